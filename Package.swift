@@ -1,0 +1,47 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every room of the core is held to the same rules: no unchecked memory access, nothing that Embedded Swift
+/// refuses, and no warning.
+let core: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .treatWarning("EmbeddedRestrictions", as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let tests: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+// A room imports only rooms above it.
+let package = Package(
+    name: "EmbeddedSCEP",
+    products: [
+        .library(
+            name: "EmbeddedSCEP",
+            targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"])
+    ],
+    targets: [
+        .target(name: "CMbedTLS", linkerSettings: [.linkedLibrary("mbedcrypto")]),
+        .target(name: "DeviceCrypto", dependencies: ["CMbedTLS"], swiftSettings: core),
+        .target(name: "DER", swiftSettings: core),
+        .target(name: "PKIX", dependencies: ["DeviceCrypto", "DER"], swiftSettings: core),
+        .target(name: "CMS", dependencies: ["DeviceCrypto", "DER", "PKIX"], swiftSettings: core),
+        .target(name: "HTTP", swiftSettings: core),
+        .target(name: "SCEP", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP"], swiftSettings: core),
+        .target(name: "Board", dependencies: ["HTTP"], swiftSettings: core),
+        .target(
+            name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
+            swiftSettings: core),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
+        .testTarget(name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: tests),
+    ]
+)

@@ -1,0 +1,49 @@
+/// NOR-flash-like storage: a sector is erased as a whole, erased pages are programmed once.
+public protocol Storage: ~Copyable {
+    var geometry: StorageGeometry { get }
+
+    /// Reads `buffer.count` bytes from `offset` on; any alignment.
+    mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError)
+
+    /// Programs `bytes` at `offset`. Offset and length are multiples of the page size, and the pages are erased.
+    mutating func program(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError)
+
+    /// Sets every byte of the sector to the erased value. Sectors are counted from 0.
+    mutating func erase(sector: Int) throws(StorageError)
+}
+
+/// The shape of a ``Storage``, in bytes.
+public struct StorageGeometry: Equatable, Sendable {
+    /// The smallest unit that can be programmed: 1 to 2048.
+    public let pageSize: Int
+    /// The smallest unit that can be erased: a multiple of the page size.
+    public let sectorSize: Int
+    public let sectorCount: Int
+    /// What an erased byte reads as: FF on most parts, 00 on some.
+    public let erasedValue: UInt8
+
+    public init(pageSize: Int, sectorSize: Int, sectorCount: Int, erasedValue: UInt8) {
+        self.pageSize = pageSize
+        self.sectorSize = sectorSize
+        self.sectorCount = sectorCount
+        self.erasedValue = erasedValue
+    }
+
+    public var size: Int { sectorSize * sectorCount }
+}
+
+/// Why a ``Storage`` operation failed.
+public enum StorageError: UInt8, Error, Equatable, Sendable {
+    /// The part reported a failure, or the file behind it did.
+    case failed = 1
+    /// The range lies outside the storage or is not aligned: a defect of the caller.
+    case outOfRange
+    /// A page was programmed that was not erased: a defect of the caller.
+    case notErased
+    /// What had to be stored does not fit.
+    case full
+    /// What was read back is not what was written: worn out or damaged.
+    case corrupt
+    /// Power was lost in the middle: simulated storage only; nothing works until the next boot.
+    case powerLost
+}
