@@ -1,0 +1,39 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+// Ordinary host Swift: what the emulated boards talk to, and the tests that put both together. Firmware projects
+// depend on the package above this one, so nothing named here reaches them.
+let package = Package(
+    name: "Emulation",
+    products: [
+        .library(name: "Authority", targets: ["Authority", "AuthorityServer"]),
+        .executable(name: "scep-authority", targets: ["scep-authority"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: [
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+        .target(name: "LibCrypto", dependencies: ["COpenSSL"], swiftSettings: strict),
+        .target(name: "Authority", dependencies: ["LibCrypto"], swiftSettings: strict),
+        .target(
+            name: "AuthorityServer",
+            dependencies: ["Authority", .product(name: "FlyingSocks", package: "FlyingFox")],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "scep-authority",
+            dependencies: [
+                "Authority", "AuthorityServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .target(name: "EmulationTestSupport", path: "Tests/Support", swiftSettings: strict),
+        .testTarget(
+            name: "AuthorityTests",
+            dependencies: ["Authority", "AuthorityServer", "LibCrypto", "EmulationTestSupport"],
+            swiftSettings: strict),
+    ]
+)

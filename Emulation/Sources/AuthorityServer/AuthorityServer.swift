@@ -1,0 +1,2 @@
+import Authority
+import FlyingSocks
