@@ -9,11 +9,14 @@ let package = Package(
     name: "Emulation",
     products: [
         .library(name: "Authority", targets: ["Authority", "AuthorityServer"]),
+        .library(name: "Emulator", targets: ["Emulator"]),
         .executable(name: "scep-authority", targets: ["scep-authority"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
@@ -30,10 +33,21 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "Emulator",
+            dependencies: [
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict),
         .target(name: "EmulationTestSupport", path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "AuthorityTests",
             dependencies: ["Authority", "AuthorityServer", "LibCrypto", "EmulationTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "EmulatorTests",
+            dependencies: ["Emulator", "EmulationTestSupport"],
             swiftSettings: strict),
     ]
 )

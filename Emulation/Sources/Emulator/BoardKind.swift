@@ -1,0 +1,123 @@
+import Foundation
+
+/// The boards that can be run here, without any hardware.
+public enum BoardKind: String, CaseIterable, Sendable, CustomStringConvertible {
+    /// Cortex-M3 with 256 KiB flash and 64 KiB SRAM, emulated with its Ethernet registers.
+    case lm3s6965evb
+    /// A program of this machine.
+    case linux
+    /// A static program for 32-bit ARM with hardware floating point, under qemu-user.
+    case armhf
+    /// A static program for 64-bit ARM, under qemu-user.
+    case arm64
+
+    public var description: String { rawValue }
+
+    /// What a person reads.
+    public var title: String {
+        switch self {
+        case .lm3s6965evb: "lm3s6965evb (Cortex-M3, 256 KiB flash, 64 KiB SRAM), emulated"
+        case .linux: "linux, a program of this machine"
+        case .armhf: "linux on 32-bit ARM, emulated"
+        case .arm64: "linux on 64-bit ARM, emulated"
+        }
+    }
+
+    /// Whether it is a whole machine, with a network of its own behind QEMU's router.
+    public var isMachine: Bool { self == .lm3s6965evb }
+
+    /// How the board reaches a server on this machine's loopback interface.
+    public var loopback: String { isMachine ? "10.0.2.2" : "127.0.0.1" }
+
+    /// The image that its build leaves in a checkout of the project.
+    public func image(in project: URL) -> URL {
+        switch self {
+        case .lm3s6965evb: project.appending(path: "Boards/lm3s6965evb/.build/lm3s6965evb.elf")
+        case .linux, .armhf, .arm64: project.appending(path: "Boards/linux/.build/\(self)/scep-device")
+        }
+    }
+
+    /// What builds the image, from the project's folder.
+    public var buildCommand: String { "make firmware" }
+
+    /// The emulator's program and the Debian package that it comes from; nil where none is needed.
+    var emulator: (executable: String, package: String)? {
+        switch self {
+        case .lm3s6965evb: ("/usr/bin/qemu-system-arm", "qemu-system-arm")
+        case .linux: nil
+        case .armhf: ("/usr/bin/qemu-arm", "qemu-user")
+        case .arm64: ("/usr/bin/qemu-aarch64", "qemu-user")
+        }
+    }
+}
+
+/// How a board is started, beyond what is usual.
+public struct BootOptions: Sendable {
+    /// Ties time to executed instructions, so that a run counts the same whatever else this machine does: a
+    /// nanosecond an instruction. Emulated machines only.
+    public var countsInstructions = false
+    /// Waits for a debugger on this port of 127.0.0.1 before the first instruction.
+    public var debuggerPort: UInt16?
+
+    public init(countsInstructions: Bool = false, debuggerPort: UInt16? = nil) {
+        self.countsInstructions = countsInstructions
+        self.debuggerPort = debuggerPort
+    }
+}
+
+extension BoardKind {
+    /// The program that runs `image` as this board in `folder`.
+    public func program(image: URL, in folder: URL, options: BootOptions = BootOptions()) throws -> Program {
+        guard FileManager.default.fileExists(atPath: image.path) else {
+            throw BoardError.notBuilt(self, image: image.path)
+        }
+        guard let emulator else {
+            return Program(executable: image.path, arguments: [], folder: folder, origin: buildCommand)
+        }
+        var arguments: [String] = []
+        if isMachine {
+            arguments += ["-M", rawValue, "-display", "none", "-monitor", "none", "-serial", "stdio"]
+            arguments += ["-semihosting-config", "enable=on,target=native", "-nic", "user,model=stellaris"]
+            if options.countsInstructions { arguments += ["-icount", "shift=0"] }
+            if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
+            arguments += ["-kernel", image.path]
+        } else {
+            if let port = options.debuggerPort { arguments += ["-g", "\(port)"] }
+            arguments.append(image.path)
+        }
+        var program = Program(
+            executable: emulator.executable, arguments: arguments, folder: folder,
+            origin: "apt-get install \(emulator.package), or make setup")
+        // QEMU says this of the board's timers at every reset.
+        program.noise = ["Timer with period zero, disabling"]
+        return program
+    }
+}
+
+/// Why a board could not be run to its last line.
+public enum BoardError: Error, Sendable, CustomStringConvertible {
+    /// There is no image.
+    case notBuilt(BoardKind, image: String)
+    /// The board wrote nothing for all that time.
+    case silent(BoardKind, after: Duration)
+    /// The board did not come to its last line in time.
+    case unfinished(BoardKind, after: Duration, transcript: [Line])
+    /// The board stopped without a last line.
+    case crashed(BoardKind, Ending, transcript: [Line])
+
+    public var description: String {
+        switch self {
+        case .notBuilt(let board, let image):
+            "there is no firmware for \(board): \(image) is missing; build it with: \(board.buildCommand)"
+        case .silent(let board, let limit):
+            """
+            \(board) wrote nothing within \(limit.seconds) s; rebuild its firmware (\(board.buildCommand)), or look at \
+            its first instructions with a debugger as CONTRIBUTING.md says
+            """
+        case .unfinished(let board, let limit, let transcript):
+            "\(board) was not through after \(limit.seconds) s. \(ProgramError.last(transcript))"
+        case .crashed(let board, let ending, let transcript):
+            "\(board) stopped without a last word: \(ending). \(ProgramError.last(transcript))"
+        }
+    }
+}
