@@ -1,5 +1,49 @@
-/// The only door to mbedTLS.
+/// The only door to mbedTLS: its headers, and inline C where a macro has to be expanded or where the supported lines
+/// differ (2.28 on a Debian 12 host, 3.6 from source everywhere else).
 #ifndef CMBEDTLS_H
 #define CMBEDTLS_H
+
+// Line 3 renames the members of its contexts to private_<name> unless it is told otherwise, and some of them have no
+// other way in: the factors of an RSA key without its private exponent, the coordinates of a point.
+#define MBEDTLS_ALLOW_PRIVATE_ACCESS
+
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#if __has_include(<mbedtls/build_info.h>)
+#include <mbedtls/build_info.h>
+#else
+#include <mbedtls/config.h>
+#include <mbedtls/version.h>
+#endif
+
+#if MBEDTLS_VERSION_NUMBER < 0x021C0000 || MBEDTLS_VERSION_NUMBER >= 0x04000000
+#error "mbedTLS 2.28 or 3.x is needed"
+#endif
+#if defined(MBEDTLS_RSA_NO_CRT)
+#error "mbedTLS is configured with MBEDTLS_RSA_NO_CRT, but RSA private keys are kept by their prime factors"
+#endif
+
+#include <mbedtls/aes.h>
+#include <mbedtls/bignum.h>
+#include <mbedtls/constant_time.h>
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/des.h>
+#include <mbedtls/ecdsa.h>
+#include <mbedtls/ecp.h>
+#include <mbedtls/md.h>
+#include <mbedtls/platform_util.h>
+#include <mbedtls/rsa.h>
+#include <mbedtls/sha1.h>
+#include <mbedtls/sha256.h>
+#include <mbedtls/sha512.h>
+
+#include "CMbedTLSArena.h"
+#include "CMbedTLSCipher.h"
+#include "CMbedTLSEC.h"
+#include "CMbedTLSHash.h"
+#include "CMbedTLSRandom.h"
+#include "CMbedTLSRSA.h"
+
 #endif

@@ -1,0 +1,37 @@
+import CMbedTLS
+
+/// A digest in the making (FIPS 180-4). Finish it, or its state stays in memory.
+public struct Hash: ~Copyable {
+    private var context = cmbedtls_hash()
+    private let algorithm: DigestAlgorithm
+
+    public init(_ algorithm: DigestAlgorithm) {
+        self.algorithm = algorithm
+        unsafe cmbedtls_hash_start(&context, algorithm.rawValue)
+    }
+
+    public mutating func update(_ bytes: Span<UInt8>) {
+        unsafe bytes.withUnsafeBufferPointer { bytes in
+            unsafe cmbedtls_hash_update(&context, bytes.baseAddress, bytes.count)
+        }
+    }
+
+    /// The digest of all bytes so far. Wipes the state and begins anew.
+    public mutating func finish() -> Digest {
+        var digest = Digest(algorithm)
+        var room = digest.storage.mutableSpan
+        unsafe room.withUnsafeMutableBufferPointer { room in
+            unsafe cmbedtls_hash_finish(&context, room.baseAddress)
+        }
+        unsafe mbedtls_platform_zeroize(&context, MemoryLayout<cmbedtls_hash>.size)
+        unsafe cmbedtls_hash_start(&context, algorithm.rawValue)
+        return digest
+    }
+
+    /// The digest of `bytes`.
+    public static func digest(_ algorithm: DigestAlgorithm, of bytes: Span<UInt8>) -> Digest {
+        var hash = Hash(algorithm)
+        hash.update(bytes)
+        return hash.finish()
+    }
+}
