@@ -26,6 +26,8 @@ public enum BER {
     public static func normalize(_ bytes: inout MutableSpan<UInt8>, in range: Range<Int>) throws(DERError)
         -> Range<Int>
     {
+        // Beyond, an indefinite length could cover more than two octets of length can say.
+        guard range.count <= 0xFFFF else { throw DERError(.lengthTooLarge, at: range.lowerBound) }
         var open = InlineArray<24, Open>(repeating: Open(start: 0, content: 0, end: 0, isPiece: false))
         var depth = 0
         var input = range.lowerBound

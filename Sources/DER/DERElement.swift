@@ -76,6 +76,11 @@ public struct DERElement: ~Escapable {
         var bits: UInt16 = 0
         if content.count > 1 { bits = UInt16(bytes[first &+ 1]) &<< 8 }
         if content.count > 2 { bits |= UInt16(bytes[first &+ 2]) }
+        // Bits that are not in use are zero (X.690, 11.2.1), so none of them can be taken for one that is.
+        let unused: UInt8 = 1 &<< bytes[first] &- 1
+        guard content.count == 1 || bytes[content.upperBound &- 1] & unused == 0 else {
+            throw DERError(.invalidBitString, at: start)
+        }
         return bits
     }
 

@@ -108,14 +108,14 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     public mutating func write(_ identifier: ObjectIdentifier) throws(DERError) {
-        var encoding = InlineArray<24, UInt8>(repeating: 0)
+        var encoding = InlineArray<48, UInt8>(repeating: 0)
         let size = try identifier.encode(into: &encoding)
         try write(.objectIdentifier, encoding.span.extracting(0..<size))
     }
 
     /// Writes an OBJECT IDENTIFIER given as dotted text.
     public mutating func write(identifierText text: Span<UInt8>) throws(DERError) {
-        var encoding = InlineArray<24, UInt8>(repeating: 0)
+        var encoding = InlineArray<48, UInt8>(repeating: 0)
         let size = try ObjectIdentifier.encode(text, into: &encoding)
         try write(.objectIdentifier, encoding.span.extracting(0..<size))
     }

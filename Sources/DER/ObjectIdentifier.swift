@@ -9,18 +9,18 @@ public struct ObjectIdentifier: Sendable {
         self.text = text
     }
 
-    /// The longest encoding that is written or compared, bytes.
-    public static var maximumSize: Int { 24 }
+    /// The longest encoding that is written or compared, bytes: a certificate template of Microsoft's takes up to 41.
+    public static var maximumSize: Int { 48 }
 
     /// Whether `contents` is the encoding of this identifier.
     public func matches(_ contents: Span<UInt8>) -> Bool {
-        var encoding = InlineArray<24, UInt8>(repeating: 0)
+        var encoding = InlineArray<48, UInt8>(repeating: 0)
         guard let size = try? encode(into: &encoding), size == contents.count else { return false }
         for index in contents.indices where contents[index] != encoding[index] { return false }
         return true
     }
 
-    func encode(into encoding: inout InlineArray<24, UInt8>) throws(DERError) -> Int {
+    func encode(into encoding: inout InlineArray<48, UInt8>) throws(DERError) -> Int {
         try Self.encode(
             unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount), into: &encoding)
     }
@@ -28,7 +28,7 @@ public struct ObjectIdentifier: Sendable {
     /// Encodes dotted text: at least two arcs, each below 2^28, the first 0, 1 or 2.
     ///
     /// - Returns: the number of bytes at the front of `encoding`.
-    static func encode(_ text: Span<UInt8>, into encoding: inout InlineArray<24, UInt8>) throws(DERError) -> Int {
+    static func encode(_ text: Span<UInt8>, into encoding: inout InlineArray<48, UInt8>) throws(DERError) -> Int {
         var size = 0
         var arcs = 0
         var first: UInt32 = 0
@@ -38,8 +38,9 @@ public struct ObjectIdentifier: Sendable {
             var value: UInt32 = 0
             while position < text.count, text[position] != UInt8(ascii: ".") {
                 let digit = text[position] &- UInt8(ascii: "0")
-                guard digit <= 9, value < 1 << 24 else { throw DERError(.invalidObjectIdentifier, at: position) }
+                guard digit <= 9 else { throw DERError(.invalidObjectIdentifier, at: position) }
                 value = value &* 10 &+ UInt32(digit)
+                guard value < 1 << 28 else { throw DERError(.invalidObjectIdentifier, at: start) }
                 position &+= 1
             }
             guard position > start, position &+ 1 != text.count else {
@@ -67,7 +68,7 @@ public struct ObjectIdentifier: Sendable {
                 shift &-= 7
             }
         }
-        guard arcs >= 2 else { throw DERError(.invalidObjectIdentifier, at: position) }
+        guard arcs >= 2 else { throw DERError(.invalidObjectIdentifier, at: text.count) }
         return size
     }
 }
