@@ -36,6 +36,9 @@
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_ECDSA_C
+/* Signatures need no fresh randomness (RFC 6979): poor seeds cannot give a key away */
+#define MBEDTLS_ECDSA_DETERMINISTIC
+#define MBEDTLS_HMAC_DRBG_C
 
 /* RSA-4096 is the largest key: 512 bytes */
 #define MBEDTLS_MPI_MAX_SIZE 512
