@@ -45,6 +45,18 @@ public struct DERWriter: ~Copyable, ~Escapable {
         bytes._mutatingExtracting(range)
     }
 
+    /// Gives back what was not needed of the last `room` bytes reserved, of which `used` were filled from their front.
+    public mutating func closeGap(room: Int, used: Int) {
+        let gap = room &- used
+        guard gap > 0 else { return }
+        var index = used
+        while index > 0 {
+            index &-= 1
+            bytes[front &+ gap &+ index] = bytes[front &+ index]
+        }
+        front &+= gap
+    }
+
     public mutating func write(byte: UInt8) throws(DERError) {
         guard front > 0 else { throw DERError(.bufferFull, at: front) }
         front &-= 1
@@ -55,6 +67,13 @@ public struct DERWriter: ~Copyable, ~Escapable {
         guard other.count <= front else { throw DERError(.bufferFull, at: front) }
         front &-= other.count
         for index in other.indices { bytes[front &+ index] = other[index] }
+    }
+
+    /// Writes once more what stands at `offset` of the buffer.
+    public mutating func write(copyOf offset: Int, count: Int) throws(DERError) {
+        guard count <= front else { throw DERError(.bufferFull, at: front) }
+        front &-= count
+        for index in 0..<count { bytes[front &+ index] = bytes[offset &+ index] }
     }
 
     /// Writes identifier and length for the content that was written since `front` was `end`.

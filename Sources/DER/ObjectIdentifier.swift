@@ -21,8 +21,7 @@ public struct ObjectIdentifier: Sendable {
     }
 
     func encode(into encoding: inout InlineArray<48, UInt8>) throws(DERError) -> Int {
-        try Self.encode(
-            unsafe Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount), into: &encoding)
+        try Self.encode(span(of: text), into: &encoding)
     }
 
     /// Encodes dotted text: at least two arcs, each below 2^28, the first 0, 1 or 2.

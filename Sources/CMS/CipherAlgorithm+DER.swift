@@ -1,0 +1,81 @@
+import DER
+import DeviceCrypto
+import PKIX
+
+extension CipherAlgorithm {
+    var identifier: ObjectIdentifier {
+        switch self {
+        case .aes128CBC: .aes128CBC
+        case .aes192CBC: .aes192CBC
+        case .aes256CBC: .aes256CBC
+        case .tripleDESCBC: .desEDE3CBC
+        case .desCBC: .desCBC
+        }
+    }
+
+    init?(_ identifier: borrowing DERElement) {
+        var number: UInt8 = CipherAlgorithm.aes128CBC.rawValue
+        while let algorithm = CipherAlgorithm(rawValue: number) {
+            if identifier.isIdentifier(algorithm.identifier) {
+                self = algorithm
+                return
+            }
+            number &+= 1
+        }
+        return nil
+    }
+}
+
+extension RSAPadding {
+    /// Reads a KeyEncryptionAlgorithmIdentifier: rsaEncryption, or RSAES-OAEP, whose absent parameters mean SHA-1
+    /// (RFC 8017, A.2.1). MGF1 has to use the same digest, and the label has to be empty.
+    init(_ reader: inout DERReader) throws(DERError) {
+        let element = try reader.read(.sequence)
+        var content = element.reader
+        let identifier = try content.read(.objectIdentifier)
+        if identifier.isIdentifier(.rsaEncryption) {
+            _ = try content.readIfPresent(.null)
+            try content.finish()
+            self = .pkcs1v15
+            return
+        }
+        guard identifier.isIdentifier(.rsaesOAEP) else { throw DERError(.unsupportedAlgorithm, at: element.start) }
+        var hash = DigestAlgorithm.sha1
+        var maskHash = DigestAlgorithm.sha1
+        if let sequence = try content.readIfPresent(.sequence) {
+            var parameters = sequence.reader
+            if let wrapped = try parameters.readIfPresent(.contextConstructed(0)) {
+                var inner = wrapped.reader
+                hash = try DigestAlgorithm(&inner)
+                try inner.finish()
+            }
+            if let wrapped = try parameters.readIfPresent(.contextConstructed(1)) {
+                var inner = wrapped.reader
+                var mask = try inner.enter()
+                try inner.finish()
+                guard try mask.read(.objectIdentifier).isIdentifier(.mgf1) else {
+                    throw DERError(.unsupportedAlgorithm, at: wrapped.start)
+                }
+                maskHash = try DigestAlgorithm(&mask)
+                try mask.finish()
+            }
+            if let wrapped = try parameters.readIfPresent(.contextConstructed(2)) {
+                var inner = wrapped.reader
+                var source = try inner.enter()
+                try inner.finish()
+                let isSpecified = try source.read(.objectIdentifier).isIdentifier(.pSpecified)
+                let label = try source.read(.octetString)
+                try source.finish()
+                guard isSpecified, label.content.isEmpty else {
+                    throw DERError(.unsupportedAlgorithm, at: wrapped.start)
+                }
+            }
+            try parameters.finish()
+        } else {
+            _ = try content.readIfPresent(.null)
+        }
+        try content.finish()
+        guard hash == maskHash else { throw DERError(.unsupportedAlgorithm, at: element.start) }
+        self = .oaep(hash)
+    }
+}

@@ -1,0 +1,29 @@
+import DER
+import PKIX
+
+extension DERError.Kind {
+    /// Another content type than the one that is due here.
+    public static var unexpectedContentType: DERError.Kind { DERError.Kind(rawValue: 48) }
+    /// An EnvelopedData that is not for us.
+    public static var noRecipient: DERError.Kind { DERError.Kind(rawValue: 49) }
+    /// A SignedData that has not the one signature that is due.
+    public static var notOneSigner: DERError.Kind { DERError.Kind(rawValue: 50) }
+    /// An attribute that has to be there is not.
+    public static var attributeMissing: DERError.Kind { DERError.Kind(rawValue: 51) }
+    /// The digest of the content is not the one that was signed.
+    public static var digestMismatch: DERError.Kind { DERError.Kind(rawValue: 52) }
+}
+
+/// Reads a ContentInfo (RFC 5652, 3) that fills `reader`, and returns a reader of its content's SEQUENCE.
+@_lifetime(copy reader)
+func readContentInfo(_ type: ObjectIdentifier, _ reader: inout DERReader) throws(DERError) -> DERReader {
+    var info = try reader.enter()
+    try reader.finish()
+    let identifier = try info.read(.objectIdentifier)
+    guard identifier.isIdentifier(type) else { throw DERError(.unexpectedContentType, at: identifier.start) }
+    var wrapped = try info.enter(.contextConstructed(0))
+    try info.finish()
+    let content = try wrapped.enter()
+    try wrapped.finish()
+    return content
+}

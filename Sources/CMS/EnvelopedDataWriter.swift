@@ -1,0 +1,114 @@
+import DER
+import DeviceCrypto
+import PKIX
+
+extension DERWriter {
+    /// Keeps room behind the content that is to be written next and then enveloped, for its padding.
+    ///
+    /// - Returns: what ``envelope(from:for:cipher:random:)`` wants as `end`.
+    public mutating func beginEnvelope() throws(DERError) -> Int {
+        let end = front
+        _ = try reserve(greatestBlockSize)
+        return end
+    }
+
+    /// Encrypts what was written since ``beginEnvelope()`` where it stands, and wraps it as a ContentInfo of
+    /// EnvelopedData (RFC 5652, 6) with one KeyTransRecipientInfo: a fresh key, PKCS #1 v1.5 to `recipient`.
+    ///
+    /// - Throws: ``DERError``: `bufferFull`; `unsupportedAlgorithm` when the recipient's key is not RSA; `crypto`.
+    public mutating func envelope(
+        from end: Int, for recipient: borrowing Certificate, cipher: CipherAlgorithm,
+        random: inout RandomGenerator
+    ) throws(DERError) {
+        var key = InlineArray<32, UInt8>(repeating: 0)
+        var iv = InlineArray<16, UInt8>(repeating: 0)
+        do {
+            var keyBytes = key.mutableSpan
+            var ivBytes = iv.mutableSpan
+            do throws(CryptoError) {
+                try random.fill(&keyBytes)
+                try random.fill(&ivBytes)
+            } catch {
+                throw DERError(.crypto(error), at: front)
+            }
+        }
+        defer {
+            var secret = key.mutableSpan
+            wipe(&secret)
+        }
+        try envelope(
+            from: end, for: recipient, cipher: cipher, key: key.span.extracting(first: cipher.keySize),
+            iv: iv.span.extracting(first: cipher.blockSize), random: &random)
+    }
+
+    private mutating func envelope(
+        from end: Int, for recipient: borrowing Certificate, cipher: CipherAlgorithm, key: Span<UInt8>,
+        iv: Span<UInt8>, random: inout RandomGenerator
+    ) throws(DERError) {
+        try encryptContent(from: end, cipher: cipher, key: key, iv: iv)
+        try wrap(.context(0), from: end)
+        let algorithmEnd = front
+        try write(.octetString, iv)
+        try write(cipher.identifier)
+        try wrap(.sequence, from: algorithmEnd)
+        try write(.data)
+        try wrap(.sequence, from: end)
+
+        let recipientEnd = front
+        try write(keyTransRecipientInfo: recipient, key: key, random: &random)
+        try wrap(.set, from: recipientEnd)
+        try write(integer: 0)
+        try wrap(.sequence, from: end)
+        try wrapContentInfo(.envelopedData, from: end)
+    }
+
+    /// Closes a ContentInfo (RFC 5652, 3) whose content was written since `front` was `end`.
+    mutating func wrapContentInfo(_ type: ObjectIdentifier, from end: Int) throws(DERError) {
+        try wrap(.contextConstructed(0), from: end)
+        try write(type)
+        try wrap(.sequence, from: end)
+    }
+
+    private mutating func encryptContent(
+        from end: Int, cipher: CipherAlgorithm, key: Span<UInt8>, iv: Span<UInt8>
+    ) throws(DERError) {
+        let count = end &- greatestBlockSize &- front
+        let padding = cipher.blockSize &- count % cipher.blockSize
+        closeGap(room: count &+ greatestBlockSize &- padding, used: count)
+        var content = mutable(front..<end)
+        for index in count..<content.count { content[index] = UInt8(truncatingIfNeeded: padding) }
+        do throws(CryptoError) {
+            try CBC.encrypt(cipher, key: key, iv: iv, &content)
+        } catch {
+            throw DERError(.crypto(error), at: front)
+        }
+    }
+
+    private mutating func write(
+        keyTransRecipientInfo recipient: borrowing Certificate, key: Span<UInt8>, random: inout RandomGenerator
+    ) throws(DERError) {
+        let publicKey = recipient.subjectPublicKeyInfo
+        guard publicKey.kind == .rsa else { throw DERError(.unsupportedAlgorithm, at: front) }
+        let end = front
+        do {
+            var encrypted = try reserve(publicKey.key.count)
+            do throws(CryptoError) {
+                _ = try RSAPublicKey.encrypt(
+                    modulus: publicKey.key, exponent: publicKey.exponent, key, into: &encrypted, random: &random)
+            } catch {
+                throw DERError(.crypto(error), at: front)
+            }
+        }
+        try wrap(.octetString, from: end)
+        try write(algorithm: .rsaEncryption, null: true)
+        let identifierEnd = front
+        try write(.integer, recipient.serialNumber)
+        try write(bytes: recipient.issuer)
+        try wrap(.sequence, from: identifierEnd)
+        try write(integer: 0)
+        try wrap(.sequence, from: end)
+    }
+}
+
+/// The greatest block of any cipher, bytes.
+private var greatestBlockSize: Int { 16 }

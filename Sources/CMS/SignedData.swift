@@ -1,0 +1,67 @@
+import DER
+import DeviceCrypto
+import PKIX
+
+/// A SignedData (RFC 5652, 5) with one signer or none, as it stands in a buffer, in DER.
+public struct SignedData: ~Escapable {
+    private let bytes: Span<UInt8>
+    /// Offsets of the content's octets; nil when the content is absent.
+    public let content: Range<Int>?
+    /// Offsets of the certificates, one after the other; empty when there are none.
+    public let certificates: Range<Int>
+    /// Offsets of the CRLs, one after the other; empty when there are none.
+    public let crls: Range<Int>
+    /// Nil in a certificates-only SignedData (RFC 8894, 3.4).
+    public let signer: SignerInfo?
+
+    /// Reads a ContentInfo of SignedData that stands at `range`.
+    ///
+    /// - Throws: ``DERError``; `notOneSigner` when there are several.
+    @_lifetime(copy bytes)
+    public init(_ bytes: Span<UInt8>, in range: Range<Int>) throws(DERError) {
+        var reader = DERReader(bytes, in: range)
+        var signedData = try readContentInfo(.signedData, &reader)
+        _ = try signedData.read(.integer).smallInteger(atMost: 5)
+        _ = try signedData.read(.set)
+        var contentInfo = try signedData.enter()
+        let type = try contentInfo.read(.objectIdentifier)
+        guard type.isIdentifier(.data) else { throw DERError(.unexpectedContentType, at: type.start) }
+        if let wrapped = try contentInfo.readIfPresent(.contextConstructed(0)) {
+            var inner = wrapped.reader
+            content = try inner.read(.octetString).content
+            try inner.finish()
+        } else {
+            content = nil
+        }
+        try contentInfo.finish()
+        certificates = try signedData.readIfPresent(.contextConstructed(0))?.content ?? 0..<0
+        crls = try signedData.readIfPresent(.contextConstructed(1))?.content ?? 0..<0
+        let signers = try signedData.read(.set)
+        try signedData.finish()
+        var list = signers.reader
+        signer = list.isAtEnd ? nil : try SignerInfo(&list)
+        guard list.isAtEnd else { throw DERError(.notOneSigner, at: signers.start) }
+        self.bytes = bytes
+    }
+
+    /// Verifies the signer's signature: contentType, messageDigest, and the signature over all attributes
+    /// (RFC 5652, 5.4 and 5.6).
+    ///
+    /// - Throws: ``DERError``: `notOneSigner` when there is none; `attributeMissing`, `digestMismatch`;
+    ///   `crypto(.invalidSignature)` and the like.
+    public func verify(with key: borrowing SubjectPublicKeyInfo) throws(DERError) {
+        guard let signer else { throw DERError(.notOneSigner, at: 0) }
+        let type = try signer.attribute(.contentType, .objectIdentifier)
+        guard type.isIdentifier(.data) else { throw DERError(.unexpectedContentType, at: type.start) }
+        let attribute = try signer.attribute(.messageDigest, .octetString)
+        let digest = Hash.digest(signer.digest, of: bytes.extracting(content ?? 0..<0))
+        guard constantTimeEqual(digest.bytes, attribute.contents) else {
+            throw DERError(.digestMismatch, at: attribute.start)
+        }
+        do throws(CryptoError) {
+            try key.verify(signer.signature, scheme: signer.scheme, digest: signer.attributesDigest)
+        } catch {
+            throw DERError(.crypto(error), at: signer.start)
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import DER
+import DeviceCrypto
+import PKIX
+
+extension DERWriter {
+    /// Writes an attribute of one value (RFC 5652, 5.3).
+    public mutating func write(attribute type: ObjectIdentifier, _ tag: Tag, _ value: Span<UInt8>) throws(DERError) {
+        let end = front
+        try write(tag, value)
+        try wrap(.set, from: end)
+        try write(type)
+        try wrap(.sequence, from: end)
+    }
+
+    /// Closes SignerInfos with one SignerInfo whose further attributes were written since `front` was `end`: adds
+    /// contentType and messageDigest, and signs them all.
+    ///
+    /// - Parameters:
+    ///   - content: the digest of the content.
+    ///   - certificate: where the signer's certificate stands in the buffer.
+    private mutating func wrapSignerInfos<Key: PrivateKey & ~Copyable>(
+        from end: Int, content: Digest, certificate: Range<Int>, key: inout Key, random: inout RandomGenerator
+    ) throws(DERError) {
+        let digest = content.algorithm
+        try write(attribute: .messageDigest, .octetString, content.bytes)
+        let typeEnd = front
+        try write(.data)
+        try wrap(.set, from: typeEnd)
+        try write(.contentType)
+        try wrap(.sequence, from: typeEnd)
+        // What is signed has the tag of a SET OF, what is sent has [0] (RFC 5652, 5.4).
+        try wrapSetOf(from: end)
+        let attributes = front
+        let signed = Hash.digest(digest, of: written(attributes..<end))
+        do {
+            var header = mutable(attributes..<end)
+            header[0] = Tag.contextConstructed(0).rawValue
+        }
+        try write(signatureOver: signed, &key, &random)
+        try wrap(.octetString, from: attributes)
+        switch key.signatureScheme {
+        case .rsa: try write(algorithm: .rsaEncryption, null: true)
+        case .ecdsa: try write(algorithm: SignatureAlgorithm(scheme: .ecdsa, digest: digest).identifier, null: false)
+        }
+        moveBehind(attributes, count: end &- attributes)
+        try write(digestAlgorithm: digest)
+        try write(issuerAndSerialNumberOf: certificate)
+        try write(integer: 1)
+        try wrap(.sequence, from: end)
+        try wrap(.set, from: end)
+    }
+
+    /// Writes the IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate that stands in the buffer.
+    private mutating func write(issuerAndSerialNumberOf certificate: Range<Int>) throws(DERError) {
+        let issuer: Range<Int>
+        let serialNumber: Range<Int>
+        do {
+            var whole = DERReader(written(certificate))
+            let parsed = try Certificate(&whole)
+            issuer = parsed.issuerRange
+            serialNumber = parsed.serialNumberRange
+        }
+        let end = front
+        try write(copyOf: certificate.lowerBound &+ serialNumber.lowerBound, count: serialNumber.count)
+        try wrap(.integer, from: end)
+        try write(copyOf: certificate.lowerBound &+ issuer.lowerBound, count: issuer.count)
+        try wrap(.sequence, from: end)
+    }
+}
+
+extension DERWriter {
+    /// Makes a ContentInfo of SignedData (RFC 5652, 5) of three parts that were written one in front of the other:
+    /// the content, the signer's certificate, and the attributes to sign besides contentType and messageDigest.
+    ///
+    /// - Parameters:
+    ///   - end: offset after the content.
+    ///   - certificate: where the certificate stands; the content follows it, the attributes precede it.
+    /// - Throws: ``DERError``: `bufferFull`; `crypto`; what is wrong with the certificate.
+    public mutating func wrapSignedData<Key: PrivateKey & ~Copyable>(
+        from end: Int, certificate: Range<Int>, digest: DigestAlgorithm, key: inout Key,
+        random: inout RandomGenerator
+    ) throws(DERError) {
+        let content = certificate.upperBound..<end
+        let contentDigest = Hash.digest(digest, of: written(content))
+        try wrapSignerInfos(
+            from: certificate.lowerBound, content: contentDigest, certificate: certificate, key: &key,
+            random: &random)
+        moveBehind(certificate.lowerBound, count: certificate.count)
+        try wrap(.contextConstructed(0), from: front &+ certificate.count)
+        moveBehind(content.lowerBound, count: content.count)
+
+        let contentEnd = front &+ content.count
+        try wrap(.octetString, from: contentEnd)
+        try wrap(.contextConstructed(0), from: contentEnd)
+        try write(.data)
+        try wrap(.sequence, from: contentEnd)
+        let algorithmsEnd = front
+        try write(digestAlgorithm: digest)
+        try wrap(.set, from: algorithmsEnd)
+        try write(integer: 1)
+        try wrap(.sequence, from: end)
+        try wrapContentInfo(.signedData, from: end)
+    }
+}

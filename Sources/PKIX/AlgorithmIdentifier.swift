@@ -1,0 +1,103 @@
+import DER
+import DeviceCrypto
+
+extension DERWriter {
+    /// Writes an AlgorithmIdentifier with NULL parameters, or with none (RFC 5280, 4.1.1.2).
+    public mutating func write(algorithm: ObjectIdentifier, null: Bool) throws(DERError) {
+        let end = front
+        if null { try writeNull() }
+        try write(algorithm)
+        try wrap(.sequence, from: end)
+    }
+
+    /// Writes the AlgorithmIdentifier of a digest: parameters absent (RFC 5754, 2).
+    public mutating func write(digestAlgorithm: DigestAlgorithm) throws(DERError) {
+        try write(algorithm: digestAlgorithm.identifier, null: false)
+    }
+}
+
+extension DigestAlgorithm {
+    public var identifier: ObjectIdentifier {
+        switch self {
+        case .sha1: .sha1
+        case .sha256: .sha256
+        case .sha384: .sha384
+        case .sha512: .sha512
+        }
+    }
+
+    /// Reads an AlgorithmIdentifier of a digest; parameters are absent or NULL (RFC 5754, 2).
+    public init(_ reader: inout DERReader) throws(DERError) {
+        let element = try reader.read(.sequence)
+        var content = element.reader
+        let identifier = try content.read(.objectIdentifier)
+        _ = try content.readIfPresent(.null)
+        try content.finish()
+        if identifier.isIdentifier(.sha256) {
+            self = .sha256
+        } else if identifier.isIdentifier(.sha1) {
+            self = .sha1
+        } else if identifier.isIdentifier(.sha384) {
+            self = .sha384
+        } else if identifier.isIdentifier(.sha512) {
+            self = .sha512
+        } else {
+            throw DERError(.unsupportedAlgorithm, at: element.start)
+        }
+    }
+}
+
+/// A signature algorithm of certificates and requests.
+public struct SignatureAlgorithm: Equatable, Sendable {
+    public enum Scheme: UInt8, Equatable, Sendable {
+        /// RSASSA-PKCS1-v1_5
+        case rsa = 1
+        case ecdsa
+    }
+
+    public let scheme: Scheme
+    public let digest: DigestAlgorithm
+
+    public init(scheme: Scheme, digest: DigestAlgorithm) {
+        self.scheme = scheme
+        self.digest = digest
+    }
+
+    /// Reads the AlgorithmIdentifier; parameters are absent or NULL.
+    public init(_ reader: inout DERReader) throws(DERError) {
+        let element = try reader.read(.sequence)
+        var content = element.reader
+        let identifier = try content.read(.objectIdentifier)
+        _ = try content.readIfPresent(.null)
+        try content.finish()
+        if let digest = Self.digest(of: identifier, .rsa) {
+            self.init(scheme: .rsa, digest: digest)
+        } else if let digest = Self.digest(of: identifier, .ecdsa) {
+            self.init(scheme: .ecdsa, digest: digest)
+        } else {
+            throw DERError(.unsupportedAlgorithm, at: element.start)
+        }
+    }
+
+    private static func digest(of identifier: borrowing DERElement, _ scheme: Scheme) -> DigestAlgorithm? {
+        var number: UInt8 = DigestAlgorithm.sha1.rawValue
+        while let digest = DigestAlgorithm(rawValue: number) {
+            if identifier.isIdentifier(SignatureAlgorithm(scheme: scheme, digest: digest).identifier) { return digest }
+            number &+= 1
+        }
+        return nil
+    }
+
+    public var identifier: ObjectIdentifier {
+        switch (scheme, digest) {
+        case (.rsa, .sha1): .sha1WithRSAEncryption
+        case (.rsa, .sha256): .sha256WithRSAEncryption
+        case (.rsa, .sha384): .sha384WithRSAEncryption
+        case (.rsa, .sha512): .sha512WithRSAEncryption
+        case (.ecdsa, .sha1): .ecdsaWithSHA1
+        case (.ecdsa, .sha256): .ecdsaWithSHA256
+        case (.ecdsa, .sha384): .ecdsaWithSHA384
+        case (.ecdsa, .sha512): .ecdsaWithSHA512
+        }
+    }
+}

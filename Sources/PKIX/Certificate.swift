@@ -1,0 +1,145 @@
+import DER
+import DeviceCrypto
+
+/// An X.509 certificate (RFC 5280, 4.1), as it stands in a buffer.
+public struct Certificate: ~Escapable {
+    /// Offsets of the whole certificate in the buffer that it was read from.
+    public let range: Range<Int>
+    /// The whole certificate.
+    public let encoding: Span<UInt8>
+    /// The part that is signed.
+    public let tbsCertificate: Span<UInt8>
+    /// The content of the serial number's INTEGER.
+    public let serialNumber: Span<UInt8>
+    /// Offset of that content in the buffer.
+    public let serialNumberRange: Range<Int>
+    /// Names with their SEQUENCE header.
+    public let issuer: Span<UInt8>
+    /// Offsets of the issuer in the buffer.
+    public let issuerRange: Range<Int>
+    public let subject: Span<UInt8>
+    /// Seconds since 1970-01-01T00:00:00Z.
+    public let notBefore: Int64
+    public let notAfter: Int64
+    public let subjectPublicKeyInfo: SubjectPublicKeyInfo
+    public let signatureAlgorithm: SignatureAlgorithm
+    public let signature: Span<UInt8>
+    public let extensions: Extensions
+
+    /// What the extensions say, as far as it is judged here.
+    public struct Extensions: Equatable, Sendable {
+        /// basicConstraints' cA; false when the extension is absent (RFC 5280, 4.2.1.9).
+        public var isCA = false
+        public var pathLength: Int?
+        /// Nil when the extension is absent: any use.
+        public var keyUsage: KeyUsage?
+        /// Whether there is a critical extension that is not judged here.
+        public var hasUnknownCritical = false
+    }
+
+    /// Reads the next element of `reader` as a certificate.
+    @_lifetime(copy reader)
+    public init(_ reader: inout DERReader) throws(DERError) {
+        let whole = try reader.read(.sequence)
+        range = whole.range
+        encoding = whole.encoding
+        var outer = whole.reader
+        let signed = try outer.read(.sequence)
+        tbsCertificate = signed.encoding
+        let algorithmStart = outer.position
+        signatureAlgorithm = try SignatureAlgorithm(&outer)
+        signature = try outer.read(.bitString).bitStringBytes()
+        try outer.finish()
+
+        var tbs = signed.reader
+        var version = 1
+        if let wrapped = try tbs.readIfPresent(.contextConstructed(0)) {
+            var content = wrapped.reader
+            version = try content.read(.integer).smallInteger(atMost: 2) &+ 1
+            try content.finish()
+        }
+        let serial = try tbs.read(.integer)
+        // Negative and zero serial numbers exist in the field (RFC 5280, 4.1.2.2 asks to handle them).
+        guard serial.content.count > 0, serial.content.count <= 32 else {
+            throw DERError(.invalidInteger, at: serial.start)
+        }
+        serialNumber = serial.contents
+        serialNumberRange = serial.content
+        guard try SignatureAlgorithm(&tbs) == signatureAlgorithm else {
+            throw DERError(.unsupportedAlgorithm, at: algorithmStart)
+        }
+        let issuerName = try tbs.read(.sequence)
+        issuer = issuerName.encoding
+        issuerRange = issuerName.range
+        var validity = try tbs.enter()
+        notBefore = try readTime(&validity)
+        notAfter = try readTime(&validity)
+        try validity.finish()
+        subject = try tbs.read(.sequence).encoding
+        subjectPublicKeyInfo = try SubjectPublicKeyInfo(&tbs)
+        _ = try tbs.readIfPresent(.context(1))
+        _ = try tbs.readIfPresent(.context(2))
+        if let wrapped = try tbs.readIfPresent(.contextConstructed(3)) {
+            guard version == 3 else { throw DERError(.unsupportedVersion, at: wrapped.start) }
+            var content = wrapped.reader
+            extensions = try Extensions(&content)
+            try content.finish()
+        } else {
+            extensions = Extensions()
+        }
+        try tbs.finish()
+    }
+
+    /// Reads `bytes`, which hold one certificate and nothing else.
+    @_lifetime(copy bytes)
+    public init(_ bytes: Span<UInt8>) throws(DERError) {
+        var reader = DERReader(bytes)
+        try self.init(&reader)
+        try reader.finish()
+    }
+
+    /// Whether issuer and subject are the same, byte for byte.
+    public var isSelfIssued: Bool { areEqual(issuer, subject) }
+
+    /// Verifies that the holder of `issuerKey` signed this certificate.
+    public func verify(signedBy issuerKey: borrowing SubjectPublicKeyInfo) throws(CryptoError) {
+        let digest = Hash.digest(signatureAlgorithm.digest, of: tbsCertificate)
+        try issuerKey.verify(signature, scheme: signatureAlgorithm.scheme, digest: digest)
+    }
+}
+
+extension Certificate.Extensions {
+    init(_ reader: inout DERReader) throws(DERError) {
+        var list = try reader.enter()
+        while !list.isAtEnd {
+            var item = try list.enter()
+            let identifier = try item.read(.objectIdentifier)
+            var critical = false
+            if let flag = try item.readIfPresent(.boolean) { critical = try flag.boolean() }
+            var value = try item.read(.octetString).reader
+            try item.finish()
+            if identifier.isIdentifier(.basicConstraints) {
+                var content = try value.enter()
+                if let flag = try content.readIfPresent(.boolean) { isCA = try flag.boolean() }
+                if let length = try content.readIfPresent(.integer) {
+                    pathLength = try length.smallInteger(atMost: 255)
+                }
+                try content.finish()
+                try value.finish()
+            } else if identifier.isIdentifier(.keyUsage) {
+                guard keyUsage == nil else { throw DERError(.duplicate, at: identifier.start) }
+                keyUsage = KeyUsage(rawValue: try value.read(.bitString).namedBits())
+                try value.finish()
+            } else if critical, !identifier.isIdentifier(.extKeyUsage), !identifier.isIdentifier(.subjectAltName) {
+                hasUnknownCritical = true
+            }
+        }
+    }
+}
+
+/// Whether two public byte strings are the same; not in constant time.
+public func areEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
+    guard left.count == right.count else { return false }
+    for index in left.indices where left[index] != right[index] { return false }
+    return true
+}

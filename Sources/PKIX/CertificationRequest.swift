@@ -1,0 +1,88 @@
+import DER
+import DeviceCrypto
+
+/// What a device asks to be certified (PKCS #10, RFC 2986). Texts are empty where nothing is asked.
+public struct CertificationRequest: ~Escapable {
+    /// The subject as RFC 4514 has it: see ``DER/DERWriter/write(name:)``.
+    public var subject: Span<UInt8>
+    /// The shared secret that authorises the enrolment (RFC 2985, 5.4.1; RFC 8894, 2.4), UTF-8, at most 255 bytes.
+    public var challengePassword: Span<UInt8>
+    /// Such as `DNS:sensor7.example,IP:192.0.2.7,URI:urn:uuid:…,email:…,otherName:1.2.3;UTF8:…`.
+    public var subjectAltName: Span<UInt8>
+    /// Such as `digitalSignature,keyEncipherment`.
+    public var keyUsage: Span<UInt8>
+    /// Such as `clientAuth,1.3.6.1.5.5.7.3.17`.
+    public var extendedKeyUsage: Span<UInt8>
+    /// Microsoft's certificate template: a name, or a dotted identifier.
+    public var certificateTemplate: Span<UInt8>
+
+    @_lifetime(copy subject)
+    public init(subject: Span<UInt8>) {
+        self.subject = subject
+        challengePassword = Span()
+        subjectAltName = Span()
+        keyUsage = Span()
+        extendedKeyUsage = Span()
+        certificateTemplate = Span()
+    }
+
+    /// Whether any extension is asked for.
+    private var hasExtensions: Bool {
+        subjectAltName.count > 0 || keyUsage.count > 0 || extendedKeyUsage.count > 0 || certificateTemplate.count > 0
+    }
+
+    /// Writes the request, signed by the key that it is for.
+    ///
+    /// - Throws: ``DERError``: `invalidName`, `invalidAltName`, `unknownWord`, `invalidObjectIdentifier` with the
+    ///   offset in the text concerned; `bufferFull`; `crypto`.
+    public func write<Key: PrivateKey & ~Copyable>(
+        to writer: inout DERWriter, key: inout Key, digest: DigestAlgorithm, random: inout RandomGenerator
+    ) throws(DERError) {
+        let end = writer.front
+        try writeAttributes(to: &writer)
+        try writer.write(publicKeyOf: key)
+        try writer.write(name: subject)
+        try writer.write(integer: 0)
+        try writer.wrap(.sequence, from: end)
+        try writer.sign(from: end, digest, &key, &random)
+        try writer.wrap(.sequence, from: end)
+    }
+
+    private func writeAttributes(to writer: inout DERWriter) throws(DERError) {
+        let end = writer.front
+        if hasExtensions {
+            let attributeEnd = writer.front
+            try writeExtensions(to: &writer)
+            try writer.wrap(.set, from: attributeEnd)
+            try writer.write(.extensionRequest)
+            try writer.wrap(.sequence, from: attributeEnd)
+        }
+        if challengePassword.count > 0 {
+            let attributeEnd = writer.front
+            let tag: Tag = isPrintableString(challengePassword) ? .printableString : .utf8String
+            try writer.write(tag, challengePassword)
+            try writer.wrap(.set, from: attributeEnd)
+            try writer.write(.challengePassword)
+            try writer.wrap(.sequence, from: attributeEnd)
+        }
+        try writer.wrapSetOf(.contextConstructed(0), from: end)
+    }
+
+    private func writeExtensions(to writer: inout DERWriter) throws(DERError) {
+        let end = writer.front
+        if certificateTemplate.count > 0 { try writer.write(certificateTemplate: certificateTemplate) }
+        if subjectAltName.count > 0 {
+            let valueEnd = writer.front
+            try writer.write(altNames: subjectAltName)
+            // RFC 5280, 4.2.1.6: critical where the subject is empty.
+            try writer.wrapExtension(.subjectAltName, critical: subject.count == 0, from: valueEnd)
+        }
+        if extendedKeyUsage.count > 0 {
+            let valueEnd = writer.front
+            try writer.write(extendedKeyUsage: extendedKeyUsage)
+            try writer.wrapExtension(.extKeyUsage, critical: false, from: valueEnd)
+        }
+        if keyUsage.count > 0 { try writer.write(keyUsage: KeyUsage(keyUsage)) }
+        try writer.wrap(.sequence, from: end)
+    }
+}

@@ -1,0 +1,32 @@
+import DER
+import DeviceCrypto
+
+// One error type serves from DER up to CMS, since a message is read in one go through all of them; each room adds
+// its kinds.
+
+extension DERError.Kind {
+    /// An algorithm that is unknown here, or not allowed at this place.
+    public static var unsupportedAlgorithm: DERError.Kind { DERError.Kind(rawValue: 32) }
+    /// A version number that is unknown here.
+    public static var unsupportedVersion: DERError.Kind { DERError.Kind(rawValue: 33) }
+    /// A time that is not UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 has them.
+    public static var invalidTime: DERError.Kind { DERError.Kind(rawValue: 34) }
+    /// The text of a distinguished name is malformed; the offset counts in the text.
+    public static var invalidName: DERError.Kind { DERError.Kind(rawValue: 35) }
+    /// The text of a subject alternative name is malformed; the offset counts in the text.
+    public static var invalidAltName: DERError.Kind { DERError.Kind(rawValue: 36) }
+    /// A word that is no key usage or extended key usage; the offset counts in the text.
+    public static var unknownWord: DERError.Kind { DERError.Kind(rawValue: 37) }
+    /// The same thing twice, where once is all that is allowed.
+    public static var duplicate: DERError.Kind { DERError.Kind(rawValue: 38) }
+
+    /// The cryptography refused.
+    public static func crypto(_ error: CryptoError) -> DERError.Kind {
+        DERError.Kind(rawValue: 0x80 | error.rawValue)
+    }
+
+    /// What the cryptography said, if it was that.
+    public var cryptoError: CryptoError? {
+        rawValue & 0x80 == 0 ? nil : CryptoError(rawValue: rawValue & 0x7F)
+    }
+}

@@ -1,0 +1,80 @@
+import DER
+
+/// What a key may be used for (RFC 5280, 4.2.1.3). Bit 0 of the type is the most significant bit.
+public struct KeyUsage: OptionSet, Sendable {
+    public let rawValue: UInt16
+
+    public init(rawValue: UInt16) {
+        self.rawValue = rawValue
+    }
+
+    public static var digitalSignature: KeyUsage { KeyUsage(rawValue: 0x8000) }
+    public static var nonRepudiation: KeyUsage { KeyUsage(rawValue: 0x4000) }
+    public static var keyEncipherment: KeyUsage { KeyUsage(rawValue: 0x2000) }
+    public static var dataEncipherment: KeyUsage { KeyUsage(rawValue: 0x1000) }
+    public static var keyAgreement: KeyUsage { KeyUsage(rawValue: 0x0800) }
+    public static var keyCertSign: KeyUsage { KeyUsage(rawValue: 0x0400) }
+    public static var cRLSign: KeyUsage { KeyUsage(rawValue: 0x0200) }
+
+    private static func name(_ bit: UInt16) -> StaticString {
+        switch bit {
+        case 0: "digitalSignature"
+        case 1: "nonRepudiation"
+        case 2: "keyEncipherment"
+        case 3: "dataEncipherment"
+        case 4: "keyAgreement"
+        case 5: "keyCertSign"
+        default: "cRLSign"
+        }
+    }
+
+    /// Reads RFC 5280's names, separated by commas.
+    ///
+    /// - Throws: `unknownWord` with the offset in `text`.
+    public init(_ text: Span<UInt8>) throws(DERError) {
+        var bits: UInt16 = 0
+        var items = ReversedList(text)
+        while let item = items.next() {
+            let word = text.extracting(item)
+            var bit: UInt16 = 0
+            while bit < 7, !isWord(word, Self.name(bit)) { bit &+= 1 }
+            guard bit < 7 else { throw DERError(.unknownWord, at: item.lowerBound) }
+            bits |= 0x8000 &>> bit
+        }
+        rawValue = bits
+    }
+}
+
+extension DERWriter {
+    /// Writes the value of an extended key usage extension (RFC 5280, 4.2.1.12) given as a comma-separated text of
+    /// serverAuth, clientAuth, codeSigning, emailProtection, timeStamping, OCSPSigning or dotted identifiers.
+    ///
+    /// - Throws: `unknownWord` with the offset in `text`; `bufferFull`.
+    mutating func write(extendedKeyUsage text: Span<UInt8>) throws(DERError) {
+        let end = front
+        var items = ReversedList(text)
+        while let item = items.next() {
+            let word = text.extracting(item)
+            if isWord(word, "serverAuth") {
+                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.1"))
+            } else if isWord(word, "clientAuth") {
+                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.2"))
+            } else if isWord(word, "codeSigning") {
+                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.3"))
+            } else if isWord(word, "emailProtection") {
+                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.4"))
+            } else if isWord(word, "timeStamping") {
+                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.8"))
+            } else if isWord(word, "OCSPSigning") {
+                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.9"))
+            } else {
+                do throws(DERError) {
+                    try write(identifierText: word)
+                } catch {
+                    throw error.kind == .bufferFull ? error : DERError(.unknownWord, at: item.lowerBound)
+                }
+            }
+        }
+        try wrap(.sequence, from: end)
+    }
+}

@@ -1,0 +1,136 @@
+import DER
+import DeviceCrypto
+
+/// A public key as it stands in a certificate (RFC 5280, 4.1.2.7).
+public struct SubjectPublicKeyInfo: ~Escapable {
+    public enum Kind: Equatable, Sendable {
+        case rsa
+        case ellipticCurve(Curve)
+    }
+
+    public let kind: Kind
+    /// RSA: the modulus, unsigned, big-endian, no leading zero. Elliptic curve: the point as SEC 1, 2.3.3 encodes it.
+    public let key: Span<UInt8>
+    /// RSA: the public exponent, likewise. Elliptic curve: empty.
+    public let exponent: Span<UInt8>
+
+    /// Reads a SubjectPublicKeyInfo.
+    @_lifetime(copy reader)
+    public init(_ reader: inout DERReader) throws(DERError) {
+        var content = try reader.enter()
+        let algorithm = try content.read(.sequence)
+        var parameters = algorithm.reader
+        let identifier = try parameters.read(.objectIdentifier)
+        let bits = try content.read(.bitString)
+        try content.finish()
+        let bytes = try bits.bitStringBytes()
+        if identifier.isIdentifier(.rsaEncryption) {
+            _ = try parameters.readIfPresent(.null)
+            var outer = DERReader(bits.bytes, in: (bits.content.lowerBound &+ 1)..<bits.content.upperBound)
+            var key = try outer.enter()
+            try outer.finish()
+            kind = .rsa
+            self.key = try key.read(.integer).unsignedInteger()
+            exponent = try key.read(.integer).unsignedInteger()
+            try key.finish()
+        } else if identifier.isIdentifier(.ecPublicKey) {
+            let curve = try parameters.read(.objectIdentifier)
+            if curve.isIdentifier(.secp256r1) {
+                kind = .ellipticCurve(.p256)
+            } else if curve.isIdentifier(.secp384r1) {
+                kind = .ellipticCurve(.p384)
+            } else {
+                throw DERError(.unsupportedAlgorithm, at: curve.start)
+            }
+            key = bytes
+            exponent = bytes.extracting(first: 0)
+        } else {
+            throw DERError(.unsupportedAlgorithm, at: algorithm.start)
+        }
+        try parameters.finish()
+    }
+
+    /// Verifies `signature` over `digest`.
+    public func verify(_ signature: Span<UInt8>, scheme: SignatureAlgorithm.Scheme, digest: Digest)
+        throws(CryptoError)
+    {
+        switch (kind, scheme) {
+        case (.rsa, .rsa):
+            try RSAPublicKey.verify(modulus: key, exponent: exponent, digest: digest, signature: signature)
+        case (.ellipticCurve(let curve), .ecdsa):
+            try ECPublicKey.verify(curve: curve, point: key, digest: digest, signature: signature)
+        default:
+            throw .invalidSignature
+        }
+    }
+
+    /// Whether this is the public half of `privateKey`. Constant time is not needed: both are public.
+    ///
+    /// - Parameter scratch: room for the key's modulus or point, 512 bytes at most.
+    public func matches<Key: PrivateKey & ~Copyable>(_ privateKey: borrowing Key, scratch: inout MutableSpan<UInt8>)
+        throws(CryptoError) -> Bool
+    {
+        let count = try privateKey.publicKey(into: &scratch)
+        switch (kind, privateKey.algorithm) {
+        case (.rsa, .rsa):
+            guard exponent.count <= 4 else { return false }
+            var value: UInt32 = 0
+            for index in exponent.indices { value = value &<< 8 | UInt32(exponent[index]) }
+            guard value == privateKey.publicExponent else { return false }
+        case (.ellipticCurve(.p256), .p256), (.ellipticCurve(.p384), .p384):
+            break
+        default:
+            return false
+        }
+        guard key.count == count else { return false }
+        for index in key.indices where key[index] != scratch[index] { return false }
+        return true
+    }
+}
+
+extension DERWriter {
+    /// Writes the SubjectPublicKeyInfo of a private key (RFC 3279, 2.3.1; RFC 5480, 2).
+    public mutating func write<Key: PrivateKey & ~Copyable>(publicKeyOf key: borrowing Key) throws(DERError) {
+        let end = front
+        switch key.algorithm {
+        case .rsa:
+            try write(integer: key.publicExponent)
+            let modulusEnd = front
+            try write(keyBytesOf: key)
+            if written[0] >= 0x80 { try write(byte: 0) }
+            try wrap(.integer, from: modulusEnd)
+            try wrap(.sequence, from: end)
+            try wrapBitString(from: end)
+            try write(algorithm: .rsaEncryption, null: true)
+        case .p256, .p384:
+            try write(keyBytesOf: key)
+            try wrapBitString(from: end)
+            let algorithmEnd = front
+            try write(key.algorithm == .p256 ? .secp256r1 : .secp384r1)
+            try write(.ecPublicKey)
+            try wrap(.sequence, from: algorithmEnd)
+        }
+        try wrap(.sequence, from: end)
+    }
+
+    /// Writes a modulus or a point.
+    private mutating func write<Key: PrivateKey & ~Copyable>(keyBytesOf key: borrowing Key) throws(DERError) {
+        var room = try reserve(key.algorithm.publicKeySize)
+        do throws(CryptoError) {
+            _ = try key.publicKey(into: &room)
+        } catch {
+            throw DERError(.crypto(error), at: front)
+        }
+    }
+}
+
+extension KeyAlgorithm {
+    /// Bytes of a modulus or an uncompressed point.
+    public var publicKeySize: Int {
+        switch self {
+        case .rsa(let bits): (bits &+ 7) / 8
+        case .p256: 65
+        case .p384: 97
+        }
+    }
+}

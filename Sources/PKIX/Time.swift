@@ -1,0 +1,59 @@
+import DER
+
+/// Reads a Time (RFC 5280, 4.1.2.5): UTCTime to 2049, GeneralizedTime otherwise, both with seconds and `Z`.
+///
+/// - Returns: seconds since 1970-01-01T00:00:00Z; may be negative.
+func readTime(_ reader: inout DERReader) throws(DERError) -> Int64 {
+    let element = try reader.read()
+    let text = element.contents
+    var year: Int
+    var position: Int
+    switch element.tag {
+    case .utcTime where text.count == 13:
+        year = try digits(text, 0, 2, element.start)
+        year &+= year < 50 ? 2000 : 1900
+        position = 2
+    case .generalizedTime where text.count == 15:
+        year = try digits(text, 0, 4, element.start)
+        position = 4
+    default:
+        throw DERError(.invalidTime, at: element.start)
+    }
+    let month = try digits(text, position, 2, element.start)
+    let day = try digits(text, position &+ 2, 2, element.start)
+    let hour = try digits(text, position &+ 4, 2, element.start)
+    let minute = try digits(text, position &+ 6, 2, element.start)
+    let second = try digits(text, position &+ 8, 2, element.start)
+    guard text[position &+ 10] == UInt8(ascii: "Z"), (1...12).contains(month), hour < 24, minute < 60, second < 60,
+        day >= 1, day <= daysInMonth(month, year)
+    else { throw DERError(.invalidTime, at: element.start) }
+    let days = daysSince1970(year: year, month: month, day: day)
+    return Int64(days) &* 86_400 &+ Int64(hour &* 3600 &+ minute &* 60 &+ second)
+}
+
+private func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int, _ offset: Int) throws(DERError) -> Int {
+    var value = 0
+    for index in start..<(start &+ count) {
+        let digit = text[index] &- UInt8(ascii: "0")
+        guard digit <= 9 else { throw DERError(.invalidTime, at: offset) }
+        value = value &* 10 &+ Int(digit)
+    }
+    return value
+}
+
+private func daysInMonth(_ month: Int, _ year: Int) -> Int {
+    switch month {
+    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 4, 6, 9, 11: 30
+    default: 31
+    }
+}
+
+/// Days from 1970-01-01 in the Gregorian calendar; years count from March, so that the leap day is the last.
+private func daysSince1970(year: Int, month: Int, day: Int) -> Int {
+    let shifted = month > 2 ? year : year &- 1
+    let monthFromMarch = (month &+ 9) % 12
+    let dayOfYear = (153 &* monthFromMarch &+ 2) / 5 &+ day &- 1
+    // 719468 days lie between 0000-03-01 and 1970-01-01.
+    return 365 &* shifted &+ shifted / 4 &- shifted / 100 &+ shifted / 400 &+ dayOfYear &- 719_468
+}
