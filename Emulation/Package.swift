@@ -46,6 +46,10 @@ let package = Package(
             dependencies: ["Authority", "AuthorityServer", "LibCrypto", "EmulationTestSupport"],
             swiftSettings: strict),
         .testTarget(
+            name: "EnrolmentTests",
+            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
             name: "EmulatorTests",
             dependencies: ["Emulator", "EmulationTestSupport"],
             swiftSettings: strict),

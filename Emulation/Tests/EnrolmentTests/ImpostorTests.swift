@@ -1,0 +1,57 @@
+import Emulator
+import Foundation
+import Testing
+
+/// The stand-ins are tested too: a fault that never reaches the device would prove nothing.
+@Suite struct ImpostorTests {
+    func get(_ operation: String, from port: UInt16, limit: Int = 20) throws -> [UInt8] {
+        let request = "GET /scep?operation=\(operation) HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
+        return try Socket.exchange(Array(request.utf8), port: port, limit: limit)
+    }
+
+    @Test func realServerAnswersThroughIt() async throws {
+        try await withFolder { folder in
+            try await SCEPServer.run(in: folder) { server in
+                let impostor = try Impostor(upstream: server.port) { .bytes(try $1.forward($0)) }
+                defer { impostor.stop() }
+                let capabilities = parts(of: try get("GetCACaps", from: impostor.port)).body
+                #expect(String(decoding: capabilities, as: UTF8.self).contains("POSTPKIOperation"))
+                #expect(parts(of: try get("GetCACert", from: impostor.port)).body == [UInt8](server.root))
+            }
+        }
+    }
+
+    @Test func answersAreWhatTheyAreMeantToBe() throws {
+        let whole = Array("HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n0123456789".utf8)
+        let impostor = try Impostor { request, _ in
+            switch request.operation {
+            case "truncated": .bytes(whole.dropLast(3))
+            case "broken": .broken(after: whole.dropLast(3))
+            case "silent": .silence
+            default: .bytes(whole)
+            }
+        }
+        defer { impostor.stop() }
+        #expect(try get("whole", from: impostor.port) == whole)
+        #expect(try get("truncated", from: impostor.port) == whole.dropLast(3))
+        #expect(throws: Socket.End.reset) { try get("broken", from: impostor.port) }
+        #expect(throws: Socket.End.timedOut) { try get("silent", from: impostor.port, limit: 1) }
+    }
+
+    @Test func reservedPortsRefuseAndAreSilent() throws {
+        let refusing = try ReservedPort(.refusing)
+        #expect(!accepts(refusing.number))
+        #expect(throws: Socket.End.refused) { try get("GetCACaps", from: refusing.number) }
+        let silent = try ReservedPort(.silent)
+        #expect(accepts(silent.number))
+        #expect(throws: Socket.End.timedOut) { try get("GetCACaps", from: silent.number, limit: 1) }
+    }
+}
+
+/// A folder that is removed at the end of `body`.
+func withFolder<Value>(_ body: (URL) async throws -> Value) async throws -> Value {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "enrolment-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try await body(folder)
+}
