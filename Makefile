@@ -1,9 +1,58 @@
-# `make` or `make help` lists the targets.
+# `make` or `make help` lists the targets. Whatever a target needs is set up and built first.
 .DEFAULT_GOAL := help
-.PHONY: help setup
+.NOTPARALLEL:
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+board ?= lm3s6965evb
+emulation := swift run --quiet --package-path Emulation
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries
+enroll: firmware ## an emulated Cortex-M3 makes its key and enrols with a certificate authority started for it
+	@$(emulation) enroll
+
+authority: setup ## run the embedded certificate authority (test authority: its keys protect nothing)
+	@$(emulation) scep-authority
+
+test: lint test-rooms test-mbedtls-3 firmware linux test-emulation ## everything that has to pass
+
+test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
+	swift test
+
+test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
+	swift test --scratch-path .build-mbedtls-3 \
+	  -Xcc -I$(CURDIR)/.toolchain/host/include -Xlinker -L$(CURDIR)/.toolchain/host/lib
+
+test-emulation: firmware linux ## end-to-end tests: boards, authorities and networks that misbehave
+	swift test --package-path Emulation
+
+build: setup ## the core for this machine
+	swift build
+
+firmware: setup ## the image for lm3s6965evb, checked against its budget
+	@Boards/lm3s6965evb/build
+
+linux: setup ## the same agent as a program for this machine, armhf and arm64
+	@Boards/linux/build
+
+size: setup ## flash and static RAM by room, and the change against the last commit (board=<name>)
+	@Toolchain/size $(board)
+
+lint: setup ## layout of the code and rules of the core
+	@Toolchain/lint
+
+format: ## lay out the code as lint wants it
+	git ls-files -z '*.swift' | xargs -0 swift format --in-place --parallel
+
+setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries; seconds when all is there
 	@Toolchain/setup
+
+clean: ## remove what was built; what was set up stays
+	rm -rf .build .build-* Emulation/.build Boards/*/.build
+
+distclean: clean ## remove what was set up too, but no Debian packages
+	rm -rf .toolchain
+
+.PHONY: $(shell sed -n 's/^\([a-z0-9-]*\):.*## .*/\1/p' $(MAKEFILE_LIST))
