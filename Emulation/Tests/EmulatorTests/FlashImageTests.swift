@@ -1,0 +1,93 @@
+import EmulationTestSupport
+import Foundation
+import Testing
+
+@testable import Emulator
+
+@Suite struct FlashImageTests {
+    /// What `openssl` makes of keys and certificates, for all tests of the suite.
+    struct Sample {
+        let key: Data
+        let certificate: Data
+
+        init(key algorithm: [String], _ extra: [String] = []) throws {
+            (key, certificate) = try withTemporaryDirectory { folder in
+                let key = folder.appending(path: "key.pem").path
+                try EmulationTestSupport.OpenSSL.run(["genpkey", "-out", key] + algorithm)
+                let der = try EmulationTestSupport.OpenSSL.run(
+                    ["pkey", "-in", key, "-outform", "DER", "-traditional"])
+                let certificate = try EmulationTestSupport.OpenSSL.run(
+                    ["req", "-x509", "-new", "-key", key, "-outform", "DER", "-days", "3"] + extra)
+                return (Data(der), Data(certificate))
+            }
+        }
+
+        static let rsa = Result {
+            try Sample(
+                key: ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
+                [
+                    "-subj", "/O=Line 4/CN=sensor/serialNumber=SN-1", "-set_serial", "0x1234",
+                    "-addext", "subjectAltName=DNS:sensor.example,IP:10.0.0.7",
+                ])
+        }
+        static let ec = Result {
+            try Sample(key: ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-subj", "/CN=ec"])
+        }
+    }
+
+    func flash(_ parts: [Data], filler: UInt8 = 0xFF) -> FlashImage {
+        var bytes = [UInt8](repeating: filler, count: 300)
+        for part in parts { bytes += [UInt8](part) + [UInt8](repeating: filler, count: 61) }
+        return FlashImage(bytes: bytes)
+    }
+
+    @Test(arguments: [0xFF, 0x00, 0x30] as [UInt8])
+    func keysAndCertificatesAreFoundAmongWhateverElse(filler: UInt8) throws {
+        let rsa = try Sample.rsa.get()
+        let ec = try Sample.ec.get()
+        let image = flash([rsa.key, ec.certificate, ec.key, rsa.certificate], filler: filler)
+        #expect(image.certificates == [ec.certificate, rsa.certificate])
+        #expect(image.privateKeys == [rsa.key, ec.key])
+    }
+
+    @Test func halfACertificateIsNone() throws {
+        let certificate = try Sample.rsa.get().certificate
+        let image = FlashImage(bytes: [UInt8](certificate.dropLast()))
+        #expect(image.certificates.isEmpty)
+        #expect(FlashImage(bytes: []).privateKeys.isEmpty)
+    }
+
+    @Test func certificateIsDescribedForPeople() async throws {
+        let certificate = try Sample.rsa.get().certificate
+        let openssl = OpenSSL(folder: FileManager.default.temporaryDirectory)
+        let description = try await openssl.describe(certificate: certificate)
+        #expect(description.subject == "O=Line 4, CN=sensor, serialNumber=SN-1")
+        #expect(description.issuer == description.subject)
+        #expect(description.serial == "1234")
+        #expect(description.key == "RSA 2048 bit")
+        #expect(description.subjectAltName == "DNS:sensor.example, IP Address:10.0.0.7")
+        #expect(description.notBefore.hasSuffix("GMT"))
+        #expect(description.notAfter.hasSuffix("GMT"))
+        #expect(description.fingerprint.count == 95)
+        let ec = try await openssl.describe(certificate: Sample.ec.get().certificate)
+        #expect(ec.key == "EC 256 bit")
+        #expect(ec.subjectAltName.isEmpty)
+    }
+
+    @Test func verificationFailsForAnotherCA() async throws {
+        let rsa = try Sample.rsa.get().certificate
+        let openssl = OpenSSL(folder: FileManager.default.temporaryDirectory)
+        try await openssl.verify(certificate: rsa, root: rsa)
+        let other = try Sample.ec.get().certificate
+        await #expect(throws: OpenSSLError.self) { try await openssl.verify(certificate: rsa, root: other) }
+    }
+
+    @Test func publicKeysAreComparedByOpenSSL() async throws {
+        let openssl = OpenSSL(folder: FileManager.default.temporaryDirectory)
+        for sample in [try Sample.rsa.get(), try Sample.ec.get()] {
+            let ofKey = try await openssl.publicKey(privateKey: sample.key)
+            #expect(try await openssl.publicKey(certificate: sample.certificate) == ofKey)
+            #expect(ofKey.hasPrefix("-----BEGIN PUBLIC KEY-----"))
+        }
+    }
+}
