@@ -1,0 +1,135 @@
+import Foundation
+
+/// What a device is told at manufacture: lines `name=value`, as the README of this package lists them.
+public struct ProvisioningRecord: Sendable, Equatable {
+    /// Weak algorithms that a device takes from an old server only when it is told to.
+    public enum Leniency: String, Sendable, CaseIterable {
+        case singleDES = "single-des"
+        case sha1
+    }
+
+    public var url: String
+    /// SHA-256 or SHA-512 of the CA's certificate, hexadecimal.
+    public var fingerprint: String
+    public var challenge: String?
+    /// Attribute and value of each RDN, in order.
+    public var subject: [(attribute: String, value: String)]
+    /// Kind (`dns`, `ip`, `uri`, `email`) and value.
+    public var alternativeNames: [(kind: String, value: String)] = []
+    /// As the README lists them; nil: RSA-2048.
+    public var key: String?
+    public var leniencies: Set<Leniency> = []
+    /// Seconds from one question for a pending certificate to the next.
+    public var pollInterval: Int?
+    /// How many such questions are asked.
+    public var pollLimit: Int?
+
+    public init(url: String, fingerprint: String, challenge: String?, subject: [(attribute: String, value: String)]) {
+        self.url = url
+        self.fingerprint = fingerprint
+        self.challenge = challenge
+        self.subject = subject
+    }
+
+    /// The record's lines: name and value.
+    var entries: [(name: String, value: String)] {
+        var entries = [("url", url), ("fingerprint", fingerprint)]
+        if let challenge { entries.append(("challenge", challenge)) }
+        entries += subject + alternativeNames
+        if let key { entries.append(("key", key)) }
+        entries += leniencies.map(\.rawValue).sorted().map { ("allow", $0) }
+        if let pollInterval { entries.append(("poll", "\(pollInterval)")) }
+        if let pollLimit { entries.append(("polls", "\(pollLimit)")) }
+        return entries
+    }
+
+    /// The record's text.
+    var text: String { entries.map { "\($0.name)=\($0.value)\n" }.joined() }
+
+    public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+}
+
+/// What of a record cannot be written.
+public enum ManufactureError: Error, Equatable, CustomStringConvertible {
+    /// The value of this name holds a line ending.
+    case lineBreak(String)
+    /// The text is longer than its region.
+    case tooLong(Int)
+    case notWritten(String)
+
+    public var description: String {
+        switch self {
+        case .lineBreak(let name): "the provisioning record's \(name) holds a line ending, which it cannot"
+        case .tooLong(let size):
+            "the provisioning record has \(size) bytes, of \(FlashLayout.recordTextLimit) that fit"
+        case .notWritten(let file): "\(file) cannot be written"
+        }
+    }
+}
+
+/// Where things are in a device's flash, in bytes.
+enum FlashLayout {
+    static let size = 65_536
+    static let seed = 0x0000
+    static let record = 0x0800
+    static let identity = 0x1000
+    static let recordTextLimit = 1_536
+    static let seedSize = 64
+}
+
+extension FlashImage {
+    /// A flash as it leaves the factory.
+    public init(record: ProvisioningRecord, seed: [UInt8] = FlashImage.randomSeed()) throws {
+        for entry in record.entries
+        where entry.value.unicodeScalars.contains(where: { "\r\n".unicodeScalars.contains($0) }) {
+            throw ManufactureError.lineBreak(entry.name)
+        }
+        let text = Array(record.text.utf8)
+        guard text.count <= FlashLayout.recordTextLimit else { throw ManufactureError.tooLong(text.count) }
+
+        var bytes = [UInt8](repeating: 0xFF, count: FlashLayout.size)
+        func write(_ content: [UInt8], at offset: Int) {
+            bytes.replaceSubrange(offset..<offset + content.count, with: content)
+        }
+        let seedSector = Array("SEED".utf8) + Self.littleEndian(1) + seed
+        write(seedSector + Self.littleEndian(Self.crc32(seedSector)), at: FlashLayout.seed)
+        let header = Array("SCEP".utf8) + Self.littleEndian(UInt32(text.count))
+        write(header + text + Self.littleEndian(Self.crc32(text)), at: FlashLayout.record)
+        self.init(bytes: bytes)
+    }
+
+    /// The agent's store.
+    public var identityRegion: ArraySlice<UInt8> { bytes.dropFirst(FlashLayout.identity) }
+
+    /// From this machine's random generator.
+    public static func randomSeed() -> [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<FlashLayout.seedSize).map { _ in UInt8.random(in: 0...255, using: &generator) }
+    }
+
+    private static func littleEndian(_ value: UInt32) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) }
+    }
+
+    /// CRC-32 of zip and Ethernet.
+    static func crc32(_ bytes: [UInt8]) -> UInt32 {
+        ~bytes.reduce(0xFFFF_FFFF) { crc, byte in
+            (0..<8).reduce(crc ^ UInt32(byte)) { value, _ in value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
+        }
+    }
+}
+
+extension Device {
+    /// Writes the flash that the device leaves the factory with.
+    public func manufacture(_ record: ProvisioningRecord) throws {
+        let image = try FlashImage(record: record)
+        // It holds the password, and soon a key.
+        guard
+            FileManager.default.createFile(
+                atPath: flash.path, contents: Data(image.bytes), attributes: [.posixPermissions: 0o600])
+        else { throw ManufactureError.notWritten(flash.path) }
+    }
+
+    /// What its flash holds now.
+    public func readFlash() throws -> FlashImage { try FlashImage(contentsOf: flash) }
+}
