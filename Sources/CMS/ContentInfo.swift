@@ -4,8 +4,8 @@ import PKIX
 extension DERError.Kind {
     /// Another content type than the one that is due here.
     public static var unexpectedContentType: DERError.Kind { DERError.Kind(rawValue: 48) }
-    /// An EnvelopedData that is not for us.
-    public static var noRecipient: DERError.Kind { DERError.Kind(rawValue: 49) }
+    /// An EnvelopedData that has not the one recipient that is due.
+    public static var notOneRecipient: DERError.Kind { DERError.Kind(rawValue: 49) }
     /// A SignedData that has not the one signature that is due.
     public static var notOneSigner: DERError.Kind { DERError.Kind(rawValue: 50) }
     /// An attribute that has to be there is not.

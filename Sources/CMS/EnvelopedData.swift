@@ -13,15 +13,12 @@ public struct EnvelopedData: Sendable {
     /// Whether the encrypted content is in pieces: octet strings within a constructed `[0]`.
     let isInPieces: Bool
 
-    /// Reads a ContentInfo of EnvelopedData in DER.
+    /// Reads a ContentInfo of EnvelopedData in DER that stands at `range` and has one recipient.
     ///
-    /// - Parameters:
-    ///   - range: where it stands in `bytes`.
-    ///   - issuer: with `serialNumber` (the content of its INTEGER), names the certificate whose recipient entry is
-    ///     wanted. A sole recipient is taken whatever it names: only the right key opens it.
-    public init(_ bytes: Span<UInt8>, in range: Range<Int>, issuer: Span<UInt8>, serialNumber: Span<UInt8>)
-        throws(DERError)
-    {
+    /// Whom the recipient entry names is not looked at: only the right key opens it.
+    ///
+    /// - Throws: ``DERError``: `notOneRecipient`, `unsupportedAlgorithm`, `unexpectedContentType`; DER's own.
+    public init(_ bytes: Span<UInt8>, in range: Range<Int>) throws(DERError) {
         var reader = DERReader(bytes, in: range)
         var content = try readContentInfo(.envelopedData, &reader)
         _ = try content.read(.integer).smallInteger(atMost: 4)
@@ -52,21 +49,14 @@ public struct EnvelopedData: Sendable {
         isInPieces = encrypted.tag.isConstructed
 
         var list = recipients.reader
-        var found: Recipient?
-        var others = 0
-        while !list.isAtEnd {
-            let recipient = try Recipient(&list, issuer: issuer, serialNumber: serialNumber)
-            if recipient.isNamed {
-                found = recipient
-                others = 0
-                break
-            }
-            found = recipient
-            others &+= 1
-        }
-        guard let found, others <= 1 else { throw DERError(.noRecipient, at: recipients.start) }
-        padding = found.padding
-        encryptedKey = found.encryptedKey
+        guard list.nextTag == .sequence else { throw DERError(.unsupportedAlgorithm, at: list.position) }
+        var recipient = try list.enter()
+        guard list.isAtEnd else { throw DERError(.notOneRecipient, at: recipients.start) }
+        _ = try recipient.read(.integer).smallInteger(atMost: 2)
+        if try recipient.readIfPresent(.sequence) == nil { _ = try recipient.read(.context(0)) }
+        padding = try RSAPadding(&recipient)
+        encryptedKey = try recipient.read(.octetString).content
+        try recipient.finish()
     }
 
     /// Decrypts the content where it stands.
@@ -126,30 +116,5 @@ extension EnvelopedData {
             let count = try key.decrypt(padding, encrypted, into: &contentKey, random: &random)
             guard count == contentKey.count else { throw .decryptionFailed }
         }
-    }
-}
-
-/// One RecipientInfo.
-private struct Recipient {
-    var isNamed = false
-    var padding = RSAPadding.pkcs1v15
-    var encryptedKey = 0..<0
-
-    init(_ list: inout DERReader, issuer: Span<UInt8>, serialNumber: Span<UInt8>) throws(DERError) {
-        guard list.nextTag == .sequence else { throw DERError(.unsupportedAlgorithm, at: list.position) }
-        var content = try list.enter()
-        _ = try content.read(.integer).smallInteger(atMost: 2)
-        if let identifier = try content.readIfPresent(.sequence) {
-            var names = identifier.reader
-            let name = try names.read(.sequence)
-            let serial = try names.read(.integer)
-            try names.finish()
-            isNamed = areEqual(name.encoding, issuer) && areEqual(serial.contents, serialNumber)
-        } else {
-            _ = try content.read(.context(0))
-        }
-        padding = try RSAPadding(&content)
-        encryptedKey = try content.read(.octetString).content
-        try content.finish()
     }
 }

@@ -33,6 +33,9 @@ public struct Certificate: ~Escapable {
         public var pathLength: Int?
         /// Nil when the extension is absent: any use.
         public var keyUsage: KeyUsage?
+        /// Whether the extended key usage marks a registration authority: cmcRA (RFC 6402, 2.10) or Microsoft's
+        /// Certificate Request Agent.
+        public var isRegistrationAuthority = false
         /// Whether there is a critical extension that is not judged here.
         public var hasUnknownCritical = false
     }
@@ -130,7 +133,15 @@ extension Certificate.Extensions {
                 guard keyUsage == nil else { throw DERError(.duplicate, at: identifier.start) }
                 keyUsage = KeyUsage(rawValue: try value.read(.bitString).namedBits())
                 try value.finish()
-            } else if critical, !identifier.isIdentifier(.extKeyUsage), !identifier.isIdentifier(.subjectAltName) {
+            } else if identifier.isIdentifier(.extKeyUsage) {
+                var purposes = try value.enter()
+                while !purposes.isAtEnd {
+                    let purpose = try purposes.read(.objectIdentifier)
+                    if purpose.isIdentifier(.cmcRA) || purpose.isIdentifier(.certificateRequestAgent) {
+                        isRegistrationAuthority = true
+                    }
+                }
+            } else if critical, !identifier.isIdentifier(.subjectAltName) {
                 hasUnknownCritical = true
             }
         }

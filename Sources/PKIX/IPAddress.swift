@@ -1,3 +1,5 @@
+import DER
+
 /// An IPv4 or IPv6 address in network byte order, 4 or 16 bytes (RFC 5280, 4.2.1.6).
 struct IPAddress {
     private var storage = InlineArray<16, UInt8>(repeating: 0)

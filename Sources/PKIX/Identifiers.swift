@@ -34,6 +34,8 @@ extension ObjectIdentifier {
     public static var subjectAltName: ObjectIdentifier { ObjectIdentifier("2.5.29.17") }
     public static var basicConstraints: ObjectIdentifier { ObjectIdentifier("2.5.29.19") }
     public static var extKeyUsage: ObjectIdentifier { ObjectIdentifier("2.5.29.37") }
+    static var cmcRA: ObjectIdentifier { ObjectIdentifier("1.3.6.1.5.5.7.3.28") }
+    static var certificateRequestAgent: ObjectIdentifier { ObjectIdentifier("1.3.6.1.4.1.311.20.2.1") }
     public static var enrollCerttype: ObjectIdentifier { ObjectIdentifier("1.3.6.1.4.1.311.20.2") }
     public static var certificateTemplate: ObjectIdentifier { ObjectIdentifier("1.3.6.1.4.1.311.21.7") }
 }

@@ -1,0 +1,63 @@
+import DER
+
+/// What a CA says it can do (RFC 8894, 3.5.2).
+public struct Capabilities: OptionSet, Sendable {
+    public let rawValue: UInt16
+
+    public init(rawValue: UInt16) {
+        self.rawValue = rawValue
+    }
+
+    public static var aes: Capabilities { Capabilities(rawValue: 1) }
+    public static var des3: Capabilities { Capabilities(rawValue: 1 << 1) }
+    public static var getNextCACert: Capabilities { Capabilities(rawValue: 1 << 2) }
+    public static var postPKIOperation: Capabilities { Capabilities(rawValue: 1 << 3) }
+    public static var renewal: Capabilities { Capabilities(rawValue: 1 << 4) }
+    public static var sha1: Capabilities { Capabilities(rawValue: 1 << 5) }
+    public static var sha256: Capabilities { Capabilities(rawValue: 1 << 6) }
+    public static var sha512: Capabilities { Capabilities(rawValue: 1 << 7) }
+    public static var scepStandard: Capabilities { Capabilities(rawValue: 1 << 8) }
+
+    private static func keyword(_ bit: UInt16) -> StaticString {
+        switch bit {
+        case 0: "AES"
+        case 1: "DES3"
+        case 2: "GetNextCACert"
+        case 3: "POSTPKIOperation"
+        case 4: "Renewal"
+        case 5: "SHA-1"
+        case 6: "SHA-256"
+        case 7: "SHA-512"
+        default: "SCEPStandard"
+        }
+    }
+
+    /// Reads the body of a GetCACaps reply: a keyword a line, in any letter case, lines ended by LF or CR LF.
+    ///
+    /// Whatever is no keyword, such as a page of HTML, is passed over. SCEPStandard brings what it implies.
+    public init(_ body: Span<UInt8>) {
+        var found: Capabilities = []
+        var start = 0
+        while start < body.count {
+            var end = start
+            while end < body.count, body[end] != UInt8(ascii: "\n") { end &+= 1 }
+            found.insert(Self.capability(body, start, end))
+            start = end &+ 1
+        }
+        if found.contains(.scepStandard) { found.formUnion([.aes, .postPKIOperation, .sha256]) }
+        self = found
+    }
+
+    private static func capability(_ body: Span<UInt8>, _ lineStart: Int, _ lineEnd: Int) -> Capabilities {
+        var (start, end) = (lineStart, lineEnd)
+        while start < end, isSpace(body[start]) { start &+= 1 }
+        while start < end, isSpace(body[end &- 1]) { end &-= 1 }
+        let word = body.extracting(start..<end)
+        for bit in 0..<9 as Range<UInt16> where isWord(word, keyword(bit)) { return Capabilities(rawValue: 1 &<< bit) }
+        return []
+    }
+
+    private static func isSpace(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+    }
+}

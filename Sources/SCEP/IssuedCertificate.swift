@@ -1,0 +1,70 @@
+import CMS
+import DER
+import DeviceCrypto
+import PKIX
+
+/// The certificate that a CA issued, taken out of its reply (RFC 8894, 3.3.2.1).
+public enum IssuedCertificate {
+    /// Opens the envelope of a SUCCESS reply where it stands, and finds the certificate that has the device's key,
+    /// wherever it stands among others.
+    ///
+    /// - Parameters:
+    ///   - envelope: what ``CertRep/success(envelope:)`` said.
+    ///   - key: the device's private key, which the request was signed with and is for.
+    ///   - time: seconds since 1970, if known; otherwise validity is not checked.
+    /// - Returns: where the certificate stands in `work`.
+    public static func open<Key: PrivateKey & ~Copyable>(
+        _ work: inout MutableSpan<UInt8>, envelope: Range<Int>, from ca: borrowing CACertificates,
+        key: inout Key, policy: Policy, time: Int64?, random: inout RandomGenerator
+    ) throws(SCEPError) -> Range<Int> {
+        let envelopedData: EnvelopedData
+        do throws(DERError) {
+            let enveloped = try BER.normalize(&work, in: envelope)
+            envelopedData = try EnvelopedData(work.span, in: enveloped)
+        } catch {
+            throw .reply(error)
+        }
+        guard policy.allows(envelopedData.cipher) else { throw .cipherBelowFloor(envelopedData.cipher) }
+        let certificates: Range<Int>
+        do throws(DERError) {
+            let plain = try envelopedData.open(&work, key: &key, random: &random)
+            let message = try BER.normalize(&work, in: plain)
+            certificates = try SignedData(work.span, in: message).certificates
+        } catch {
+            throw .reply(error)
+        }
+        var reader = DERReader(work.span, in: certificates)
+        while !reader.isAtEnd {
+            let range: Range<Int>
+            do throws(DERError) {
+                range = try reader.read().range
+            } catch {
+                throw .reply(error)
+            }
+            var again = DERReader(work.span, in: range)
+            // Only the device's own certificate has to be one that can be read here.
+            guard let certificate = try? Certificate(&again), hasKey(certificate, key) else { continue }
+            try check(certificate, ca, policy, time)
+            return range
+        }
+        throw .certificateForAnotherKey
+    }
+
+    private static func hasKey<Key: PrivateKey & ~Copyable>(
+        _ certificate: borrowing Certificate, _ key: borrowing Key
+    ) -> Bool {
+        var publicKey = InlineArray<512, UInt8>(repeating: 0)
+        var room = publicKey.mutableSpan
+        let matches = try? certificate.subjectPublicKeyInfo.matches(key, scratch: &room)
+        return matches ?? false
+    }
+
+    private static func check(
+        _ certificate: borrowing Certificate, _ ca: borrowing CACertificates, _ policy: Policy, _ time: Int64?
+    ) throws(SCEPError) {
+        let digest = certificate.signatureAlgorithm.digest
+        guard policy.allows(digest) else { throw .digestBelowFloor(digest) }
+        guard ca.haveIssued(certificate) else { throw .certificateNotFromCA }
+        if let time, certificate.notAfter < time || certificate.notBefore > time { throw .certificateNotValid }
+    }
+}

@@ -1,0 +1,59 @@
+import CMS
+import DER
+import DeviceCrypto
+import PKIX
+
+/// The certificate that a device signs a message with (RFC 8894, 2.3).
+public enum SignerCertificate: ~Escapable {
+    case selfSigned(SelfSignedCertificate)
+    /// One that a CA issued, in DER.
+    case issued(Span<UInt8>)
+}
+
+extension DERWriter {
+    /// Makes a pkiMessage (RFC 8894, 3.2) of the messageData that was written since `beginEnvelope()`.
+    ///
+    /// - Parameters:
+    ///   - end: what `beginEnvelope()` returned.
+    ///   - recipient: the CA's or RA's certificate that can decrypt.
+    ///   - key: the private key of `signer`.
+    /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `crypto`; what is wrong with the signer's subject
+    ///   or certificate.
+    public mutating func wrapPKIMessage<Key: PrivateKey & ~Copyable>(
+        _ type: MessageType, from end: Int, for recipient: borrowing Certificate, signer: borrowing SignerCertificate,
+        transaction: Transaction, algorithms: Algorithms, key: inout Key, random: inout RandomGenerator
+    ) throws(DERError) {
+        try envelope(from: end, for: recipient, cipher: algorithms.cipher, random: &random)
+        let contentStart = front
+        switch signer {
+        case .selfSigned(let certificate):
+            try certificate.write(to: &self, key: &key, digest: algorithms.digest, random: &random)
+        case .issued(let certificate):
+            try write(bytes: certificate)
+        }
+        let certificate = front..<contentStart
+        let transactionID = transaction.transactionID
+        try write(attribute: .transactionID, .printableString, transactionID.span)
+        let digits: InlineArray<2, UInt8> = [
+            UInt8(ascii: "0") &+ type.rawValue / 10, UInt8(ascii: "0") &+ type.rawValue % 10,
+        ]
+        let isShort = type.rawValue < 10
+        try write(attribute: .messageType, .printableString, digits.span.extracting((isShort ? 1 : 0)..<2))
+        let nonce = transaction.senderNonce
+        try write(attribute: .senderNonce, .octetString, nonce.span)
+        try wrapSignedData(
+            from: end, certificate: certificate, digest: algorithms.digest, key: &key, random: &random)
+    }
+
+    /// Writes the messageData of a CertPoll (RFC 8894, 3.3.3).
+    ///
+    /// - Parameters:
+    ///   - issuer: the CA's subject, a Name in DER.
+    ///   - subject: as ``write(name:)`` has it.
+    public mutating func writeIssuerAndSubject(issuer: Span<UInt8>, subject: Span<UInt8>) throws(DERError) {
+        let end = front
+        try write(name: subject)
+        try write(bytes: issuer)
+        try wrap(.sequence, from: end)
+    }
+}

@@ -1,0 +1,54 @@
+import DER
+import DeviceCrypto
+
+/// Why a SCEP operation failed.
+public enum SCEPError: Error, Equatable, Sendable {
+    /// The request cannot be built: what was asked for is malformed, or does not fit.
+    case request(DERError)
+    /// The reply cannot be read or decrypted; offsets count from its start.
+    case reply(DERError)
+
+    // What the CA can do is not enough.
+    /// The CA signs, or asks to sign, with a digest below the policy's floor.
+    case digestBelowFloor(DigestAlgorithm)
+    /// The CA encrypts, or asks to encrypt, with a cipher below the policy's floor.
+    case cipherBelowFloor(CipherAlgorithm)
+
+    // The CA's certificates.
+    /// None of them has the fingerprint that was given.
+    case fingerprintMismatch
+    /// The certificate with the fingerprint is not that of a CA.
+    case pinnedIsNotCA
+    /// The certificate with the fingerprint is not valid at this time.
+    case caCertificateNotValid
+    /// A registration authority's certificate that nothing marks as one.
+    case unmarkedRA
+    /// No certificate has a key that a request can be encrypted to.
+    case noEncryptionCertificate
+    /// They do not fit in the room that the device has for them, or are more than 8.
+    case tooManyCACertificates
+
+    // The reply is not the CA's answer to this request.
+    /// It is not signed by one of the CA's certificates.
+    case unknownSigner
+    /// Its signature is wrong.
+    case invalidSignature
+    case wrongMessageType
+    case wrongTransactionID
+    case wrongRecipientNonce
+    /// A pkiStatus that RFC 8894 does not know.
+    case unknownStatus
+    /// SUCCESS without an envelope.
+    case envelopeMissing
+
+    // The CA's answer is no.
+    case refused(FailInfo)
+
+    // The issued certificate is not what was asked for.
+    /// No certificate in the reply has the device's key.
+    case certificateForAnotherKey
+    /// It is not signed by the CA that the device trusts.
+    case certificateNotFromCA
+    /// Its time is over, or not yet come.
+    case certificateNotValid
+}
