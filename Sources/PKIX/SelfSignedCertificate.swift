@@ -23,7 +23,8 @@ public struct SelfSignedCertificate: ~Escapable {
     ) throws(DERError) {
         let end = writer.front
         let scheme = key.signatureScheme
-        try writer.write(keyUsage: scheme == .rsa ? [.digitalSignature, .keyEncipherment] : .digitalSignature)
+        let usage = KeyUsage.digitalSignature
+        try writer.write(keyUsage: scheme == .rsa ? usage.union(.keyEncipherment) : usage)
         try writer.wrap(.sequence, from: end)
         try writer.wrap(.contextConstructed(3), from: end)
         try writer.write(publicKeyOf: key)

@@ -27,9 +27,14 @@ func readTime(_ reader: inout DERReader) throws(DERError) -> Int64 {
     guard text[position &+ 10] == UInt8(ascii: "Z"), (1...12).contains(month), hour < 24, minute < 60, second < 60,
         day >= 1, day <= daysInMonth(month, year)
     else { throw DERError(.invalidTime, at: element.start) }
-    let days = daysSince1970(year: year, month: month, day: day)
-    return Int64(days) &* 86_400 &+ Int64(hour &* 3600 &+ minute &* 60 &+ second)
+    let days = daysSinceYear0(year: year, month: month, day: day)
+    // 719,468 days lie between 0000-03-01 and 1970-01-01, and 60 of year 0 before it.
+    return (widened(days &+ 60) &- 719_528) &* 86_400 &+ widened(hour &* 3600 &+ minute &* 60 &+ second)
 }
+
+/// `Int64(value)` of a value that is not negative: on 32-bit targets Swift 6.3 takes the plain conversion for an
+/// allocation.
+private func widened(_ value: Int) -> Int64 { Int64(bitPattern: UInt64(_truncatingBits: UInt(bitPattern: value))) }
 
 private func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int, _ offset: Int) throws(DERError) -> Int {
     var value = 0
@@ -49,11 +54,10 @@ private func daysInMonth(_ month: Int, _ year: Int) -> Int {
     }
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar; years count from March, so that the leap day is the last.
-private func daysSince1970(year: Int, month: Int, day: Int) -> Int {
+/// Days from 0000-03-01 in the Gregorian calendar; years count from March, so that the leap day is the last.
+private func daysSinceYear0(year: Int, month: Int, day: Int) -> Int {
     let shifted = month > 2 ? year : year &- 1
     let monthFromMarch = (month &+ 9) % 12
     let dayOfYear = (153 &* monthFromMarch &+ 2) / 5 &+ day &- 1
-    // 719468 days lie between 0000-03-01 and 1970-01-01.
-    return 365 &* shifted &+ shifted / 4 &- shifted / 100 &+ shifted / 400 &+ dayOfYear &- 719_468
+    return 365 &* shifted &+ shifted / 4 &- shifted / 100 &+ shifted / 400 &+ dayOfYear
 }

@@ -1,0 +1,1 @@
+#include "CLM3S6965.h"

@@ -1,0 +1,41 @@
+import Board
+
+/// UART0 at 115,200 baud, 8N1, on pins PA0 and PA1 (LM3S6965 datasheet, chapter 12).
+struct UART: Log, ~Copyable {
+    private static var data: Register { Register(0x4000_C000) }
+    private static var flags: Register { Register(0x4000_C018) }
+    private static var integerDivisor: Register { Register(0x4000_C024) }
+    private static var fractionalDivisor: Register { Register(0x4000_C028) }
+    private static var lineControl: Register { Register(0x4000_C02C) }
+    private static var control: Register { Register(0x4000_C030) }
+    private static var portAAlternate: Register { Register(0x4000_4420) }
+    private static var portADigital: Register { Register(0x4000_451C) }
+
+    init() {
+        Self.start()
+    }
+
+    func write(line: Span<UInt8>) {
+        for index in line.indices { Self.put(line[index]) }
+        Self.put(0x0D)
+        Self.put(0x0A)
+    }
+
+    /// Sets up the pins and the port; harmless when they are.
+    static func start() {
+        portAAlternate.value |= 0b11
+        portADigital.value |= 0b11
+        control.value = 0
+        // 50 MHz / (16 * 115,200) = 27 + 8/64.
+        integerDivisor.value = 27
+        fractionalDivisor.value = 8
+        lineControl.value = 0x70
+        control.value = 0x301
+    }
+
+    /// Sends one byte; drops it when the FIFO stays full for longer than a byte can take.
+    static func put(_ byte: UInt8) {
+        guard flags.wait(turns: 20_000, until: { $0 & 1 << 5 == 0 }) else { return }
+        data.value = UInt32(byte)
+    }
+}
