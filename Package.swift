@@ -41,6 +41,7 @@ let package = Package(
         .testTarget(name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "BoardTests", dependencies: ["Board", "HTTP"], swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: tests),
     ]

@@ -1,0 +1,76 @@
+/// What a reply says before anyone reads its body.
+public struct Response: Equatable, Sendable {
+    /// 200 to 299 or 400 to 999: interim replies are skipped and redirects refused.
+    public internal(set) var status: UInt16 = 0
+    public internal(set) var mediaType = MediaType.missing
+    /// The Date field in seconds since 1970-01-01T00:00:00Z: a hint, which nobody has signed.
+    public internal(set) var date: Int64?
+    /// Whether the Server field begins with `Microsoft-IIS` (RFC 8894, section 3.5.2, on servers that overstate).
+    public internal(set) var isMicrosoftIIS = false
+    /// Where the work buffer holds the body; begins at 0.
+    public internal(set) var body = 0..<0
+    /// Whether only the start of the body is there. Happens with a status of 400 or more only, since such a body is
+    /// for people: that it is too large or cut is not worth losing it.
+    public internal(set) var isBodyCut = false
+
+    public init() {}
+}
+
+/// The Content-Type of a reply, without its parameters. Servers mislabel: the body is the judge.
+public enum MediaType: UInt8, Equatable, Sendable {
+    /// The reply has no type.
+    case missing = 1
+    /// `application/x-x509-ca-cert`
+    case caCertificate
+    /// `application/x-x509-ca-ra-cert`
+    case caRACertificate
+    /// `application/x-x509-next-ca-cert`
+    case nextCACertificate
+    /// `application/x-pki-message`
+    case pkiMessage
+    /// `text/plain`
+    case text
+    /// `text/html`
+    case html
+    case other
+
+    init(_ value: Span<UInt8>) {
+        var end = 0
+        while end < value.count, !value[end].isBlank, value[end] != UInt8(ascii: ";") { end += 1 }
+        let name = 0..<end
+        self =
+            if name.isEmpty {
+                .missing
+            } else if value.holds("application/x-x509-ca-cert", in: name) {
+                .caCertificate
+            } else if value.holds("application/x-x509-ca-ra-cert", in: name) {
+                .caRACertificate
+            } else if value.holds("application/x-x509-next-ca-cert", in: name) {
+                .nextCACertificate
+            } else if value.holds("application/x-pki-message", in: name) {
+                .pkiMessage
+            } else if value.holds("text/plain", in: name) {
+                .text
+            } else if value.holds("text/html", in: name) {
+                .html
+            } else {
+                .other
+            }
+    }
+}
+
+/// How much of a reply is taken in. Every count is in bytes.
+public struct ResponseLimits: Equatable, Sendable {
+    /// All field lines together, with those of interim replies and trailers.
+    public var head: Int
+    /// What is looked at of one line; the rest of a longer one is skipped. The line of a chunk's size must fit.
+    public var line: Int
+    /// The body; one byte less than the work buffer if that is smaller.
+    public var body: Int
+
+    public init(head: Int = 16_384, line: Int = 512, body: Int = HTTPError.largestSize) {
+        self.head = head
+        self.line = line
+        self.body = body
+    }
+}

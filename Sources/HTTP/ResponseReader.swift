@@ -1,0 +1,351 @@
+/// Takes in one reply that is received straight into the work buffer, and leaves its body at the buffer's front.
+///
+/// Whoever drives it stores what arrives at ``freeRange`` and says so by ``received(_:in:)``, until ``isComplete``, or
+/// says ``ended(in:)`` when the stream does. Lines are read at the buffer's front one after the other, so that the
+/// head takes no room from the body, and a chunked body is joined where it stands. How the stream is cut into pieces
+/// makes no difference. After an error every further call throws it again.
+///
+/// Taken in silence: lines that end in a bare LF, fields of any number and length within the limits, bytes after the
+/// end of a body. Refused, though found in the wild: HTTP/0.9, bytes before the status line, blanks before a field's
+/// colon.
+public struct ResponseReader {
+    private enum Phase {
+        case statusLine, fields
+        case sizedBody, unsizedBody
+        case chunkSize, chunkExtension, chunk, chunkEnd, trailers
+        case complete
+    }
+
+    public private(set) var response = Response()
+
+    private let headLimit: Int
+    /// One byte of the work buffer is kept free, so that there is always room to receive into.
+    private let lineLimit: Int
+    private let bodyLimit: Int
+    private let capacity: Int
+
+    private var phase = Phase.statusLine
+    private var failure: HTTPError?
+    /// Bytes of the reply that were taken in, and those that lines of the head had.
+    private var offset = 0
+    private var headCount = 0
+    /// Bytes of the line that is being read, and its offset.
+    private var lineCount = 0
+    private var lineOffset = 0
+    private var hasCarriageReturn = false
+    /// How much of the front of the work buffer holds something: the line, or the body so far.
+    private var front = 0
+    /// Whether a line that begins with a blank may continue the last field: not if it was a length or a coding.
+    private var mayFold = false
+    private var contentLength: Int?
+    private var isChunked = false
+    /// Bytes that the body or the chunk still lacks.
+    private var missing = 0
+
+    /// - Parameter capacity: the size of the work buffer in bytes, at least 1.
+    public init(limits: ResponseLimits, capacity: Int) {
+        headLimit = limits.head
+        lineLimit = min(limits.line, capacity - 1)
+        bodyLimit = max(0, min(limits.body, min(capacity - 1, HTTPError.largestSize)))
+        self.capacity = capacity
+    }
+
+    /// Whether the whole reply is there.
+    public var isComplete: Bool { phase == .complete }
+
+    /// Where in the work buffer the next bytes are to be stored. Empty only when the reply is complete.
+    public var freeRange: Range<Int> {
+        switch phase {
+        case .complete: front..<front
+        case .sizedBody: front..<(front + missing)
+        default: front..<capacity
+        }
+    }
+
+    /// Takes in the `count` bytes that were stored at the start of ``freeRange``.
+    public mutating func received(_ count: Int, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
+        if let failure { throw failure }
+        let free = freeRange
+        do throws(HTTPError) {
+            for index in free.lowerBound..<min(free.lowerBound + count, free.upperBound) where phase != .complete {
+                try take(work[index], in: &work)
+                offset += 1
+            }
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    /// Takes in that the stream has ended.
+    public mutating func ended(in work: inout MutableSpan<UInt8>) throws(HTTPError) {
+        if let failure { throw failure }
+        do throws(HTTPError) {
+            switch phase {
+            case .complete: break
+            case .unsizedBody: complete()
+            case .statusLine where offset == 0: throw error(.noReply, at: 0)
+            case .statusLine where lineCount > 0:
+                _ = try status(work.span.extracting(0..<front), isWhole: false)
+                throw error(.truncated, at: offset)
+            case .statusLine, .fields: throw error(.truncated, at: offset)
+            case .sizedBody, .chunkSize, .chunkExtension, .chunk, .chunkEnd, .trailers:
+                guard response.status >= 400 else {
+                    throw error(.truncated, at: offset, size: phase == .chunkSize ? 0 : missing)
+                }
+                response.isBodyCut = true
+                complete()
+            }
+        } catch {
+            failure = error
+            throw error
+        }
+    }
+
+    private mutating func complete() {
+        phase = .complete
+        response.body = 0..<front
+    }
+
+    private func error(_ kind: HTTPError.Kind, at offset: Int, size: Int = 0, text: Range<Int> = 0..<0) -> HTTPError {
+        HTTPError(
+            kind, at: offset, size: min(size, HTTPError.largestSize), status: response.status, text: text)
+    }
+
+    // MARK: Bytes
+
+    /// Takes in the byte at `offset`.
+    private mutating func take(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
+        switch phase {
+        case .statusLine, .fields, .trailers:
+            try takeInLine(byte, in: &work)
+        case .unsizedBody:
+            guard front < bodyLimit else { return try cutBody(size: front + 1) }
+            store(byte, in: &work)
+        case .sizedBody:
+            store(byte, in: &work)
+            missing -= 1
+            if missing == 0 { complete() }
+        case .chunkSize, .chunkExtension, .chunkEnd:
+            try takeInFraming(byte)
+        case .chunk:
+            guard front < bodyLimit else { return try cutBody(size: front + missing) }
+            store(byte, in: &work)
+            missing -= 1
+            if missing == 0 { phase = .chunkEnd }
+        case .complete: break
+        }
+    }
+
+    private mutating func store(_ byte: UInt8, in work: inout MutableSpan<UInt8>) {
+        work[front] = byte
+        front += 1
+    }
+
+    /// A line of the head or the trailers.
+    private mutating func takeInLine(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
+        guard headCount < headLimit else { throw error(.headTooLarge, at: offset) }
+        headCount += 1
+        if lineCount == 0, !hasCarriageReturn { lineOffset = offset }
+        if byte == .lineFeed {
+            try endLine(work.span)
+            hasCarriageReturn = false
+            lineCount = 0
+            return
+        }
+        guard !hasCarriageReturn, !byte.isControl || byte == .carriageReturn else {
+            guard phase == .statusLine else { throw error(.badField, at: offset) }
+            throw error(.notHTTP, at: offset, text: 0..<front)
+        }
+        if byte == .carriageReturn {
+            hasCarriageReturn = true
+            return
+        }
+        if phase != .trailers, lineCount < lineLimit { store(byte, in: &work) }
+        lineCount += 1
+    }
+
+    /// What stands around the chunks.
+    private mutating func takeInFraming(_ byte: UInt8) throws(HTTPError) {
+        if byte == .lineFeed, lineCount > 0 || phase == .chunkEnd {
+            if phase == .chunkEnd {
+                phase = .chunkSize
+            } else {
+                try beginChunk()
+            }
+            hasCarriageReturn = false
+            lineCount = 0
+            return
+        }
+        guard !hasCarriageReturn, lineCount < lineLimit else { throw error(.badChunk, at: offset) }
+        if byte == .carriageReturn {
+            hasCarriageReturn = true
+            return
+        }
+        lineCount += 1
+        switch phase {
+        case .chunkExtension where !byte.isControl: break
+        case .chunkSize where lineCount > 1 && (byte.isBlank || byte == UInt8(ascii: ";")): phase = .chunkExtension
+        case .chunkSize:
+            guard let digit = byte.hexadecimalValue else { throw error(.badChunk, at: offset) }
+            missing = min(missing << 4 | digit, HTTPError.largestSize + 1)
+        default: throw error(.badChunk, at: offset)
+        }
+    }
+
+    private mutating func beginChunk() throws(HTTPError) {
+        guard missing > 0 else {
+            phase = .trailers
+            return
+        }
+        phase = .chunk
+        // A body for people is taken in as far as it goes.
+        if missing > bodyLimit - front, response.status < 400 { try cutBody(size: front + missing) }
+    }
+
+    /// The body does not fit.
+    private mutating func cutBody(size: Int) throws(HTTPError) {
+        guard response.status >= 400 else { throw error(.bodyTooLarge, at: offset, size: size) }
+        response.isBodyCut = true
+        complete()
+    }
+
+    // MARK: Lines
+
+    /// The line that stands at the front, or what the limit leaves of it, is complete.
+    private mutating func endLine(_ work: Span<UInt8>) throws(HTTPError) {
+        switch phase {
+        case .statusLine:
+            response.status = try status(work.extracting(0..<front), isWhole: true)
+            phase = .fields
+            mayFold = false
+            contentLength = nil
+            isChunked = false
+        case .fields where lineCount == 0:
+            try endFields()
+        case .fields:
+            try takeField(work.extracting(0..<front))
+        case .trailers where lineCount == 0:
+            complete()
+        default: break
+        }
+        if phase != .trailers, phase != .complete { front = 0 }
+    }
+
+    /// Reads `HTTP/1.x SSS reason`; the reason can be missing. Of a line that is not whole, what is there is read.
+    private func status(_ line: Span<UInt8>, isWhole: Bool) throws(HTTPError) -> UInt16 {
+        let form: StaticString = "HTTP/1.d sdd "
+        var status = 0
+        for index in 0..<form.utf8CodeUnitCount {
+            guard index < line.count else {
+                if isWhole, index < 12 { throw error(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
+                break
+            }
+            let byte = line[index]
+            let isRight =
+                switch form.bytes[index] {
+                case UInt8(ascii: "d"): byte.isDigit
+                case UInt8(ascii: "s"): byte.isDigit && byte != UInt8(ascii: "0")
+                case let expected: byte == expected
+                }
+            guard isRight else { throw error(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
+            if index > 8, index < 12 { status = status * 10 + Int(byte - UInt8(ascii: "0")) }
+        }
+        return UInt16(truncatingIfNeeded: status)
+    }
+
+    /// Reads `name: value` (RFC 9112, section 5).
+    private mutating func takeField(_ line: Span<UInt8>) throws(HTTPError) {
+        if line.count > 0, line[0].isBlank {
+            guard mayFold else { throw error(.badField, at: lineOffset) }
+            return
+        }
+        var colon = 0
+        while colon < line.count, line[colon] != UInt8(ascii: ":") {
+            guard line[colon].isToken else { throw error(.badField, at: lineOffset + colon) }
+            colon += 1
+        }
+        guard colon > 0, colon < line.count else { throw error(.badField, at: lineOffset + colon) }
+        let name = 0..<colon
+        let value = line.trimming((colon + 1)..<line.count)
+        mayFold = true
+        if line.holds("content-length", in: name) {
+            mayFold = false
+            try takeContentLength(line, value)
+        } else if line.holds("transfer-encoding", in: name) {
+            mayFold = false
+            try takeTransferEncoding(line, value)
+        } else if line.holds("content-encoding", in: name) {
+            guard !line.holds("gzip", in: value), !line.holds("deflate", in: value) else {
+                throw error(.unsupportedCoding, at: lineOffset + value.lowerBound)
+            }
+        } else if line.holds("content-type", in: name) {
+            response.mediaType = MediaType(line.extracting(value))
+        } else if line.holds("date", in: name) {
+            response.date = HTTPDate.seconds(line.extracting(value))
+        } else if line.holds("server", in: name) {
+            response.isMicrosoftIIS = line.holds("microsoft-iis", at: value.lowerBound)
+        } else if line.holds("location", in: name), 300...399 ~= response.status {
+            throw error(.redirected, at: lineOffset + value.lowerBound, text: value)
+        }
+    }
+
+    private mutating func takeContentLength(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError) {
+        guard !value.isEmpty, lineCount == line.count else {
+            throw error(.badContentLength, at: lineOffset + value.lowerBound)
+        }
+        var length = 0
+        for index in value {
+            guard line[index].isDigit else { throw error(.badContentLength, at: lineOffset + index) }
+            length = min(length * 10 + Int(line[index] - UInt8(ascii: "0")), HTTPError.largestSize + 1)
+        }
+        guard !isChunked, contentLength == nil || contentLength == length else {
+            throw error(.conflictingLengths, at: lineOffset + value.lowerBound)
+        }
+        contentLength = length
+    }
+
+    private mutating func takeTransferEncoding(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError) {
+        guard !line.holds("identity", in: value) else { return }
+        guard !isChunked, line.holds("chunked", in: value), lineCount == line.count else {
+            throw error(.unsupportedCoding, at: lineOffset + value.lowerBound)
+        }
+        guard contentLength == nil else {
+            throw error(.conflictingLengths, at: lineOffset + value.lowerBound)
+        }
+        isChunked = true
+    }
+
+    /// The empty line after the fields: decides how the body ends (RFC 9112, section 6.3).
+    private mutating func endFields() throws(HTTPError) {
+        front = 0
+        switch response.status {
+        case 100..<200:
+            response = Response()
+            phase = .statusLine
+            return
+        case 300..<400:
+            throw error(.redirected, at: offset)
+        case 204:
+            complete()
+            return
+        default: break
+        }
+        if isChunked {
+            phase = .chunkSize
+        } else if let contentLength {
+            phase = .sizedBody
+            missing = contentLength
+            if contentLength > bodyLimit {
+                guard response.status >= 400 else {
+                    throw error(.bodyTooLarge, at: offset, size: contentLength)
+                }
+                response.isBodyCut = true
+                missing = bodyLimit
+            }
+            if missing == 0 { complete() }
+        } else {
+            phase = .unsizedBody
+        }
+    }
+}

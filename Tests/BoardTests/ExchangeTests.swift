@@ -1,0 +1,259 @@
+import Board
+import HTTP
+import Testing
+
+/// A far side that follows a script, and the time beside it.
+final class Line {
+    enum Event: Equatable {
+        case connect(String, UInt16)
+        case send([UInt8])
+        case receive(room: Int)
+        case close
+    }
+
+    var events: [Event] = []
+    /// What each receive gives; after the last the stream has ended.
+    var reply: [[UInt8]] = []
+    var connectError: TransportError?
+    /// Fails the send of that number, from 0.
+    var sendError: (number: Int, error: TransportError)?
+    /// Instead of the end of the stream.
+    var receiveError: TransportError?
+    var uptime: UInt64 = 1000
+    /// Milliseconds that every call takes.
+    var delay: UInt64 = 0
+    let deadline: UInt64 = 6000
+
+    var sent: [UInt8] {
+        events.flatMap { event -> [UInt8] in
+            if case .send(let bytes) = event { bytes } else { [] }
+        }
+    }
+}
+
+struct ScriptedTransport: Transport, ~Copyable {
+    let line: Line
+
+    mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+        line.events.append(.connect(String(decoding: host.indices.map { host[$0] }, as: UTF8.self), port))
+        line.uptime += line.delay
+        #expect(deadline == line.deadline)
+        if let error = line.connectError { throw error }
+    }
+
+    mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+        let number = line.events.count { if case .send = $0 { true } else { false } }
+        line.uptime += line.delay
+        #expect(deadline == line.deadline)
+        if let sendError = line.sendError, sendError.number == number { throw sendError.error }
+        line.events.append(.send(bytes.indices.map { bytes[$0] }))
+    }
+
+    mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
+        line.events.append(.receive(room: buffer.count))
+        line.uptime += line.delay
+        #expect(deadline == line.deadline)
+        let room = buffer.count
+        #expect(room > 0)
+        guard !line.reply.isEmpty else {
+            if let error = line.receiveError { throw error }
+            return 0
+        }
+        var piece = line.reply.removeFirst()
+        let count = min(piece.count, buffer.count)
+        for index in 0..<count { buffer[index] = piece[index] }
+        piece.removeFirst(count)
+        if !piece.isEmpty { line.reply.insert(piece, at: 0) }
+        return count
+    }
+
+    mutating func close() { line.events.append(.close) }
+}
+
+struct LineClock: Clock, ~Copyable {
+    let line: Line
+    var uptime: UInt64 { line.uptime }
+    var time: Int64? { nil }
+    mutating func sleep(milliseconds: UInt64) { line.uptime += milliseconds }
+}
+
+@Suite struct ExchangeTests {
+    struct Outcome {
+        var response: Response?
+        var error: ExchangeError?
+        var body: [UInt8] = []
+        var work: [UInt8]
+        var traffic: Traffic
+    }
+
+    /// POSTs `body`, which lies at the end of a work buffer of `capacity` bytes, unless another message is asked for.
+    func run(
+        _ line: Line, url: String = "http://ca.example/scep", body: [UInt8] = [1, 2, 3], isGet: Bool = false,
+        capacity: Int = 1024, traffic: Traffic = Traffic()
+    ) throws -> Outcome {
+        var work = [UInt8](repeating: 0, count: capacity - body.count) + body
+        let url = [UInt8](url.utf8)
+        let range = (capacity - body.count)..<capacity
+        var transport = ScriptedTransport(line: line)
+        let clock = LineClock(line: line)
+        var traffic = traffic
+        var response: Response?
+        var failure: ExchangeError?
+        do {
+            let url = try ServerURL(url.span)
+            var span = work.mutableSpan
+            do throws(ExchangeError) {
+                response = try exchange(
+                    "PKIOperation", isGet ? .base64(range) : .body(range), with: url, in: &span,
+                    deadline: line.deadline, over: &transport, clock: clock, traffic: &traffic)
+            } catch {
+                failure = error
+            }
+        }
+        return Outcome(
+            response: response, error: failure, body: Array(work[response?.body ?? 0..<0]), work: work, traffic: traffic
+        )
+    }
+
+    static let reply = [UInt8](
+        "HTTP/1.1 200 OK\r\nContent-Type: application/x-pki-message\r\nContent-Length: 5\r\n\r\nhello".utf8)
+
+    @Test func aPostAndItsReplyShareOneBuffer() throws {
+        let line = Line()
+        // The reply overwrites the message.
+        let body = [UInt8](repeating: 0xA5, count: 1000)
+        let big = [UInt8](repeating: 0x5A, count: 1023)
+        line.reply = [[UInt8]("HTTP/1.0 200 OK\r\nContent-Length: 1023\r\n\r\n".utf8), big]
+        let outcome = try run(line, body: body)
+        #expect(outcome.error == nil)
+        #expect(outcome.body == big)
+        let head =
+            "POST /scep?operation=PKIOperation HTTP/1.0\r\nHost: ca.example\r\nUser-Agent: EmbeddedSCEP\r\n"
+            + "Connection: close\r\nContent-Type: application/x-pki-message\r\nContent-Length: 1000\r\n\r\n"
+        #expect(line.sent == [UInt8](head.utf8) + body)
+        // The body goes in one piece, as it lies.
+        #expect(line.events.contains(.send(body)))
+        #expect(line.events.first == .connect("ca.example", 80))
+        #expect(line.events.last == .close)
+        #expect(outcome.traffic.exchanges == 1)
+        #expect(outcome.traffic.bytesSent == UInt32(head.utf8.count + 1000))
+        #expect(outcome.traffic.bytesReceived == 1023 + 41)
+    }
+
+    @Test func aLongGetGoesInChunks() throws {
+        let line = Line()
+        line.reply = [Self.reply]
+        let outcome = try run(
+            line, url: "http://[2001:db8::1]:8080/scep", body: [UInt8](repeating: 0xFB, count: 600), isGet: true)
+        #expect(outcome.response?.status == 200)
+        #expect(outcome.response?.mediaType == .pkiMessage)
+        #expect(outcome.body == [UInt8]("hello".utf8))
+        #expect(line.events.first == .connect("2001:db8::1", 8080))
+        let sends = line.events.compactMap { if case .send(let bytes) = $0 { bytes.count } else { nil } }
+        #expect(sends.dropLast().allSatisfy { $0 == 256 })
+        #expect(sends.count > 3)
+        #expect(String(decoding: line.sent, as: UTF8.self).hasPrefix("GET /scep?operation=PKIOperation&message=%2B"))
+    }
+
+    @Test(arguments: [1, 2, 7, 64])
+    func aReplyInPieces(_ size: Int) throws {
+        let line = Line()
+        line.reply = stride(from: 0, to: Self.reply.count, by: size).map {
+            Array(Self.reply[$0..<min($0 + size, Self.reply.count)])
+        }
+        let outcome = try run(line)
+        #expect(outcome.body == [UInt8]("hello".utf8))
+        #expect(outcome.traffic.bytesReceived == UInt32(Self.reply.count))
+    }
+
+    @Test func nothingIsReceivedOnceTheReplyIsThere() throws {
+        let line = Line()
+        line.reply = [Self.reply]
+        line.receiveError = .timedOut
+        #expect(try run(line).error == nil)
+    }
+
+    @Test func trafficAddsUp() throws {
+        let line = Line()
+        line.reply = [Self.reply]
+        let first = try run(line).traffic
+        line.reply = [Self.reply]
+        let second = try run(line, traffic: first).traffic
+        #expect(second.exchanges == 2)
+        #expect(second.bytesSent == 2 * first.bytesSent)
+        #expect(second.bytesReceived == 2 * UInt32(Self.reply.count))
+    }
+
+    @Test func httpsIsNotSentInTheClear() throws {
+        let line = Line()
+        let outcome = try run(line, url: "https://ca.example/scep")
+        #expect(outcome.error == .notSecured)
+        #expect(line.events.isEmpty)
+        #expect(outcome.traffic == Traffic())
+    }
+
+    @Test(arguments: [
+        TransportError.noAddress, .nameUnknown, .refused, .unreachable, .timedOut, .reset, .exhausted,
+    ])
+    func everyPhaseSaysWhereItFailed(_ error: TransportError) throws {
+        let connecting = Line()
+        connecting.connectError = error
+        #expect(try run(connecting).error == .connecting(error))
+        #expect(connecting.events.last == .close)
+
+        for number in 0...1 {
+            let sending = Line()
+            sending.sendError = (number, error)
+            let outcome = try run(sending)
+            #expect(outcome.error == .sending(error))
+            #expect(sending.events.last == .close)
+            #expect(outcome.traffic.bytesSent == UInt32(sending.sent.count))
+        }
+
+        let receiving = Line()
+        receiving.reply = [Array(Self.reply.dropLast())]
+        receiving.receiveError = error
+        let outcome = try run(receiving)
+        #expect(outcome.error == .receiving(error))
+        #expect(receiving.events.last == .close)
+        #expect(outcome.traffic.bytesReceived == UInt32(Self.reply.count - 1))
+    }
+
+    @Test func aBadReplyNamesItsFault() throws {
+        let line = Line()
+        line.reply = [[UInt8]("HTTP/1.0 301 Moved\r\nLocation: https://ca.example/scep\r\n\r\n".utf8)]
+        let outcome = try run(line)
+        guard case .reply(let error) = outcome.error else {
+            Issue.record("\(String(describing: outcome.error))")
+            return
+        }
+        #expect(error.kind == .redirected)
+        #expect(error.status == 301)
+        #expect(String(decoding: outcome.work[error.text], as: UTF8.self) == "https://ca.example/scep")
+        #expect(line.events.last == .close)
+    }
+
+    @Test func aStreamThatEndsAtOnceIsNoReply() throws {
+        let line = Line()
+        #expect(try run(line).error == .reply(HTTPError(.noReply, at: 0)))
+        #expect(line.events.last == .close)
+    }
+
+    @Test func aServerThatDripsIsCutOffAtTheDeadline() throws {
+        let line = Line()
+        line.delay = 100
+        line.reply = [[UInt8]("HTTP/1.0 200 OK\r\n\r\n".utf8)] + [[UInt8]](repeating: [0], count: 900)
+        let outcome = try run(line)
+        #expect(outcome.error == .receiving(.timedOut))
+        #expect(line.uptime == line.deadline)
+        #expect(line.events.last == .close)
+    }
+
+    @Test func theDeadlineCountsForSendingToo() throws {
+        let line = Line()
+        line.delay = 5000
+        #expect(try run(line).error == .sending(.timedOut))
+        #expect(line.sent.isEmpty)
+        #expect(line.events.last == .close)
+    }
+}
