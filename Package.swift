@@ -25,7 +25,10 @@ let package = Package(
     ],
     targets: [
         .target(name: "CMbedTLS", linkerSettings: [.linkedLibrary("mbedcrypto")]),
-        .target(name: "DeviceCrypto", dependencies: ["CMbedTLS"], swiftSettings: core),
+        // A key that is read in place must not be copied to the stack on the way, secret and all.
+        .target(
+            name: "DeviceCrypto", dependencies: ["CMbedTLS"],
+            swiftSettings: core + [.enableExperimentalFeature("AddressableParameters")]),
         .target(name: "DER", swiftSettings: core),
         .target(name: "PKIX", dependencies: ["DeviceCrypto", "DER"], swiftSettings: core),
         .target(name: "CMS", dependencies: ["DeviceCrypto", "DER", "PKIX"], swiftSettings: core),

@@ -7,7 +7,8 @@ public enum Arena {
 
     /// What untouched memory holds: no zero, and no byte that is likely to end an allocation.
     private static let paint: UInt8 = 0xA5
-    private nonisolated(unsafe) static var memory = unsafe UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
+    private nonisolated(unsafe) static var start: UnsafeMutablePointer<UInt8>?
+    private nonisolated(unsafe) static var size = 0
 
     /// Gives mbedTLS its memory, before anything else in this module is used. Does nothing without an arena.
     ///
@@ -15,22 +16,23 @@ public enum Arena {
     @unsafe public static func install(_ memory: UnsafeMutableBufferPointer<UInt8>) {
         guard isAvailable, let base = memory.baseAddress else { return }
         unsafe cmbedtls_arena_install(base, memory.count)
-        unsafe Self.memory = memory
+        unsafe start = base
+        unsafe size = memory.count
         // mbedTLS has put the header of its one free block at the front (at most ten words, and what aligns them);
         // all behind it is untouched so far.
         var index = 12 * MemoryLayout<Int>.size
         while index < memory.count {
-            unsafe memory[index] = paint
+            unsafe base[index] = paint
             index += 1
         }
     }
 
-    /// How much of the arena was ever touched, in bytes with mbedTLS's own headers: the arena cannot be smaller.
-    /// Nil without an arena.
+    /// How much of the arena was ever touched, in bytes, the allocator's own headers and gaps included: what the
+    /// arena could be cut down to. Nil without an arena, or before it is installed.
     public static var peak: Int? {
-        guard isAvailable else { return nil }
-        var count = unsafe memory.count
-        while count > 0, unsafe memory[count - 1] == paint { count -= 1 }
+        guard let start = unsafe start else { return nil }
+        var count = unsafe size
+        while count > 0, unsafe start[count - 1] == paint { count -= 1 }
         return count
     }
 }

@@ -55,6 +55,7 @@ public enum CBC {
         try crypt(algorithm, MBEDTLS_AES_DECRYPT, key: key, iv: iv, &bytes)
     }
 
+    @inline(never)
     private static func crypt(
         _ algorithm: CipherAlgorithm, _ direction: Int32, key: Span<UInt8>, iv: Span<UInt8>,
         _ bytes: inout MutableSpan<UInt8>

@@ -13,8 +13,9 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     private var point = InlineArray<97, UInt8>(repeating: 0)
     public private(set) var curve: Curve
 
-    private init(curve: Curve) {
-        self.curve = curve
+    /// A place for a key, which is good for nothing until one is made or read into it.
+    public init() {
+        curve = .p256
     }
 
     // MARK: Making
@@ -23,20 +24,28 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Throws: `.notSeeded`, `.outOfMemory`, `.failed`.
     public static func generate(curve: Curve, random: inout RandomGenerator) throws(CryptoError) -> ECPrivateKey {
+        var key = ECPrivateKey()
+        try key.generate(curve: curve, random: &random)
+        return key
+    }
+
+    /// The same where the key is to stay. After an error the place is empty.
+    @inline(never)
+    public mutating func generate(curve: Curve, random: inout RandomGenerator) throws(CryptoError) {
+        wipe()
         guard random.isSeeded else { throw .notSeeded }
-        var key = ECPrivateKey(curve: curve)
-        var scalar = key.scalar.mutableSpan
-        var point = key.point.mutableSpan
+        self.curve = curve
+        var scalar = self.scalar.mutableSpan
+        var point = self.point.mutableSpan
         let status = unsafe scalar.withUnsafeMutableBufferPointer { scalar in
             unsafe point.withUnsafeMutableBufferPointer { point in
                 unsafe cmbedtls_ec_generate(&random.context, curve.fieldSize, scalar.baseAddress, point.baseAddress)
             }
         }
         guard status == 0 else {
-            key.wipe()
+            wipe()
             throw CryptoError(status: status, expected: .failed)
         }
-        return key
     }
 
     /// A key that was made elsewhere, by the scalar of its ECPrivateKey (RFC 5915).
@@ -46,6 +55,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ///   - random: blinds the making of the point.
     /// - Throws: `.invalidKey` unless the scalar lies between 1 and the order of the curve less 1; `.notSeeded`,
     ///   `.outOfMemory`.
+    @inline(never)
     public init(curve: Curve, privateScalar: Span<UInt8>, random: inout RandomGenerator) throws(CryptoError) {
         self.curve = curve
         guard random.isSeeded else { throw .notSeeded }
@@ -81,6 +91,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Returns: how many bytes were written at the front of `bytes`: ``exportSize``.
     /// - Throws: `.bufferTooSmall`; `.invalidKey` after a wipe.
+    @inline(never)
     public func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard point[0] == 4 else { throw .invalidKey }
         guard bytes.count >= exportSize else { throw .bufferTooSmall }
@@ -97,14 +108,20 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Throws: `.invalidKey` unless `bytes` is exactly what was exported.
     public init(importing bytes: Span<UInt8>) throws(CryptoError) {
-        // A non-copyable value is complete before anything can be thrown.
         curve = .p256
+        try load(bytes)
+    }
+
+    /// The same where the key is to stay. After an error the place is empty.
+    @inline(never)
+    public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
+        wipe()
         guard bytes.count > 2, bytes[0] == Self.kind, let curve = Curve(rawValue: bytes[1]) else { throw .invalidKey }
-        self.curve = curve
         let size = curve.fieldSize
         guard bytes.count == 2 + 3 * size + ExportCheck.size, ExportCheck.holds(after: 2 + 3 * size, in: bytes) else {
             throw .invalidKey
         }
+        self.curve = curve
         for index in 0..<size { scalar[index] = bytes[2 + index] }
         for index in 0..<2 * size { point[1 + index] = bytes[2 + size + index] }
         point[0] = 4
@@ -132,6 +149,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         return curve.pointSize
     }
 
+    @inline(never)
     public mutating func sign(
         _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) -> Int {

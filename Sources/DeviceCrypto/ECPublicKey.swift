@@ -8,6 +8,7 @@ public enum ECPublicKey {
     ///   - point: uncompressed, 04 || X || Y; it is checked to lie on the curve.
     ///   - signature: an Ecdsa-Sig-Value in DER.
     /// - Throws: `.invalidKey` for the point; `.invalidSignature`; `.outOfMemory`.
+    @inline(never)
     public static func verify(
         curve: Curve, point: Span<UInt8>, digest: Digest, signature: Span<UInt8>
     ) throws(CryptoError) {

@@ -5,11 +5,13 @@ public struct Hash: ~Copyable {
     private var context = cmbedtls_hash()
     private let algorithm: DigestAlgorithm
 
+    @inline(never)
     public init(_ algorithm: DigestAlgorithm) {
         self.algorithm = algorithm
         unsafe cmbedtls_hash_start(&context, algorithm.rawValue)
     }
 
+    @inline(never)
     public mutating func update(_ bytes: Span<UInt8>) {
         unsafe bytes.withUnsafeBufferPointer { bytes in
             unsafe cmbedtls_hash_update(&context, bytes.baseAddress, bytes.count)
@@ -17,6 +19,7 @@ public struct Hash: ~Copyable {
     }
 
     /// The digest of all bytes so far. Wipes the state and begins anew.
+    @inline(never)
     public mutating func finish() -> Digest {
         var digest = Digest(algorithm)
         var room = digest.storage.mutableSpan
@@ -29,6 +32,7 @@ public struct Hash: ~Copyable {
     }
 
     /// The digest of `bytes`.
+    @inline(never)
     public static func digest(_ algorithm: DigestAlgorithm, of bytes: Span<UInt8>) -> Digest {
         var hash = Hash(algorithm)
         hash.update(bytes)

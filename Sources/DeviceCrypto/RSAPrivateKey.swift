@@ -16,11 +16,10 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     private var primes = InlineArray<512, UInt8>(repeating: 0)
     /// Bytes of a prime factor; 0 after a wipe.
     private var half = 0
-    public private(set) var publicExponent: UInt32 = 65537
+    public private(set) var publicExponent: UInt32 = 0
 
-    private init(bits: Int) {
-        half = bits / 16
-    }
+    /// A place for a key, which is good for nothing until one is made or read into it.
+    public init() {}
 
     // MARK: Making
 
@@ -29,19 +28,27 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     /// - Parameter bits: 2048 to 4096, a multiple of 64.
     /// - Throws: `.invalidKey` for any other size; `.notSeeded`, `.outOfMemory`, `.failed`.
     public static func generate(bits: Int, random: inout RandomGenerator) throws(CryptoError) -> RSAPrivateKey {
-        guard permittedBits.contains(bits), bits.isMultiple(of: 64) else { throw .invalidKey }
+        var key = RSAPrivateKey()
+        try key.generate(bits: bits, random: &random)
+        return key
+    }
+
+    /// The same where the key is to stay, which takes less stack. After an error the place is empty.
+    @inline(never)
+    public mutating func generate(bits: Int, random: inout RandomGenerator) throws(CryptoError) {
+        wipe()
+        guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64) else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
-        var key = RSAPrivateKey(bits: bits)
-        var context = unsafe mbedtls_rsa_context()
-        unsafe cmbedtls_rsa_init(&context)
-        var status = unsafe cmbedtls_rsa_generate(&context, &random.context, UInt32(bits), 65537)
-        if status == 0 { status = unsafe key.takePrimes(of: &context) }
-        unsafe mbedtls_rsa_free(&context)
+        var room = primes.mutableSpan
+        let status = unsafe room.withUnsafeMutableBufferPointer { primes in
+            unsafe cmbedtls_rsa_generate(&random.context, UInt32(bits), 65537, primes.baseAddress)
+        }
         guard status == 0 else {
-            key.wipe()
+            wipe()
             throw CryptoError(status: status, expected: .failed)
         }
-        return key
+        half = bits / 16
+        publicExponent = 65537
     }
 
     /// A key that was made elsewhere, by the integers of its RSAPrivateKey (RFC 8017, A.1.2), unsigned and big-endian,
@@ -49,60 +56,38 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Throws: `.invalidKey` unless the modulus has a permitted size, each prime factor half of it, the exponent is
     ///   odd and of 2 to 31 bits, and all of them belong together; `.outOfMemory`.
+    @inline(never)
     public init(
         modulus: Span<UInt8>, publicExponent: Span<UInt8>, privateExponent: Span<UInt8>, prime1: Span<UInt8>,
         prime2: Span<UInt8>
     ) throws(CryptoError) {
-        let modulusBits = bitCount(modulus)
+        let bits = bitCount(modulus)
         let exponentBits = bitCount(publicExponent)
-        guard Self.permittedBits.contains(modulusBits), modulusBits.isMultiple(of: 64), 2...31 ~= exponentBits,
-            bitCount(prime1) == modulusBits / 2, bitCount(prime2) == modulusBits / 2
+        guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64), 2...31 ~= exponentBits,
+            bitCount(prime1) == bits / 2, bitCount(prime2) == bits / 2
         else { throw .invalidKey }
         var exponent: UInt32 = 0
         for index in publicExponent.indices { exponent = exponent &<< 8 | UInt32(publicExponent[index]) }
-        half = modulusBits / 16
-        self.publicExponent = exponent
-        var context = unsafe mbedtls_rsa_context()
-        unsafe cmbedtls_rsa_init(&context)
-        var status = unsafe Self.importAll(
-            modulus, publicExponent, privateExponent, prime1, prime2, into: &context)
-        if status == 0 { status = unsafe mbedtls_rsa_complete(&context) }
-        if status == 0 { status = unsafe mbedtls_rsa_check_privkey(&context) }
-        if status == 0 { status = unsafe takePrimes(of: &context) }
-        unsafe mbedtls_rsa_free(&context)
-        guard status == 0 else {
-            wipe()
-            throw CryptoError(status: status, expected: .invalidKey)
-        }
-    }
-
-    private static func importAll(
-        _ modulus: Span<UInt8>, _ exponent: Span<UInt8>, _ privateExponent: Span<UInt8>, _ prime1: Span<UInt8>,
-        _ prime2: Span<UInt8>, into context: inout mbedtls_rsa_context
-    ) -> Int32 {
-        unsafe modulus.withUnsafeBufferPointer { n in
-            unsafe exponent.withUnsafeBufferPointer { e in
-                unsafe privateExponent.withUnsafeBufferPointer { d in
-                    unsafe prime1.withUnsafeBufferPointer { p in
-                        unsafe prime2.withUnsafeBufferPointer { q in
-                            unsafe mbedtls_rsa_import_raw(
-                                &context, n.baseAddress, n.count, p.baseAddress, p.count, q.baseAddress, q.count,
-                                d.baseAddress, d.count, e.baseAddress, e.count)
+        var room = primes.mutableSpan
+        let status = unsafe RSAPublicKey.withKey(modulus, publicExponent) { key in
+            unsafe privateExponent.withUnsafeBufferPointer { d in
+                unsafe prime1.withUnsafeBufferPointer { p in
+                    unsafe prime2.withUnsafeBufferPointer { q in
+                        unsafe room.withUnsafeMutableBufferPointer { room in
+                            unsafe cmbedtls_rsa_import(
+                                key, d.baseAddress, d.count, p.baseAddress, p.count, q.baseAddress, q.count,
+                                room.baseAddress, bits / 16)
                         }
                     }
                 }
             }
         }
-    }
-
-    private mutating func takePrimes(of context: inout mbedtls_rsa_context) -> Int32 {
-        let half = half
-        var room = primes.mutableSpan
-        return unsafe room.withUnsafeMutableBufferPointer { room in
-            guard let base = room.baseAddress else { return MBEDTLS_ERR_RSA_BAD_INPUT_DATA }
-            return unsafe mbedtls_rsa_export_raw(
-                &context, nil, 0, base, half, base + half, half, nil, 0, nil, 0)
+        guard status == 0 else {
+            wipe()
+            throw CryptoError(status: status, expected: .invalidKey)
         }
+        half = bits / 16
+        self.publicExponent = exponent
     }
 
     // MARK: Keeping
@@ -123,6 +108,8 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Returns: how many bytes were written at the front of `bytes`: ``exportSize``.
     /// - Throws: `.bufferTooSmall`; `.invalidKey` after a wipe.
+    @inline(never)
+    @_addressableSelf
     public func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard bytes.count >= exportSize else { throw .bufferTooSmall }
@@ -142,21 +129,28 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Throws: `.invalidKey` unless `bytes` is exactly what was exported.
     public init(importing bytes: Span<UInt8>) throws(CryptoError) {
+        try load(bytes)
+    }
+
+    /// The same where the key is to stay, which takes less stack. After an error the place is empty.
+    @inline(never)
+    public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
+        wipe()
         guard bytes.count > Self.headerSize, bytes[0] == Self.kind else { throw .invalidKey }
         let bits = Int(bytes[1]) &<< 8 | Int(bytes[2])
         guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64) else { throw .invalidKey }
         var exponent: UInt32 = 0
         for index in 3..<7 { exponent = exponent &<< 8 | UInt32(bytes[index]) }
-        let primesEnd = Self.headerSize + bits / 8
-        // The digest stands for the primality of P and Q, which would take seconds to prove again.
-        guard bytes.count == primesEnd + ExportCheck.size, exponent >= 3, exponent & 1 == 1,
+        let end = Self.headerSize + bits / 8
+        // The check stands for the primality of P and Q as well, which would take seconds to prove again.
+        guard bytes.count == end + ExportCheck.size, exponent >= 3, exponent & 1 == 1,
             bytes[Self.headerSize] & 0x80 != 0, bytes[Self.headerSize + bits / 16] & 0x80 != 0,
-            bytes[Self.headerSize + bits / 16 - 1] & 1 == 1, bytes[primesEnd - 1] & 1 == 1,
-            ExportCheck.holds(after: primesEnd, in: bytes)
+            bytes[Self.headerSize + bits / 16 - 1] & 1 == 1, bytes[end - 1] & 1 == 1,
+            ExportCheck.holds(after: end, in: bytes)
         else { throw .invalidKey }
+        for index in 0..<bits / 8 { primes[index] = bytes[Self.headerSize + index] }
         half = bits / 16
         publicExponent = exponent
-        for index in 0..<bits / 8 { primes[index] = bytes[Self.headerSize + index] }
     }
 
     /// Sets the secret to 0. The key is good for nothing afterwards.
@@ -173,39 +167,41 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     /// Bytes of the modulus, and so of every signature and ciphertext: 256 to 512.
     public var signatureSize: Int { 2 * half }
 
+    @inline(never)
+    @_addressableSelf
     public func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard bytes.count >= 2 * half else { throw .bufferTooSmall }
-        let status = unsafe primes.span.withUnsafeBufferPointer { primes in
+        let status = unsafe withKey { key in
             unsafe bytes.withUnsafeMutableBufferPointer { bytes in
-                unsafe cmbedtls_rsa_modulus(primes.baseAddress, half, bytes.baseAddress)
+                unsafe cmbedtls_rsa_modulus(key, bytes.baseAddress)
             }
         }
         guard status == 0 else { throw CryptoError(status: status, expected: .invalidKey) }
         return 2 * half
     }
 
+    @inline(never)
     public mutating func sign(
         _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
+        guard half > 0 else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
         guard signature.count >= signatureSize else { throw .bufferTooSmall }
-        var context = unsafe mbedtls_rsa_context()
-        var status = unsafe load(into: &context)
-        if status == 0 {
-            status = unsafe digest.bytes.withUnsafeBufferPointer { bytes in
+        let status = unsafe withKey { key in
+            unsafe digest.bytes.withUnsafeBufferPointer { bytes in
                 unsafe signature.withUnsafeMutableBufferPointer { signature in
                     unsafe cmbedtls_rsa_sign(
-                        &context, &random.context, digest.algorithm.rawValue, bytes.count, bytes.baseAddress,
+                        key, &random.context, digest.algorithm.rawValue, bytes.count, bytes.baseAddress,
                         signature.baseAddress)
                 }
             }
         }
-        unsafe mbedtls_rsa_free(&context)
-        guard status == 0 else { throw CryptoError(status: status, expected: half > 0 ? .failed : .invalidKey) }
+        guard status == 0 else { throw CryptoError(status: status, expected: .failed) }
         return signatureSize
     }
 
+    @inline(never)
     public mutating func decrypt(
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
         random: inout RandomGenerator
@@ -213,30 +209,28 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard half > 0 else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
         guard ciphertext.count == 2 * half else { throw .decryptionFailed }
-        var context = unsafe mbedtls_rsa_context()
         var count = 0
-        var status = unsafe load(into: &context)
-        if status == 0 {
-            status = unsafe ciphertext.withUnsafeBufferPointer { ciphertext in
+        let status = unsafe withKey { key in
+            unsafe ciphertext.withUnsafeBufferPointer { ciphertext in
                 unsafe plaintext.withUnsafeMutableBufferPointer { plaintext in
                     switch padding {
                     case .pkcs1v15:
                         unsafe cmbedtls_rsa_decrypt(
-                            &context, &random.context, ciphertext.baseAddress, plaintext.baseAddress, plaintext.count,
+                            key, &random.context, ciphertext.baseAddress, plaintext.baseAddress, plaintext.count,
                             &count)
                     case .oaep(let digest):
                         unsafe cmbedtls_rsa_decrypt_oaep(
-                            &context, &random.context, digest.rawValue, ciphertext.baseAddress, plaintext.baseAddress,
+                            key, &random.context, digest.rawValue, ciphertext.baseAddress, plaintext.baseAddress,
                             plaintext.count, &count)
                     }
                 }
             }
         }
-        unsafe mbedtls_rsa_free(&context)
         guard status == 0 else { throw CryptoError(status: status, expected: .decryptionFailed) }
         return count
     }
 
+    @inline(never)
     public mutating func unwrapKey(
         _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) {
@@ -244,35 +238,39 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard random.isSeeded else { throw .notSeeded }
         guard 1...32 ~= key.count else { throw .invalidLength }
         guard encryptedKey.count == 2 * half else { throw .decryptionFailed }
-        // Bound to the secret, so that nobody else can tell the substitute from a key; the same every time, so that
-        // asking twice tells nothing either.
-        var hash = Hash(.sha256)
-        hash.update(primes.span)
-        hash.update(encryptedKey)
-        var substitute = hash.finish()
-        var context = unsafe mbedtls_rsa_context()
-        var status = unsafe load(into: &context)
-        if status == 0 {
-            status = unsafe encryptedKey.withUnsafeBufferPointer { encryptedKey in
+        var substitute = substitute(for: encryptedKey)
+        let status = unsafe withKey { privateKey in
+            unsafe encryptedKey.withUnsafeBufferPointer { encryptedKey in
                 unsafe substitute.bytes.withUnsafeBufferPointer { substitute in
                     unsafe key.withUnsafeMutableBufferPointer { key in
                         unsafe cmbedtls_rsa_unwrap(
-                            &context, &random.context, encryptedKey.baseAddress, substitute.baseAddress,
+                            privateKey, &random.context, encryptedKey.baseAddress, substitute.baseAddress,
                             key.baseAddress, key.count)
                     }
                 }
             }
         }
-        unsafe mbedtls_rsa_free(&context)
         substitute.wipe()
         guard status == 0 else { throw CryptoError(status: status, expected: .decryptionFailed) }
     }
 
-    private func load(into context: inout mbedtls_rsa_context) -> Int32 {
-        unsafe cmbedtls_rsa_init(&context)
-        guard half > 0 else { return MBEDTLS_ERR_RSA_BAD_INPUT_DATA }
-        return unsafe primes.span.withUnsafeBufferPointer { primes in
-            unsafe cmbedtls_rsa_load_private(&context, primes.baseAddress, half, publicExponent)
+    /// What stands for a content key that could not be decrypted. It hangs on the secret, so that nobody else can tell
+    /// it from a key, and on the ciphertext, so that asking twice tells nothing either.
+    @inline(never)
+    @_addressableSelf
+    private func substitute(for encryptedKey: Span<UInt8>) -> Digest {
+        var hash = Hash(.sha256)
+        hash.update(primes.span.extracting(first: 2 * half))
+        hash.update(encryptedKey)
+        return hash.finish()
+    }
+
+    @_addressableSelf
+    private func withKey(_ body: (UnsafePointer<cmbedtls_rsa_private>) -> Int32) -> Int32 {
+        unsafe primes.span.withUnsafeBufferPointer { primes in
+            var key = unsafe cmbedtls_rsa_private(
+                primes: primes.baseAddress, half: half, exponent: publicExponent)
+            return unsafe body(&key)
         }
     }
 }

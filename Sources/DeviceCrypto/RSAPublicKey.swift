@@ -14,22 +14,20 @@ public enum RSAPublicKey {
     ///   - signature: as many bytes as the modulus has.
     ///   - minimumBits: moduli below it are refused.
     /// - Throws: `.invalidSignature`; `.invalidKey` for a key out of range; `.outOfMemory`.
+    @inline(never)
     public static func verify(
         modulus: Span<UInt8>, exponent: Span<UInt8>, digest: Digest, signature: Span<UInt8>, minimumBits: Int = 2048
     ) throws(CryptoError) {
         let size = try check(modulus: modulus, exponent: exponent, minimumBits: minimumBits)
         guard signature.count == size else { throw .invalidSignature }
-        var context = unsafe mbedtls_rsa_context()
-        var status = unsafe load(modulus, exponent, into: &context)
-        if status == 0 {
-            status = unsafe digest.bytes.withUnsafeBufferPointer { bytes in
+        let status = unsafe withKey(modulus, exponent) { key in
+            unsafe digest.bytes.withUnsafeBufferPointer { bytes in
                 unsafe signature.withUnsafeBufferPointer { signature in
                     unsafe cmbedtls_rsa_verify(
-                        &context, digest.algorithm.rawValue, bytes.count, bytes.baseAddress, signature.baseAddress)
+                        key, digest.algorithm.rawValue, bytes.count, bytes.baseAddress, signature.baseAddress)
                 }
             }
         }
-        unsafe mbedtls_rsa_free(&context)
         guard status == 0 else { throw CryptoError(status: status, expected: .invalidSignature) }
     }
 
@@ -42,6 +40,7 @@ public enum RSAPublicKey {
     /// - Returns: how many bytes were written at the front of `ciphertext`.
     /// - Throws: `.invalidKey` for a key out of range; `.invalidLength`, `.bufferTooSmall`, `.notSeeded`,
     ///   `.outOfMemory`.
+    @inline(never)
     public static func encrypt(
         modulus: Span<UInt8>, exponent: Span<UInt8>, _ plaintext: Span<UInt8>,
         into ciphertext: inout MutableSpan<UInt8>, random: inout RandomGenerator, minimumBits: Int = 2048
@@ -50,17 +49,14 @@ public enum RSAPublicKey {
         guard random.isSeeded else { throw .notSeeded }
         guard plaintext.count <= size - 11 else { throw .invalidLength }
         guard ciphertext.count >= size else { throw .bufferTooSmall }
-        var context = unsafe mbedtls_rsa_context()
-        var status = unsafe load(modulus, exponent, into: &context)
-        if status == 0 {
-            status = unsafe plaintext.withUnsafeBufferPointer { plaintext in
+        let status = unsafe withKey(modulus, exponent) { key in
+            unsafe plaintext.withUnsafeBufferPointer { plaintext in
                 unsafe ciphertext.withUnsafeMutableBufferPointer { ciphertext in
                     unsafe cmbedtls_rsa_encrypt(
-                        &context, &random.context, plaintext.count, plaintext.baseAddress, ciphertext.baseAddress)
+                        key, &random.context, plaintext.count, plaintext.baseAddress, ciphertext.baseAddress)
                 }
             }
         }
-        unsafe mbedtls_rsa_free(&context)
         guard status == 0 else { throw CryptoError(status: status, expected: .failed) }
         return size
     }
@@ -78,15 +74,15 @@ public enum RSAPublicKey {
         return (bits + 7) / 8
     }
 
-    private static func load(
-        _ modulus: Span<UInt8>, _ exponent: Span<UInt8>, into context: inout mbedtls_rsa_context
+    static func withKey(
+        _ modulus: Span<UInt8>, _ exponent: Span<UInt8>, _ body: (UnsafePointer<cmbedtls_rsa_public>) -> Int32
     ) -> Int32 {
-        unsafe cmbedtls_rsa_init(&context)
-        return unsafe modulus.withUnsafeBufferPointer { modulus in
+        unsafe modulus.withUnsafeBufferPointer { modulus in
             unsafe exponent.withUnsafeBufferPointer { exponent in
-                unsafe mbedtls_rsa_import_raw(
-                    &context, modulus.baseAddress, modulus.count, nil, 0, nil, 0, nil, 0, exponent.baseAddress,
-                    exponent.count)
+                var key = unsafe cmbedtls_rsa_public(
+                    modulus: modulus.baseAddress, modulus_count: modulus.count, exponent: exponent.baseAddress,
+                    exponent_count: exponent.count)
+                return unsafe body(&key)
             }
         }
     }

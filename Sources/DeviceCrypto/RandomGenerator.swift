@@ -21,6 +21,7 @@ import CMbedTLS
     ///   - personalization: what sets this device apart, such as its serial number; may be empty. At most
     ///     ``personalizationLimit`` bytes.
     /// - Throws: `.invalidSeed` when a length is out of range.
+    @inline(never)
     public mutating func seed(_ seed: Span<UInt8>, personalization: Span<UInt8>) throws(CryptoError) {
         guard Self.seedSize.contains(seed.count), personalization.count <= Self.personalizationLimit else {
             throw .invalidSeed
@@ -46,6 +47,7 @@ import CMbedTLS
     /// Fills all of `bytes`.
     ///
     /// - Throws: `.notSeeded`, with `bytes` set to 0.
+    @inline(never)
     public mutating func fill(_ bytes: inout MutableSpan<UInt8>) throws(CryptoError) {
         guard isSeeded else {
             DeviceCrypto.wipe(&bytes)
