@@ -10,6 +10,7 @@ let package = Package(
     products: [
         .library(name: "Authority", targets: ["Authority", "AuthorityServer"]),
         .library(name: "Emulator", targets: ["Emulator"]),
+        .executable(name: "enroll", targets: ["enroll"]),
         .executable(name: "scep-authority", targets: ["scep-authority"]),
     ],
     dependencies: [
@@ -33,6 +34,13 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
+        .executableTarget(
+            name: "enroll",
+            dependencies: [
+                "Authority", "AuthorityServer", "Emulator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "Emulator",
             dependencies: [
@@ -47,7 +55,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EnrolmentTests",
-            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport"],
+            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "enroll"],
             swiftSettings: strict),
         .testTarget(
             name: "EmulatorTests",

@@ -38,7 +38,7 @@ public enum BoardKind: String, CaseIterable, Sendable, CustomStringConvertible {
     }
 
     /// What builds the image, from the project's folder.
-    public var buildCommand: String { "make firmware" }
+    public var buildCommand: String { isMachine ? "make firmware" : "make linux" }
 
     /// The emulator's program and the Debian package that it comes from; nil where none is needed.
     var emulator: (executable: String, package: String)? {

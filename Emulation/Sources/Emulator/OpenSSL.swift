@@ -42,6 +42,12 @@ public struct OpenSSL: Sendable {
         _ = try await run(["verify", "-CAfile", files[1].path] + untrusted + [files[0].path])
     }
 
+    /// Whether a certificate names itself as its issuer.
+    public func isSelfSigned(certificate: Data) async throws -> Bool {
+        let description = try await describe(certificate: certificate)
+        return description.subject == description.issuer
+    }
+
     /// The public key of a certificate, in PEM.
     public func publicKey(certificate: Data) async throws -> String {
         try await with(certificate, named: "certificate.der") {

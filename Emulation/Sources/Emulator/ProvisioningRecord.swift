@@ -2,10 +2,11 @@ import Foundation
 
 /// What a device is told at manufacture: lines `name=value`, as the README of this package lists them.
 public struct ProvisioningRecord: Sendable, Equatable {
-    /// Weak algorithms that a device takes from an old server only when it is told to.
+    /// What a device puts up with from an old server only when it is told to.
     public enum Leniency: String, Sendable, CaseIterable {
         case singleDES = "single-des"
         case sha1
+        case unmarkedRA = "unmarked-ra"
     }
 
     public var url: String

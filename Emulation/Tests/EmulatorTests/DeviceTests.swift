@@ -156,6 +156,6 @@ import Testing
         let nowhere = URL(filePath: "/nowhere")
         let device = Device(board: .armhf, image: nowhere.appending(path: "image"), folder: nowhere)
         let error = await #expect(throws: BoardError.self) { try await device.runToEnd(timeLimit: .seconds(1)) }
-        #expect(error?.description.contains("build it with: make firmware") == true)
+        #expect(error?.description.contains("build it with: make linux") == true)
     }
 }

@@ -91,3 +91,18 @@ import Testing
         }
     }
 }
+
+extension FlashImageTests {
+    @Test func identityIsTheCertificateWhoseKeyIsThere() async throws {
+        let rsa = try Sample.rsa.get()
+        let ec = try Sample.ec.get()
+        let openssl = OpenSSL(folder: FileManager.default.temporaryDirectory)
+        let identity = try await openssl.identity(in: flash([ec.certificate, rsa.key, rsa.certificate]))
+        #expect(identity == Identity(certificate: rsa.certificate, authorities: [ec.certificate]))
+        await #expect(throws: IdentityError.noKey) { try await openssl.identity(in: flash([rsa.certificate])) }
+        await #expect(throws: IdentityError.noCertificate) { try await openssl.identity(in: flash([rsa.key])) }
+        await #expect(throws: IdentityError.noMatch) {
+            try await openssl.identity(in: flash([ec.key, rsa.certificate]))
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Emulator
+import Foundation
+
+@main
+struct Enroll: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "enroll",
+        abstract: "Watch a device make its key and enrol itself, on an emulated board.",
+        discussion: """
+            Starts a certificate authority of its own, manufactures a device, powers it up, and shows what it does, \
+            the certificate that it ends up with, and what that took. With --url, the device enrols with that CA.
+            """)
+
+    @Option(help: "The board: lm3s6965evb, linux, armhf or arm64.")
+    var board = BoardKind.lm3s6965evb
+
+    @Option(help: ArgumentHelp("Enrol with this CA, in place of one of its own.", valueName: "url"))
+    var url: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "That CA's fingerprint: SHA-256 or SHA-512 of its certificate, hexadecimal.", valueName: "hex"))
+    var fingerprint: String?
+
+    @Option(help: ArgumentHelp("That CA's challenge password.", valueName: "password"))
+    var challenge: String?
+
+    @Option(help: ArgumentHelp("An RDN of the device's subject; in order.", valueName: "attribute=value"))
+    var subject: [RDN] = []
+
+    @Option(help: ArgumentHelp("A DNS name of the device, for its subjectAltName.", valueName: "name"))
+    var dns: [String] = []
+
+    @Option(help: "Let the device put up with an old CA: single-des, sha1, unmarked-ra.")
+    var allow: [ProvisioningRecord.Leniency] = []
+
+    @Option(help: ArgumentHelp("Give up after this long.", valueName: "seconds"))
+    var timeLimit = 120
+
+    @Option(help: ArgumentHelp("Keep the device's flash in this folder, made if need be.", valueName: "folder"))
+    var keep: String?
+
+    @Option(help: ArgumentHelp("The project's checkout; this folder or one above it.", valueName: "folder"))
+    var project: String?
+
+    @Flag(help: "Show what the CA sees as well.")
+    var verbose = false
+
+    func validate() throws {
+        guard timeLimit > 0 else { throw ValidationError("--time-limit takes a number of seconds above 0") }
+        if url == nil {
+            guard fingerprint == nil, challenge == nil else {
+                throw ValidationError("--fingerprint and --challenge are those of the CA that --url names")
+            }
+        } else if fingerprint == nil {
+            throw ValidationError(
+                """
+                --url needs --fingerprint: a device trusts no CA that was not named to it. This prints it: \
+                openssl x509 -in ca.pem -noout -fingerprint -sha256
+                """)
+        }
+    }
+
+    func run() async throws {
+        let terminal = Terminal()
+        do {
+            try await Session(command: self, terminal: terminal, project: try projectFolder()).run()
+        } catch let failure as Failure {
+            terminal.failure(failure.description)
+            throw ExitCode(failure.exitCode)
+        } catch {
+            terminal.failure("\(error)")
+            throw ExitCode(2)
+        }
+    }
+
+    /// The checkout that holds the boards.
+    private func projectFolder() throws -> URL {
+        var folder = URL(filePath: project ?? FileManager.default.currentDirectoryPath).standardizedFileURL
+        while !FileManager.default.fileExists(atPath: folder.appending(path: "Boards").path) {
+            guard project == nil, folder.path != "/" else {
+                throw Failure(
+                    "\(folder.path) holds no folder Boards; run this in a checkout of the project, or name one with "
+                        + "--project", exitCode: 2)
+            }
+            folder = folder.deletingLastPathComponent()
+        }
+        return folder
+    }
+}
+
+/// What a command ends with when it cannot do what it was asked to.
+struct Failure: Error, CustomStringConvertible {
+    let description: String
+    /// 1: the device said that it failed. 2: it could not be tried. 3: it did, and is over a limit or not judged good.
+    let exitCode: Int32
+
+    init(_ description: String, exitCode: Int32) {
+        self.description = description
+        self.exitCode = exitCode
+    }
+}
+
+/// An attribute of a subject as it is given on the command line.
+struct RDN: ExpressibleByArgument {
+    let attribute: String
+    let value: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return nil }
+        (attribute, value) = (parts[0], parts[1])
+    }
+}
+
+extension BoardKind: ExpressibleByArgument {}
+extension ProvisioningRecord.Leniency: ExpressibleByArgument {}

@@ -1,0 +1,118 @@
+import Emulator
+import Foundation
+
+/// One device from its manufacture to its certificate, shown as it goes.
+struct Session {
+    let command: Enroll
+    let terminal: Terminal
+    let project: URL
+
+    private var board: BoardKind { command.board }
+
+    func run() async throws {
+        let image = board.image(in: project)
+        // Before anything is shown or started.
+        _ = try board.program(image: image, in: project)
+        let budget = try Budget(of: board, in: project)
+
+        terminal.heading("A device enrols itself: \(board.title)")
+        terminal.gap()
+        try await withFolder { folder in
+            let device = Device(board: board, image: image, folder: folder)
+            try await withCA(device: subject) { ca in
+                terminal.step(.authority, ca.introduction)
+                var record = ProvisioningRecord(
+                    url: ca.url, fingerprint: ca.fingerprint, challenge: ca.challenge, subject: subject)
+                record.alternativeNames = alternativeNames
+                record.leniencies = Set(command.allow)
+                try device.manufacture(record)
+                let name = subject.map { "\($0.attribute)=\($0.value)" }.joined(separator: ", ")
+                terminal.step(
+                    .factory,
+                    "gave \(name) the CA's address and fingerprint, \(ca.challenge == nil ? "" : "a password, ")"
+                        + "and a random seed")
+                try await enrol(device, with: ca, budget: budget)
+            }
+        }
+    }
+
+    private func enrol(_ device: Device, with ca: CA, budget: Budget) async throws {
+        terminal.step(.board, "power on")
+        let outcome = try await device.runToEnd(timeLimit: .seconds(command.timeLimit)) { line in
+            if Report(line: line.text) == nil { terminal.step(.board, line.text) }
+        }
+        if case .failed(let kind, let sentence) = outcome.verdict {
+            throw Failure("the device is without a certificate (\(kind)): \(sentence)", exitCode: 1)
+        }
+        let openssl = OpenSSL(folder: device.folder)
+        let identity = try await openssl.identity(in: try device.readFlash())
+        let judgement = await judge(identity, ca: ca, openssl: openssl)
+
+        terminal.gap()
+        terminal.heading("The certificate in its flash")
+        let certificate = try await openssl.describe(certificate: identity.certificate)
+        terminal.row("subject", certificate.subject)
+        terminal.row("issuer", certificate.issuer)
+        terminal.row("serial", certificate.serial)
+        terminal.row("valid", "from \(certificate.notBefore) to \(certificate.notAfter)")
+        terminal.row("key", "\(certificate.key); the private key in the flash belongs to it")
+        if !certificate.subjectAltName.isEmpty { terminal.row("names", certificate.subjectAltName) }
+        terminal.row("SHA-256", certificate.fingerprint)
+        terminal.row("judged", judgement.text)
+
+        terminal.gap()
+        terminal.heading("What it took")
+        guard let report = outcome.report else {
+            throw Failure("\(board) gave no report of what it took", exitCode: 3)
+        }
+        for row in Figures(report: report, budget: budget).rows { terminal.row(row.name, row.text) }
+        terminal.row("in all", "\(terminal.elapsed) from command to certificate")
+
+        guard judgement.isGood else { throw Failure(judgement.text, exitCode: 3) }
+        let exceeded = budget.exceeded(by: report)
+        guard exceeded.isEmpty else {
+            let names = exceeded.map(\.rawValue).joined(separator: ", ")
+            throw Failure("over its budget (Boards/\(board)/budget): \(names)", exitCode: 3)
+        }
+    }
+
+    private func judge(_ identity: Identity, ca: CA, openssl: OpenSSL) async -> (isGood: Bool, text: String) {
+        do {
+            let roots = ca.root.map { [$0] } ?? identity.authorities
+            for root in roots {
+                let others = identity.authorities.filter { $0 != root } + ca.intermediates
+                guard (try? await openssl.isSelfSigned(certificate: root)) == true else { continue }
+                try await openssl.verify(certificate: identity.certificate, root: root, intermediates: others)
+                return (true, "openssl verify: OK")
+            }
+            return (true, "not judged: the CA's root is not in the device's flash")
+        } catch {
+            return (false, "openssl does not take the certificate: \(error)")
+        }
+    }
+
+    private var subject: [(attribute: String, value: String)] {
+        guard command.subject.isEmpty else { return command.subject.map { ($0.attribute, $0.value) } }
+        return [("O", "Example Devices"), ("CN", "sensor-0001"), ("serialNumber", "SN-0001")]
+    }
+
+    private var alternativeNames: [(kind: String, value: String)] {
+        command.dns.isEmpty && command.subject.isEmpty
+            ? [("dns", "sensor-0001.example")] : command.dns.map { ("dns", $0) }
+    }
+
+    /// The device's working folder: one that is kept, or one that is removed afterwards.
+    private func withFolder(_ body: (URL) async throws -> Void) async throws {
+        let manager = FileManager.default
+        if let keep = command.keep {
+            let folder = URL(filePath: keep)
+            try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+            return try await body(folder)
+        }
+        let folder = manager.temporaryDirectory.appending(path: "enroll-\(UUID().uuidString)")
+        try manager.createDirectory(
+            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? manager.removeItem(at: folder) }
+        try await body(folder)
+    }
+}

@@ -1,0 +1,150 @@
+import EmulationTestSupport
+import Emulator
+import Foundation
+import Testing
+
+/// The command `enroll`, with a shell script for a device.
+@Suite struct CommandTests {
+    static let fingerprint = String(repeating: "a5", count: 32)
+
+    /// Runs the command in a checkout whose linux board is `script`.
+    func enroll(_ script: String?, _ arguments: [String] = [], budget: String? = nil) async throws
+        -> (ending: Ending, lines: [String])
+    {
+        try await withFolder { project in
+            try layOut(script, budget: budget, in: project)
+            let command = Program(
+                executable: Self.executable,
+                arguments: ["--board", "linux", "--project", project.path] + arguments, folder: project,
+                origin: "swift build --product enroll")
+            let run = try await command.run(timeLimit: .seconds(60)) { try await $0.end() }
+            return (run.ending, run.lines.map(\.text))
+        }
+    }
+
+    /// A checkout whose linux board is `script`.
+    func layOut(_ script: String?, budget: String? = nil, in project: URL) throws {
+        let image = BoardKind.linux.image(in: project)
+        let manager = FileManager.default
+        try manager.createDirectory(at: image.deletingLastPathComponent(), withIntermediateDirectories: true)
+        if let budget { try Data(budget.utf8).write(to: project.appending(path: "Boards/linux/budget")) }
+        if let script {
+            let contents = Data("#!/bin/sh\nset -e\n\(script)".utf8)
+            try #require(
+                manager.createFile(atPath: image.path, contents: contents, attributes: [.posixPermissions: 0o755]))
+        }
+    }
+
+    /// Beside the tests, where the build puts both.
+    static var executable: String {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "enroll").path
+    }
+
+    static let outside = ["--url", "http://127.0.0.1:9/", "--fingerprint", fingerprint]
+
+    /// Leaves what an enrolment leaves in the flash: a key and its certificate, and the CA's.
+    static let enrols = """
+        exec 2>/dev/null
+        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 3 -subj /CN=ca
+        openssl req -newkey rsa:2048 -nodes -keyout key -out request -subj /CN=sensor
+        openssl x509 -req -in request -CA ca.pem -CAkey ca.key -set_serial 5 -days 2 -out certificate -extfile - <<E
+        subjectAltName=DNS:sensor.example
+        E
+        echo making a key
+        openssl rsa -in key -traditional -outform DER >> flash.bin
+        openssl x509 -in certificate -outform DER >> flash.bin
+        openssl x509 -in ca.pem -outform DER >> flash.bin
+        echo report flash=100000 ram=30000 messages=3 sent=1000 received=2000 ms=1234
+        echo done
+        """
+
+    @Test func enrolmentIsShownStepByStepThenTheCertificateThenWhatItTook() async throws {
+        let run = try await enroll(
+            Self.enrols, Self.outside + ["--subject", "CN=sensor", "--challenge", "secret-word"],
+            budget: "flash=114688\n")
+        #expect(run.ending == .exited(0))
+        let text = run.lines.joined(separator: "\n")
+        for line in [
+            "A device enrols itself: linux, a program of this machine", "board   power on", "board   making a key",
+            "board   done", "subject      CN=sensor", "issuer       CN=ca", "serial       05", "RSA 2048 bit",
+            "DNS:sensor.example", "openssl verify: OK", "100,000 of  114,688 bytes", "12 % free",
+            "3, 1,000 bytes sent, 2,000 received", "1.2 s on the board",
+        ] {
+            #expect(text.contains(line))
+        }
+        #expect(!text.contains("report flash"))
+        #expect(!text.contains("secret-word"))
+        #expect(!text.contains("\u{1B}"), "no colours where there is no terminal")
+    }
+
+    @Test func overBudgetFails() async throws {
+        let run = try await enroll(Self.enrols, Self.outside, budget: "flash=99999\nram=30000\n")
+        #expect(run.ending == .exited(3))
+        #expect(run.lines.contains { $0.contains("OVER by 1") })
+        #expect(run.lines.last == "enroll: over its budget (Boards/linux/budget): flash")
+    }
+
+    @Test(arguments: [
+        (
+            "echo asking the CA; echo 'report ms=5'; echo 'error refused: nobody answers; is the CA running?'; exit 1",
+            1, "the device is without a certificate (refused): nobody answers; is the CA running?"
+        ),
+        ("echo asking the CA; exit 0", 2, "stopped without a last word"),
+        ("sleep 60", 2, "linux wrote nothing within 1.0 s; rebuild its firmware (make linux)"),
+        ("echo asking the CA; sleep 60", 2, "linux was not through after 1.0 s"),
+        ("echo > flash.bin; echo done", 2, "the device's flash holds no private key"),
+    ])
+    func failureSaysWhatHappenedAndWhatToDo(script: String, code: Int, text: String) async throws {
+        let run = try await enroll(script, Self.outside + ["--time-limit", "1"])
+        #expect(run.ending == .exited(code))
+        #expect(run.lines.contains { $0.contains(text) }, "\(run.lines)")
+    }
+
+    @Test func missingFirmwareNamesWhatBuildsIt() async throws {
+        let run = try await enroll(nil, Self.outside)
+        #expect(run.ending == .exited(2))
+        #expect(run.lines.count == 1)
+        #expect(run.lines[0].hasSuffix("is missing; build it with: make linux"))
+    }
+
+    @Test(arguments: [
+        (["--url", "http://ca/"], "--url needs --fingerprint"),
+        (["--fingerprint", fingerprint], "are those of the CA that --url names"),
+        (["--url", "http://ca/", "--fingerprint", "a5"], "SHA-256 has 64 hexadecimal digits"),
+        (["--board", "toaster"], "toaster"),
+        (["--time-limit", "0"], "above 0"),
+        (["--subject", "CN"], "CN"),
+    ])
+    func wrongUseIsExplained(arguments: [String], text: String) async throws {
+        let run = try await enroll("echo done", arguments)
+        #expect(run.ending != .exited(0))
+        #expect(run.lines.contains { $0.contains(text) }, "\(run.lines)")
+    }
+
+    @Test func boardGoesWhenTheCommandIsKilled() async throws {
+        try await withFolder { folder in
+            let pidFile = folder.appending(path: "pid").path
+            try layOut("echo $$ > \(pidFile); echo running; exec sleep 61", in: folder)
+            let command = Program(
+                executable: Self.executable, arguments: ["--board", "linux", "--project", folder.path] + Self.outside,
+                folder: folder, origin: "swift build --product enroll")
+            let board = try await command.run(timeLimit: .seconds(30)) { running in
+                try await running.line(containing: "running")
+                let text = try String(contentsOfFile: pidFile, encoding: .utf8)
+                return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+            }.value
+            // The command's own group was killed; the board was in another one.
+            #expect(try await isGone(board))
+        }
+    }
+}
+
+/// Whether the process has gone, or goes within a second.
+func isGone(_ process: Int32) async throws -> Bool {
+    for _ in 0..<100 {
+        let state = (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)) ?? ""
+        if state.isEmpty || state.contains(") Z ") { return true }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}
