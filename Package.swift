@@ -38,7 +38,7 @@ let package = Package(
         .target(
             name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
-        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
+        .target(name: "TestSupport", dependencies: ["DeviceCrypto"], path: "Tests/Support", swiftSettings: tests),
         .testTarget(name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests),

@@ -113,6 +113,7 @@ public struct Certificate: ~Escapable {
 
 extension Certificate.Extensions {
     init(_ reader: inout DERReader) throws(DERError) {
+        var hasBasicConstraints = false
         var list = try reader.enter()
         while !list.isAtEnd {
             var item = try list.enter()
@@ -122,6 +123,8 @@ extension Certificate.Extensions {
             var value = try item.read(.octetString).reader
             try item.finish()
             if identifier.isIdentifier(.basicConstraints) {
+                guard !hasBasicConstraints else { throw DERError(.duplicate, at: identifier.start) }
+                hasBasicConstraints = true
                 var content = try value.enter()
                 if let flag = try content.readIfPresent(.boolean) { isCA = try flag.boolean() }
                 if let length = try content.readIfPresent(.integer) {
@@ -141,6 +144,7 @@ extension Certificate.Extensions {
                         isRegistrationAuthority = true
                     }
                 }
+                try value.finish()
             } else if critical, !identifier.isIdentifier(.subjectAltName) {
                 hasUnknownCritical = true
             }

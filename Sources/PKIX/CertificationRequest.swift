@@ -33,8 +33,8 @@ public struct CertificationRequest: ~Escapable {
 
     /// Writes the request, signed by the key that it is for.
     ///
-    /// - Throws: ``DERError``: `invalidName`, `invalidAltName`, `unknownWord`, `invalidObjectIdentifier` with the
-    ///   offset in the text concerned; `bufferFull`; `crypto`.
+    /// - Throws: ``DERError``: `invalidName`, `invalidAltName`, `unknownWord`, `invalidObjectIdentifier`,
+    ///   `invalidChallengePassword` with the offset in the text concerned; `bufferFull`; `crypto`.
     public func write<Key: PrivateKey & ~Copyable>(
         to writer: inout DERWriter, key: inout Key, digest: DigestAlgorithm, random: inout RandomGenerator
     ) throws(DERError) {
@@ -58,6 +58,8 @@ public struct CertificationRequest: ~Escapable {
             try writer.wrap(.sequence, from: attributeEnd)
         }
         if challengePassword.count > 0 {
+            guard challengePassword.count <= 255 else { throw DERError(.invalidChallengePassword, at: 255) }
+            guard isUTF8(challengePassword) else { throw DERError(.invalidChallengePassword, at: 0) }
             let attributeEnd = writer.front
             let tag: Tag = isPrintableString(challengePassword) ? .printableString : .utf8String
             try writer.write(tag, challengePassword)

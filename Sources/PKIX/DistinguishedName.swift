@@ -100,15 +100,18 @@ extension DERWriter {
         let word = text.extracting(start..<equals)
         let type = AttributeType(word)
 
-        var (valueEnd, count) = (equals &+ 1, 0)
+        var (valueEnd, count, characters) = (equals &+ 1, 0, 0)
         while valueEnd < text.count, text[valueEnd] != UInt8(ascii: ",") {
-            guard text[valueEnd] != UInt8(ascii: "+"), text[valueEnd] != 0 else {
-                throw DERError(.invalidName, at: valueEnd)
+            let characterStart = valueEnd
+            let byte = try Self.character(of: text, at: &valueEnd)
+            guard text[characterStart] != UInt8(ascii: "+"), byte != 0 else {
+                throw DERError(.invalidName, at: characterStart)
             }
-            _ = try Self.character(of: text, at: &valueEnd)
             count &+= 1
+            // The bytes that go on with a character of UTF-8 are no characters.
+            if byte & 0xC0 != 0x80 { characters &+= 1 }
         }
-        guard count > 0, count <= type?.greatestCount ?? 255 else { throw DERError(.invalidName, at: equals &+ 1) }
+        guard count > 0, characters <= type?.greatestCount ?? 255 else { throw DERError(.invalidName, at: equals &+ 1) }
 
         let end = front
         do {
@@ -119,7 +122,9 @@ extension DERWriter {
         let tag = type?.stringTag ?? .utf8String
         do {
             let value = written(front..<end)
-            guard tag != .printableString || isPrintableString(value), tag != .ia5String || isASCII(value) else {
+            guard tag != .printableString || isPrintableString(value), tag != .ia5String || isASCII(value),
+                isUTF8(value)
+            else {
                 throw DERError(.invalidName, at: equals &+ 1)
             }
         }

@@ -19,6 +19,8 @@ extension DERError.Kind {
     public static var unknownWord: DERError.Kind { DERError.Kind(rawValue: 37) }
     /// The same thing twice, where once is all that is allowed.
     public static var duplicate: DERError.Kind { DERError.Kind(rawValue: 38) }
+    /// A challenge password that is too long or not UTF-8; the offset counts in the text.
+    public static var invalidChallengePassword: DERError.Kind { DERError.Kind(rawValue: 39) }
 
     /// The cryptography refused.
     public static func crypto(_ error: CryptoError) -> DERError.Kind {

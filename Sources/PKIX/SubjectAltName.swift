@@ -19,7 +19,9 @@ extension DERWriter {
         let word = text.extracting(item.lowerBound..<colon)
         let valueStart = colon &+ 1
         let value = text.extracting(valueStart..<item.upperBound)
-        guard isASCII(value) || isWord(word, "otherName") else { throw DERError(.invalidAltName, at: valueStart) }
+        guard isASCII(value) || isWord(word, "otherName") && isUTF8(value) else {
+            throw DERError(.invalidAltName, at: valueStart)
+        }
         if isWord(word, "DNS") {
             try write(.context(2), value)
         } else if isWord(word, "email") {

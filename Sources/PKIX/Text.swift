@@ -19,6 +19,36 @@ func isASCII(_ text: Span<UInt8>) -> Bool {
     return true
 }
 
+/// Whether `text` is UTF-8 (RFC 3629, 4).
+func isUTF8(_ text: Span<UInt8>) -> Bool {
+    var index = 0
+    while index < text.count {
+        let first = text[index]
+        let count: Int
+        switch first {
+        case 0..<0x80: count = 1
+        case 0xC2..<0xE0: count = 2
+        case 0xE0..<0xF0: count = 3
+        case 0xF0..<0xF5: count = 4
+        default: return false
+        }
+        guard count <= text.count &- index else { return false }
+        for next in (index &+ 1)..<(index &+ count) where text[next] & 0xC0 != 0x80 { return false }
+        // Overlong forms, surrogates and what lies beyond U+10FFFF show in the second byte.
+        if count > 2 {
+            let second = text[index &+ 1]
+            switch first {
+            case 0xE0 where second < 0xA0, 0xED where second > 0x9F, 0xF0 where second < 0x90,
+                0xF4 where second > 0x8F:
+                return false
+            default: break
+            }
+        }
+        index &+= count
+    }
+    return true
+}
+
 /// The comma-separated items of a text, last one first, as a backward writer wants them.
 struct ReversedList: ~Escapable {
     private let text: Span<UInt8>

@@ -1,0 +1,55 @@
+import Foundation
+
+/// A key and a self-signed certificate of openssl's making.
+public struct OpenSSLIdentity: Sendable {
+    /// PEM.
+    public let key: [UInt8]
+    /// PEM.
+    public let certificate: [UInt8]
+    /// The certificate in DER.
+    public let der: [UInt8]
+
+    public init(subject: String, newKey: [String] = ["rsa:2048"], extensions: [String] = []) throws {
+        self = try withTemporaryDirectory { directory in
+            let key = directory.appending(path: "key").path
+            let certificate = try OpenSSL.run(
+                ["req", "-x509", "-nodes", "-subj", subject, "-keyout", key, "-newkey"] + newKey
+                    + extensions.flatMap { ["-addext", $0] })
+            return try OpenSSLIdentity(key: [UInt8](Data(contentsOf: URL(fileURLWithPath: key))), pem: certificate)
+        }
+    }
+
+    private init(key: [UInt8], pem: [UInt8]) throws {
+        self.key = key
+        certificate = pem
+        der = try OpenSSL.run(["x509", "-outform", "DER"], input: pem)
+    }
+
+    /// An authority that every suite may use, since making one takes a while.
+    public static var authority: OpenSSLIdentity {
+        get throws { try sharedAuthority.get() }
+    }
+
+    private static let sharedAuthority = Result {
+        try OpenSSLIdentity(subject: "/C=DE/O=Example/CN=Example CA", extensions: ["keyUsage=critical,keyCertSign"])
+    }
+
+    /// An RSA key with a certificate that a message can be encrypted to.
+    public static var recipient: OpenSSLIdentity {
+        get throws { try sharedRecipient.get() }
+    }
+
+    private static let sharedRecipient = Result {
+        try OpenSSLIdentity(
+            subject: "/O=Example/CN=Example RA", extensions: ["keyUsage=critical,digitalSignature,keyEncipherment"])
+    }
+}
+
+extension URL {
+    /// Writes `bytes` to the file `name` in this folder, and gives its path back.
+    public func write(_ bytes: [UInt8], to name: String) throws -> String {
+        let file = appending(path: name)
+        try Data(bytes).write(to: file)
+        return file.path
+    }
+}
