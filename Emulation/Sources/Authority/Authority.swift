@@ -1,1 +1,210 @@
+import Foundation
 import LibCrypto
+import Synchronization
+
+/// A SCEP certificate authority for tests and demonstration: a function from HTTP requests to answers, over CA keys
+/// and a register. It may be called from any thread. It protects nothing: its keys lie open, and whatever it issues
+/// is worth nothing elsewhere.
+public final class Authority: Sendable {
+    struct State: Sendable {
+        var register: Register
+        /// All generations of the CA, oldest first; one after `register.current` is the next CA.
+        var generations: [Hierarchy]
+        var faults: [FaultRule]
+
+        var current: Hierarchy { generations[register.current] }
+        var next: Hierarchy? {
+            let index = register.current + 1
+            return index < generations.count ? generations[index] : nil
+        }
+    }
+
+    public let configuration: Configuration
+    let state: Mutex<State>
+    private let log: @Sendable (LogEvent) -> Void
+
+    /// Makes the CA's keys and certificates, or reads them from the configuration's folder when it holds some.
+    /// `log` is called once a request, on the thread that answers it.
+    public init(_ configuration: Configuration, log: @escaping @Sendable (LogEvent) -> Void = { _ in }) throws {
+        self.configuration = configuration
+        self.log = log
+        var state =
+            try Storage.load(configuration.directory) ?? State(register: Register(), generations: [], faults: [])
+        state.faults = configuration.faults
+        let wanted = state.register.current + (configuration.hasNextCA ? 2 : 1)
+        while state.generations.count < wanted {
+            state.generations.append(try Hierarchy(configuration, generation: state.generations.count + 1))
+        }
+        if case .oneTime(let passwords) = configuration.challenge {
+            // Those of the folder come first: what was used stays used.
+            let known = state.register.passwords
+            state.register.passwords += passwords.filter { new in
+                !known.contains { $0.device == new.device && $0.password == new.password }
+            }
+        }
+        try Storage.save(state, in: configuration.directory)
+        self.state = Mutex(state)
+    }
+
+    /// Answers one HTTP request, and logs it.
+    public func answer(_ request: Request) -> Answer {
+        var event = LogEvent(date: configuration.clock(), request: request)
+        var answer: Answer
+        do {
+            answer = try respond(to: request, event: &event)
+        } catch {
+            answer = Answer(status: 500, text: "the authority failed: \(error)")
+        }
+        if event.outcome.isEmpty {
+            event.outcome = answer.status == 200 ? "200" : "\(answer.status) \(firstLine(of: answer))"
+        }
+        event.status = answer.status
+        event.sent = answer.body.count
+        log(event)
+        return answer
+    }
+
+    private func respond(to request: Request, event: inout LogEvent) throws -> Answer {
+        let form = Form(request.query)
+        guard let name = form["operation"] ?? (request.method == "POST" ? Operation.pkiOperation.rawValue : nil) else {
+            return try respondToBrowser(request)
+        }
+        if form["operation"] == nil { event.notes.append("no operation is named; taken as PKIOperation") }
+        guard let operation = Operation(name: name) else {
+            return Answer(status: 400, text: "no operation is called \(name)")
+        }
+        event.operation = operation.rawValue
+        if request.host == nil { event.notes.append("no Host header") }
+        let faults = takeFaults(for: operation)
+        event.notes += faults.map { "fault: \($0)" }
+        for fault in faults {
+            if let answer = fault.replacement { return spoiled(answer, by: faults) }
+        }
+        let answer =
+            switch operation {
+            case .getCACaps: capabilities()
+            case .getCACert: try certificates()
+            case .getNextCACert: try nextCertificates()
+            case .pkiOperation: try exchange(request, form: form, faults: faults, event: &event)
+            }
+        return spoiled(answer, by: faults)
+    }
+
+    private func takeFaults(for operation: Operation) -> [Fault] {
+        state.withLock { state in
+            var taken: [Fault] = []
+            for index in state.faults.indices where state.faults[index].operations.contains(operation) {
+                if let times = state.faults[index].times {
+                    guard times > 0 else { continue }
+                    state.faults[index].times = times - 1
+                }
+                taken.append(state.faults[index].fault)
+            }
+            return taken
+        }
+    }
+
+    private func capabilities() -> Answer {
+        let personality = configuration.personality
+        let hasNext = state.withLock { $0.next != nil }
+        let lines = personality.capabilities + (hasNext ? [Operation.getNextCACert.rawValue] : [])
+        let text = lines.map { $0 + personality.capabilitySeparator }.joined()
+        return Answer(mediaType: personality.mediaTypes.capabilities, body: [UInt8](text.utf8))
+    }
+
+    private func certificates() throws -> Answer {
+        let published = state.withLock { $0.current.published }
+        let types = configuration.personality.mediaTypes
+        guard published.count > 1 else { return Answer(mediaType: types.certificate, body: published[0].der) }
+        return Answer(mediaType: types.chain, body: try CertificatesOnly.encode(published))
+    }
+
+    private func nextCertificates() throws -> Answer {
+        let (current, next) = state.withLock { ($0.current, $0.next) }
+        guard let next else { return Answer(status: 404, text: "there is no next CA") }
+        // RFC 8894, section 4.7.1: signed by the current CA's key, not by an RA's.
+        let contents = SignedMessageContents(
+            content: try CertificatesOnly.encode(next.published), attributes: [],
+            certificates: [current.issuer.certificate], digest: configuration.personality.reply.digest ?? .sha256)
+        return Answer(
+            mediaType: configuration.personality.mediaTypes.next,
+            body: try contents.signed(by: current.issuer.certificate, key: current.issuer.key))
+    }
+
+    private func exchange(
+        _ request: Request, form: Form, faults: [Fault], event: inout LogEvent
+    ) throws -> Answer {
+        let message: [UInt8]
+        if request.method == "POST" {
+            message = request.body
+            if request.mediaType != "application/x-pki-message" {
+                event.notes.append("Content-Type is \(request.mediaType ?? "missing")")
+            }
+        } else {
+            guard let text = form["message"] else { return Answer(status: 400, text: "the message is missing") }
+            if form.hasBareReserved("message") { event.notes.append("the message is not percent-encoded") }
+            guard let data = Data(base64Encoded: text) else {
+                return Answer(status: 400, text: "the message is not base64")
+            }
+            message = [UInt8](data)
+        }
+        event.received = message.count
+        return try PKIOperation(authority: self, faults: faults).answer(to: message, event: &event)
+    }
+
+    private func respondToBrowser(_ request: Request) throws -> Answer {
+        guard request.method == "GET" || request.method == "HEAD" else {
+            return Answer(status: 405, text: "SCEP is spoken with GET and POST")
+        }
+        switch request.path {
+        case "/ca.pem":
+            return Answer(mediaType: "application/x-pem-file", body: try trustAnchor.pem())
+        case "/crl":
+            return Answer(mediaType: "application/pkix-crl", body: try revocationList().der)
+        case "/":
+            let fingerprint = try trustAnchor.fingerprint(.sha256).hexadecimal
+            return Answer(
+                status: 200,
+                text: """
+                    This is a SCEP certificate authority for tests: trust nothing that it issues.
+                    CA: \(trustAnchor.subject)
+                    SHA-256 fingerprint: \(fingerprint)
+                    /ca.pem is its certificate, /crl its revocation list; any path takes SCEP.
+                    """)
+        default:
+            return Answer(status: 404, text: "a SCEP request has ?operation=…; /ca.pem and /crl are here as well")
+        }
+    }
+
+    private func firstLine(of answer: Answer) -> String {
+        String(decoding: answer.body.prefix(160).prefix { $0 != 10 }, as: UTF8.self)
+    }
+}
+
+extension Fault {
+    /// The answer that stands for any, the request not looked at.
+    fileprivate var replacement: Answer? {
+        switch self {
+        case .html:
+            Answer(mediaType: "text/html", body: [UInt8]("<!DOCTYPE html><title>Hello</title><h1>It works</h1>\n".utf8))
+        case .status(let code): Answer(status: code, text: "this status was asked for by a test")
+        case .emptyBody: Answer(body: [])
+        default: nil
+        }
+    }
+}
+
+/// `answer` with what `faults` do to it on the wire.
+private func spoiled(_ answer: Answer, by faults: [Fault]) -> Answer {
+    var answer = answer
+    for fault in faults {
+        switch fault {
+        case .truncated(let count): answer.cut = count
+        case .oversized(let count): answer.padding = count
+        case .stall(let seconds): answer.delay = seconds
+        case .close: answer.isDropped = true
+        default: break
+        }
+    }
+    return answer
+}

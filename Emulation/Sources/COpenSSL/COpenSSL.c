@@ -1,1 +1,2 @@
+// All of it is inline: SwiftPM wants one source file in a C target.
 #include "COpenSSL.h"

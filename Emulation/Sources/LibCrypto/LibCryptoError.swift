@@ -16,3 +16,14 @@ public struct LibCryptoError: Error, CustomStringConvertible, Equatable {
         description = reasons.isEmpty ? action : "\(action): \(reasons.joined(separator: ", "))"
     }
 }
+
+/// `pointer`, or an error that says what was being done.
+func made<Pointer>(_ pointer: Pointer?, _ action: String) throws(LibCryptoError) -> Pointer {
+    guard let pointer else { throw LibCryptoError(action) }
+    return pointer
+}
+
+/// Throws unless `status` is OpenSSL's success, a number above 0.
+func check(_ status: Int32, _ action: String) throws(LibCryptoError) {
+    guard status > 0 else { throw LibCryptoError(action) }
+}

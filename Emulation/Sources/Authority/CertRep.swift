@@ -1,0 +1,96 @@
+import LibCrypto
+
+/// A CertRep in the making (RFC 8894, section 3.3.2).
+struct CertRep {
+    var transactionID: String
+    var recipientNonce: [UInt8]
+    var status = PKIStatus.success
+    var refusal: Refusal?
+    /// messageData: degenerate SignedData, in SUCCESS alone.
+    var content: [UInt8]?
+    /// Whom messageData is encrypted for.
+    var recipient: Certificate?
+    /// Of the request.
+    var digest = Digest.sha256
+    var cipher = Cipher.aes128
+
+    init(transactionID: String, recipientNonce: [UInt8]) {
+        self.transactionID = transactionID
+        self.recipientNonce = recipientNonce
+    }
+
+    /// ContentInfo, signed by `hierarchy`'s signer, in `style`, with `faults`.
+    func encoded(
+        by hierarchy: Hierarchy, style: ReplyStyle, faults: [Fault], configuration: Configuration
+    ) throws -> [UInt8] {
+        var style = style
+        var reply = self
+        var signer = hierarchy.signer
+        for fault in faults {
+            switch fault {
+            case .wrongTransactionID: reply.transactionID = try randomBytes(16).hexadecimal
+            case .wrongRecipientNonce: reply.recipientNonce = try randomBytes(16)
+            case .unknownSigner: signer = try Hierarchy(configuration, generation: 1).signer
+            case .noCertificates: style.carried = .none
+            case .indefiniteLength: style.encoding = .indefinite
+            case .oaep: style.keyTransport = .oaepWithoutParameters
+            case .obsoleteAlgorithms:
+                style.digest = .sha1
+                style.cipher = .des
+            default: break
+            }
+        }
+        var encoded = try reply.encoded(by: signer, above: hierarchy.authorities.map(\.certificate), style: style)
+        if faults.contains(.brokenSignature), style.encoding == .der {
+            // The signature is the last thing in the encoding.
+            encoded[encoded.count - 1] ^= 1
+        }
+        return encoded
+    }
+
+    private func encoded(by signer: Identity, above: [Certificate], style: ReplyStyle) throws -> [UInt8] {
+        var content: [UInt8]?
+        if let data = self.content, let recipient {
+            content = try Envelope.seal(
+                data, for: recipient, cipher: style.cipher ?? cipher, keyTransport: style.keyTransport,
+                encoding: style.encoding)
+        } else {
+            switch style.absentContent {
+            case .absent: content = nil
+            case .empty: content = []
+            case .oneByte: content = [0]
+            }
+        }
+        let carried: [Certificate] =
+            switch style.carried {
+            case .none: []
+            case .signer: [signer.certificate]
+            case .chain: [signer.certificate] + above.filter { $0 != signer.certificate }
+            }
+        let contents = SignedMessageContents(
+            content: content, attributes: try attributes(style), certificates: carried,
+            digest: style.digest ?? digest, encoding: style.encoding)
+        return try contents.signed(by: signer.certificate, key: signer.key)
+    }
+
+    private func attributes(_ style: ReplyStyle) throws -> [SignedAttribute] {
+        func text(_ identifier: String, _ value: String) -> SignedAttribute {
+            SignedAttribute(identifier, .printableString, [UInt8](value.utf8))
+        }
+        var result = [
+            text(AttributeIdentifier.transactionID, transactionID),
+            text(AttributeIdentifier.messageType, String(MessageType.certRep.rawValue)),
+            text(AttributeIdentifier.pkiStatus, String(status.rawValue)),
+            SignedAttribute(AttributeIdentifier.senderNonce, .octetString, try randomBytes(16)),
+            SignedAttribute(AttributeIdentifier.recipientNonce, .octetString, recipientNonce),
+        ]
+        if let refusal {
+            result.append(text(AttributeIdentifier.failInfo, String(refusal.failInfo.rawValue)))
+            if style.hasFailInfoText {
+                result.append(
+                    SignedAttribute(AttributeIdentifier.failInfoText, .utf8String, [UInt8](refusal.text.utf8)))
+            }
+        }
+        return result + style.extraAttributes
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import LibCrypto
+
+/// Who opens requests and signs replies.
+public enum RegistrationAuthority: String, CaseIterable, Sendable, Codable {
+    /// The issuing CA itself.
+    case none
+    /// One RA certificate for both.
+    case single
+    /// One RA certificate for encryption and another for signatures.
+    case split
+}
+
+/// What becomes of a request that is in order.
+public enum Policy: Sendable, Equatable {
+    case automatic
+    /// PENDING until somebody approves or refuses it.
+    case manual
+    /// PENDING, then approved by this many CertPolls.
+    case afterPolls(Int)
+    case refuse(Refusal)
+}
+
+/// A password that admits one request (RFC 8894, section 7.3).
+public struct OneTimePassword: Sendable, Codable, Equatable {
+    /// The commonName or serialNumber that the request's subject must hold, or empty: any.
+    public var device: String
+    public var password: String
+    public var isUsed = false
+
+    public init(device: String, password: String) {
+        self.device = device
+        self.password = password
+    }
+}
+
+/// Which challengePassword an enrolment needs. A renewal needs none.
+public enum ChallengePolicy: Sendable, Equatable {
+    case none
+    /// The same for all, as often as it is used.
+    case shared(String)
+    /// Each used once; more can be issued while the authority runs.
+    case oneTime([OneTimePassword])
+}
+
+/// Everything that one authority is told at its start.
+public struct Configuration: Sendable {
+    /// commonName of the root; the other certificates' names are derived from it.
+    public var name = "EmbeddedSCEP Test CA"
+    public var hasIntermediate = false
+    public var registrationAuthority = RegistrationAuthority.none
+    /// Of the CA certificates. RA keys are of the same kind, or RSA-2048 where they must decrypt.
+    public var key = KeyKind.rsa2048
+    /// Whether a next CA waits for rollover from the start.
+    public var hasNextCA = false
+    public var policy = Policy.automatic
+    public var challenge = ChallengePolicy.none
+    /// Of issued certificates, in seconds from now.
+    public var lifetime: TimeInterval = 30 * 86_400
+    /// Of CA and RA certificates, in seconds.
+    public var authorityLifetime: TimeInterval = 10 * 365 * 86_400
+    /// How far before now validity begins, in seconds, for devices whose clocks are behind.
+    public var backdating: TimeInterval = 60
+    /// From thisUpdate to nextUpdate of a CRL, in seconds.
+    public var crlLifetime: TimeInterval = 86_400
+    /// Written into issued certificates as cRLDistributionPoints; nil leaves the extension out.
+    public var crlDistributionPoint: String?
+    /// Extensions that are copied from the request, dotted decimal: subjectAltName, keyUsage, extendedKeyUsage.
+    public var copiedExtensions: Set<String> = ["2.5.29.17", "2.5.29.15", "2.5.29.37"]
+    /// Whether requests in single DES or MD5 are taken (RFC 8894, section 2.9 forbids both).
+    public var acceptsObsoleteAlgorithms = false
+    public var personality = Personality.rfc8894
+    public var faults: [FaultRule] = []
+    /// Where keys, certificates and the register are kept; nil keeps them in memory.
+    public var directory: URL?
+    public var clock: @Sendable () -> Date = { Date() }
+
+    public init() {}
+}
+
+/// A configuration that cannot work, or a folder that cannot be used.
+public struct ConfigurationError: Error, CustomStringConvertible, Equatable {
+    public let description: String
+
+    public init(_ description: String) {
+        self.description = description
+    }
+}

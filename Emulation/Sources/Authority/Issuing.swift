@@ -1,0 +1,96 @@
+import Foundation
+import LibCrypto
+
+extension Authority {
+    /// Issues the certificate that `transaction` asks for, and enters it.
+    func issue(for transaction: Transaction, state: inout State) throws -> Certificate {
+        let hierarchy = state.generations[transaction.generation]
+        let request = try CertificationRequest(der: [UInt8](transaction.request))
+        let certificate = try makeCertificate(for: request, issuer: hierarchy.issuer)
+        let now = configuration.clock()
+        state.register.issued[certificate.serialText] = Issued(
+            certificate: Data(certificate.der), subject: transaction.subject, generation: transaction.generation,
+            date: now)
+        state.register.transactions[transaction.id]?.state = .issued(certificate.serialText)
+        try Storage.save(issued: certificate.pem(), serial: certificate.serialText, in: configuration.directory)
+        return certificate
+    }
+
+    /// A certificate for `request`; for another key when one is given.
+    func makeCertificate(
+        for request: CertificationRequest, issuer: Identity, key: PublicKey? = nil
+    ) throws -> Certificate {
+        let copied = try request.requestedExtensions().filter {
+            configuration.copiedExtensions.contains($0.identifier)
+        }
+        let key = key ?? request.publicKey
+        var extensions = [
+            ExtensionText("basicConstraints", "critical,CA:FALSE"),
+            ExtensionText("subjectKeyIdentifier", "hash"),
+            ExtensionText("authorityKeyIdentifier", "keyid:always"),
+        ]
+        if !copied.contains(where: { $0.keyUsage != nil }) {
+            extensions.append(
+                ExtensionText("keyUsage", "critical,digitalSignature" + (key.isRSA ? ",keyEncipherment" : "")))
+        }
+        if let point = configuration.crlDistributionPoint {
+            extensions.append(ExtensionText("crlDistributionPoints", "URI:\(point)"))
+        }
+        let now = configuration.clock()
+        return try CertificateContents(
+            subject: request.subject, publicKey: key, serial: try Hierarchy.serial(),
+            notBefore: now.addingTimeInterval(-configuration.backdating),
+            notAfter: now.addingTimeInterval(configuration.lifetime), extensions: extensions, copied: copied
+        ).signed(with: issuer.key, issuer: issuer.certificate)
+    }
+
+    /// What speaks against issuing a certificate for `request`, whoever asks.
+    func examine(_ request: CertificationRequest) throws(Refusal) {
+        guard request.isSignedByItsKey else {
+            throw Refusal(.badMessageCheck, "the certification request is not signed by its own key")
+        }
+        if request.publicKey.isRSA, request.publicKey.bits < 2048 {
+            throw Refusal(.badRequest, "an RSA key of \(request.publicKey.bits) bits is too short; 2048 is the least")
+        }
+        guard let requested = try? request.requestedExtensions() else {
+            throw Refusal(.badRequest, "the requested extensions cannot be read")
+        }
+        if request.subject.isEmpty, !requested.contains(where: { $0.identifier == "2.5.29.17" }) {
+            throw Refusal(.badRequest, "the request names nobody: its subject is empty, and it has no subjectAltName")
+        }
+        if let usage = requested.compactMap(\.keyUsage).first, !usage.isDisjoint(with: [.keyCertSign, .cRLSign]) {
+            throw Refusal(.badRequest, "the request asks for the key usage of a CA")
+        }
+    }
+
+    /// Looks at the challengePassword, and uses it up when it is good for one request only.
+    func admit(_ request: CertificationRequest, state: inout State) throws(Refusal) {
+        if configuration.challenge == .none { return }
+        let given: String?
+        do throws(LibCryptoError) {
+            given = try request.challengePassword()
+        } catch {
+            throw Refusal(.badRequest, error.description)
+        }
+        guard let given, !given.isEmpty else { throw Refusal(.badRequest, "a challengePassword is needed") }
+        switch configuration.challenge {
+        case .none: break
+        case .shared(let password):
+            guard given == password else { throw Refusal(.badRequest, "the challengePassword is wrong") }
+        case .oneTime:
+            let matching = state.register.passwords.indices.filter { state.register.passwords[$0].password == given }
+            guard !matching.isEmpty else { throw Refusal(.badRequest, "the challengePassword is wrong") }
+            let own = matching.filter { index in
+                let device = state.register.passwords[index].device
+                return device.isEmpty || request.subject.identifiers.contains(device)
+            }
+            guard !own.isEmpty else {
+                throw Refusal(.badRequest, "the challengePassword was issued to another device")
+            }
+            guard let unused = own.first(where: { !state.register.passwords[$0].isUsed }) else {
+                throw Refusal(.badRequest, "the challengePassword was used already")
+            }
+            state.register.passwords[unused].isUsed = true
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import AuthorityServer
+
+/// What every command to a running authority needs.
+struct Door: ParsableArguments {
+    @Option(help: "The administrator's port that the authority printed when it started.")
+    var adminPort: UInt16
+
+    func send(_ method: String, _ path: [String], _ parameters: [String: String] = [:]) async throws {
+        let client = AdministrationClient(port: adminPort)
+        print(try await client.send(method, path: path, parameters: parameters))
+    }
+}
+
+struct Transactions: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the transactions of a running authority.")
+    @OptionGroup var door: Door
+
+    func run() async throws { try await door.send("GET", ["transactions"]) }
+}
+
+struct Approve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Issue the certificate of a pending transaction.")
+    @OptionGroup var door: Door
+    @Argument(help: "transactionID") var transaction: String
+
+    func run() async throws { try await door.send("POST", ["transactions", transaction, "approve"]) }
+}
+
+struct Refuse: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Refuse a pending transaction.")
+    @OptionGroup var door: Door
+    @Argument(help: "transactionID") var transaction: String
+    @Option(help: "failInfo, 0 to 4") var failInfo = 2
+    @Option(help: "failInfoText") var text = "refused by the administrator"
+
+    func run() async throws {
+        try await door.send(
+            "POST", ["transactions", transaction, "refuse"], ["failinfo": "\(failInfo)", "text": text])
+    }
+}
+
+struct Password: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Issue a one-time password, at an authority that was started with --one-time-passwords.")
+    @OptionGroup var door: Door
+    @Option(help: "commonName or serialNumber of the device; without it, any.") var device = ""
+
+    func run() async throws { try await door.send("POST", ["passwords"], ["device": device]) }
+}
+
+struct Certificates: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "List the certificates that were issued.")
+    @OptionGroup var door: Door
+
+    func run() async throws { try await door.send("GET", ["certificates"]) }
+}
+
+struct Revoke: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Revoke a certificate.")
+    @OptionGroup var door: Door
+    @Argument(help: "Serial number, hexadecimal.") var serial: String
+    @Option(help: "Reason of RFC 5280, 0 to 5.") var reason = 0
+
+    func run() async throws {
+        try await door.send("POST", ["certificates", serial, "revoke"], ["reason": "\(reason)"])
+    }
+}
+
+struct RollOver: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Take the next CA into service; with --prepare, make one and leave it waiting.")
+    @OptionGroup var door: Door
+    @Flag(help: "Make a next CA.") var prepare = false
+
+    func run() async throws { try await door.send("POST", [prepare ? "next-ca" : "rollover"]) }
+}
