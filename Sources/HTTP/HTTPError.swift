@@ -1,6 +1,6 @@
 /// Why a reply cannot be used.
 public struct HTTPError: Error, Equatable, Sendable {
-    public enum Kind: UInt8, Equatable, Sendable {
+    public enum Kind: UInt8, Error, Equatable, Sendable {
         /// The far side ended the stream without a byte.
         case noReply = 1
         /// The first line is not HTTP/1.0 or HTTP/1.1 with a status of 100 to 999: another service or TLS, perhaps.

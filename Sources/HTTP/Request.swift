@@ -136,6 +136,7 @@ public struct Request: ~Escapable {
     }
 
     /// The character of `piece` at `position` before percent-encoding; nil after its last.
+    @inline(never)
     private func character(_ piece: Piece, at position: Int) -> UInt8? {
         if piece == .bodyLength { return decimalDigit(of: body.count, at: position) }
         if piece == .message, encoding == .base64 { return base64Character(at: position) }
@@ -157,18 +158,14 @@ public struct Request: ~Escapable {
         return UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
     }
 
-    /// RFC 4648, section 4.
+    /// RFC 4648, section 4: six bits a character, from the first.
     private func base64Character(at position: Int) -> UInt8? {
         let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        let start = position / 4 * 3
-        guard start < message.count else { return nil }
-        let available = message.count - start
-        let first = Int(message[start])
-        let second = available > 1 ? Int(message[start + 1]) : 0
-        let third = available > 2 ? Int(message[start + 2]) : 0
-        guard position % 4 <= available else { return UInt8(ascii: "=") }
-        let group = first << 16 | second << 8 | third
-        return alphabet.bytes[group >> (18 - 6 * (position % 4)) & 63]
+        let bit = position * 6
+        let index = bit / 8
+        guard index < message.count else { return position % 4 == 0 ? nil : UInt8(ascii: "=") }
+        let next = index + 1 < message.count ? Int(message[index + 1]) : 0
+        return alphabet.bytes[(Int(message[index]) << 8 | next) &>> (10 &- bit & 7) & 63]
     }
 
     @_lifetime(copy self)

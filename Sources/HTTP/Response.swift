@@ -37,25 +37,13 @@ public enum MediaType: UInt8, Equatable, Sendable {
     init(_ value: Span<UInt8>) {
         var end = 0
         while end < value.count, !value[end].isBlank, value[end] != UInt8(ascii: ";") { end += 1 }
-        let name = 0..<end
-        self =
-            if name.isEmpty {
-                .missing
-            } else if value.holds("application/x-x509-ca-cert", in: name) {
-                .caCertificate
-            } else if value.holds("application/x-x509-ca-ra-cert", in: name) {
-                .caRACertificate
-            } else if value.holds("application/x-x509-next-ca-cert", in: name) {
-                .nextCACertificate
-            } else if value.holds("application/x-pki-message", in: name) {
-                .pkiMessage
-            } else if value.holds("text/plain", in: name) {
-                .text
-            } else if value.holds("text/html", in: name) {
-                .html
-            } else {
-                .other
-            }
+        let names: StaticString =
+            """
+            application/x-x509-ca-cert application/x-x509-ca-ra-cert application/x-x509-next-ca-cert \
+            application/x-pki-message text/plain text/html
+            """
+        let number = value.number(of: 0..<end, in: names)
+        self = end == 0 ? .missing : number == 0 ? .other : MediaType(rawValue: number + 1) ?? .other
     }
 }
 

@@ -26,6 +26,9 @@ public struct ResponseReader {
 
     private var phase = Phase.statusLine
     private var failure: HTTPError?
+    private var faultOffset = 0
+    private var faultSize = 0
+    private var faultText = 0..<0
     /// Bytes of the reply that were taken in, and those that lines of the head had.
     private var offset = 0
     private var headCount = 0
@@ -66,39 +69,37 @@ public struct ResponseReader {
     public mutating func received(_ count: Int, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
         if let failure { throw failure }
         let free = freeRange
-        do throws(HTTPError) {
+        do throws(HTTPError.Kind) {
             for index in free.lowerBound..<min(free.lowerBound + count, free.upperBound) where phase != .complete {
                 try take(work[index], in: &work)
                 offset += 1
             }
         } catch {
-            failure = error
-            throw error
+            throw failed(error)
         }
     }
 
     /// Takes in that the stream has ended.
     public mutating func ended(in work: inout MutableSpan<UInt8>) throws(HTTPError) {
         if let failure { throw failure }
-        do throws(HTTPError) {
+        do throws(HTTPError.Kind) {
             switch phase {
             case .complete: break
             case .unsizedBody: complete()
-            case .statusLine where offset == 0: throw error(.noReply, at: 0)
+            case .statusLine where offset == 0: throw fault(.noReply, at: 0)
             case .statusLine where lineCount > 0:
                 _ = try status(work.span.extracting(0..<front), isWhole: false)
-                throw error(.truncated, at: offset)
-            case .statusLine, .fields: throw error(.truncated, at: offset)
+                throw fault(.truncated, at: offset)
+            case .statusLine, .fields: throw fault(.truncated, at: offset)
             case .sizedBody, .chunkSize, .chunkExtension, .chunk, .chunkEnd, .trailers:
                 guard response.status >= 400 else {
-                    throw error(.truncated, at: offset, size: phase == .chunkSize ? 0 : missing)
+                    throw fault(.truncated, at: offset, size: phase == .chunkSize ? 0 : missing)
                 }
                 response.isBodyCut = true
                 complete()
             }
         } catch {
-            failure = error
-            throw error
+            throw failed(error)
         }
     }
 
@@ -107,15 +108,27 @@ public struct ResponseReader {
         response.body = 0..<front
     }
 
-    private func error(_ kind: HTTPError.Kind, at offset: Int, size: Int = 0, text: Range<Int> = 0..<0) -> HTTPError {
-        HTTPError(
-            kind, at: offset, size: min(size, HTTPError.largestSize), status: response.status, text: text)
+    /// Notes where and what, for the error of `kind` that is thrown up to the caller: one byte on its way.
+    @inline(never)
+    private mutating func fault(
+        _ kind: HTTPError.Kind, at offset: Int, size: Int = 0, text: Range<Int> = 0..<0
+    ) -> HTTPError.Kind {
+        faultOffset = offset
+        faultSize = min(size, HTTPError.largestSize)
+        faultText = text
+        return kind
+    }
+
+    private mutating func failed(_ kind: HTTPError.Kind) -> HTTPError {
+        let error = HTTPError(kind, at: faultOffset, size: faultSize, status: response.status, text: faultText)
+        failure = error
+        return error
     }
 
     // MARK: Bytes
 
     /// Takes in the byte at `offset`.
-    private mutating func take(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
+    private mutating func take(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError.Kind) {
         switch phase {
         case .statusLine, .fields, .trailers:
             try takeInLine(byte, in: &work)
@@ -143,8 +156,8 @@ public struct ResponseReader {
     }
 
     /// A line of the head or the trailers.
-    private mutating func takeInLine(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
-        guard headCount < headLimit else { throw error(.headTooLarge, at: offset) }
+    private mutating func takeInLine(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError.Kind) {
+        guard headCount < headLimit else { throw fault(.headTooLarge, at: offset) }
         headCount += 1
         if lineCount == 0, !hasCarriageReturn { lineOffset = offset }
         if byte == .lineFeed {
@@ -154,8 +167,8 @@ public struct ResponseReader {
             return
         }
         guard !hasCarriageReturn, !byte.isControl || byte == .carriageReturn else {
-            guard phase == .statusLine else { throw error(.badField, at: offset) }
-            throw error(.notHTTP, at: offset, text: 0..<front)
+            guard phase == .statusLine else { throw fault(.badField, at: offset) }
+            throw fault(.notHTTP, at: offset, text: 0..<front)
         }
         if byte == .carriageReturn {
             hasCarriageReturn = true
@@ -166,7 +179,7 @@ public struct ResponseReader {
     }
 
     /// What stands around the chunks.
-    private mutating func takeInFraming(_ byte: UInt8) throws(HTTPError) {
+    private mutating func takeInFraming(_ byte: UInt8) throws(HTTPError.Kind) {
         if byte == .lineFeed, lineCount > 0 || phase == .chunkEnd {
             if phase == .chunkEnd {
                 phase = .chunkSize
@@ -177,7 +190,7 @@ public struct ResponseReader {
             lineCount = 0
             return
         }
-        guard !hasCarriageReturn, lineCount < lineLimit else { throw error(.badChunk, at: offset) }
+        guard !hasCarriageReturn, lineCount < lineLimit else { throw fault(.badChunk, at: offset) }
         if byte == .carriageReturn {
             hasCarriageReturn = true
             return
@@ -187,13 +200,13 @@ public struct ResponseReader {
         case .chunkExtension where !byte.isControl: break
         case .chunkSize where lineCount > 1 && (byte.isBlank || byte == UInt8(ascii: ";")): phase = .chunkExtension
         case .chunkSize:
-            guard let digit = byte.hexadecimalValue else { throw error(.badChunk, at: offset) }
+            guard let digit = byte.hexadecimalValue else { throw fault(.badChunk, at: offset) }
             missing = min(missing << 4 | digit, HTTPError.largestSize + 1)
-        default: throw error(.badChunk, at: offset)
+        default: throw fault(.badChunk, at: offset)
         }
     }
 
-    private mutating func beginChunk() throws(HTTPError) {
+    private mutating func beginChunk() throws(HTTPError.Kind) {
         guard missing > 0 else {
             phase = .trailers
             return
@@ -204,8 +217,8 @@ public struct ResponseReader {
     }
 
     /// The body does not fit.
-    private mutating func cutBody(size: Int) throws(HTTPError) {
-        guard response.status >= 400 else { throw error(.bodyTooLarge, at: offset, size: size) }
+    private mutating func cutBody(size: Int) throws(HTTPError.Kind) {
+        guard response.status >= 400 else { throw fault(.bodyTooLarge, at: offset, size: size) }
         response.isBodyCut = true
         complete()
     }
@@ -213,7 +226,7 @@ public struct ResponseReader {
     // MARK: Lines
 
     /// The line that stands at the front, or what the limit leaves of it, is complete.
-    private mutating func endLine(_ work: Span<UInt8>) throws(HTTPError) {
+    private mutating func endLine(_ work: Span<UInt8>) throws(HTTPError.Kind) {
         switch phase {
         case .statusLine:
             response.status = try status(work.extracting(0..<front), isWhole: true)
@@ -233,12 +246,12 @@ public struct ResponseReader {
     }
 
     /// Reads `HTTP/1.x SSS reason`; the reason can be missing. Of a line that is not whole, what is there is read.
-    private func status(_ line: Span<UInt8>, isWhole: Bool) throws(HTTPError) -> UInt16 {
+    private mutating func status(_ line: Span<UInt8>, isWhole: Bool) throws(HTTPError.Kind) -> UInt16 {
         let form: StaticString = "HTTP/1.d sdd "
         var status = 0
         for index in 0..<form.utf8CodeUnitCount {
             guard index < line.count else {
-                if isWhole, index < 12 { throw error(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
+                if isWhole, index < 12 { throw fault(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
                 break
             }
             let byte = line[index]
@@ -248,76 +261,65 @@ public struct ResponseReader {
                 case UInt8(ascii: "s"): byte.isDigit && byte != UInt8(ascii: "0")
                 case let expected: byte == expected
                 }
-            guard isRight else { throw error(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
+            guard isRight else { throw fault(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
             if index > 8, index < 12 { status = status * 10 + Int(byte - UInt8(ascii: "0")) }
         }
         return UInt16(truncatingIfNeeded: status)
     }
 
     /// Reads `name: value` (RFC 9112, section 5).
-    private mutating func takeField(_ line: Span<UInt8>) throws(HTTPError) {
+    private mutating func takeField(_ line: Span<UInt8>) throws(HTTPError.Kind) {
         if line.count > 0, line[0].isBlank {
-            guard mayFold else { throw error(.badField, at: lineOffset) }
+            guard mayFold else { throw fault(.badField, at: lineOffset) }
             return
         }
         var colon = 0
         while colon < line.count, line[colon] != UInt8(ascii: ":") {
-            guard line[colon].isToken else { throw error(.badField, at: lineOffset + colon) }
+            guard line[colon].isVisible else { throw fault(.badField, at: lineOffset + colon) }
             colon += 1
         }
-        guard colon > 0, colon < line.count else { throw error(.badField, at: lineOffset + colon) }
-        let name = 0..<colon
+        guard colon > 0, colon < line.count else { throw fault(.badField, at: lineOffset + colon) }
         let value = line.trimming((colon + 1)..<line.count)
-        mayFold = true
-        if line.holds("content-length", in: name) {
-            mayFold = false
-            try takeContentLength(line, value)
-        } else if line.holds("transfer-encoding", in: name) {
-            mayFold = false
-            try takeTransferEncoding(line, value)
-        } else if line.holds("content-encoding", in: name) {
-            guard !line.holds("gzip", in: value), !line.holds("deflate", in: value) else {
-                throw error(.unsupportedCoding, at: lineOffset + value.lowerBound)
-            }
-        } else if line.holds("content-type", in: name) {
-            response.mediaType = MediaType(line.extracting(value))
-        } else if line.holds("date", in: name) {
-            response.date = HTTPDate.seconds(line.extracting(value))
-        } else if line.holds("server", in: name) {
-            response.isMicrosoftIIS = line.holds("microsoft-iis", at: value.lowerBound)
-        } else if line.holds("location", in: name), 300...399 ~= response.status {
-            throw error(.redirected, at: lineOffset + value.lowerBound, text: value)
+        let number = line.number(
+            of: 0..<colon,
+            in: "content-length transfer-encoding content-encoding content-type date server location")
+        mayFold = number == 0 || number > 2
+        switch number {
+        case 1: try takeContentLength(line, value)
+        case 2: try takeTransferEncoding(line, value)
+        case 3 where line.number(of: value, in: "gzip deflate") > 0:
+            throw fault(.unsupportedCoding, at: lineOffset + value.lowerBound)
+        case 4: response.mediaType = MediaType(line.extracting(value))
+        case 5: response.date = HTTPDate.seconds(line.extracting(value))
+        case 6: response.isMicrosoftIIS = line.holds("microsoft-iis", at: value.lowerBound)
+        case 7 where response.status >= 300 && response.status < 400:
+            throw fault(.redirected, at: lineOffset + value.lowerBound, text: value)
+        default: break
         }
     }
 
-    private mutating func takeContentLength(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError) {
-        guard !value.isEmpty, lineCount == line.count else {
-            throw error(.badContentLength, at: lineOffset + value.lowerBound)
-        }
-        var length = 0
-        for index in value {
-            guard line[index].isDigit else { throw error(.badContentLength, at: lineOffset + index) }
-            length = min(length * 10 + Int(line[index] - UInt8(ascii: "0")), HTTPError.largestSize + 1)
+    private mutating func takeContentLength(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError.Kind) {
+        guard lineCount == line.count, let length = line.decimal(in: value, ceiling: HTTPError.largestSize + 1) else {
+            throw fault(.badContentLength, at: lineOffset + value.lowerBound)
         }
         guard !isChunked, contentLength == nil || contentLength == length else {
-            throw error(.conflictingLengths, at: lineOffset + value.lowerBound)
+            throw fault(.conflictingLengths, at: lineOffset + value.lowerBound)
         }
         contentLength = length
     }
 
-    private mutating func takeTransferEncoding(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError) {
-        guard !line.holds("identity", in: value) else { return }
-        guard !isChunked, line.holds("chunked", in: value), lineCount == line.count else {
-            throw error(.unsupportedCoding, at: lineOffset + value.lowerBound)
+    private mutating func takeTransferEncoding(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError.Kind) {
+        let number = line.number(of: value, in: "identity chunked")
+        guard number != 1 else { return }
+        guard number == 2, !isChunked, lineCount == line.count else {
+            throw fault(.unsupportedCoding, at: lineOffset + value.lowerBound)
         }
-        guard contentLength == nil else {
-            throw error(.conflictingLengths, at: lineOffset + value.lowerBound)
-        }
+        guard contentLength == nil else { throw fault(.conflictingLengths, at: lineOffset + value.lowerBound) }
         isChunked = true
     }
 
     /// The empty line after the fields: decides how the body ends (RFC 9112, section 6.3).
-    private mutating func endFields() throws(HTTPError) {
+    private mutating func endFields() throws(HTTPError.Kind) {
         front = 0
         switch response.status {
         case 100..<200:
@@ -325,7 +327,7 @@ public struct ResponseReader {
             phase = .statusLine
             return
         case 300..<400:
-            throw error(.redirected, at: offset)
+            throw fault(.redirected, at: offset)
         case 204:
             complete()
             return
@@ -338,7 +340,7 @@ public struct ResponseReader {
             missing = contentLength
             if contentLength > bodyLimit {
                 guard response.status >= 400 else {
-                    throw error(.bodyTooLarge, at: offset, size: contentLength)
+                    throw fault(.bodyTooLarge, at: offset, size: contentLength)
                 }
                 response.isBodyCut = true
                 missing = bodyLimit

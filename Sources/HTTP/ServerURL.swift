@@ -54,7 +54,7 @@ public struct ServerURL: ~Escapable {
             end += 1
             let start = end
             while end < authority.upperBound, bytes[end] != UInt8(ascii: "]") { end += 1 }
-            guard end < authority.upperBound, bytes.extracting(start..<end).isIPv6Address else {
+            guard end < authority.upperBound, Self.isIPv6Address(bytes, start..<end) else {
                 throw ServerURLError(.badHost, at: start)
             }
             hostRange = start..<end
@@ -83,35 +83,36 @@ public struct ServerURL: ~Escapable {
     }
 
     private static func checkCharacters(_ bytes: Span<UInt8>, from start: Int) throws(ServerURLError) {
+        let forbidden: StaticString = "\" < > \\ ^ ` { | }"
         for index in start..<bytes.count {
-            switch bytes[index] {
-            case UInt8(ascii: "#"):
-                throw ServerURLError(.fragment, at: index)
-            case UInt8(ascii: "%"):
-                guard bytes.count - index > 2, bytes[index + 1].hexadecimalValue != nil,
-                    bytes[index + 2].hexadecimalValue != nil
-                else { throw ServerURLError(.badCharacter, at: index) }
-            case 0...0x20, 0x7F...0xFF, UInt8(ascii: "\""), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\\"),
-                UInt8(ascii: "^"), UInt8(ascii: "`"), UInt8(ascii: "{"), UInt8(ascii: "|"), UInt8(ascii: "}"):
+            let byte = bytes[index]
+            if byte == UInt8(ascii: "#") { throw ServerURLError(.fragment, at: index) }
+            guard byte.isVisible, bytes.number(of: index..<(index + 1), in: forbidden) == 0 else {
                 throw ServerURLError(.badCharacter, at: index)
-            default: break
             }
         }
     }
 
-    /// Labels of 1 to 63 bytes with dots between them, and one after the last if the name is written as absolute.
+    /// Whether the characters are those of an address; the resolver reads it in full.
+    private static func isIPv6Address(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Bool {
+        var colons = 0
+        for index in range {
+            if bytes[index] == UInt8(ascii: ":") {
+                colons += 1
+            } else if bytes[index] != UInt8(ascii: "."), bytes[index].hexadecimalValue == nil {
+                return false
+            }
+        }
+        return colons > 1 && colons < 9 && range.count < 46
+    }
+
+    /// Whether the characters are those of a name or an IPv4 address; the resolver reads it in full.
     private static func checkName(_ bytes: Span<UInt8>, _ name: Range<Int>) throws(ServerURLError) {
         guard 1...255 ~= name.count else { throw ServerURLError(.badHost, at: name.lowerBound) }
-        var labelStart = name.lowerBound
         for index in name {
-            let byte = bytes[index]
-            if byte == UInt8(ascii: ".") {
-                guard index > labelStart else { throw ServerURLError(.badHost, at: index) }
-                labelStart = index + 1
-            } else {
-                guard index - labelStart < 63,
-                    byte.isLetterOrDigit || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-                else { throw ServerURLError(.badHost, at: index) }
+            switch bytes[index] {
+            case UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): break
+            case let byte: guard byte.isLetterOrDigit else { throw ServerURLError(.badHost, at: index) }
             }
         }
     }
@@ -120,15 +121,9 @@ public struct ServerURL: ~Escapable {
     private static func port(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ServerURLError) -> UInt16? {
         guard !range.isEmpty else { return nil }
         let digits = (range.lowerBound + 1)..<range.upperBound
-        var port = 0
-        guard bytes[range.lowerBound] == UInt8(ascii: ":"), 1...5 ~= digits.count,
-            bytes[digits.lowerBound] != UInt8(ascii: "0")
+        guard bytes[range.lowerBound] == UInt8(ascii: ":"), let port = bytes.decimal(in: digits, ceiling: 65_536),
+            port > 0, port < 65_536, bytes[digits.lowerBound] != UInt8(ascii: "0")
         else { throw ServerURLError(.badPort, at: range.lowerBound) }
-        for index in digits {
-            guard bytes[index].isDigit else { throw ServerURLError(.badPort, at: index) }
-            port = port * 10 + Int(bytes[index] - UInt8(ascii: "0"))
-        }
-        guard port <= 65_535 else { throw ServerURLError(.badPort, at: digits.lowerBound) }
         return UInt16(truncatingIfNeeded: port)
     }
 }
@@ -138,7 +133,7 @@ public struct ServerURLError: Error, Equatable, Sendable {
     public enum Kind: UInt8, Equatable, Sendable {
         /// Neither `http://` nor `https://`.
         case unknownScheme = 1
-        /// A control, a blank, a byte outside ASCII or a character that has to be percent-encoded, or half of an escape.
+        /// A control, a blank, a byte outside ASCII or a character that has to be percent-encoded.
         case badCharacter
         /// A user name or password before the host.
         case userInformation

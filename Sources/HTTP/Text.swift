@@ -8,8 +8,9 @@ extension StaticString {
     }
 }
 
+// Words are compared with letters in either case; those that they are compared with are written in lower case.
 extension Span<UInt8> {
-    /// Whether `word` stands at `position`. Letters match in either case; `word` is written in lower case.
+    /// Whether `word` stands at `position`.
     func holds(_ word: StaticString, at position: Int) -> Bool {
         let word = word.bytes
         guard position <= count, word.count <= count - position else { return false }
@@ -17,9 +18,25 @@ extension Span<UInt8> {
         return true
     }
 
-    /// Whether the bytes of `range` are `word`. Letters match in either case; `word` is written in lower case.
-    func holds(_ word: StaticString, in range: Range<Int>) -> Bool {
-        range.count == word.utf8CodeUnitCount && holds(word, at: range.lowerBound)
+    /// Which word of `list`, where one blank is between two, stands in `range`: counted from 1, 0 for none of them.
+    func number(of range: Range<Int>, in list: StaticString) -> UInt8 {
+        let list = list.bytes
+        var number: UInt8 = 1
+        var position = range.lowerBound
+        var isSame = true
+        for index in 0...list.count {
+            if index == list.count || list[index] == UInt8(ascii: " ") {
+                if isSame, position == range.upperBound { return number }
+                number += 1
+                position = range.lowerBound
+                isSame = true
+            } else if position < range.upperBound, self[position].lowercased == list[index] {
+                position += 1
+            } else {
+                isSame = false
+            }
+        }
+        return 0
     }
 
     /// `range` without the blanks and tabs at both of its ends.
@@ -30,40 +47,46 @@ extension Span<UInt8> {
         while start < end, self[end - 1].isBlank { end -= 1 }
         return start..<end
     }
+
+    /// The number in `range`, all of it digits; nil when it is not. What passes `ceiling` is given as `ceiling`, which
+    /// is at most 2^27, so that no step on the way overflows 32 bits.
+    func decimal(in range: Range<Int>, ceiling: Int) -> Int? {
+        var value = 0
+        for index in range {
+            guard self[index].isDigit else { return nil }
+            value = min(value * 10 + Int(self[index] & 0x0F), ceiling)
+        }
+        return range.isEmpty ? nil : value
+    }
 }
 
 extension UInt8 {
     static var lineFeed: UInt8 { 0x0A }
     static var carriageReturn: UInt8 { 0x0D }
 
-    /// A space or a horizontal tab: OWS of RFC 9110, 5.6.3.
+    /// A space or a horizontal tab: OWS of RFC 9110, section 5.6.3.
     var isBlank: Bool { self == 0x20 || self == 0x09 }
 
     /// CTL without the horizontal tab.
     var isControl: Bool { self < 0x20 && self != 0x09 || self == 0x7F }
 
-    var isDigit: Bool { UInt8(ascii: "0")...UInt8(ascii: "9") ~= self }
+    /// A character of ASCII that is not blank.
+    var isVisible: Bool { self > 0x20 && self < 0x7F }
 
-    var isLetterOrDigit: Bool { isDigit || UInt8(ascii: "a")...UInt8(ascii: "z") ~= lowercased }
+    var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
 
-    /// tchar of RFC 9110, section 5.6.2.
-    var isToken: Bool {
-        switch self {
-        case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-            UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-            true
-        default: isLetterOrDigit
-        }
+    var isLetterOrDigit: Bool {
+        let lowercased = self.lowercased
+        return isDigit || lowercased >= UInt8(ascii: "a") && lowercased <= UInt8(ascii: "z")
     }
 
-    var lowercased: UInt8 { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= self ? self | 0x20 : self }
+    var lowercased: UInt8 { self >= UInt8(ascii: "A") && self <= UInt8(ascii: "Z") ? self | 0x20 : self }
 
     /// The value of a hexadecimal digit in either case, 0 to 15.
     var hexadecimalValue: Int? {
-        if isDigit { return Int(self - UInt8(ascii: "0")) }
+        if isDigit { return Int(self & 0x0F) }
         let letter = lowercased
-        guard UInt8(ascii: "a")...UInt8(ascii: "f") ~= letter else { return nil }
+        guard letter >= UInt8(ascii: "a"), letter <= UInt8(ascii: "f") else { return nil }
         return Int(letter - UInt8(ascii: "a") + 10)
     }
 }

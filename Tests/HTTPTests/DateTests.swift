@@ -9,11 +9,11 @@ import Testing
     }
 
     @Test(arguments: [
-        "Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994",
-        // As servers have it that do not read closely.
-        "Sun, 6 Nov 1994 08:49:37 GMT", "sun, 06 nov 1994 08:49:37 gmt", "  Sun, 06 Nov 1994 08:49:37 GMT  ",
+        "Sun, 06 Nov 1994 08:49:37 GMT", "sun, 06 nov 1994 08:49:37 gmt", "  Sun, 06 Nov 1994 08:49:37 GMT  ",
+        // The name of the day is not compared.
+        "Mon, 06 Nov 1994 08:49:37 GMT",
     ])
-    func theThreeForms(_ value: String) {
+    func isADate(_ value: String) {
         #expect(Self.seconds(value) == 784_111_777)
     }
 
@@ -23,9 +23,9 @@ import Testing
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(identifier: "GMT")
         var generator = SeededGenerator(seed: 4)
-        var instants: [Int64] = [0, 1, 86_399, 86_400, 2_147_483_647, 2_147_483_648, 4_294_967_296, 253_402_300_799]
+        var instants: [Int64] = [0, 1, 86_399, 86_400, 2_147_483_647, 2_147_483_648, 4_102_444_799]
         // The ends of February and the year, in leap years, others, and those of the centuries.
-        for year in [1970, 1972, 1999, 2000, 2001, 2004, 2099, 2100, 2101, 2400] {
+        for year in [1970, 1972, 1999, 2000, 2001, 2004, 2098] {
             let days = [(1, 1), (2, 28), (3, 1), (12, 31)]
             for (month, day) in days {
                 let components = DateComponents(
@@ -35,34 +35,28 @@ import Testing
                 instants += [Int64(date.timeIntervalSince1970), Int64(date.timeIntervalSince1970) + 86_400]
             }
         }
-        for _ in 0..<1000 { instants.append(Int64.random(in: 0..<8_000_000_000, using: &generator)) }
+        for _ in 0..<1000 { instants.append(Int64.random(in: 0..<4_102_444_800, using: &generator)) }
         for instant in instants {
             let date = Date(timeIntervalSince1970: TimeInterval(instant))
             formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
             #expect(Self.seconds(formatter.string(from: date)) == instant)
-            formatter.dateFormat = "EEE MMM dd HH:mm:ss yyyy"
-            #expect(Self.seconds(formatter.string(from: date)) == instant)
-            guard instant < 3_155_760_000 else { continue }
-            formatter.dateFormat = "EEEE, dd-MMM-yy HH:mm:ss 'GMT'"
-            #expect(Self.seconds(formatter.string(from: date)) == instant)
         }
     }
 
-    @Test(arguments: [
-        ("Thu, 31 Dec 2069 23:59:59 GMT", 3_155_759_999 as Int64), ("Thursday, 31-Dec-69 23:59:59 GMT", 3_155_759_999),
-        ("Thursday, 01-Jan-70 00:00:00 GMT", 0), ("Sat, 31 Dec 2016 23:59:60 GMT", 1_483_228_800),
-    ])
-    func edges(_ value: String, _ seconds: Int64) {
-        #expect(Self.seconds(value) == seconds)
+    @Test func aLeapSecondIsTheNextSecond() {
+        #expect(Self.seconds("Sat, 31 Dec 2016 23:59:60 GMT") == 1_483_228_800)
     }
 
     @Test(arguments: [
+        "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 06-Nov-1994 08:49:37 GMT", "Sun, 06 Nov 1994 08.49.37 GMT", "Sun, +6 Nov 1994 08:49:37 GMT",
         "", "never", "0", "-1", "784111777", "Sun, 06 Nov 1994 08:49:37", "Sun, 06 Nov 1994 08:49:37 ",
         "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 06 Nov 1994 08:49:37 GMT+1", "Sun, 06 Nov 1994 08:49:37 +0000",
         "Sun, 06 Nov 1994 08:49 GMT", "Sun, 06 Nov 1994 8:49:37 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
         "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
         "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 32 Dec 1994 08:49:37 GMT", "Sun, 29 Feb 1995 08:49:37 GMT",
-        "Sun, 29 Feb 2100 08:49:37 GMT", "Sun, 30 Feb 2000 08:49:37 GMT", "Sun, 06 Nox 1994 08:49:37 GMT",
+        "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 31 Dec 1969 23:59:59 GMT", "Sun, 30 Feb 2000 08:49:37 GMT",
+        "Sun, 06 Nox 1994 08:49:37 GMT",
         "Sun, 06 11 1994 08:49:37 GMT", "Sun, 06 Nov 1969 23:59:59 GMT", "Sun, 06 Nov 19945 08:49:37 GMT",
         "Sun, 06 Nov 1 08:49:37 GMT", "Sun, Nov 6 08:49:37 1994", "Sun 06 Nov 1994 08:49:37 GMT",
         "Sun Nov  6 08:49:37 1994 GMT", "06 Nov 1994 08:49:37 GMT", "Sun, 06 No", "Sun, 06", "Sun,", "Sun Nov",

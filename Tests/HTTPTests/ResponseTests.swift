@@ -150,10 +150,10 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
             .failure(.badContentLength, at: 33, status: 200)),
         .init(
             "hexadecimal length", "HTTP/1.1 200 OK\r\nContent-Length: 0x1\r\n\r\n",
-            .failure(.badContentLength, at: 34, status: 200)),
+            .failure(.badContentLength, at: 33, status: 200)),
         .init(
             "list of lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\n",
-            .failure(.badContentLength, at: 34, status: 200)),
+            .failure(.badContentLength, at: 33, status: 200)),
         .init(
             "length longer than a line", "HTTP/1.1 200 OK\r\nContent-Length: 00000000000000001\r\n\r\n",
             .failure(.badContentLength, at: 33, status: 200), limits: .init(line: 32)),
