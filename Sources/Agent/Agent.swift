@@ -1,1 +1,172 @@
-// The room's first file comes with its first type.
+import Board
+import CMS
+import DER
+import DeviceCrypto
+import HTTP
+import PKIX
+import SCEP
+
+/// One device's way to its certificate, as a state machine: it is given bytes, time and randomness, and says what to
+/// do next. It does no input or output.
+///
+/// It holds the key, the CA's certificates and the state of the transaction; messages are built and read in the one
+/// work buffer that the caller lends to every call, and which has to keep its content from one call to the next.
+///
+/// `caCapacity` is the room for the CA's certificates in bytes.
+public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable {
+    enum Phase {
+        case capabilities, caCertificates, key, request, poll, storePending, storeIdentity, ready
+    }
+
+    var phase = Phase.capabilities
+    var capabilities: Capabilities = []
+    var algorithms: Algorithms?
+    var key = Key()
+    var transaction: Transaction?
+    var caCertificates = InlineArray<caCapacity, UInt8>(repeating: 0)
+    var caCount = 0
+    var store: IdentityStore?
+    /// Where the issued certificate stands in the work buffer until it is stored.
+    var issued = 0..<0
+    var polls = 0
+    var nextPoll: UInt64 = 0
+
+    /// What was decided by which floor, and the leniencies that were used.
+    public internal(set) var policy = Policy()
+    /// Whether some validity could not be checked for want of the time.
+    public internal(set) var timeWasUnknown = false
+
+    public init() {}
+
+    /// Reads what the device has: nothing, a request that waits for approval, or an identity.
+    ///
+    /// - Throws: ``AgentError/storage(_:)``.
+    public mutating func start<S: Storage & ~Copyable>(
+        configuration: borrowing Configuration, storage: inout S, work: inout MutableSpan<UInt8>
+    ) throws(AgentError) {
+        policy = configuration.policy
+        do throws(StorageError) {
+            let store = try IdentityStore(&storage, capacity: caCapacity &+ Self.otherRecordsCapacity)
+            self.store = store
+            if try store.read(.certificate, from: &storage, into: &work) != nil {
+                phase = .ready
+            } else if try restorePending(store, &storage, &work) {
+                polls = 1
+                // Due at once: how long the device was off is not known.
+                nextPoll = 1
+            }
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Room in a snapshot for the key, the certificate and the headers of the records.
+    private static var otherRecordsCapacity: Int { 3072 }
+
+    /// - Returns: whether there was a pending transaction.
+    private mutating func restorePending<S: Storage & ~Copyable>(
+        _ store: IdentityStore, _ storage: inout S, _ work: inout MutableSpan<UInt8>
+    ) throws(StorageError) -> Bool {
+        var identifier = InlineArray<16, UInt8>(repeating: 0)
+        do {
+            var room = identifier.mutableSpan
+            guard try store.read(.pendingTransaction, from: &storage, into: &room) == 16 else { return false }
+        }
+        do {
+            var room = caCertificates.mutableSpan
+            caCount = try store.read(.caCertificates, from: &storage, into: &room) ?? 0
+        }
+        guard let keySize = try store.read(.privateKey, from: &storage, into: &work), caCount > 0 else {
+            throw .corrupt
+        }
+        do throws(CryptoError) {
+            try key.load(work.span.extracting(first: keySize))
+        } catch {
+            throw .corrupt
+        }
+        var secret = work._mutatingExtracting(first: keySize)
+        wipe(&secret)
+        transaction = Transaction(identifier: identifier)
+        return true
+    }
+
+    /// Says what to do next. Requests are built here, at the end of `work`.
+    ///
+    /// - Parameters:
+    ///   - uptime: milliseconds since start-up.
+    public mutating func step(
+        configuration: borrowing Configuration, uptime: UInt64, work: inout MutableSpan<UInt8>,
+        random: inout RandomGenerator
+    ) throws(AgentError) -> AgentAction {
+        switch phase {
+        case .capabilities: return .exchange(.getCACaps, .none)
+        case .caCertificates: return .exchange(.getCACert, .none)
+        case .key: return .generateKey(configuration.key)
+        case .request: return try build(.pkcsReq, configuration, &work, &random)
+        case .poll:
+            if nextPoll == 0 { nextPoll = uptime &+ UInt64(configuration.pollSeconds) &* 1000 }
+            guard uptime >= nextPoll else { return .sleep(milliseconds: nextPoll &- uptime) }
+            guard polls <= configuration.polls else { throw .stillPending }
+            return try build(.certPoll, configuration, &work, &random)
+        case .storePending, .storeIdentity: return .store
+        case .ready: return .ready
+        }
+    }
+
+    public mutating func generateKey(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(AgentError) {
+        do throws(CryptoError) {
+            try key.generate(algorithm, random: &random)
+        } catch {
+            throw .key(error)
+        }
+        phase = .request
+    }
+
+    /// Writes what the device has to keep: a pending transaction, or its identity. Both take over at once.
+    public mutating func store<S: Storage & ~Copyable>(in storage: inout S, work: inout MutableSpan<UInt8>)
+        throws(AgentError)
+    {
+        let isIdentity = phase == .storeIdentity
+        do throws(StorageError) {
+            try writeSnapshot(isIdentity, &storage, &work)
+        } catch {
+            throw .storage(error)
+        }
+        phase = isIdentity ? .ready : .poll
+    }
+
+    private mutating func writeSnapshot<S: Storage & ~Copyable>(
+        _ isIdentity: Bool, _ storage: inout S, _ work: inout MutableSpan<UInt8>
+    ) throws(StorageError) {
+        guard let store else { throw .failed }
+        // Behind the certificate and before the end, where pages are gathered, there is room for the key.
+        let keyEnd = work.count &- SnapshotWriter.gatheringSize(store.geometry)
+        let secret = (keyEnd &- key.exportSize)..<keyEnd
+        guard secret.lowerBound >= issued.upperBound else { throw .full }
+        let bodySize =
+            SnapshotWriter.recordSize(secret.count) &+ SnapshotWriter.recordSize(caCount)
+            &+ SnapshotWriter.recordSize(isIdentity ? issued.count : 16)
+        var writer = SnapshotWriter(store, bodySize: bodySize, work: work)
+        try writer.begin(work: &work, storage: &storage)
+        do throws(CryptoError) {
+            var room = work._mutatingExtracting(secret)
+            _ = try key.export(into: &room)
+        } catch {
+            throw .failed
+        }
+        defer {
+            var room = work._mutatingExtracting(secret)
+            wipe(&room)
+        }
+        try writer.append(.privateKey, copyOf: secret, work: &work, storage: &storage)
+        try writer.append(
+            .caCertificates, caCertificates.span.extracting(first: caCount), work: &work, storage: &storage)
+        if isIdentity {
+            try writer.append(.certificate, copyOf: issued, work: &work, storage: &storage)
+        } else if let transaction {
+            let identifier = transaction.identifier
+            try writer.append(.pendingTransaction, identifier.span, work: &work, storage: &storage)
+        }
+        self.store = try writer.finish(work: &work, storage: &storage)
+    }
+}

@@ -39,7 +39,7 @@ public struct CACertificates: ~Escapable {
             }
             if !certificate.extensions.isCA {
                 score &+= 2
-            } else if !hasIssued(certificate) {
+            } else if !hasIssued(certificate, casOnly: false) {
                 score &+= 1
             }
             if score > greatestScore {
@@ -53,10 +53,23 @@ public struct CACertificates: ~Escapable {
         return certificate
     }
 
+    /// The certificate of the CA that issues: the one that issued no other CA here.
+    ///
+    /// - Throws: ``SCEPError/pinnedIsNotCA`` when there is none.
+    @_lifetime(copy self)
+    public func issuingCertificate() throws(SCEPError) -> Certificate {
+        var reader = DERReader(bytes)
+        while !reader.isAtEnd, let certificate = try? Certificate(&reader) {
+            if certificate.extensions.isCA, !hasIssued(certificate, casOnly: true) { return certificate }
+        }
+        throw .pinnedIsNotCA
+    }
+
     /// Whether another certificate here names this one as its issuer.
-    private func hasIssued(_ issuer: borrowing Certificate) -> Bool {
+    private func hasIssued(_ issuer: borrowing Certificate, casOnly: Bool) -> Bool {
         var reader = DERReader(bytes)
         while !reader.isAtEnd, let other = try? Certificate(&reader) {
+            guard !casOnly || other.extensions.isCA else { continue }
             if areEqual(other.issuer, issuer.subject), !other.isSelfIssued { return true }
         }
         return false

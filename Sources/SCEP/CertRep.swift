@@ -20,7 +20,7 @@ public enum CertRep: Equatable, Sendable {
     ///   - body: where the reply stands.
     public init(
         _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
-        to transaction: Transaction, policy: Policy
+        to transaction: Transaction, policy: inout Policy
     ) throws(SCEPError) {
         let message: Range<Int>
         do throws(DERError) {
@@ -35,7 +35,7 @@ public enum CertRep: Equatable, Sendable {
             throw .reply(error)
         }
         guard let signer = signedData.signer else { throw .unknownSigner }
-        guard policy.allows(signer.digest) else { throw .digestBelowFloor(signer.digest) }
+        guard policy.permits(signer.digest) else { throw .digestBelowFloor(signer.digest) }
         try ca.verify(signedData, signer: signer)
         try Self.check(signer, transaction)
         self = try Self.read(signedData, signer)

@@ -19,7 +19,7 @@ public enum GetCACert {
     ///   - trusted: room for the certificates that are kept.
     /// - Returns: the bytes used at the front of `trusted`; ``CACertificates`` reads them.
     public static func accept(
-        _ work: inout MutableSpan<UInt8>, body: Range<Int>, fingerprints: borrowing Fingerprints, policy: Policy,
+        _ work: inout MutableSpan<UInt8>, body: Range<Int>, fingerprints: borrowing Fingerprints, policy: inout Policy,
         time: Int64?, into trusted: inout MutableSpan<UInt8>
     ) throws(SCEPError) -> Int {
         let certificates: Range<Int>
@@ -30,7 +30,7 @@ public enum GetCACert {
         }
         var used = 0
         try keepPinned(work.span, certificates, fingerprints, time, &trusted, &used)
-        try keepIssued(work.span, certificates, policy, time, &trusted, &used)
+        try keepIssued(work.span, certificates, &policy, time, &trusted, &used)
         return used
     }
 
@@ -77,7 +77,7 @@ public enum GetCACert {
     }
 
     private static func keepIssued(
-        _ work: Span<UInt8>, _ certificates: Range<Int>, _ policy: Policy, _ time: Int64?,
+        _ work: Span<UInt8>, _ certificates: Range<Int>, _ policy: inout Policy, _ time: Int64?,
         _ trusted: inout MutableSpan<UInt8>, _ used: inout Int
     ) throws(SCEPError) {
         var sawUnmarkedRA = false
@@ -95,9 +95,9 @@ public enum GetCACert {
                     guard let certificate = try? Certificate(&again), isValid(certificate, time),
                         isNewAndIssued(certificate, whole.encoding, trusted.span.extracting(first: used))
                     else { continue }
-                    guard policy.allows(certificate.signatureAlgorithm.digest) else { continue }
+                    guard policy.permits(certificate.signatureAlgorithm.digest) else { continue }
                     let extensions = certificate.extensions
-                    guard extensions.isCA || extensions.isRegistrationAuthority || policy.allowsUnmarkedRA else {
+                    guard extensions.isCA || extensions.isRegistrationAuthority || policy.permitsUnmarkedRA() else {
                         sawUnmarkedRA = true
                         continue
                     }

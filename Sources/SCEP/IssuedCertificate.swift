@@ -15,7 +15,7 @@ public enum IssuedCertificate {
     /// - Returns: where the certificate stands in `work`.
     public static func open<Key: PrivateKey & ~Copyable>(
         _ work: inout MutableSpan<UInt8>, envelope: Range<Int>, from ca: borrowing CACertificates,
-        key: inout Key, policy: Policy, time: Int64?, random: inout RandomGenerator
+        key: inout Key, policy: inout Policy, time: Int64?, random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
         let envelopedData: EnvelopedData
         do throws(DERError) {
@@ -24,7 +24,7 @@ public enum IssuedCertificate {
         } catch {
             throw .reply(error)
         }
-        guard policy.allows(envelopedData.cipher) else { throw .cipherBelowFloor(envelopedData.cipher) }
+        guard policy.permits(envelopedData.cipher) else { throw .cipherBelowFloor(envelopedData.cipher) }
         let certificates: Range<Int>
         do throws(DERError) {
             let plain = try envelopedData.open(&work, key: &key, random: &random)
@@ -44,7 +44,7 @@ public enum IssuedCertificate {
             var again = DERReader(work.span, in: range)
             // Only the device's own certificate has to be one that can be read here.
             guard let certificate = try? Certificate(&again), hasKey(certificate, key) else { continue }
-            try check(certificate, ca, policy, time)
+            try check(certificate, ca, &policy, time)
             return range
         }
         throw .certificateForAnotherKey
@@ -60,10 +60,10 @@ public enum IssuedCertificate {
     }
 
     private static func check(
-        _ certificate: borrowing Certificate, _ ca: borrowing CACertificates, _ policy: Policy, _ time: Int64?
+        _ certificate: borrowing Certificate, _ ca: borrowing CACertificates, _ policy: inout Policy, _ time: Int64?
     ) throws(SCEPError) {
         let digest = certificate.signatureAlgorithm.digest
-        guard policy.allows(digest) else { throw .digestBelowFloor(digest) }
+        guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
         guard ca.haveIssued(certificate) else { throw .certificateNotFromCA }
         if let time, certificate.notAfter < time || certificate.notBefore > time { throw .certificateNotValid }
     }

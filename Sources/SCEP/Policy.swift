@@ -19,9 +19,43 @@ public struct Policy: Equatable, Sendable {
         self.allowsUnmarkedRA = allowsUnmarkedRA
     }
 
-    public func allows(_ digest: DigestAlgorithm) -> Bool { digest.rawValue >= digestFloor.rawValue }
+    /// What was taken below the default, for the record.
+    public private(set) var used: Leniency = []
 
-    public func allows(_ cipher: CipherAlgorithm) -> Bool { cipher.strength >= cipherFloor.strength }
+    /// Whether a digest is not below the floor; if it is weak and allowed all the same, that is noted.
+    public mutating func permits(_ digest: DigestAlgorithm) -> Bool {
+        guard digest.rawValue >= digestFloor.rawValue else { return false }
+        if digest == .sha1 { used.insert(.sha1) }
+        return true
+    }
+
+    /// Whether a cipher is not below the floor; if it is weak and allowed all the same, that is noted.
+    public mutating func permits(_ cipher: CipherAlgorithm) -> Bool {
+        guard cipher.strength >= cipherFloor.strength else { return false }
+        if cipher == .tripleDESCBC { used.insert(.tripleDES) }
+        if cipher == .desCBC { used.insert(.des) }
+        return true
+    }
+
+    /// Whether an RA without a mark is taken; if so, that is noted.
+    mutating func permitsUnmarkedRA() -> Bool {
+        if allowsUnmarkedRA { used.insert(.unmarkedRA) }
+        return allowsUnmarkedRA
+    }
+}
+
+/// What a policy can allow beyond the default.
+public struct Leniency: OptionSet, Sendable {
+    public let rawValue: UInt8
+
+    public init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    public static var sha1: Leniency { Leniency(rawValue: 1) }
+    public static var tripleDES: Leniency { Leniency(rawValue: 1 << 1) }
+    public static var des: Leniency { Leniency(rawValue: 1 << 2) }
+    public static var unmarkedRA: Leniency { Leniency(rawValue: 1 << 3) }
 }
 
 extension CipherAlgorithm {
@@ -47,19 +81,19 @@ public struct Algorithms: Equatable, Sendable {
     /// A CA that says nothing is taken at SHA-1 and triple DES, as RFC 8894, 3.5.2 has it.
     ///
     /// - Throws: ``SCEPError/digestBelowFloor(_:)``, ``SCEPError/cipherBelowFloor(_:)`` with what the CA offers.
-    public init(_ capabilities: Capabilities, _ policy: Policy) throws(SCEPError) {
-        if capabilities.contains(.sha256), policy.allows(.sha256) {
+    public init(_ capabilities: Capabilities, _ policy: inout Policy) throws(SCEPError) {
+        if capabilities.contains(.sha256), policy.permits(.sha256) {
             digest = .sha256
-        } else if capabilities.contains(.sha512), policy.allows(.sha512) {
+        } else if capabilities.contains(.sha512), policy.permits(.sha512) {
             digest = .sha512
-        } else if policy.allows(.sha1) {
+        } else if policy.permits(.sha1) {
             digest = .sha1
         } else {
             throw .digestBelowFloor(capabilities.contains(.sha256) ? .sha256 : .sha1)
         }
         if capabilities.contains(.aes) {
-            cipher = policy.allows(.aes128CBC) ? .aes128CBC : policy.cipherFloor
-        } else if policy.allows(.tripleDESCBC) {
+            cipher = policy.permits(.aes128CBC) ? .aes128CBC : policy.cipherFloor
+        } else if policy.permits(.tripleDESCBC) {
             cipher = .tripleDESCBC
         } else {
             throw .cipherBelowFloor(.tripleDESCBC)

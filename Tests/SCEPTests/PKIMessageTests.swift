@@ -39,7 +39,8 @@ import Testing
                 request.subjectAltName = names.span
                 request.keyUsage = usage.span
                 try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
-                let algorithms = try Algorithms([.aes, .sha256], Policy())
+                var policy = Policy()
+                let algorithms = try Algorithms([.aes, .sha256], &policy)
                 let identifier = transaction.identifier
                 let signer = SelfSignedCertificate(subject: subject.span, serialNumber: identifier.span)
                 try writer.wrapPKIMessage(

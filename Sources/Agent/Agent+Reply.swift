@@ -1,0 +1,107 @@
+import Board
+import DeviceCrypto
+import HTTP
+import SCEP
+
+extension Agent where Key: ~Copyable {
+    /// Judges a reply, whose body stands in `work`.
+    ///
+    /// - Parameters:
+    ///   - operation: what was asked.
+    ///   - time: seconds since 1970, if known.
+    public mutating func received(
+        _ response: Response, to operation: Operation, configuration: borrowing Configuration, time: Int64?,
+        work: inout MutableSpan<UInt8>, random: inout RandomGenerator
+    ) throws(AgentError) {
+        if time == nil, operation != .getCACaps { timeWasUnknown = true }
+        let isMessage = response.mediaType == .pkiMessage && operation.rawValue >= Operation.pkcsReq.rawValue
+        if response.status != 200, operation != .getCACaps, !isMessage {
+            throw .status(operation, response.status, text: response.body)
+        }
+        var text = 0..<0
+        do throws(SCEPError) {
+            switch operation {
+            case .getCACaps:
+                // RFC 8894, 3.5.2: an HTTP error means that there are none.
+                try learn(response.status == 200 ? Capabilities(work.span.extracting(response.body)) : [])
+            case .getCACert:
+                try trust(response.body, configuration, time, &work)
+            case .pkcsReq, .certPoll:
+                try judge(response.body, time, &work, &random, &text)
+            }
+        } catch {
+            throw .scep(operation, error, text: text)
+        }
+    }
+
+    /// Takes note that there was no reply.
+    ///
+    /// - Throws: ``AgentError/exchange(_:_:)``, unless the server closed the connection on GetCACaps, as old ones do
+    ///   that do not know it (RFC 8894, 3.5.2).
+    public mutating func failed(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
+        guard operation == .getCACaps, error.isSilence else { throw .exchange(operation, error) }
+        do throws(SCEPError) {
+            try learn([])
+        } catch {
+            throw .scep(operation, error, text: 0..<0)
+        }
+    }
+
+    private mutating func learn(_ capabilities: Capabilities) throws(SCEPError) {
+        self.capabilities = capabilities
+        // What cannot work is said before anything is sent.
+        _ = try Algorithms(capabilities, &policy)
+        phase = caCount == 0 ? .caCertificates : .poll
+    }
+
+    private mutating func trust(
+        _ body: Range<Int>, _ configuration: borrowing Configuration, _ time: Int64?,
+        _ work: inout MutableSpan<UInt8>
+    ) throws(SCEPError) {
+        guard let fingerprints = Fingerprints(configuration.fingerprint) else { throw .fingerprintMismatch }
+        var trusted = caCertificates.mutableSpan
+        caCount = try GetCACert.accept(
+            &work, body: body, fingerprints: fingerprints, policy: &policy, time: time, into: &trusted)
+        _ = try CACertificates(caCertificates.span.extracting(first: caCount)).encryptionCertificate()
+        phase = .key
+    }
+
+    private mutating func judge(
+        _ body: Range<Int>, _ time: Int64?, _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator,
+        _ text: inout Range<Int>
+    ) throws(SCEPError) {
+        guard let transaction else { throw .wrongTransactionID }
+        let ca = CACertificates(caCertificates.span.extracting(first: caCount))
+        let answer = try CertRep(&work, body: body, from: ca, to: transaction, policy: &policy)
+        switch answer {
+        case .success(let envelope):
+            let found = try IssuedCertificate.open(
+                &work, envelope: envelope, from: ca, key: &key, policy: &policy, time: time, random: &random)
+            // The end of the buffer is needed to store it.
+            issued = 0..<found.count
+            for index in issued { work[index] = work[found.lowerBound &+ index] }
+            phase = .storeIdentity
+        case .failure(let failInfo, let failInfoText):
+            text = failInfoText
+            throw .refused(failInfo)
+        case .pending:
+            polls &+= 1
+            nextPoll = 0
+            if polls == 1 {
+                issued = 0..<0
+                phase = .storePending
+            }
+        }
+    }
+}
+
+extension ExchangeError {
+    /// Whether the server took the request and closed the connection without a byte.
+    fileprivate var isSilence: Bool {
+        switch self {
+        case .receiving(.reset): true
+        case .reply(let error): error.kind == .noReply
+        default: false
+        }
+    }
+}

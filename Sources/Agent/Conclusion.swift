@@ -1,0 +1,209 @@
+import Board
+import DER
+import DeviceCrypto
+import HTTP
+import SCEP
+
+/// Writes the last line of a run: `done`, or `error <kind>: <what happened, and what to do>`.
+///
+/// - Parameters:
+///   - error: what ``enrol(_:configuration:transport:clock:storage:log:random:work:traffic:)`` threw, if it did.
+///   - work: the work buffer, in which the far side's words stand.
+public func conclude<L: Log & ~Copyable>(_ error: AgentError?, work: Span<UInt8>, log: inout L) {
+    var line = Line()
+    if let error {
+        line.append("error ")
+        line.append(error, work)
+    } else {
+        line.append("done")
+    }
+    log.write(line: line.span)
+}
+
+extension Line {
+    fileprivate mutating func append(_ error: AgentError, _ work: Span<UInt8>) {
+        switch error {
+        case .configuration(let error): append(error)
+        case .entropy(.notProvisioned):
+            append("no-seed: the device was given no random seed; write one at manufacture")
+        case .entropy(.failed): append("no-entropy: the random source failed; no key can be made on this device")
+        case .storage(let error): append(error)
+        case .key(.unsupported): append("key-unsupported: this firmware cannot make such a key; choose key=rsa2048")
+        case .key(let error):
+            append("key-failed: the key could not be made; crypto error ")
+            append(decimal: Int(error.rawValue))
+        case .exchange(let operation, let error): append(error, operation, work)
+        case .status(let operation, let status, let text):
+            append("http-status: the server answered ")
+            append(operation)
+            append(" with HTTP ")
+            append(decimal: Int(status))
+            append("; check url")
+            quote(text, work)
+        case .scep(let operation, let error, let text): append(error, operation, text, work)
+        case .stillPending:
+            append("still-pending: the CA has not decided; have the request approved, then start again")
+        }
+    }
+
+    private mutating func append(_ operation: Operation) {
+        switch operation {
+        case .getCACaps: append("GetCACaps")
+        case .getCACert: append("GetCACert")
+        case .pkcsReq: append("PKCSReq")
+        case .certPoll: append("CertPoll")
+        }
+    }
+
+    /// The far side's words, where there are any.
+    private mutating func quote(_ text: Range<Int>, _ work: Span<UInt8>) {
+        guard !text.isEmpty, text.upperBound <= work.count else { return }
+        append("; it says: ")
+        append(work.extracting(text.lowerBound..<min(text.upperBound, text.lowerBound &+ 80)))
+    }
+
+    private mutating func append(_ error: ConfigurationError) {
+        append("configuration: ")
+        switch error.kind {
+        case .unknownName: append("a line is not name=value with a known name")
+        case .duplicate: append("a name is set twice")
+        case .badValue: append("a value is not one that its name can have")
+        case .missing: append("url, fingerprint, or subject and san are missing")
+        }
+        append(", at byte ")
+        append(decimal: error.offset)
+    }
+
+    private mutating func append(_ error: StorageError) {
+        switch error {
+        case .full: append("storage-full: the identity does not fit; give the device more storage")
+        case .corrupt:
+            append("storage-corrupt: what is stored was changed or is worn; it was left alone; erase it to start anew")
+        case .failed, .powerLost: append("storage-failed: storage could not be read or written; check the part")
+        case .outOfRange, .notErased:
+            append("storage-misused: a defect of the firmware in the use of storage; report it")
+        }
+    }
+
+    private mutating func append(_ error: ExchangeError, _ operation: Operation, _ work: Span<UInt8>) {
+        switch error {
+        case .notSecured:
+            append("https-unsupported: this firmware speaks http only; set url to http://")
+        case .connecting(let error): append(error, "connecting", operation)
+        case .sending(let error): append(error, "sending", operation)
+        case .receiving(let error): append(error, "waiting for the reply", operation)
+        case .reply(let error): append(error, operation, work)
+        }
+    }
+
+    private mutating func append(_ error: TransportError, _ phase: StaticString, _ operation: Operation) {
+        switch error {
+        case .noAddress: append("no-address: the network gave no address; check the cable and DHCP")
+        case .nameUnknown: append("name-unknown: DNS does not know the host of url; check url and DNS")
+        case .refused: append("connection-refused: nothing listens where url points; is the CA running?")
+        case .unreachable: append("unreachable: there is no route to the CA; check url and the network")
+        case .timedOut: append("timed-out: the CA was silent for too long; try again, or raise timeout")
+        case .reset: append("connection-lost: the connection broke; try again")
+        case .exhausted: append("network-exhausted: the network stack has no memory left; start again")
+        }
+        append(" (")
+        append(phase)
+        append(", ")
+        append(operation)
+        append(")")
+    }
+
+    private mutating func append(_ error: HTTPError, _ operation: Operation, _ work: Span<UInt8>) {
+        switch error.kind {
+        case .noReply: append("no-reply: the server closed the connection without a reply; try again")
+        case .notHTTP: append("not-http: what answers is no HTTP server; check url")
+        case .redirected: append("redirected: the server sends us elsewhere, which is not followed; correct url")
+        case .bodyTooLarge, .headTooLarge:
+            append("reply-too-large: the reply does not fit the device's buffer")
+            if error.size > 0 {
+                append(", bytes: ")
+                append(decimal: error.size)
+            }
+            append("; ask for fewer certificates in it")
+        case .truncated: append("reply-truncated: the connection ended before the reply did; try again")
+        case .badField, .badContentLength, .conflictingLengths, .unsupportedCoding, .badChunk:
+            append("http-malformed: the reply is not proper HTTP; look at the server and proxies between")
+        }
+        append(" (")
+        append(operation)
+        append(", byte ")
+        append(decimal: error.offset)
+        append(")")
+        quote(error.text, work)
+    }
+
+    private mutating func append(
+        _ error: SCEPError, _ operation: Operation, _ text: Range<Int>, _ work: Span<UInt8>
+    ) {
+        switch error {
+        case .request(let error):
+            append("request: the request cannot be built from subject, san and the like")
+            append(error)
+        case .reply(let error):
+            append("reply-malformed: the reply to ")
+            append(operation)
+            append(" is no SCEP message; check url")
+            append(error)
+        case .digestBelowFloor(.sha1):
+            append("weak-digest: the CA uses SHA-1; upgrade it, or accept that with allow=sha1")
+        case .digestBelowFloor: append("weak-digest: the CA uses a digest below the floor that was set")
+        case .cipherBelowFloor(.desCBC):
+            append("weak-cipher: the CA encrypts with single DES; upgrade it, or accept that with allow=des")
+        case .cipherBelowFloor(.tripleDESCBC):
+            append("weak-cipher: the CA encrypts with triple DES; upgrade it, or accept that with allow=3des")
+        case .cipherBelowFloor: append("weak-cipher: the CA uses a cipher below the floor that was set")
+        case .fingerprintMismatch:
+            append("fingerprint-mismatch: the CA at url is not the one of fingerprint; nothing was sent to it")
+        case .pinnedIsNotCA: append("not-a-ca: the certificate with the fingerprint is not a CA's; pin the CA's own")
+        case .caCertificateNotValid:
+            append("ca-not-valid: the CA's certificate is not valid at this time; check the clock and the CA")
+        case .unmarkedRA:
+            append("unmarked-ra: nothing marks the CA's RA as one; add its fingerprint, or allow=unmarked-ra")
+        case .noEncryptionCertificate:
+            append("no-encryption: no certificate of the CA has an RSA key to encrypt to")
+        case .tooManyCACertificates:
+            append("ca-certificates-too-large: the CA's certificates do not fit the device's room for them")
+        case .unknownSigner: append("unknown-signer: the reply is not signed by the CA; someone may be in between")
+        case .invalidSignature: append("bad-signature: the reply's signature is wrong; someone may be in between")
+        case .wrongMessageType: append("wrong-message-type: the reply is not a CertRep")
+        case .wrongTransactionID: append("wrong-transaction: the reply belongs to another transaction; try again")
+        case .wrongRecipientNonce: append("wrong-nonce: the reply answers another request; it may be replayed")
+        case .unknownStatus: append("unknown-status: the CA's status or failInfo is none that RFC 8894 knows")
+        case .envelopeMissing: append("no-envelope: the CA says SUCCESS and sends nothing")
+        case .refused(let failInfo):
+            append("refused: the CA said no (")
+            append(failInfo)
+            append("); check challenge and subject with the CA's operator")
+            quote(text, work)
+        case .certificateForAnotherKey:
+            append("wrong-key: no certificate in the reply has this device's key; it was not stored")
+        case .certificateNotFromCA:
+            append("wrong-issuer: the certificate is not signed by the trusted CA; it was not stored")
+        case .certificateNotValid:
+            append("not-valid: the certificate is not valid at this time; check the clock; it was not stored")
+        }
+    }
+
+    private mutating func append(_ failInfo: FailInfo) {
+        switch failInfo {
+        case .badAlg: append("badAlg")
+        case .badMessageCheck: append("badMessageCheck")
+        case .badRequest: append("badRequest")
+        case .badTime: append("badTime")
+        case .badCertId: append("badCertId")
+        }
+    }
+
+    private mutating func append(_ error: DERError) {
+        append(" (code ")
+        append(decimal: Int(error.kind.rawValue))
+        append(" at byte ")
+        append(decimal: error.offset)
+        append(")")
+    }
+}

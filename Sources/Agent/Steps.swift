@@ -1,0 +1,49 @@
+import Board
+import DeviceCrypto
+import SCEP
+
+// The lines that tell a person what the device is doing. Emulation/README.md says what programs may rely on.
+
+func announce<L: Log & ~Copyable>(_ text: StaticString, _ log: inout L) {
+    var line = Line()
+    line.append(text)
+    log.write(line: line.span)
+}
+
+func announce<L: Log & ~Copyable>(_ operation: Operation, _ log: inout L) {
+    switch operation {
+    case .getCACaps: announce("asking the CA what it can do", &log)
+    case .getCACert: announce("fetching the CA's certificates", &log)
+    case .pkcsReq: announce("requesting a certificate", &log)
+    case .certPoll: announce("asking whether the certificate was approved", &log)
+    }
+}
+
+func announce<L: Log & ~Copyable>(_ algorithm: KeyAlgorithm, _ log: inout L) {
+    var line = Line()
+    line.append("making a key: ")
+    switch algorithm {
+    case .rsa(let bits):
+        line.append("RSA-")
+        line.append(decimal: bits)
+    case .p256: line.append("P-256")
+    case .p384: line.append("P-384")
+    }
+    log.write(line: line.span)
+}
+
+func announce<L: Log & ~Copyable>(pending milliseconds: UInt64, _ log: inout L) {
+    var line = Line()
+    line.append("pending: asking again in ")
+    line.append(decimal: Int(truncatingIfNeeded: milliseconds) / 1000)
+    line.append(" s")
+    log.write(line: line.span)
+}
+
+func warn<L: Log & ~Copyable>(_ used: Leniency, _ timeWasUnknown: Bool, _ log: inout L) {
+    if used.contains(.sha1) { announce("warning: SHA-1 was used, as allow=sha1 permits", &log) }
+    if used.contains(.tripleDES) { announce("warning: triple DES was used, as allow=3des permits", &log) }
+    if used.contains(.des) { announce("warning: single DES was used, as allow=des permits", &log) }
+    if used.contains(.unmarkedRA) { announce("warning: an RA was trusted that nothing marks as one", &log) }
+    if timeWasUnknown { announce("warning: the time is unknown, so no validity was checked", &log) }
+}
