@@ -89,7 +89,9 @@ private func receive<T: Transport & ~Copyable, C: Clock & ~Copyable>(
             var room = work._mutatingExtracting(reader.freeRange)
             count = try transport.receive(into: &room, deadline: deadline)
         } catch {
-            throw .receiving(error)
+            // A server that refuses a request unread says why, and then breaks the connection.
+            guard error == .reset, reader.response.status >= 400 else { throw .receiving(error) }
+            count = 0
         }
         traffic.bytesReceived &+= UInt32(truncatingIfNeeded: count)
         do throws(HTTPError) {

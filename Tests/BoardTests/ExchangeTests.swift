@@ -219,6 +219,24 @@ struct LineClock: Clock, ~Copyable {
         #expect(outcome.traffic.bytesReceived == UInt32(Self.reply.count - 1))
     }
 
+    @Test func anErrorsStatusOutlivesABrokenConnection() throws {
+        let line = Line()
+        line.reply = [[UInt8]("HTTP/1.1 413 Too Large\r\nContent-Length: 9\r\n\r\nwhy".utf8)]
+        line.receiveError = .reset
+        let outcome = try run(line)
+        #expect(outcome.response?.status == 413)
+        #expect(outcome.response?.isBodyCut == true)
+        #expect(outcome.body == [UInt8]("why".utf8))
+
+        line.reply = [[UInt8]("HTTP/1.1 413 Too".utf8)]
+        #expect(try run(line).error == .receiving(.reset))
+        line.reply = [[UInt8]("HTTP/1.1 413 Too Large\r\n".utf8)]
+        #expect(try run(line).error == .reply(HTTPError(.truncated, at: 24, status: 413)))
+        line.reply = [[UInt8]("HTTP/1.1 413 Too Large\r\n\r\nwhy".utf8)]
+        line.receiveError = .timedOut
+        #expect(try run(line).error == .receiving(.timedOut))
+    }
+
     @Test func aBadReplyNamesItsFault() throws {
         let line = Line()
         line.reply = [[UInt8]("HTTP/1.0 301 Moved\r\nLocation: https://ca.example/scep\r\n\r\n".utf8)]

@@ -35,7 +35,7 @@ import Testing
             var bytes = reply.latin1
             for index in bytes.indices {
                 let original = bytes[index]
-                for byte in [UInt8](0...255) {
+                for byte in "\0\t\n\r !-/09:;AFafx~\u{7f}\u{80}\u{ff}".latin1 {
                     bytes[index] = byte
                     #expect(read([bytes[...]], capacity: 64).outcome != .incomplete)
                 }
@@ -55,7 +55,7 @@ import Testing
             "identity", ",",
         ]
         var generator = SeededGenerator(seed: 1)
-        for round in 0..<5_000 {
+        for round in 0..<3_000 {
             var reply: [UInt8] = round % 4 == 0 ? [] : words[Int.random(in: 0...2, using: &generator)].latin1
             for _ in 0..<Int.random(in: 0...20, using: &generator) {
                 reply += words[Int.random(in: words.indices, using: &generator)].latin1
