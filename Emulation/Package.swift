@@ -37,13 +37,14 @@ let package = Package(
         .executableTarget(
             name: "enroll",
             dependencies: [
-                "Authority", "AuthorityServer", "Emulator",
+                "Authority", "AuthorityServer", "Emulator", "LibCrypto",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
         .target(
             name: "Emulator",
             dependencies: [
+                "LibCrypto",
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -55,11 +56,11 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EnrolmentTests",
-            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "enroll"],
+            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto", "enroll"],
             swiftSettings: strict),
         .testTarget(
             name: "EmulatorTests",
-            dependencies: ["Emulator", "EmulationTestSupport"],
+            dependencies: ["Emulator", "EmulationTestSupport", "LibCrypto"],
             swiftSettings: strict),
     ]
 )

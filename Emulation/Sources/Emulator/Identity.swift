@@ -32,7 +32,7 @@ extension OpenSSL {
         guard !keys.isEmpty else { throw IdentityError.noKey }
         guard !certificates.isEmpty else { throw IdentityError.noCertificate }
         var publicKeys: Set<String> = []
-        for key in keys { publicKeys.insert(try await publicKey(privateKey: key)) }
+        for key in keys { publicKeys.insert(try await publicKey(of: key)) }
         for certificate in certificates.reversed() {
             if publicKeys.contains(try await publicKey(certificate: certificate)) {
                 return Identity(certificate: certificate, authorities: certificates.filter { $0 != certificate })

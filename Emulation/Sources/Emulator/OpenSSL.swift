@@ -22,7 +22,7 @@ public struct OpenSSL: Sendable {
 
     /// What a person wants to know of a certificate.
     public func describe(certificate: Data) async throws -> CertificateDescription {
-        try await with(certificate, named: "certificate.der") { file in
+        try await with(certificate) { file in
             let read = ["x509", "-inform", "DER", "-in", file, "-noout", "-nameopt", "utf8,sep_comma_plus_space,sname"]
             let fields = try await run(read + ["-subject", "-issuer", "-serial", "-startdate", "-enddate"])
             let fingerprint = try await run(read + ["-sha256", "-fingerprint"])
@@ -50,19 +50,27 @@ public struct OpenSSL: Sendable {
 
     /// The public key of a certificate, in PEM.
     public func publicKey(certificate: Data) async throws -> String {
-        try await with(certificate, named: "certificate.der") {
+        try await with(certificate) {
             try await run(["x509", "-inform", "DER", "-in", $0, "-noout", "-pubkey"])
         }
     }
 
-    /// The public key that belongs to a private key (PKCS#1, PKCS#8 or SEC 1, DER), in PEM.
-    public func publicKey(privateKey: Data) async throws -> String {
-        try await with(privateKey, named: "key.der") {
-            try await run(["pkey", "-inform", "DER", "-in", $0, "-pubout"])
+    /// The public key of a key in a flash, in PEM.
+    public func publicKey(of key: StoredKey) async throws -> String {
+        let read =
+            switch key {
+            case .rsa: ["rsa", "-RSAPublicKey_in", "-inform", "DER", "-pubout"]
+            case .p256, .p384: ["ec", "-inform", "DER", "-pubout"]
+            }
+        let text = try await with(key.der) { try await run(read + ["-in", $0]) }
+        // What it says of what it does goes the same way.
+        guard let start = text.range(of: "-----BEGIN") else {
+            throw OpenSSLError(command: read[0], complaint: text)
         }
+        return String(text[start.lowerBound...])
     }
 
-    private func with<Value>(_ data: Data, named name: String, _ body: (String) async throws -> Value) async throws
+    private func with<Value>(_ data: Data, _ body: (String) async throws -> Value) async throws
         -> Value
     {
         let file = try write(data)

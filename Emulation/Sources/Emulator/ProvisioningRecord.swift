@@ -1,11 +1,12 @@
 import Foundation
 
-/// What a device is told at manufacture: lines `name=value`, as the README of this package lists them.
+/// What a device is told at manufacture: lines `name=value`, as the core's `Agent` documents and reads them.
 public struct ProvisioningRecord: Sendable, Equatable {
     /// What a device puts up with from an old server only when it is told to.
     public enum Leniency: String, Sendable, CaseIterable {
-        case singleDES = "single-des"
         case sha1
+        case tripleDES = "3des"
+        case singleDES = "des"
         case unmarkedRA = "unmarked-ra"
     }
 
@@ -13,19 +14,21 @@ public struct ProvisioningRecord: Sendable, Equatable {
     /// SHA-256 or SHA-512 of the CA's certificate, hexadecimal.
     public var fingerprint: String
     public var challenge: String?
-    /// Attribute and value of each RDN, in order.
-    public var subject: [(attribute: String, value: String)]
-    /// Kind (`dns`, `ip`, `uri`, `email`) and value.
-    public var alternativeNames: [(kind: String, value: String)] = []
-    /// As the README lists them; nil: RSA-2048.
+    /// As RFC 4514 has it: `CN=sensor 7,O=Example`.
+    public var subject: String
+    /// `DNS:…,IP:…,URI:…,email:…`.
+    public var subjectAltName: String?
+    /// `rsa2048` when nil.
     public var key: String?
     public var leniencies: Set<Leniency> = []
     /// Seconds from one question for a pending certificate to the next.
     public var pollInterval: Int?
     /// How many such questions are asked.
     public var pollLimit: Int?
+    /// Seconds that one exchange with the CA may take.
+    public var timeout: Int?
 
-    public init(url: String, fingerprint: String, challenge: String?, subject: [(attribute: String, value: String)]) {
+    public init(url: String, fingerprint: String, challenge: String?, subject: String) {
         self.url = url
         self.fingerprint = fingerprint
         self.challenge = challenge
@@ -34,20 +37,18 @@ public struct ProvisioningRecord: Sendable, Equatable {
 
     /// The record's lines: name and value.
     var entries: [(name: String, value: String)] {
-        var entries = [("url", url), ("fingerprint", fingerprint)]
-        if let challenge { entries.append(("challenge", challenge)) }
-        entries += subject + alternativeNames
-        if let key { entries.append(("key", key)) }
-        entries += leniencies.map(\.rawValue).sorted().map { ("allow", $0) }
-        if let pollInterval { entries.append(("poll", "\(pollInterval)")) }
-        if let pollLimit { entries.append(("polls", "\(pollLimit)")) }
-        return entries
+        let allowed = leniencies.map(\.rawValue).sorted().joined(separator: ",")
+        let entries: [(String, String?)] = [
+            ("url", url), ("fingerprint", fingerprint), ("challenge", challenge), ("subject", subject),
+            ("san", subjectAltName), ("key", key), ("allow", allowed.isEmpty ? nil : allowed),
+            ("poll", pollInterval.map(String.init)), ("polls", pollLimit.map(String.init)),
+            ("timeout", timeout.map(String.init)),
+        ]
+        return entries.compactMap { name, value in value.map { (name, $0) } }
     }
 
     /// The record's text.
     var text: String { entries.map { "\($0.name)=\($0.value)\n" }.joined() }
-
-    public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
 }
 
 /// What of a record cannot be written.

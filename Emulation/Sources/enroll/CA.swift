@@ -1,5 +1,8 @@
+import Authority
+import AuthorityServer
 import Emulator
 import Foundation
+import LibCrypto
 
 /// The CA that a device is sent to.
 struct CA: Sendable {
@@ -18,11 +21,9 @@ struct CA: Sendable {
 
 extension Session {
     /// Runs `body` with the CA of the command line, or with one that is started for it.
-    func withCA(
-        device subject: [(attribute: String, value: String)], _ body: @escaping @Sendable (CA) async throws -> Void
-    ) async throws {
+    func withCA(_ body: @escaping @Sendable (CA) async throws -> Void) async throws {
         guard let url = command.url, let fingerprint = command.fingerprint else {
-            throw Failure("there is no authority yet", exitCode: 2)
+            return try await withOwnCA(body)
         }
         let digits = fingerprint.lowercased().filter { !": ".contains($0) }
         guard [64, 128].contains(digits.count), digits.allSatisfy(\.isHexDigit) else {
@@ -34,6 +35,29 @@ extension Session {
             CA(
                 url: reachable(url), fingerprint: digits, challenge: command.challenge,
                 introduction: "\(url), which is not ours"))
+    }
+
+    /// Starts an authority that admits one device, once.
+    private func withOwnCA(_ body: @escaping @Sendable (CA) async throws -> Void) async throws {
+        let password = try randomBytes(12).hexadecimal
+        var configuration = Configuration()
+        configuration.challenge = .oneTime([OneTimePassword(device: "", password: password)])
+        let authority = try Authority(configuration) { [terminal, isVerbose = command.verbose] event in
+            if isVerbose { terminal.step(.authority, event.description) }
+        }
+        let server = try await AuthorityServer(authority)
+        do {
+            let anchor = authority.trustAnchor
+            let fingerprint = try anchor.fingerprint(.sha256).hexadecimal
+            try await body(
+                CA(
+                    url: reachable(server.url), fingerprint: fingerprint, challenge: password, root: Data(anchor.der),
+                    introduction: "a test authority at \(server.url), SHA-256 \(fingerprint.prefix(16))…"))
+            await server.stop()
+        } catch {
+            await server.stop()
+            throw error
+        }
     }
 
     /// `url` as the board reaches it: this machine's loopback has another address inside an emulated machine.

@@ -26,13 +26,13 @@ struct Enroll: AsyncParsableCommand {
     @Option(help: ArgumentHelp("That CA's challenge password.", valueName: "password"))
     var challenge: String?
 
-    @Option(help: ArgumentHelp("An RDN of the device's subject; in order.", valueName: "attribute=value"))
-    var subject: [RDN] = []
+    @Option(help: ArgumentHelp("The device's subject, as RFC 4514 writes it.", valueName: "name"))
+    var subject = "CN=sensor-0001,serialNumber=SN-0001,O=Example Devices"
 
-    @Option(help: ArgumentHelp("A DNS name of the device, for its subjectAltName.", valueName: "name"))
-    var dns: [String] = []
+    @Option(help: ArgumentHelp("The device's other names.", valueName: "DNS:…,IP:…"))
+    var san: String?
 
-    @Option(help: "Let the device put up with an old CA: single-des, sha1, unmarked-ra.")
+    @Option(help: "Let the device put up with this in an old CA.")
     var allow: [ProvisioningRecord.Leniency] = []
 
     @Option(help: ArgumentHelp("Give up after this long.", valueName: "seconds"))
@@ -99,18 +99,6 @@ struct Failure: Error, CustomStringConvertible {
     init(_ description: String, exitCode: Int32) {
         self.description = description
         self.exitCode = exitCode
-    }
-}
-
-/// An attribute of a subject as it is given on the command line.
-struct RDN: ExpressibleByArgument {
-    let attribute: String
-    let value: String
-
-    init?(argument: String) {
-        let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else { return nil }
-        (attribute, value) = (parts[0], parts[1])
     }
 }
 

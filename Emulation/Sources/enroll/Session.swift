@@ -19,18 +19,17 @@ struct Session {
         terminal.gap()
         try await withFolder { folder in
             let device = Device(board: board, image: image, folder: folder)
-            try await withCA(device: subject) { ca in
+            try await withCA { ca in
                 terminal.step(.authority, ca.introduction)
                 var record = ProvisioningRecord(
-                    url: ca.url, fingerprint: ca.fingerprint, challenge: ca.challenge, subject: subject)
-                record.alternativeNames = alternativeNames
+                    url: ca.url, fingerprint: ca.fingerprint, challenge: ca.challenge, subject: command.subject)
+                record.subjectAltName = command.san
                 record.leniencies = Set(command.allow)
                 try device.manufacture(record)
-                let name = subject.map { "\($0.attribute)=\($0.value)" }.joined(separator: ", ")
+                let password = ca.challenge == nil ? "" : "a password, "
                 terminal.step(
                     .factory,
-                    "gave \(name) the CA's address and fingerprint, \(ca.challenge == nil ? "" : "a password, ")"
-                        + "and a random seed")
+                    "gave \(command.subject) the CA's address and fingerprint, \(password)and a random seed")
                 try await enrol(device, with: ca, budget: budget)
             }
         }
@@ -89,16 +88,6 @@ struct Session {
         } catch {
             return (false, "openssl does not take the certificate: \(error)")
         }
-    }
-
-    private var subject: [(attribute: String, value: String)] {
-        guard command.subject.isEmpty else { return command.subject.map { ($0.attribute, $0.value) } }
-        return [("O", "Example Devices"), ("CN", "sensor-0001"), ("serialNumber", "SN-0001")]
-    }
-
-    private var alternativeNames: [(kind: String, value: String)] {
-        command.dns.isEmpty && command.subject.isEmpty
-            ? [("dns", "sensor-0001.example")] : command.dns.map { ("dns", $0) }
     }
 
     /// The device's working folder: one that is kept, or one that is removed afterwards.

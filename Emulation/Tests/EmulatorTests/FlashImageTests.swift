@@ -1,5 +1,6 @@
 import EmulationTestSupport
 import Foundation
+import LibCrypto
 import Testing
 
 @testable import Emulator
@@ -7,18 +8,23 @@ import Testing
 @Suite struct FlashImageTests {
     /// What `openssl` makes of keys and certificates, for all tests of the suite.
     struct Sample {
+        /// As a device keeps it.
         let key: Data
         let certificate: Data
+        /// What `openssl` says that the key's public key is.
+        let publicKey: String
 
         init(key algorithm: [String], _ extra: [String] = []) throws {
-            (key, certificate) = try withTemporaryDirectory { folder in
+            (key, certificate, publicKey) = try withTemporaryDirectory { folder in
                 let key = folder.appending(path: "key.pem").path
                 try EmulationTestSupport.OpenSSL.run(["genpkey", "-out", key] + algorithm)
                 let der = try EmulationTestSupport.OpenSSL.run(
                     ["pkey", "-in", key, "-outform", "DER", "-traditional"])
                 let certificate = try EmulationTestSupport.OpenSSL.run(
                     ["req", "-x509", "-new", "-key", key, "-outform", "DER", "-days", "3"] + extra)
-                return (Data(der), Data(certificate))
+                let publicKey = try EmulationTestSupport.OpenSSL.run(["pkey", "-in", key, "-pubout"])
+                let compact = try CompactKey.make(from: der) { try Digest.sha256.hash($0) }
+                return (Data(compact), Data(certificate), String(decoding: publicKey, as: UTF8.self))
             }
         }
 
@@ -29,6 +35,9 @@ import Testing
                     "-subj", "/O=Line 4/CN=sensor/serialNumber=SN-1", "-set_serial", "0x1234",
                     "-addext", "subjectAltName=DNS:sensor.example,IP:10.0.0.7",
                 ])
+        }
+        static let ec384 = Result {
+            try Sample(key: ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"], ["-subj", "/CN=ec384"])
         }
         static let ec = Result {
             try Sample(key: ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], ["-subj", "/CN=ec"])
@@ -41,20 +50,30 @@ import Testing
         return FlashImage(bytes: bytes)
     }
 
-    @Test(arguments: [0xFF, 0x00, 0x30] as [UInt8])
-    func keysAndCertificatesAreFoundAmongWhateverElse(filler: UInt8) throws {
-        let rsa = try Sample.rsa.get()
-        let ec = try Sample.ec.get()
-        let image = flash([rsa.key, ec.certificate, ec.key, rsa.certificate], filler: filler)
-        #expect(image.certificates == [ec.certificate, rsa.certificate])
-        #expect(image.privateKeys == [rsa.key, ec.key])
+    @Test(arguments: [0xFF, 0x00, 0x01, 0x30] as [UInt8])
+    func keysAndCertificatesAreFoundAmongWhateverElse(filler: UInt8) async throws {
+        let samples = [try Sample.rsa.get(), try Sample.ec.get(), try Sample.ec384.get()]
+        let image = flash(samples.map(\.key) + samples.map(\.certificate), filler: filler)
+        #expect(image.certificates == samples.map(\.certificate))
+        try #require(image.privateKeys.count == samples.count)
+        let openssl = OpenSSL(folder: FileManager.default.temporaryDirectory)
+        for (key, sample) in zip(image.privateKeys, samples) {
+            let publicKey = try await openssl.publicKey(of: key) + "\n"
+            #expect(publicKey == sample.publicKey)
+        }
     }
 
-    @Test func halfACertificateIsNone() throws {
-        let certificate = try Sample.rsa.get().certificate
-        let image = FlashImage(bytes: [UInt8](certificate.dropLast()))
-        #expect(image.certificates.isEmpty)
+    @Test func halfIsNone() throws {
+        for sample in [try Sample.rsa.get(), try Sample.ec.get(), try Sample.ec384.get()] {
+            #expect(FlashImage(bytes: [UInt8](sample.key)).privateKeys.count == 1)
+            #expect(FlashImage(bytes: [UInt8](sample.certificate.dropLast())).certificates.isEmpty)
+            #expect(FlashImage(bytes: [UInt8](sample.key.dropLast())).privateKeys.isEmpty)
+            var flipped = [UInt8](sample.key)
+            flipped[40] ^= 1
+            #expect(FlashImage(bytes: flipped).privateKeys.isEmpty)
+        }
         #expect(FlashImage(bytes: []).privateKeys.isEmpty)
+        #expect(FlashImage(bytes: []).certificates.isEmpty)
     }
 
     @Test func certificateIsDescribedForPeople() async throws {
@@ -80,15 +99,6 @@ import Testing
         try await openssl.verify(certificate: rsa, root: rsa)
         let other = try Sample.ec.get().certificate
         await #expect(throws: OpenSSLError.self) { try await openssl.verify(certificate: rsa, root: other) }
-    }
-
-    @Test func publicKeysAreComparedByOpenSSL() async throws {
-        let openssl = OpenSSL(folder: FileManager.default.temporaryDirectory)
-        for sample in [try Sample.rsa.get(), try Sample.ec.get()] {
-            let ofKey = try await openssl.publicKey(privateKey: sample.key)
-            #expect(try await openssl.publicKey(certificate: sample.certificate) == ofKey)
-            #expect(ofKey.hasPrefix("-----BEGIN PUBLIC KEY-----"))
-        }
     }
 }
 

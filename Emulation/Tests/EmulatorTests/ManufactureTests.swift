@@ -7,8 +7,8 @@ import Testing
     var record: ProvisioningRecord {
         var record = ProvisioningRecord(
             url: "http://10.0.2.2:8080/scep", fingerprint: String(repeating: "a5", count: 32), challenge: "p=w d",
-            subject: [("O", "Line 4"), ("CN", "sensor")])
-        record.alternativeNames = [("dns", "sensor.example"), ("ip", "10.0.0.7")]
+            subject: "CN=sensor,O=Line 4")
+        record.subjectAltName = "DNS:sensor.example,IP:10.0.0.7"
         record.leniencies = [.sha1, .singleDES]
         record.pollInterval = 2
         return record
@@ -29,12 +29,9 @@ import Testing
             url=http://10.0.2.2:8080/scep
             fingerprint=\(String(repeating: "a5", count: 32))
             challenge=p=w d
-            O=Line 4
-            CN=sensor
-            dns=sensor.example
-            ip=10.0.0.7
-            allow=sha1
-            allow=single-des
+            subject=CN=sensor,O=Line 4
+            san=DNS:sensor.example,IP:10.0.0.7
+            allow=des,sha1
             poll=2
 
             """
@@ -53,13 +50,13 @@ import Testing
     @Test(arguments: ["a\nchallenge=b", "a\n", "\r", "a\r\nb"])
     func lineBreakInAValueIsRefused(value: String) {
         var broken = record
-        broken.subject = [("CN", value)]
-        #expect(throws: ManufactureError.lineBreak("CN")) { try FlashImage(record: broken) }
+        broken.subject = value
+        #expect(throws: ManufactureError.lineBreak("subject")) { try FlashImage(record: broken) }
     }
 
     @Test func recordThatDoesNotFitIsRefused() {
         var long = record
-        long.subject = [("CN", String(repeating: "x", count: 1_536))]
+        long.subject = String(repeating: "x", count: 1_536)
         #expect(throws: ManufactureError.tooLong(long.text.utf8.count)) { try FlashImage(record: long) }
     }
 }

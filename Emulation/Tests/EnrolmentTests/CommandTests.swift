@@ -1,6 +1,7 @@
 import EmulationTestSupport
 import Emulator
 import Foundation
+import LibCrypto
 import Testing
 
 /// The command `enroll`, with a shell script for a device.
@@ -28,6 +29,7 @@ import Testing
         let manager = FileManager.default
         try manager.createDirectory(at: image.deletingLastPathComponent(), withIntermediateDirectories: true)
         if let budget { try Data(budget.utf8).write(to: project.appending(path: "Boards/linux/budget")) }
+        try Self.identity.get().write(to: image.deletingLastPathComponent().appending(path: "identity"))
         if let script {
             let contents = Data("#!/bin/sh\nset -e\n\(script)".utf8)
             try #require(
@@ -42,18 +44,30 @@ import Testing
 
     static let outside = ["--url", "http://127.0.0.1:9/", "--fingerprint", fingerprint]
 
-    /// Leaves what an enrolment leaves in the flash: a key and its certificate, and the CA's.
+    /// What an enrolment leaves in a flash: a key, its certificate, and the CA's.
+    static let identity = Result {
+        try withTemporaryDirectory { folder in
+            func run(_ arguments: String, input: String = "") throws -> [UInt8] {
+                let words = arguments.split(separator: " ").map {
+                    $0.hasPrefix("@") ? folder.path + "/" + $0.dropFirst() : String($0)
+                }
+                return try EmulationTestSupport.OpenSSL.run(words, input: Array(input.utf8))
+            }
+            _ = try run("req -x509 -newkey rsa:2048 -nodes -keyout @ca.key -out @ca.pem -days 3 -subj /CN=ca")
+            _ = try run("req -newkey rsa:2048 -nodes -keyout @key -out @request -subj /CN=sensor")
+            let certificate = try run(
+                "x509 -req -in @request -CA @ca.pem -CAkey @ca.key -set_serial 5 -days 2 -outform DER -extfile /dev/stdin",
+                input: "subjectAltName=DNS:sensor.example")
+            let key = try CompactKey.make(from: run("pkey -in @key -traditional -outform DER")) {
+                try Digest.sha256.hash($0)
+            }
+            return Data(key + certificate + (try run("x509 -in @ca.pem -outform DER")))
+        }
+    }
+
     static let enrols = """
-        exec 2>/dev/null
-        openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 3 -subj /CN=ca
-        openssl req -newkey rsa:2048 -nodes -keyout key -out request -subj /CN=sensor
-        openssl x509 -req -in request -CA ca.pem -CAkey ca.key -set_serial 5 -days 2 -out certificate -extfile - <<E
-        subjectAltName=DNS:sensor.example
-        E
         echo making a key
-        openssl rsa -in key -traditional -outform DER >> flash.bin
-        openssl x509 -in certificate -outform DER >> flash.bin
-        openssl x509 -in ca.pem -outform DER >> flash.bin
+        cat "$(dirname "$0")/identity" >> flash.bin
         echo report flash=100000 ram=30000 messages=3 sent=1000 received=2000 ms=1234
         echo done
         """
