@@ -49,6 +49,7 @@ public struct EnvelopedData: Sendable {
         isInPieces = encrypted.tag.isConstructed
 
         var list = recipients.reader
+        guard !list.isAtEnd else { throw DERError(.notOneRecipient, at: recipients.start) }
         guard list.nextTag == .sequence else { throw DERError(.unsupportedAlgorithm, at: list.position) }
         var recipient = try list.enter()
         guard list.isAtEnd else { throw DERError(.notOneRecipient, at: recipients.start) }

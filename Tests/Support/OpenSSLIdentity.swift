@@ -19,6 +19,16 @@ public struct OpenSSLIdentity: Sendable {
         }
     }
 
+    /// A certificate for a key that exists.
+    public init(subject: String, for key: TestKey, extensions: [String] = []) throws {
+        self = try withTemporaryDirectory { directory in
+            let certificate = try OpenSSL.run(
+                ["req", "-x509", "-subj", subject, "-key", directory.write(key.pem, to: "key")]
+                    + extensions.flatMap { ["-addext", $0] })
+            return try OpenSSLIdentity(key: key.pem, pem: certificate)
+        }
+    }
+
     private init(key: [UInt8], pem: [UInt8]) throws {
         self.key = key
         certificate = pem
