@@ -23,7 +23,7 @@ extension Agent where Key: ~Copyable {
             switch operation {
             case .getCACaps:
                 // RFC 8894, 3.5.2: an HTTP error means that there are none.
-                try learn(response.status == 200 ? Capabilities(work.span.extracting(response.body)) : [])
+                try learn(response.status == 200 ? Capabilities(work.span.extracting(response.body)) : Capabilities())
             case .getCACert:
                 try trust(response.body, configuration, time, &work)
             case .pkcsReq, .certPoll:
@@ -41,7 +41,7 @@ extension Agent where Key: ~Copyable {
     public mutating func failed(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
         guard operation == .getCACaps, error.isSilence else { throw .exchange(operation, error) }
         do throws(SCEPError) {
-            try learn([])
+            try learn(Capabilities())
         } catch {
             throw .scep(operation, error, text: 0..<0)
         }

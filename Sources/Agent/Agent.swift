@@ -19,7 +19,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     }
 
     var phase = Phase.capabilities
-    var capabilities: Capabilities = []
+    var capabilities = Capabilities()
     var algorithms: Algorithms?
     var key = Key()
     var transaction: Transaction?

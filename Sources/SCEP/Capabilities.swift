@@ -1,16 +1,12 @@
 import DER
 
-/// What a CA says it can do (RFC 8894, 3.5.2). A set of bits, but no OptionSet: Swift 6.3 takes what that brings for an
-/// allocation.
-public struct Capabilities: Equatable, Sendable {
+/// What a CA says it can do (RFC 8894, 3.5.2).
+public struct Capabilities: BitSet {
     public let rawValue: UInt16
 
     public init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
-
-    public func contains(_ other: Capabilities) -> Bool { rawValue & other.rawValue == other.rawValue }
-    public func union(_ other: Capabilities) -> Capabilities { Capabilities(rawValue: rawValue | other.rawValue) }
 
     public static var aes: Capabilities { Capabilities(rawValue: 1) }
     public static var des3: Capabilities { Capabilities(rawValue: 1 << 1) }
@@ -40,15 +36,15 @@ public struct Capabilities: Equatable, Sendable {
     ///
     /// Whatever is no keyword, such as a page of HTML, is passed over. SCEPStandard brings what it implies.
     public init(_ body: Span<UInt8>) {
-        var found = Capabilities(rawValue: 0)
+        var found = Capabilities()
         var start = 0
         while start < body.count {
             var end = start
             while end < body.count, body[end] != UInt8(ascii: "\n") { end &+= 1 }
-            found = found.union(Self.capability(body, start, end))
+            found.insert(Self.capability(body, start, end))
             start = end &+ 1
         }
-        if found.contains(.scepStandard) { found = found.union(.aes).union(.postPKIOperation).union(.sha256) }
+        if found.contains(.scepStandard) { found.insert(Capabilities.aes.union(.postPKIOperation).union(.sha256)) }
         self = found
     }
 
@@ -57,12 +53,8 @@ public struct Capabilities: Equatable, Sendable {
         while start < end, isSpace(body[start]) { start &+= 1 }
         while start < end, isSpace(body[end &- 1]) { end &-= 1 }
         let word = body.extracting(start..<end)
-        var bit: UInt16 = 0
-        while bit < 9 {
-            if isWord(word, keyword(bit)) { return Capabilities(rawValue: 1 &<< bit) }
-            bit &+= 1
-        }
-        return Capabilities(rawValue: 0)
+        for bit in 0..<9 as Range<UInt16> where isWord(word, keyword(bit)) { return Capabilities(rawValue: 1 &<< bit) }
+        return Capabilities()
     }
 
     private static func isSpace(_ byte: UInt8) -> Bool {

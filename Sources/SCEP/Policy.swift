@@ -1,3 +1,4 @@
+import DER
 import DeviceCrypto
 
 /// The weakest algorithms that a device uses or accepts.
@@ -20,7 +21,7 @@ public struct Policy: Equatable, Sendable {
     }
 
     /// What was taken below the default, for the record.
-    public private(set) var used: Leniency = []
+    public private(set) var used = Leniency()
 
     /// Whether a digest is not below the floor; if it is weak and allowed all the same, that is noted.
     public mutating func permits(_ digest: DigestAlgorithm) -> Bool {
@@ -45,10 +46,10 @@ public struct Policy: Equatable, Sendable {
 }
 
 /// What a policy can allow beyond the default.
-public struct Leniency: OptionSet, Sendable {
-    public let rawValue: UInt8
+public struct Leniency: BitSet {
+    public let rawValue: UInt16
 
-    public init(rawValue: UInt8) {
+    public init(rawValue: UInt16) {
         self.rawValue = rawValue
     }
 
