@@ -40,7 +40,7 @@ import Testing
                 request.keyUsage = usage.span
                 try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
                 var policy = Policy()
-                let algorithms = try Algorithms([.aes, .sha256], &policy)
+                let algorithms = try Algorithms(Capabilities.aes.union(.sha256), &policy)
                 let identifier = transaction.identifier
                 let signer = SelfSignedCertificate(subject: subject.span, serialNumber: identifier.span)
                 try writer.wrapPKIMessage(
