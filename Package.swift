@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "CMS", dependencies: ["DeviceCrypto", "DER", "PKIX"], swiftSettings: core),
         .target(name: "HTTP", swiftSettings: core),
         .target(name: "SCEP", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP"], swiftSettings: core),
-        .target(name: "Board", dependencies: ["HTTP"], swiftSettings: core),
+        .target(name: "Board", dependencies: ["DeviceCrypto", "HTTP"], swiftSettings: core),
         .target(
             name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
@@ -44,7 +44,7 @@ let package = Package(
         .testTarget(name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
-        .testTarget(name: "BoardTests", dependencies: ["Board", "HTTP"], swiftSettings: tests),
+        .testTarget(name: "BoardTests", dependencies: ["Board", "HTTP", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: tests),
     ]

@@ -104,7 +104,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         case .key: return .generateKey(configuration.key)
         case .request: return try build(.pkcsReq, configuration, &work, &random)
         case .poll:
-            if nextPoll == 0 { nextPoll = uptime &+ UInt64(configuration.pollSeconds) &* 1000 }
+            if nextPoll == 0 { nextPoll = uptime &+ widened(UInt32(configuration.pollSeconds)) &* 1000 }
             guard uptime >= nextPoll else { return .sleep(milliseconds: nextPoll &- uptime) }
             guard polls <= configuration.polls else { throw .stillPending }
             return try build(.certPoll, configuration, &work, &random)

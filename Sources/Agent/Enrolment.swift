@@ -1,4 +1,5 @@
 import Board
+import DER
 import DeviceCrypto
 import HTTP
 import SCEP
@@ -69,7 +70,7 @@ private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     case .getCACert: name = "GetCACert"
     case .pkcsReq, .certPoll: name = "PKIOperation"
     }
-    let deadline = clock.uptime &+ UInt64(configuration.timeoutSeconds) &* 1000
+    let deadline = clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000
     return try exchange(
         name, message, with: url, in: &work, deadline: deadline, over: &transport, clock: clock, traffic: &traffic)
 }

@@ -43,7 +43,7 @@ public struct Digest: Sendable, Equatable {
     }
 
     /// Sets the bytes to 0, for digests that stand for a secret.
-    mutating func wipe() {
+    public mutating func wipe() {
         var room = storage.mutableSpan
         DeviceCrypto.wipe(&room)
     }

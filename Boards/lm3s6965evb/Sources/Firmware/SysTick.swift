@@ -1,5 +1,6 @@
 import Board
 import CLM3S6965
+import DER
 
 /// Time since start-up, from the core's own timer (Armv7-M Architecture Reference Manual, B3.3).
 struct SysTick: Clock, ~Copyable {
@@ -29,7 +30,7 @@ struct SysTick: Clock, ~Copyable {
         while true {
             let high = ticks(1).value
             let low = ticks(0).value
-            if ticks(1).value == high { return wide(high) &<< 32 | wide(low) }
+            if ticks(1).value == high { return widened(high) &<< 32 | widened(low) }
         }
     }
 }
@@ -49,6 +50,3 @@ private func ticks(_ word: UInt) -> Register {
     low.value &+= 1
     if low.value == 0 { ticks(1).value &+= 1 }
 }
-
-/// `UInt64(value)`, which Swift 6.3 takes for an allocation on 32-bit targets (`-no-allocations`).
-private func wide(_ value: UInt32) -> UInt64 { UInt64(_truncatingBits: UInt(value)) }

@@ -1,0 +1,61 @@
+/// What the factory writes for the firmware to read:
+///
+/// | bytes | what |
+/// |---|---|
+/// | 4 | `SCEP` |
+/// | 4 | length of the text, little-endian |
+/// | length | the text: a configuration as `Agent/Configuration` reads it |
+/// | 4 | CRC-32 of the text, little-endian |
+public enum ProvisioningRecord {
+    /// The longest text, in bytes.
+    public static var textLimit: Int { 1_536 }
+
+    /// Reads the record at the start of `storage`.
+    ///
+    /// - Parameter buffer: takes the text at its front; ``textLimit`` bytes are enough.
+    /// - Returns: the length of the text.
+    public static func read<S: Storage & ~Copyable>(
+        from storage: inout S, into buffer: inout MutableSpan<UInt8>
+    ) throws(ProvisioningError) -> Int {
+        var header = InlineArray<8, UInt8>(repeating: 0)
+        var headerRoom = header.mutableSpan
+        try read(at: 0, of: &storage, into: &headerRoom)
+        var isBlank = true
+        for index in 0..<8 where headerRoom[index] != storage.geometry.erasedValue { isBlank = false }
+        guard !isBlank else { throw .absent }
+        let length = littleEndian(headerRoom.span, at: 4)
+        // "SCEP", little-endian.
+        guard littleEndian(headerRoom.span, at: 0) == 0x5045_4353, length <= UInt32(textLimit) else { throw .corrupt }
+        let count = Int(length)
+        guard count <= buffer.count else { throw .tooLong }
+        var text = buffer._mutatingExtracting(first: count)
+        try read(at: 8, of: &storage, into: &text)
+        let sum = crc32(text.span)
+        var trailer = InlineArray<4, UInt8>(repeating: 0)
+        var trailerRoom = trailer.mutableSpan
+        try read(at: 8 &+ count, of: &storage, into: &trailerRoom)
+        guard littleEndian(trailerRoom.span, at: 0) == sum else { throw .corrupt }
+        return count
+    }
+
+    private static func read<S: Storage & ~Copyable>(
+        at offset: Int, of storage: inout S, into bytes: inout MutableSpan<UInt8>
+    ) throws(ProvisioningError) {
+        do throws(StorageError) {
+            try storage.read(at: offset, into: &bytes)
+        } catch {
+            throw .storage(error)
+        }
+    }
+}
+
+/// Why there is no provisioning record to go by.
+public enum ProvisioningError: Error, Equatable, Sendable {
+    /// The region is blank: the device did not pass through manufacture.
+    case absent
+    /// What is there is no record, or a damaged one.
+    case corrupt
+    /// The text does not fit into the buffer.
+    case tooLong
+    case storage(StorageError)
+}
