@@ -1,4 +1,5 @@
 import Board
+import DER
 import DeviceCrypto
 import SCEP
 

@@ -1,9 +1,7 @@
 import DER
 
 /// What a key may be used for (RFC 5280, 4.2.1.3). Bit 0 of the type is the most significant bit.
-///
-/// Not an `OptionSet`, which brings array literals, and with them a heap, into an image.
-public struct KeyUsage: Equatable, Sendable {
+public struct KeyUsage: BitSet {
     public let rawValue: UInt16
 
     public init(rawValue: UInt16) {
@@ -17,10 +15,6 @@ public struct KeyUsage: Equatable, Sendable {
     public static var keyAgreement: KeyUsage { KeyUsage(rawValue: 0x0800) }
     public static var keyCertSign: KeyUsage { KeyUsage(rawValue: 0x0400) }
     public static var cRLSign: KeyUsage { KeyUsage(rawValue: 0x0200) }
-
-    public func contains(_ other: KeyUsage) -> Bool { rawValue & other.rawValue == other.rawValue }
-
-    public func union(_ other: KeyUsage) -> KeyUsage { KeyUsage(rawValue: rawValue | other.rawValue) }
 
     private static func name(_ bit: UInt16) -> StaticString {
         switch bit {

@@ -5,10 +5,12 @@ public protocol BitSet: Equatable, Sendable {
 }
 
 extension BitSet {
+    /// The empty set.
     public init() { self.init(rawValue: 0) }
 
     public func contains(_ other: Self) -> Bool { rawValue & other.rawValue == other.rawValue }
+
     public func union(_ other: Self) -> Self { Self(rawValue: rawValue | other.rawValue) }
+
     public mutating func insert(_ other: Self) { self = union(other) }
-    public mutating func formUnion(_ other: Self) { self = union(other) }
 }
