@@ -33,7 +33,8 @@ struct CertRep {
             case .unknownSigner: signer = try Hierarchy(configuration, generation: 1).signer
             case .noCertificates: style.carried = .none
             case .indefiniteLength: style.encoding = .indefinite
-            case .oaep: style.keyTransport = .oaepWithoutParameters
+            case .oaep: style.keyTransport = .oaep
+            case .oaepWithoutParameters: style.keyTransport = .oaepWithoutParameters
             case .obsoleteAlgorithms:
                 style.digest = .sha1
                 style.cipher = .des

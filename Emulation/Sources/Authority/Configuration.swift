@@ -74,6 +74,8 @@ public struct Configuration: Sendable {
     /// Where keys, certificates and the register are kept; nil keeps them in memory.
     public var directory: URL?
     public var clock: @Sendable () -> Date = { Date() }
+    /// Where the keys of CAs and RAs come from.
+    public var makeKey: @Sendable (KeyKind) throws -> PrivateKey = { try PrivateKey.generate($0) }
 
     public init() {}
 }

@@ -18,6 +18,8 @@ public enum Fault: Sendable, Equatable {
     /// Single DES and SHA-1 whatever was asked.
     case obsoleteAlgorithms
     case oaep
+    /// The same as NDES sends it: the algorithm's parameters left out.
+    case oaepWithoutParameters
     case failure(Refusal)
 
     // What the HTTP answer is.
@@ -108,6 +110,7 @@ public struct FaultRule: Sendable, Equatable {
         plain("indefinite-length", .indefiniteLength),
         plain("obsolete-algorithms", .obsoleteAlgorithms),
         plain("oaep", .oaep),
+        plain("oaep-without-parameters", .oaepWithoutParameters),
         Kind(usage: "failure=FAILINFO[:TEXT]") { value in
             let parts = (value ?? "").split(separator: ":", maxSplits: 1)
             guard let number = parts.first.flatMap({ Int($0) }), let failInfo = FailInfo(rawValue: number) else {

@@ -49,7 +49,7 @@ struct Hierarchy: Sendable {
         func make(
             _ label: String, key kind: KeyKind, issuer: Identity?, usage: String, isAuthority: Bool
         ) throws -> Identity {
-            let key = try PrivateKey.generate(kind)
+            let key = try configuration.makeKey(kind)
             let subject = try DistinguishedName([("O", "EmbeddedSCEP test, do not trust"), ("CN", name + label)])
             var extensions = [
                 ExtensionText("basicConstraints", isAuthority ? "critical,CA:TRUE" : "critical,CA:FALSE"),

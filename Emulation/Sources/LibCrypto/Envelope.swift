@@ -67,7 +67,9 @@ public final class Envelope {
             else { continue }
             for candidate in keys
             where CMS_RecipientInfo_ktri_cert_cmp(info, candidate.certificate.pointer) == 0 {
-                return try open(candidate.certificate, candidate.key, transport(of: info))
+                let transport = transport(of: info)
+                if transport == .oaepWithoutParameters { spellOutParameters(info) }
+                return try open(candidate.certificate, candidate.key, transport)
             }
         }
         return nil
@@ -117,6 +119,13 @@ private func algorithm(of recipient: OpaquePointer) -> UnsafeMutablePointer<X509
     var algorithm: UnsafeMutablePointer<X509_ALGOR>?
     guard CMS_RecipientInfo_ktri_get0_algs(recipient, nil, nil, &algorithm) == 1 else { return nil }
     return algorithm
+}
+
+/// OpenSSL wants a sequence of parameters, be it empty, where others leave them out for the defaults.
+private func spellOutParameters(_ recipient: OpaquePointer) {
+    guard let algorithm = algorithm(of: recipient), let parameters = ASN1_STRING_new() else { return }
+    ASN1_STRING_set(parameters, [0x30, 0x00] as [UInt8], 2)
+    X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_rsaesOaep), V_ASN1_SEQUENCE, parameters)
 }
 
 private func transport(of recipient: OpaquePointer) -> KeyTransport {

@@ -86,6 +86,17 @@ static inline CMS_RecipientInfo *COpenSSL_recipient(const STACK_OF(CMS_Recipient
     return sk_CMS_RecipientInfo_value(stack, index);
 }
 
+/// SignedData with no signer and no content. Unlike the CMS functions, these keep the certificates in their order.
+static inline PKCS7 *COpenSSL_newCertificatesOnly(void) {
+    PKCS7 *message = PKCS7_new();
+    if (message != NULL && PKCS7_set_type(message, NID_pkcs7_signed) && PKCS7_content_new(message, NID_pkcs7_data)) {
+        PKCS7_set_detached(message, 1);
+        return message;
+    }
+    PKCS7_free(message);
+    return NULL;
+}
+
 static inline int COpenSSL_countTypes(const ASN1_SEQUENCE_ANY *stack) { return sk_ASN1_TYPE_num(stack); }
 static inline ASN1_TYPE *COpenSSL_type(const ASN1_SEQUENCE_ANY *stack, int index) {
     return sk_ASN1_TYPE_value(stack, index);

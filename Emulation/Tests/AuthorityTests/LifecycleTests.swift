@@ -1,0 +1,244 @@
+import Authority
+import EmulationTestSupport
+import Foundation
+import LibCrypto
+import Testing
+
+@Suite struct LifecycleTests {
+    @Test func aPendingRequestIsApproved() throws {
+        let authority = try makeAuthority { $0.policy = .manual }
+        let client = try Client()
+        let first = try authority.enrol(client)
+        #expect(first.status == .pending)
+        #expect(first.signed.content == nil)
+        try Judge.verify(first.encoded, root: authority.trustAnchor, absent: true)
+        #expect(try authority.enrol(client).status == .pending)
+        #expect(try authority.poll(client).status == .pending)
+        #expect(authority.transactions().map(\.state) == ["pending"])
+
+        let serial = try authority.approve("1")
+        let issued = try authority.poll(client).certificates(for: client)
+        #expect(issued.map(\.serialText) == [serial])
+        #expect(try authority.enrol(client).certificates(for: client) == issued)
+        #expect(authority.transactions().map(\.state) == ["issued \(serial)"])
+        #expect(throws: AdministrationError.self) { try authority.approve("1") }
+    }
+
+    @Test func aPendingRequestIsRefused() throws {
+        let authority = try makeAuthority { $0.policy = .manual }
+        let client = try Client()
+        _ = try authority.enrol(client)
+        let refusal = Refusal(.badRequest, "who is this?")
+        try authority.refuse("1", refusal)
+        #expect(try authority.poll(client).refusal == refusal)
+        #expect(throws: AdministrationError.self) { try authority.approve("1") }
+        #expect(throws: AdministrationError.self) { try authority.approve("2") }
+    }
+
+    @Test func pollsAloneCanApprove() throws {
+        let authority = try makeAuthority { $0.policy = .afterPolls(3) }
+        let client = try Client()
+        #expect(try authority.enrol(client).status == .pending)
+        let statuses = try (1...4).map { _ in try authority.poll(client).status }
+        #expect(statuses == [.pending, .pending, .success, .success])
+    }
+
+    @Test func onlyTheRequesterPolls() throws {
+        let authority = try makeAuthority { $0.policy = .manual }
+        _ = try authority.enrol(Client())
+        #expect(
+            try authority.poll(Client(key: Keys.device(1))).refusal
+                == Refusal(.badRequest, "the poll is signed with another key than the request was"))
+    }
+
+    enum Renewal: CaseIterable {
+        case newKey
+        case sameKey
+    }
+
+    @Test(arguments: [MessageType.renewalReq, .pkcsReq], Renewal.allCases)
+    func anIssuedCertificateIsRenewed(_ type: MessageType, _ renewal: Renewal) throws {
+        let log = LogBook()
+        let authority = try makeAuthority(log: log) { $0.challenge = .shared("secret") }
+        let client = try Client()
+        let old = try #require(try authority.enrol(client, challenge: "secret").certificates(for: client).first)
+        let renewing = try Client(renewing: old, of: client, key: renewal == .sameKey ? client.key : nil)
+        // A transactionID made from the key stays the same when the key does.
+        let reply = try authority.enrol(renewing, type, transactionID: renewal == .sameKey ? "1" : "2")
+        let new = try #require(try reply.certificates(for: renewing).first)
+        #expect(new.serial != old.serial)
+        #expect(try new.publicKey == renewing.key.publicKey())
+        #expect(new.subject == old.subject)
+        try Judge.verify(new, root: authority.trustAnchor)
+        #expect(log.events.last?.notes == (type == .pkcsReq ? ["a renewal as PKCSReq"] : []))
+    }
+
+    @Test func whatMayNotBeRenewedIsRefused() throws {
+        let clock = Clock()
+        let authority = try makeAuthority {
+            $0.lifetime = 3600
+            $0.clock = { clock.now }
+        }
+        let client = try Client()
+        let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
+        let stranger = try Client("somebody else", key: Keys.device(1)).renaming(certificate, signedBy: client)
+        #expect(
+            try authority.enrol(stranger, .renewalReq, transactionID: "2").refusal
+                == Refusal(.badRequest, "a renewal must keep the subject CN=device"))
+
+        let renewing = try Client(renewing: certificate, of: client)
+        clock.advance(3601)
+        #expect(
+            try authority.enrol(renewing, .renewalReq, transactionID: "3").refusal
+                == Refusal(.badRequest, "certificate \(certificate.serialText) has expired"))
+        clock.advance(-3601)
+        try authority.revoke(serial: certificate.serialText)
+        #expect(
+            try authority.enrol(renewing, .renewalReq, transactionID: "4").refusal
+                == Refusal(.badRequest, "certificate \(certificate.serialText) is revoked"))
+    }
+
+    @Test(arguments: [false, true])
+    func certificatesAndListsAreFetched(_ hasIntermediate: Bool) throws {
+        let authority = try makeAuthority {
+            $0.hasIntermediate = hasIntermediate
+            $0.registrationAuthority = .split
+            $0.crlDistributionPoint = "http://127.0.0.1/crl"
+        }
+        let client = try Client()
+        let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
+        #expect(try Judge.describe(certificate, ["-ext", "crlDistributionPoints"]).contains("URI:http://127.0.0.1/crl"))
+        let name = IssuerAndSerialNumber(issuer: certificate.issuer, serial: certificate.serial)
+        func ask(_ type: MessageType, _ name: IssuerAndSerialNumber, _ id: String) throws -> Reply {
+            try authority.exchange(
+                client.message(type, name.der(), transactionID: id, for: authority.recipient))
+        }
+        #expect(try ask(.getCert, name, "2").certificates(for: client) == [certificate])
+        let missing = IssuerAndSerialNumber(issuer: certificate.issuer, serial: [9])
+        #expect(try ask(.getCert, missing, "3").refusal == Refusal(.badCertId, "there is no such certificate"))
+        let foreign = IssuerAndSerialNumber(issuer: client.subject, serial: certificate.serial)
+        #expect(try ask(.getCert, foreign, "4").refusal == Refusal(.badCertId, "there is no such certificate"))
+        #expect(try ask(.getCRL, foreign, "5").refusal == Refusal(.badCertId, "no CA of that name is here"))
+
+        let before = try ask(.getCRL, name, "6")
+        #expect(try before.certificates(for: client).isEmpty)
+        let empty = try #require(try before.lists(for: client).first)
+        let root = authority.trustAnchor
+        let others = authority.publishedCertificates
+        try Judge.verify(certificate, root: root, intermediates: others, lists: [empty.der])
+        try authority.revoke(serial: certificate.serialText, reason: .keyCompromise)
+        let list = try #require(try ask(.getCRL, name, "7").lists(for: client).first)
+        #expect(try list.serials() == [certificate.serial])
+        let text = String(
+            decoding: try OpenSSL.run(["crl", "-inform", "DER", "-noout", "-text"], input: list.der), as: UTF8.self)
+        #expect(text.contains("Key Compromise"))
+        let failure = #expect(throws: OpenSSL.Failure.self) {
+            try Judge.verify(certificate, root: root, intermediates: others, lists: [list.der])
+        }
+        #expect(failure?.description.contains("certificate revoked") == true)
+        #expect(throws: AdministrationError.self) { try authority.revoke(serial: certificate.serialText) }
+    }
+
+    @Test(arguments: [RegistrationAuthority.none, .split])
+    func theCARollsOver(_ registration: RegistrationAuthority) throws {
+        let authority = try makeAuthority {
+            $0.hasNextCA = true
+            $0.registrationAuthority = registration
+        }
+        let old = authority.trustAnchor
+        let next = try #require(authority.nextTrustAnchor)
+        let answer = authority.get("GetNextCACert")
+        #expect(answer.mediaType == "application/x-x509-next-ca-cert")
+        let content = try Judge.verify(answer.body, root: old)
+        let published = try CertificatesOnly.decode(content).certificates
+        #expect(published.last == next)
+
+        // An envelope for the next CA asks for its certificate (RFC 8894, section 5.1, figure 9).
+        let client = try Client()
+        let reply = try authority.exchange(
+            client.message(.pkcsReq, client.request(), transactionID: "early", for: #require(published.first)))
+        try Judge.verify(reply.encoded, root: next)
+        let early = try #require(try reply.certificates(for: client).first)
+        try Judge.verify(early, root: next)
+
+        let oldRecipient = authority.recipient
+        try authority.rollOver()
+        #expect(authority.trustAnchor == next)
+        #expect(authority.get("GetNextCACert").status == 404)
+        #expect(throws: AdministrationError.self) { try authority.rollOver() }
+        let late = try authority.exchange(
+            client.message(.pkcsReq, client.request(), transactionID: "late", for: oldRecipient))
+        #expect(
+            late.refusal
+                == Refusal(
+                    .badRequest, "the envelope is for another certificate than the CA's; has it rolled over?"))
+        #expect(try authority.enrol(client, transactionID: "new").status == .success)
+        #expect(try authority.prepareNextCA() != next)
+    }
+
+    @Test func theFolderKeepsEverything() throws {
+        try withTemporaryDirectory { directory in
+            func start() throws -> Authority {
+                try makeAuthority {
+                    $0.directory = directory
+                    $0.hasIntermediate = true
+                    $0.registrationAuthority = .split
+                    $0.hasNextCA = true
+                    $0.challenge = .oneTime([OneTimePassword(device: "", password: "once")])
+                }
+            }
+            let client = try Client()
+            let first = try start()
+            let issued = try first.enrol(client, challenge: "once").certificates(for: client)
+            let certificate = try #require(issued.first)
+            try first.revoke(serial: certificate.serialText)
+
+            let second = try start()
+            #expect(second.publishedCertificates == first.publishedCertificates)
+            #expect(second.nextTrustAnchor == first.nextTrustAnchor)
+            #expect(try second.enrol(client, challenge: "once").certificates(for: client) == issued)
+            #expect(
+                try second.enrol(client, transactionID: "2", challenge: "once").refusal?.text
+                    == "the challengePassword was used already")
+            #expect(try second.revocationList().serials() == [certificate.serial])
+            let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+            #expect(names == ["ca-1", "ca-2", "ca.pem", "crl.der", "issued", "register.json"])
+        }
+    }
+
+    @Test func theLogIsReadableAndHoldsNoPassword() throws {
+        let log = LogBook()
+        let authority = try makeAuthority(log: log) { $0.challenge = .shared("s3cr3t") }
+        let client = try Client("a\u{1b}[31mb")
+        _ = try authority.enrol(client, transactionID: "0123456789abcdef01", challenge: "s3cr3t")
+        _ = try authority.enrol(client, transactionID: "2", challenge: "guess")
+        _ = authority.get("GetCACaps")
+        let lines = log.events.map(\.description)
+        #expect(lines.count == 3)
+        #expect(lines.allSatisfy { !$0.contains("s3cr3t") && !$0.contains("guess") && !$0.contains("\u{1b}") })
+        #expect(lines[0].contains("POST PKIOperation PKCSReq 0123456789ab… CN=a"))
+        #expect(lines[0].contains("-> SUCCESS serial "))
+        #expect(lines[1].contains("-> FAILURE badRequest: the challengePassword is wrong ("))
+        #expect(lines[2].contains("GET GetCACaps -> 200 (0 B in, 69 B out)"))
+        #expect(log.events[0].notes.isEmpty)
+    }
+}
+
+extension Client {
+    /// This client, asking for its own name with somebody's certificate and key.
+    fileprivate func renaming(_ certificate: Certificate, signedBy other: Client) -> Client {
+        var result = self
+        result.certificate = certificate
+        result.signingKey = other.key
+        return result
+    }
+}
+
+/// A clock that a test sets.
+private final class Clock: @unchecked Sendable {
+    private let lock = NSLock()
+    private var time = Date()
+
+    var now: Date { lock.withLock { time } }
+    func advance(_ seconds: TimeInterval) { lock.withLock { time += seconds } }
+}
