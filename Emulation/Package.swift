@@ -52,7 +52,10 @@ let package = Package(
         .target(name: "EmulationTestSupport", path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "AuthorityTests",
-            dependencies: ["Authority", "AuthorityServer", "LibCrypto", "EmulationTestSupport"],
+            dependencies: [
+                "Authority", "AuthorityServer", "LibCrypto", "EmulationTestSupport", "scep-authority",
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "EnrolmentTests",

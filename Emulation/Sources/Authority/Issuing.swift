@@ -27,8 +27,8 @@ extension Authority {
         var extensions = [
             ExtensionText("basicConstraints", "critical,CA:FALSE"),
             ExtensionText("subjectKeyIdentifier", "hash"),
-            ExtensionText("authorityKeyIdentifier", "keyid:always"),
         ]
+        if let identifier = try issuer.certificate.authorityKeyIdentifier() { extensions.append(identifier) }
         if !copied.contains(where: { $0.keyUsage != nil }) {
             extensions.append(
                 ExtensionText("keyUsage", "critical,digitalSignature" + (key.isRSA ? ",keyEncipherment" : "")))

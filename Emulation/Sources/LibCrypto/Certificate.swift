@@ -68,6 +68,12 @@ public final class Certificate: @unchecked Sendable, Hashable {
         return result
     }
 
+    /// The extension that names its key in what it issues; none when it does not name its key itself.
+    public func authorityKeyIdentifier() throws(LibCryptoError) -> ExtensionText? {
+        let hasIdentifier = X509_get_ext_by_NID(pointer, NID_subject_key_identifier, -1) >= 0
+        return hasIdentifier ? ExtensionText("authorityKeyIdentifier", "keyid:always") : nil
+    }
+
     public static func == (one: Certificate, other: Certificate) -> Bool { one.der == other.der }
     public func hash(into hasher: inout Hasher) { hasher.combine(der) }
 }

@@ -102,8 +102,8 @@ private func fill(
         integer throws(LibCryptoError) in
         try check(X509_CRL_add1_ext_i2d(list, NID_crl_number, integer, 0, 0), "adding a CRL number")
     }
-    let identifier = try ExtensionText("authorityKeyIdentifier", "keyid:always")
-        .make(issuer: issuer.pointer, subject: nil)
+    guard let text = try issuer.authorityKeyIdentifier() else { return }
+    let identifier = try text.make(issuer: issuer.pointer, subject: nil)
     defer { X509_EXTENSION_free(identifier) }
     try check(X509_CRL_add_ext(list, identifier, -1), "adding an extension to a CRL")
 }

@@ -46,8 +46,9 @@ struct Client {
 
     /// A pkiMessage; `edit` spoils it before it is signed.
     func message(
-        _ type: MessageType, _ content: [UInt8], transactionID: String, nonce: [UInt8] = [UInt8](repeating: 7, count: 16),
-        for recipient: Certificate, keyTransport: KeyTransport = .pkcs1, encoding: MessageEncoding = .der,
+        _ type: MessageType, _ content: [UInt8], transactionID: String,
+        nonce: [UInt8] = [UInt8](repeating: 7, count: 16), for recipient: Certificate,
+        keyTransport: KeyTransport = .pkcs1, encoding: MessageEncoding = .der,
         edit: (inout SignedMessageContents) -> Void = { _ in }
     ) throws -> [UInt8] {
         let envelope = try Envelope.seal(

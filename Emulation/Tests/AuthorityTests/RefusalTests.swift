@@ -34,7 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        Defect("no certificate of the signer", .badMessageCheck, "the message does not carry its signer's certificate") {
+        Defect("no certificate of the signer", .badMessageCheck, "the message does not carry its signer's certificate")
+        {
             try send($0) { $0.certificates = [] }
         },
         Defect("wrong signature", .badMessageCheck, "the signature of the message is wrong") { authority in
@@ -62,9 +63,11 @@ import Testing
         Defect("no envelope", .badRequest, "reading an envelope: ") {
             try send($0) { $0.content = [0x30, 0x84, 0xff, 0xff, 0xff, 0xff] }
         },
-        Defect("another recipient", .badRequest, "the envelope is not for CN=EmbeddedSCEP Test CA,"
-            + "O=EmbeddedSCEP test\\, do not trust")
-        { authority in
+        Defect(
+            "another recipient", .badRequest,
+            "the envelope is not for CN=EmbeddedSCEP Test CA,"
+                + "O=EmbeddedSCEP test\\, do not trust"
+        ) { authority in
             let client = try Client()
             return try authority.exchange(
                 client.message(.pkcsReq, client.request(), transactionID: "defect", for: client.certificate))
@@ -72,19 +75,22 @@ import Testing
         Defect("no request inside", .badRequest, "reading a certification request: ") {
             try send($0, content: [0x04, 0x01, 0x00])
         },
-        Defect("a byte after the request", .badRequest,
-            "reading a certification request: 1 bytes are left over at the end")
-        { try send($0, content: try Client().request() + [0]) },
-        Defect("request signed by another key", .badMessageCheck,
-            "the certification request is not signed by its own key")
-        {
+        Defect(
+            "a byte after the request", .badRequest,
+            "reading a certification request: 1 bytes are left over at the end"
+        ) { try send($0, content: try Client().request() + [0]) },
+        Defect(
+            "request signed by another key", .badMessageCheck,
+            "the certification request is not signed by its own key"
+        ) {
             var request = try Client().request()
             request[request.count - 1] ^= 1
             return try send($0, content: request)
         },
-        Defect("message signed by another key", .badRequest,
-            "the message is signed with another key than the one it requests")
-        { try send($0, content: try Client(key: Keys.device(1)).request()) },
+        Defect(
+            "message signed by another key", .badRequest,
+            "the message is signed with another key than the one it requests"
+        ) { try send($0, content: try Client(key: Keys.device(1)).request()) },
         Defect("key usage of a CA", .badRequest, "the request asks for the key usage of a CA") {
             let client = try Client()
             return try send(
