@@ -4,17 +4,19 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
+# make enroll board=arm64 options='--verbose', make authority options='--help'
 board ?= lm3s6965evb
+options ?=
 emulation := swift run --quiet --package-path Emulation
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-enroll: firmware ## an emulated Cortex-M3 makes its key and enrols with a certificate authority started for it
-	@$(emulation) enroll
+enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Cortex-M3 makes its key and enrols itself (board=linux|armhf|arm64: others)
+	@$(emulation) enroll --board $(board) $(options)
 
-authority: setup ## run the embedded certificate authority (test authority: its keys protect nothing)
-	@$(emulation) scep-authority
+authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
+	@$(emulation) scep-authority $(options)
 
 test: lint test-rooms test-mbedtls-3 firmware linux test-emulation ## everything that has to pass
 
