@@ -46,6 +46,6 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "BoardTests", dependencies: ["Board", "HTTP", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
-        .testTarget(name: "AgentTests", dependencies: ["Agent", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "AgentTests", dependencies: ["Agent", "Board", "TestSupport"], swiftSettings: tests),
     ]
 )

@@ -19,7 +19,8 @@ public struct IdentityStore: Sendable {
         case pendingTransaction
     }
 
-    static var headerSize: Int { 16 }
+    /// Magic, sequence number, size of the body, and their CRC-32.
+    static var headerSize: Int { 20 }
     static var digestSize: Int { 32 }
     static var markerSize: Int { 8 }
     /// The first eight bytes of a snapshot; the last is the version of the format.
@@ -47,8 +48,7 @@ public struct IdentityStore: Sendable {
     ///   all there is, was changed after it was written; `.failed`.
     public init<S: Storage & ~Copyable>(_ storage: inout S, capacity: Int) throws(StorageError) {
         geometry = storage.geometry
-        let page = geometry.pageSize
-        let needed = Self.headerSize &+ capacity &+ Self.digestSize &+ Self.markerSize &+ 2 &* page
+        let needed = Self.markerOffset(capacity, geometry) &+ max(Self.markerSize, geometry.pageSize)
         let sectors = (needed &+ geometry.sectorSize &- 1) / geometry.sectorSize
         bankSize = sectors &* geometry.sectorSize
         bankCount = geometry.sectorCount / sectors
@@ -116,32 +116,38 @@ public struct IdentityStore: Sendable {
 
     private func judge<S: Storage & ~Copyable>(_ bank: Int, _ storage: inout S) throws(StorageError) -> Judgement {
         let start = bank &* bankSize
-        var header = InlineArray<16, UInt8>(repeating: 0)
+        // The header, and the first bytes of the body.
+        var header = InlineArray<32, UInt8>(repeating: 0)
         do {
             var room = header.mutableSpan
             try storage.read(at: start, into: &room)
         }
         let magic = Self.magic
-        if let judgement = prefixJudgement(header.span.extracting(first: 8), magic.span) { return judgement }
-        let sequence = Self.number(header.span, at: 8)
-        let bodySize = Int(Self.number(header.span, at: 12))
-        guard bodySize <= bankSize, markerOffset(bodySize) &+ Self.markerSize <= bankSize, sequence > 0 else {
-            // A header that was cut short ends in erased bytes.
-            return header[15] == geometry.erasedValue ? .empty : .damaged(0)
+        let bodySize = Int(truncatingIfNeeded: Self.number(header.span, at: 12))
+        guard Self.number(header.span, at: 16) == crc32(header.span.extracting(first: 16)),
+            constantTimeEqual(header.span.extracting(first: 8), magic.span), bodySize >= 0, bodySize <= bankSize,
+            markerOffset(bodySize) &+ Self.markerSize <= bankSize
+        else {
+            // A write that was cut in the header left all behind it erased.
+            for index in (Self.headerSize &- 1)..<header.count where header[index] != geometry.erasedValue {
+                return .damaged(0)
+            }
+            return .empty
         }
+        let sequence = Self.number(header.span, at: 8)
         var marker = InlineArray<8, UInt8>(repeating: 0)
         do {
             var room = marker.mutableSpan
             try storage.read(at: start &+ markerOffset(bodySize), into: &room)
         }
         let complete = Self.marker
-        if let judgement = prefixJudgement(marker.span, complete.span) { return judgement }
+        if let judgement = judge(marker.span, complete.span) { return judgement }
         guard try hasDigest(start, Self.headerSize &+ bodySize, &storage) else { return .damaged(sequence) }
         return .complete(Snapshot(bank: bank, sequence: sequence, bodySize: bodySize))
     }
 
     /// Nil if `found` is `whole`; `.empty` if it is its beginning and then erased, as a cut leaves it.
-    private func prefixJudgement(_ found: Span<UInt8>, _ whole: Span<UInt8>) -> Judgement? {
+    private func judge(_ found: Span<UInt8>, _ whole: Span<UInt8>) -> Judgement? {
         var index = 0
         while index < found.count, found[index] == whole[index] { index &+= 1 }
         guard index < found.count else { return nil }
@@ -174,9 +180,11 @@ public struct IdentityStore: Sendable {
     }
 
     /// Where the marker stands in a bank: the first page after the digest.
-    func markerOffset(_ bodySize: Int) -> Int {
+    func markerOffset(_ bodySize: Int) -> Int { Self.markerOffset(bodySize, geometry) }
+
+    private static func markerOffset(_ bodySize: Int, _ geometry: StorageGeometry) -> Int {
         let page = geometry.pageSize
-        return (Self.headerSize &+ bodySize &+ Self.digestSize &+ page &- 1) / page &* page
+        return (headerSize &+ bodySize &+ digestSize &+ page &- 1) / page &* page
     }
 
     private static func number(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {

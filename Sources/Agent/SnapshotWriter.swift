@@ -49,6 +49,8 @@ struct SnapshotWriter: ~Copyable {
         try write(magic.span, work: &work, storage: &storage)
         try write(number: snapshot.sequence, size: 4, work: &work, storage: &storage)
         try write(number: UInt32(truncatingIfNeeded: snapshot.bodySize), size: 4, work: &work, storage: &storage)
+        let header = gathering.lowerBound..<(gathering.lowerBound &+ gathered)
+        try write(number: crc32(work.span.extracting(header)), size: 4, work: &work, storage: &storage)
     }
 
     /// Appends a record whose bytes are not in the work buffer.

@@ -1,0 +1,90 @@
+import Agent
+import Testing
+
+@Suite struct ConfigurationTests {
+    static let fingerprint = String(repeating: "ab", count: 32)
+    static let minimum = "url=http://ca.example/scep\nfingerprint=\(fingerprint)\nsubject=CN=sensor\n"
+
+    @Test func everyNameIsRead() throws {
+        let text = Array(
+            """
+            # a comment
+
+            url=http://[2001:db8::1]:8080/scep?profile=x
+            fingerprint=\(Self.fingerprint),\(String(repeating: "0C:", count: 63))0C
+            subject=CN=a=b,O=Example
+            challenge=p=w d
+            san=DNS:a.example
+            key-usage=digitalSignature
+            extended-key-usage=clientAuth
+            template=Device
+            key=RSA4096
+            allow=sha1,des,unmarked-ra
+            poll=5
+            polls=7
+            timeout=9
+            """.utf8)
+        let configuration = try Configuration(text.span)
+        #expect(string(configuration.url) == "http://[2001:db8::1]:8080/scep?profile=x")
+        #expect(string(configuration.subject) == "CN=a=b,O=Example")
+        #expect(string(configuration.challenge) == "p=w d")
+        #expect(string(configuration.subjectAltName) == "DNS:a.example")
+        #expect(string(configuration.keyUsage) == "digitalSignature")
+        #expect(string(configuration.extendedKeyUsage) == "clientAuth")
+        #expect(string(configuration.template) == "Device")
+        #expect(configuration.key == .rsa(bits: 4096))
+        #expect(configuration.policy.digestFloor == .sha1)
+        #expect(configuration.policy.cipherFloor == .desCBC)
+        #expect(configuration.policy.allowsUnmarkedRA)
+        #expect(configuration.pollSeconds == 5)
+        #expect(configuration.polls == 7)
+        #expect(configuration.timeoutSeconds == 9)
+    }
+
+    @Test func theDefaultsAreStrict() throws {
+        let text = Array(Self.minimum.utf8)
+        let configuration = try Configuration(text.span)
+        #expect(configuration.policy.digestFloor == .sha256)
+        #expect(configuration.policy.cipherFloor == .aes128CBC)
+        #expect(!configuration.policy.allowsUnmarkedRA)
+        #expect(configuration.key == .rsa(bits: 2048))
+    }
+
+    /// One defect a row, appended to a configuration that is complete.
+    @Test(arguments: [
+        ("colour=red", ConfigurationError.Kind.unknownName, 0),
+        ("no equals sign", .unknownName, 0),
+        (" poll=5", .unknownName, 0),
+        ("url=http://other/", .duplicate, 0),
+        ("challenge=", .badValue, 10),
+        ("challenge=\(String(repeating: "x", count: 256))", .badValue, 10),
+        ("poll=0", .badValue, 5),
+        ("poll=86401", .badValue, 5),
+        ("poll=1x", .badValue, 5),
+        ("polls=99999999999999999999", .badValue, 6),
+        ("timeout=601", .badValue, 8),
+        ("key=rsa1024", .badValue, 4),
+        ("allow=md5", .badValue, 6),
+        ("allow=sha1,", .badValue, 6),
+    ]) func aDefectIsNamed(_ line: String, _ kind: ConfigurationError.Kind, _ offset: Int) {
+        let text = Array((Self.minimum + line).utf8)
+        #expect(throws: ConfigurationError(kind, at: Self.minimum.utf8.count + offset)) {
+            _ = try Configuration(text.span)
+        }
+    }
+
+    @Test(arguments: [
+        ("", ConfigurationError.Kind.missing, 0),
+        ("url=ftp://ca/", .badValue, 4),
+        ("fingerprint=\(String(repeating: "ab", count: 20))", .badValue, 12),
+        ("fingerprint=\(String(repeating: "ab", count: 32)),", .badValue, 12),
+        ("url=http://ca/\nfingerprint=\(String(repeating: "ab", count: 32))\n", .missing, 92),
+    ]) func whatIsMissingOrMalformedIsNamed(_ text: String, _ kind: ConfigurationError.Kind, _ offset: Int) {
+        let bytes = Array(text.utf8)
+        #expect(throws: ConfigurationError(kind, at: offset)) { _ = try Configuration(bytes.span) }
+    }
+
+    private func string(_ span: Span<UInt8>) -> String {
+        String(decoding: span.indices.map { span[$0] }, as: UTF8.self)
+    }
+}
