@@ -29,7 +29,8 @@ public struct OpenSSLIdentity: Sendable {
         }
     }
 
-    private init(key: [UInt8], pem: [UInt8]) throws {
+    /// What exists already, in PEM; `key` may be empty.
+    public init(key: [UInt8], pem: [UInt8]) throws {
         self.key = key
         certificate = pem
         der = try OpenSSL.run(["x509", "-outform", "DER"], input: pem)

@@ -1,0 +1,295 @@
+import CMS
+import DER
+import DeviceCrypto
+import Foundation
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+/// A reply of a CA's to one transaction, any part of which can be wrong.
+struct Reply: Sendable {
+    var messageType = "3"
+    /// Upper-case text of ``transaction``.
+    var transactionID = "40414243444546474849404142434445"
+    var recipientNonce: [UInt8]?
+    var pkiStatus = "0"
+    var failInfo: String?
+    var failInfoText: String?
+    var content: [UInt8] = Array("an envelope".utf8)
+    var digest = DigestAlgorithm.sha256
+    /// Attributes that are left out.
+    var without = ""
+    /// Attributes with another string type.
+    var utf8 = ""
+
+    /// The transaction that replies answer.
+    static func transaction() throws -> Transaction {
+        var identifier = InlineArray<16, UInt8>(repeating: 0)
+        for index in 0..<16 { identifier[index] = [UInt8](hex: "40414243444546474849404142434445")[index] }
+        var random = try seededRandom()
+        var transaction = Transaction(identifier: identifier)
+        try transaction.renewNonce(random: &random)
+        return transaction
+    }
+
+    private static let identifiers = [
+        "messageType": "2.16.840.1.113733.1.9.2", "pkiStatus": "2.16.840.1.113733.1.9.3",
+        "failInfo": "2.16.840.1.113733.1.9.4", "recipientNonce": "2.16.840.1.113733.1.9.6",
+        "transactionID": "2.16.840.1.113733.1.9.7", "failInfoText": "1.3.6.1.5.5.7.24.1",
+    ]
+
+    private func write(_ name: String, _ value: [UInt8], tag: DER.Tag = .printableString, _ writer: inout DERWriter)
+        throws
+    {
+        guard name != without else { return }
+        let end = writer.front
+        try writer.write(name == utf8 ? .utf8String : tag, value.span)
+        try writer.wrap(.set, from: end)
+        let identifier = Array((Self.identifiers[name] ?? "").utf8)
+        try writer.write(identifierText: identifier.span)
+        try writer.wrap(.sequence, from: end)
+    }
+
+    /// The message, signed by `signer`, whose certificate goes with it.
+    func signed(by signer: OpenSSLIdentity) throws -> [UInt8] {
+        var random = try seededRandom()
+        var key = try TestKey(pem: signer.key).rsaPrivateKey()
+        var nonce = [UInt8](repeating: 0, count: 16)
+        let transaction = try Self.transaction()
+        for index in 0..<16 { nonce[index] = transaction.senderNonce[index] }
+        var buffer = [UInt8](repeating: 0, count: 16384)
+        let front: Int
+        do {
+            var bytes = buffer.mutableSpan
+            var writer = DERWriter(&bytes, end: 16384)
+            try writer.write(bytes: content.span)
+            let contentStart = writer.front
+            let certificate = signer.der
+            try writer.write(bytes: certificate.span)
+            let range = writer.front..<contentStart
+            try write("messageType", Array(messageType.utf8), &writer)
+            try write("transactionID", Array(transactionID.utf8), &writer)
+            try write("recipientNonce", recipientNonce ?? nonce, tag: .octetString, &writer)
+            try write("pkiStatus", Array(pkiStatus.utf8), &writer)
+            if let failInfo { try write("failInfo", Array(failInfo.utf8), &writer) }
+            if let failInfoText { try write("failInfoText", Array(failInfoText.utf8), tag: .utf8String, &writer) }
+            try writer.wrapSignedData(from: 16384, certificate: range, digest: digest, key: &key, random: &random)
+            front = writer.front
+        }
+        return Array(buffer[front...])
+    }
+}
+
+/// What a device makes of a reply that stands in the middle of its buffer, with the text or the envelope in it.
+func judged(
+    _ message: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy()
+) throws -> (CertRep, [UInt8]) {
+    var policy = policy
+    var work = [0xA5, 0xA5] + message + [0xA5]
+    let trusted = certificates.flatMap(\.der)
+    let answer: CertRep
+    do {
+        var bytes = work.mutableSpan
+        answer = try CertRep(
+            &bytes, body: 2..<(2 + message.count), from: CACertificates(trusted.span), to: Reply.transaction(),
+            policy: &policy)
+    }
+    #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
+    switch answer {
+    case .success(let envelope): return (answer, Array(work[envelope]))
+    case .failure(_, let text): return (answer, Array(work[text]))
+    case .pending: return (answer, [])
+    }
+}
+
+struct Row: Sendable, CustomTestStringConvertible {
+    let testDescription: String
+    let reply: Reply
+    let error: SCEPError
+
+    init(_ name: String, _ error: SCEPError, _ change: (inout Reply) -> Void) {
+        var reply = Reply()
+        change(&reply)
+        testDescription = name
+        self.reply = reply
+        self.error = error
+    }
+}
+
+@Suite struct CertRepTests {
+    @Test func successIsRead() throws {
+        let world = try World.one
+        for signer in [world.root, world.ra] {
+            for digest in [DigestAlgorithm.sha256, .sha384, .sha512] {
+                var reply = Reply()
+                reply.digest = digest
+                let message = try reply.signed(by: signer)
+                let (answer, envelope) = try judged(message, trusting: [world.root, world.intermediate, world.ra])
+                #expect(envelope == reply.content)
+                guard case .success = answer else {
+                    Issue.record("\(answer)")
+                    continue
+                }
+            }
+        }
+        // The same in BER: an indefinite length around it all.
+        let message = try Reply().signed(by: world.root)
+        let header = message[1] == 0x82 ? 4 : 3
+        let ber = [0x30, 0x80] + message.dropFirst(header) + [0, 0]
+        #expect(try judged(ber, trusting: [world.root]).1 == Reply().content)
+    }
+
+    @Test(
+        arguments: [
+            (0, .badAlg), (1, .badMessageCheck), (2, .badRequest), (3, .badTime), (4, .badCertId),
+        ] as [(Int, FailInfo)], [nil, "", "Das Gerät ist unbekannt."])
+    func failureIsRead(row: (code: Int, failInfo: FailInfo), text: String?) throws {
+        var reply = Reply()
+        reply.pkiStatus = "2"
+        reply.failInfo = "\(row.code)"
+        reply.failInfoText = text
+        reply.content = []
+        let root = try World.one.root
+        let (answer, found) = try judged(reply.signed(by: root), trusting: [root])
+        guard case .failure(row.failInfo, _) = answer else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(String(decoding: found, as: UTF8.self) == text ?? "")
+    }
+
+    @Test func pendingIsRead() throws {
+        var reply = Reply()
+        reply.pkiStatus = "3"
+        reply.content = []
+        let root = try World.one.root
+        #expect(try judged(reply.signed(by: root), trusting: [root]).0 == .pending)
+    }
+
+    static let rows: [Row] = [
+        Row("a request", .wrongMessageType) { $0.messageType = "19" },
+        Row("a type that ends like the right one", .wrongMessageType) { $0.messageType = "33" },
+        Row("a type that is no number", .wrongMessageType) { $0.messageType = "CertRep" },
+        Row("an empty type", .wrongMessageType) { $0.messageType = "" },
+        Row("another transaction", .wrongTransactionID) { $0.transactionID = "40414243444546474849404142434446" },
+        Row("a transaction that begins alike", .wrongTransactionID) {
+            $0.transactionID = "40414243444546474849404142434445FF"
+        },
+        Row("half of the transaction", .wrongTransactionID) { $0.transactionID = "4041424344454647" },
+        Row("no transaction at all", .wrongTransactionID) { $0.transactionID = "" },
+        Row("another nonce", .wrongRecipientNonce) { $0.recipientNonce = [UInt8](repeating: 0, count: 16) },
+        Row("an empty nonce", .wrongRecipientNonce) { $0.recipientNonce = [] },
+        Row("an unknown status", .unknownStatus) { $0.pkiStatus = "1" },
+        Row("a status that is no number", .unknownStatus) { $0.pkiStatus = "x" },
+        Row("a status of three digits", .unknownStatus) { $0.pkiStatus = "000" },
+        Row("a success without an envelope", .envelopeMissing) { $0.content = [] },
+        Row("an unknown reason", .unknownStatus) {
+            $0.pkiStatus = "2"
+            $0.failInfo = "5"
+        },
+        Row("a reason of 99", .unknownStatus) {
+            $0.pkiStatus = "2"
+            $0.failInfo = "99"
+        },
+        Row("a digest below the floor", .digestBelowFloor(.sha1)) { $0.digest = .sha1 },
+    ]
+
+    @Test(arguments: rows) func isRefused(_ row: Row) throws {
+        let root = try World.one.root
+        let message = try row.reply.signed(by: root)
+        #expect(throws: row.error) { try judged(message, trusting: [root]) }
+    }
+
+    @Test(arguments: ["messageType", "transactionID", "recipientNonce", "pkiStatus", "failInfo"])
+    func attributesAreDue(name: String) throws {
+        let root = try World.one.root
+        var reply = Reply(pkiStatus: "2", failInfo: "2")
+        reply.without = name
+        let missing = try reply.signed(by: root)
+        #expect {
+            try judged(missing, trusting: [root])
+        } throws: {
+            guard case .reply(let error) = $0 as? SCEPError else { return false }
+            return error.kind == .attributeMissing
+        }
+        reply.without = ""
+        reply.utf8 = name
+        let mistyped = try reply.signed(by: root)
+        #expect {
+            try judged(mistyped, trusting: [root])
+        } throws: {
+            guard case .reply(let error) = $0 as? SCEPError else { return false }
+            return error.kind == .unexpectedTag
+        }
+    }
+
+    @Test func onlyTheAuthorityIsBelieved() throws {
+        let world = try World.one
+        let trusted = [world.root, world.intermediate, world.ra]
+        for stranger in [world.impostorsRA, world.unmarked, try OpenSSLIdentity(subject: "/CN=sensor")] {
+            let message = try Reply().signed(by: stranger)
+            #expect(throws: SCEPError.unknownSigner) { try judged(message, trusting: trusted) }
+        }
+        // Whoever says to be the root: the same name and number, another key.
+        let number = try Certificate(world.root.der.span).serialNumber.array
+        let twin = try OpenSSLIdentity(
+            subject: "/O=Example/CN=Root", newKey: ["rsa:2048", "-set_serial", "0x\(number.hex)"])
+        let forged = try Reply().signed(by: twin)
+        #expect(throws: SCEPError.invalidSignature) { try judged(forged, trusting: trusted) }
+        // Nobody at all.
+        let unsigned = try OpenSSLIdentity.bundle([world.root])
+        #expect(throws: SCEPError.unknownSigner) { try judged(unsigned, trusting: trusted) }
+        #expect(throws: SCEPError.unknownSigner) { try judged(Reply().signed(by: world.root), trusting: []) }
+    }
+
+    @Test func digestsBelowTheFloorAreANamedLeniency() throws {
+        let root = try World.one.root
+        let message = try Reply(digest: .sha1).signed(by: root)
+        var policy = Policy(digestFloor: .sha1)
+        #expect(try judged(message, trusting: [root], policy: policy).1 == Reply().content)
+        policy = Policy(digestFloor: .sha512)
+        let sha256 = try Reply().signed(by: root)
+        #expect(throws: SCEPError.digestBelowFloor(.sha256)) { try judged(sha256, trusting: [root], policy: policy) }
+    }
+
+    @Test func damagedRepliesAreRefused() throws {
+        let root = try World.one.root
+        let message = try Reply().signed(by: root)
+        for count in message.indices where count % 7 == 0 {
+            #expect(throws: SCEPError.self) { try judged(Array(message[..<count]), trusting: [root]) }
+        }
+        for position in message.indices where position % 3 == 0 {
+            var damaged = message
+            damaged[position] ^= 1 << UInt8(position % 8)
+            // The certificate that goes with it is not looked at, nor what the signature does not cover.
+            guard let (_, envelope) = try? judged(damaged, trusting: [root]) else { continue }
+            #expect(envelope == Reply().content, "byte \(position)")
+        }
+        for text in ["", "<html><body>502 Bad Gateway</body></html>", "\u{0}", "0\u{2}"] {
+            #expect {
+                try judged(Array(text.utf8), trusting: [root])
+            } throws: {
+                guard case .reply(let error) = $0 as? SCEPError else { return false }
+                return error.kind == .truncated
+            }
+        }
+    }
+
+    /// Replies of a Bouncy Castle server verify; they are answers to others.
+    @Test(
+        .enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)),
+        arguments: ["04", "06", "08", "10", "12", "14", "16", "17"])
+    func recordedRepliesAreVerified(number: String) throws {
+        let message = try Fixtures.read("jscep/\(number)-PKIOperation.rsp.der")
+        let ca = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/ca.crt"))
+        #expect(throws: SCEPError.digestBelowFloor(.sha1)) { try judged(message, trusting: [ca]) }
+        #expect(throws: SCEPError.wrongTransactionID) {
+            try judged(message, trusting: [ca], policy: Policy(digestFloor: .sha1))
+        }
+        let stranger = try World.one.root
+        #expect(throws: SCEPError.unknownSigner) {
+            try judged(message, trusting: [stranger], policy: Policy(digestFloor: .sha1))
+        }
+    }
+}

@@ -1,0 +1,262 @@
+import DER
+import DeviceCrypto
+import Foundation
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+/// Certificates of one CA and of strangers, made once.
+struct World: Sendable {
+    let root: OpenSSLIdentity
+    /// Issued by the root.
+    let intermediate: OpenSSLIdentity
+    /// Issued by the intermediate, and so on.
+    let ra: OpenSSLIdentity
+    let encryptionRA: OpenSSLIdentity
+    let unmarked: OpenSSLIdentity
+    let weak: OpenSSLIdentity
+    let ec: OpenSSLIdentity
+    /// Has the root's name and another key.
+    let impostor: OpenSSLIdentity
+    let impostorsRA: OpenSSLIdentity
+
+    static let authority = ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"]
+    static let mark = "extendedKeyUsage=1.3.6.1.5.5.7.3.28"
+
+    init() throws {
+        root = try OpenSSLIdentity(subject: "/O=Example/CN=Root", extensions: ["keyUsage=critical,keyCertSign"])
+        intermediate = try OpenSSLIdentity(
+            subject: "/O=Example/CN=Intermediate", issuedBy: root, extensions: Self.authority)
+        ra = try OpenSSLIdentity(
+            subject: "/CN=RA", issuedBy: intermediate, extensions: ["keyUsage=digitalSignature", Self.mark])
+        encryptionRA = try OpenSSLIdentity(
+            subject: "/CN=RA", issuedBy: intermediate, extensions: ["keyUsage=keyEncipherment", Self.mark])
+        unmarked = try OpenSSLIdentity(
+            subject: "/CN=RA", issuedBy: root, extensions: ["keyUsage=digitalSignature,keyEncipherment"])
+        weak = try OpenSSLIdentity(
+            subject: "/CN=RA", issuedBy: root, extensions: ["keyUsage=keyEncipherment", Self.mark],
+            options: ["-sha1"])
+        ec = try OpenSSLIdentity(
+            subject: "/CN=Root", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            extensions: ["keyUsage=keyCertSign"])
+        impostor = try OpenSSLIdentity(subject: "/O=Example/CN=Root", extensions: ["keyUsage=keyCertSign"])
+        impostorsRA = try OpenSSLIdentity(
+            subject: "/CN=RA", issuedBy: impostor, extensions: ["keyUsage=keyEncipherment", Self.mark])
+    }
+
+    private static let shared = Result { try World() }
+
+    static var one: World {
+        get throws { try shared.get() }
+    }
+}
+
+/// What `GetCACert` keeps of a reply that stands in the middle of a buffer.
+func accepted(
+    _ body: [UInt8], _ fingerprints: String, policy: Policy = Policy(), time: Int64? = nil, room: Int = 8192
+) throws -> [UInt8] {
+    var policy = policy
+    return try accepted(body, fingerprints, policy: &policy, time: time, room: room)
+}
+
+func accepted(
+    _ body: [UInt8], _ fingerprints: String, policy: inout Policy, time: Int64?, room: Int = 8192
+) throws -> [UInt8] {
+    let text = Array(fingerprints.utf8)
+    var work = [0xA5, 0xA5] + body + [0xA5]
+    var trusted = [UInt8](repeating: 0xA5, count: room)
+    var used = 0
+    do {
+        var bytes = work.mutableSpan
+        var kept = trusted.mutableSpan
+        guard let pins = Fingerprints(text.span) else { throw SCEPError.fingerprintMismatch }
+        used = try GetCACert.accept(
+            &bytes, body: 2..<(2 + body.count), fingerprints: pins, policy: &policy, time: time, into: &kept)
+    }
+    #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
+    #expect(trusted[used...].allSatisfy { $0 == 0xA5 })
+    return Array(trusted[..<used])
+}
+
+@Suite struct GetCACertTests {
+    @Test func aSoleCertificateIsKept() throws {
+        let root = try World.one.root
+        #expect(try accepted(root.der, root.fingerprint()) == root.der)
+        #expect(try accepted(root.der, root.fingerprint("sha512")) == root.der)
+        let colonless = try root.fingerprint().filter { $0 != ":" }
+        #expect(try accepted(root.der, colonless.lowercased()) == root.der)
+        // One of several pins, old and new.
+        let other = try World.one.impostor.fingerprint("sha512")
+        #expect(try accepted(root.der, "\(other),\(colonless)") == root.der)
+        #expect(try accepted(root.der, "\(colonless),\(other)") == root.der)
+        // In a bundle of one, in BER.
+        let bundle = try OpenSSLIdentity.bundle([root])
+        #expect(try accepted(bundle, colonless) == root.der)
+        let ber = [0x30, 0x80] + bundle.dropFirst(4) + [0, 0]
+        #expect(try accepted(ber, colonless) == root.der)
+    }
+
+    @Test func theChainIsKept() throws {
+        let world = try World.one
+        let pin = try world.root.fingerprint()
+        // Whatever the order.
+        let chain = [world.ra, world.encryptionRA, world.intermediate, world.root]
+        for identities in [chain, chain.reversed(), [world.ra, world.root, world.encryptionRA, world.intermediate]] {
+            let kept = try accepted(OpenSSLIdentity.bundle(identities), pin)
+            #expect(kept.starts(with: world.root.der))
+            #expect(kept.count == chain.reduce(0) { $0 + $1.der.count })
+            for identity in chain { #expect(kept.firstRange(of: identity.der) != nil) }
+            let ca = CACertificates(kept.span)
+            // The one whose key usage says encryption.
+            let encryption = try ca.encryptionCertificate().encoding.array
+            #expect(encryption == world.encryptionRA.der)
+            let issuing = try ca.issuingCertificate().encoding.array
+            #expect(issuing == world.intermediate.der)
+        }
+        // A pin on the intermediate is enough, and the root above it is then none of ours.
+        let kept = try accepted(OpenSSLIdentity.bundle(chain), world.intermediate.fingerprint())
+        #expect(kept.starts(with: world.intermediate.der) && kept.firstRange(of: world.root.der) == nil)
+    }
+
+    /// Nothing but the pin and what follows from it is believed.
+    @Test func strangersArePassedOver() throws {
+        let world = try World.one
+        let pin = try world.root.fingerprint()
+        let bundle = try OpenSSLIdentity.bundle([
+            world.impostor, world.impostorsRA, world.root, world.ec, world.intermediate,
+        ])
+        #expect(try accepted(bundle, pin) == world.root.der + world.intermediate.der)
+        // An RA whose issuer is not in the reply.
+        #expect(try accepted(OpenSSLIdentity.bundle([world.ra, world.root]), pin) == world.root.der)
+        // The same certificate twice.
+        #expect(
+            try accepted(OpenSSLIdentity.bundle([world.root, world.intermediate, world.intermediate]), pin)
+                == world.root.der + world.intermediate.der)
+    }
+
+    @Test func anUnmarkedRAIsANamedLeniency() throws {
+        let world = try World.one
+        let bundle = try OpenSSLIdentity.bundle([world.root, world.unmarked])
+        #expect(throws: SCEPError.unmarkedRA) { try accepted(bundle, world.root.fingerprint()) }
+        var policy = Policy(allowsUnmarkedRA: true)
+        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy, time: nil)
+        #expect(kept == world.root.der + world.unmarked.der && policy.used == .unmarkedRA)
+        // Its own pin marks it just as well.
+        let pins = try "\(world.root.fingerprint()),\(world.unmarked.fingerprint())"
+        policy = Policy()
+        #expect(try accepted(bundle, pins, policy: &policy, time: nil) == world.root.der + world.unmarked.der)
+        #expect(policy.used == Leniency())
+    }
+
+    @Test func weakSignaturesArePassedOver() throws {
+        let world = try World.one
+        let bundle = try OpenSSLIdentity.bundle([world.root, world.weak])
+        #expect(try accepted(bundle, world.root.fingerprint()) == world.root.der)
+        var policy = Policy(digestFloor: .sha1)
+        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy, time: nil)
+        #expect(kept == world.root.der + world.weak.der && policy.used == .sha1)
+    }
+
+    @Test func timesCountWhereTheyAreKnown() throws {
+        let world = try World.one
+        let (notBefore, notAfter) = try { () throws -> (Int64, Int64) in
+            let certificate = try Certificate(world.root.der.span)
+            return (certificate.notBefore, certificate.notAfter)
+        }()
+        let pin = try world.root.fingerprint()
+        for time in [nil, notBefore, notAfter] {
+            #expect(try accepted(world.root.der, pin, time: time) == world.root.der)
+        }
+        for time in [notBefore - 1, notAfter + 1, 0, .min, .max] {
+            #expect(throws: SCEPError.caCertificateNotValid) { try accepted(world.root.der, pin, time: time) }
+        }
+    }
+
+    @Test func isRefused() throws {
+        let world = try World.one
+        let pin = try world.root.fingerprint()
+        func refusal(_ body: [UInt8], _ pins: String, room: Int = 8192) -> SCEPError? {
+            do {
+                _ = try accepted(body, pins, room: room)
+                return nil
+            } catch {
+                return error as? SCEPError
+            }
+        }
+        #expect(refusal(world.impostor.der, pin) == .fingerprintMismatch)
+        #expect(refusal(try OpenSSLIdentity.bundle([world.impostor, world.intermediate]), pin) == .fingerprintMismatch)
+        #expect(refusal(try OpenSSLIdentity.bundle([world.ra]), try world.ra.fingerprint()) == .pinnedIsNotCA)
+        let many = [world.root] + Array(repeating: world.impostor, count: 8)
+        #expect(refusal(try OpenSSLIdentity.bundle(many), pin) == .tooManyCACertificates)
+        #expect(refusal(world.root.der, pin, room: world.root.der.count - 1) == .tooManyCACertificates)
+        #expect(refusal(world.root.der, pin, room: world.root.der.count) == nil)
+        let two = try OpenSSLIdentity.bundle([world.root, world.intermediate])
+        let room = world.root.der.count + world.intermediate.der.count
+        #expect(refusal(two, pin, room: room - 1) == .tooManyCACertificates)
+        #expect(refusal(two, pin, room: room) == nil)
+        // What is no certificate at all. Offsets count in the buffer, where the body stands at 2.
+        #expect(refusal([], pin) == .reply(DERError(.truncated, at: 2)))
+        #expect(refusal(Array("<html></html>".utf8), pin) == .reply(DERError(.truncated, at: 2)))
+        #expect(refusal([0x30, 0x00], pin) == .fingerprintMismatch)
+        #expect(refusal(Array(world.root.der.dropLast()), pin) == .reply(DERError(.truncated, at: 2)))
+        #expect(
+            refusal(world.root.der + [0], pin) == .reply(DERError(.trailingBytes, at: 2 + world.root.der.count)))
+        #expect(refusal([0x04, 0x00], pin) == .reply(DERError(.unexpectedTag, at: 2)))
+        let envelope = [UInt8](hex: "3011 06092A864886F70D010703 A004 3002 0500")
+        #expect(refusal(envelope, pin) == .reply(DERError(.unexpectedContentType, at: 4)))
+        // PEM, as a person would download it.
+        #expect(refusal(world.root.certificate, pin) != nil)
+    }
+
+    @Test func damagedRepliesDoNotTrap() throws {
+        let world = try World.one
+        let pin = try world.root.fingerprint()
+        let body = try OpenSSLIdentity.bundle([world.root, world.intermediate])
+        for position in body.indices where position % 3 == 0 {
+            var damaged = body
+            damaged[position] ^= 1 << UInt8(position % 8)
+            guard let kept = try? accepted(damaged, pin) else { continue }
+            // Whatever is damaged is not believed.
+            #expect(kept == world.root.der || kept == world.root.der + world.intermediate.der)
+        }
+    }
+
+    @Test(.enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)))
+    func aRecordedCertificateIsKept() throws {
+        let body = try Fixtures.read("jscep/02-GetCACert.rsp.der")
+        let digest = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: body)
+        #expect(try accepted(body, digest.hex) == body)
+    }
+}
+
+@Suite struct FingerprintsTests {
+    @Test(arguments: [
+        "", "00", ",", String(repeating: "0", count: 63), String(repeating: "0", count: 65),
+        String(repeating: "0", count: 127), String(repeating: "0", count: 129), String(repeating: "0", count: 40),
+        String(repeating: "0", count: 64) + ",", "," + String(repeating: "0", count: 64),
+        String(repeating: "0", count: 63) + "g", String(repeating: "0", count: 64) + " ",
+        "0:" + String(repeating: "0", count: 63), ":" + String(repeating: "0", count: 64),
+        String(repeating: "0", count: 64) + ";" + String(repeating: "0", count: 64),
+        String(repeating: "0", count: 4096),
+    ])
+    func areRefused(text: String) {
+        let bytes = Array(text.utf8)
+        let isThere = Fingerprints(bytes.span) != nil
+        #expect(!isThere)
+    }
+
+    @Test func otherDigestsDoNotMatch() throws {
+        let root = try World.one.root
+        var digest = Array(try root.fingerprint().utf8)
+        for position in digest.indices where digest[position] != UInt8(ascii: ":") {
+            let was = digest[position]
+            digest[position] = was == UInt8(ascii: "0") ? UInt8(ascii: "1") : UInt8(ascii: "0")
+            let contains = Fingerprints(digest.span)?.contain(root.der.span)
+            #expect(contains == false)
+            digest[position] = was
+        }
+        let contains = Fingerprints(digest.span)?.contain(root.der.span)
+        #expect(contains == true)
+    }
+}

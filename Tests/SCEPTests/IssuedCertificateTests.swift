@@ -1,0 +1,181 @@
+import CMS
+import DER
+import DeviceCrypto
+import Foundation
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+@Suite struct IssuedCertificateTests {
+    /// The device's own certificate, as it signs with before it has another.
+    private static let device = Result { try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa) }
+
+    private static func issued(
+        by issuer: OpenSSLIdentity, for key: TestKey? = nil, options: [String] = []
+    ) throws -> OpenSSLIdentity {
+        try OpenSSLIdentity(
+            subject: "/CN=sensor", for: key ?? TestKey.rsa, issuedBy: issuer,
+            extensions: ["keyUsage=digitalSignature"], options: options)
+    }
+
+    /// The envelope that a CA sends, by openssl.
+    private func envelope(_ plain: [UInt8], _ options: [String] = ["-aes128"]) throws -> [UInt8] {
+        try withTemporaryDirectory { directory in
+            try OpenSSL.run(
+                ["cms", "-encrypt", "-binary", "-outform", "DER"] + options
+                    + [directory.write(Self.device.get().certificate, to: "crt")], input: plain)
+        }
+    }
+
+    private func opened(
+        _ envelope: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(), time: Int64? = nil,
+        key pem: TestKey? = nil
+    ) throws -> [UInt8] {
+        var policy = policy
+        var random = try seededRandom()
+        var key = try (pem ?? TestKey.rsa).rsaPrivateKey()
+        var work = [0xA5, 0xA5] + envelope + [0xA5]
+        let trusted = certificates.flatMap(\.der)
+        let range: Range<Int>
+        do {
+            var bytes = work.mutableSpan
+            range = try IssuedCertificate.open(
+                &bytes, envelope: 2..<(2 + envelope.count), from: CACertificates(trusted.span), key: &key,
+                policy: &policy, time: time, random: &random)
+        }
+        #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
+        return Array(work[range])
+    }
+
+    @Test(arguments: [["-aes128"], ["-aes192"], ["-aes256"], ["-aes128", "-stream"]])
+    func isFoundAmongOthers(options: [String]) throws {
+        let world = try World.one
+        let own = try Self.issued(by: world.intermediate)
+        for identities in [
+            [own], [own, world.intermediate, world.root], [world.root, world.intermediate, own],
+            [try Self.issued(by: world.root, for: TestKey(pem: world.unmarked.key)), own, world.ec],
+        ] {
+            let message = try envelope(OpenSSLIdentity.bundle(identities), options)
+            #expect(try opened(message, trusting: [world.root, world.intermediate]) == own.der)
+        }
+    }
+
+    @Test func isRefused() throws {
+        let world = try World.one
+        let own = try Self.issued(by: world.root)
+        let good = try envelope(OpenSSLIdentity.bundle([own]))
+        #expect(try opened(good, trusting: [world.root]) == own.der)
+
+        let another = try Self.issued(by: world.root, for: TestKey(pem: world.unmarked.key))
+        #expect(throws: SCEPError.certificateForAnotherKey) {
+            try opened(envelope(OpenSSLIdentity.bundle([another, world.root])), trusting: [world.root])
+        }
+        #expect(throws: SCEPError.certificateForAnotherKey) {
+            let none = "3023 06092A864886F70D010702 A016 3014 020101 3100 300B 06092A864886F70D010701 3100"
+            return try opened(envelope([UInt8](hex: none)), trusting: [world.root])
+        }
+        // Of an impostor with the root's name, of a CA that is not trusted, of the device itself, of an RA.
+        for issuer in [world.impostor, world.intermediate] {
+            let message = try envelope(OpenSSLIdentity.bundle([Self.issued(by: issuer)]))
+            #expect(throws: SCEPError.certificateNotFromCA) { try opened(message, trusting: [world.root]) }
+        }
+        let selfSigned = try envelope(OpenSSLIdentity.bundle([Self.device.get()]))
+        #expect(throws: SCEPError.certificateNotFromCA) { try opened(selfSigned, trusting: [world.root]) }
+        let byRA = try envelope(OpenSSLIdentity.bundle([Self.issued(by: world.ra)]))
+        #expect(throws: SCEPError.certificateNotFromCA) {
+            try opened(byRA, trusting: [world.root, world.intermediate, world.ra])
+        }
+        // Signed with a digest that is too weak.
+        let weak = try envelope(OpenSSLIdentity.bundle([Self.issued(by: world.root, options: ["-sha1"])]))
+        #expect(throws: SCEPError.digestBelowFloor(.sha1)) { try opened(weak, trusting: [world.root]) }
+        _ = try opened(weak, trusting: [world.root], policy: Policy(digestFloor: .sha1))
+        // Encrypted with a cipher that is too weak.
+        let tripleDES = try envelope(OpenSSLIdentity.bundle([own]), ["-des3"])
+        #expect(throws: SCEPError.cipherBelowFloor(.tripleDESCBC)) { try opened(tripleDES, trusting: [world.root]) }
+        let lenient = Policy(cipherFloor: .tripleDESCBC)
+        #expect(try opened(tripleDES, trusting: [world.root], policy: lenient) == own.der)
+        #expect(throws: SCEPError.cipherBelowFloor(.aes128CBC)) {
+            try opened(good, trusting: [world.root], policy: Policy(cipherFloor: .aes256CBC))
+        }
+    }
+
+    @Test func singleDESIsANamedLeniency() throws {
+        let world = try World.one
+        let own = try Self.issued(by: world.root)
+        let message = try envelope(
+            OpenSSLIdentity.bundle([own]), ["-des-cbc", "-provider", "legacy", "-provider", "default"])
+        for policy in [Policy(), Policy(cipherFloor: .tripleDESCBC)] {
+            #expect(throws: SCEPError.cipherBelowFloor(.desCBC)) {
+                try opened(message, trusting: [world.root], policy: policy)
+            }
+        }
+        #expect(try opened(message, trusting: [world.root], policy: Policy(cipherFloor: .desCBC)) == own.der)
+    }
+
+    @Test func timesCountWhereTheyAreKnown() throws {
+        let world = try World.one
+        let own = try Self.issued(by: world.root)
+        let message = try envelope(OpenSSLIdentity.bundle([own]))
+        let (notBefore, notAfter) = try { () throws -> (Int64, Int64) in
+            let certificate = try Certificate(own.der.span)
+            return (certificate.notBefore, certificate.notAfter)
+        }()
+        for time in [nil, notBefore, notAfter] {
+            #expect(try opened(message, trusting: [world.root], time: time) == own.der)
+        }
+        for time in [0, notBefore - 1, notAfter + 1] {
+            #expect(throws: SCEPError.certificateNotValid) {
+                try opened(message, trusting: [world.root], time: time)
+            }
+        }
+    }
+
+    @Test func whatIsInTheEnvelopeIsDue() throws {
+        let world = try World.one
+        func refusal(_ message: [UInt8], key: TestKey? = nil) -> SCEPError? {
+            do {
+                _ = try opened(message, trusting: [world.root], key: key)
+                return nil
+            } catch {
+                return error as? SCEPError
+            }
+        }
+        // A certificate alone, without the SignedData around it.
+        let bare = try envelope(Self.issued(by: world.root).der)
+        guard case .reply(let unexpected) = refusal(bare) else {
+            Issue.record("a certificate alone was taken")
+            return
+        }
+        #expect(unexpected.kind == .unexpectedTag)
+        // Another key: the same error as for every other failure of decryption, but once in 256 times.
+        let good = try envelope(OpenSSLIdentity.bundle([Self.issued(by: world.root)]))
+        guard case .reply = refusal(good, key: TestKey(pem: world.unmarked.key)) else {
+            Issue.record("another's key opened it")
+            return
+        }
+        for body in [[], [0x30, 0x00], Array("<html>".utf8), Array(good.dropLast()), good + [0]] {
+            guard case .reply = refusal(body) else {
+                Issue.record("\(body.count) bytes were taken")
+                continue
+            }
+        }
+    }
+
+    /// The recorded CA's replies open with the recorded client's keys.
+    @Test(
+        .enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)),
+        arguments: [("04", "client.key"), ("10", "des3.key")])
+    func recordedCertificatesAreTaken(number: String, keyFile: String) throws {
+        let message = try Fixtures.read("jscep/\(number)-PKIOperation.rsp.der")
+        // A SignedData as openssl takes its content out.
+        let content = try OpenSSL.run(["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: message)
+        let ca = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/ca.crt"))
+        let key = TestKey(pem: try Fixtures.read("jscep/\(keyFile)"))
+        #expect(throws: SCEPError.cipherBelowFloor(.tripleDESCBC)) { try opened(content, trusting: [ca], key: key) }
+        let policy = Policy(digestFloor: .sha1, cipherFloor: .tripleDESCBC)
+        let found = try opened(content, trusting: [ca], policy: policy, key: key)
+        let publicKey = try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-pubkey"], input: found)
+        #expect(try publicKey == OpenSSL.run(["pkey", "-pubout"], input: key.pem))
+    }
+}
