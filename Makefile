@@ -21,14 +21,14 @@ authority: setup ## run the embedded certificate authority: for tests, its keys 
 test: lint test-rooms test-mbedtls-3 firmware linux test-emulation ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
-	swift test
+	@Toolchain/test rooms
 
 test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
-	swift test --scratch-path .build-mbedtls-3 \
+	@Toolchain/test mbedtls-3 --scratch-path .build-mbedtls-3 \
 	  -Xcc -I$(CURDIR)/.toolchain/host/include -Xlinker -L$(CURDIR)/.toolchain/host/lib
 
 test-emulation: firmware linux ## end-to-end tests: boards, authorities and networks that misbehave
-	swift test --package-path Emulation
+	@Toolchain/test emulation --package-path Emulation
 
 build: setup ## the core for this machine
 	swift build
