@@ -49,6 +49,9 @@ public struct Configuration: Sendable {
     public var name = "EmbeddedSCEP Test CA"
     public var hasIntermediate = false
     public var registrationAuthority = RegistrationAuthority.none
+    /// Whether RA certificates say that they are one, by the extended key usage cmcRA (RFC 6402, 2.10). Without it,
+    /// whoever has any certificate of the CA could pose as its RA to a client that does not look for it.
+    public var marksRegistrationAuthority = true
     /// Of the CA certificates. RA keys are of the same kind, or RSA-2048 where they must decrypt.
     public var key = KeyKind.rsa2048
     /// Whether a next CA waits for rollover from the start.

@@ -56,6 +56,9 @@ struct Hierarchy: Sendable {
                 ExtensionText("keyUsage", "critical," + usage),
                 ExtensionText("subjectKeyIdentifier", "hash"),
             ]
+            if !isAuthority, configuration.marksRegistrationAuthority {
+                extensions.append(ExtensionText("extendedKeyUsage", "1.3.6.1.5.5.7.3.28"))
+            }
             if issuer != nil { extensions.append(ExtensionText("authorityKeyIdentifier", "keyid:always")) }
             let contents = CertificateContents(
                 subject: subject, publicKey: try key.publicKey(), serial: try Self.serial(),

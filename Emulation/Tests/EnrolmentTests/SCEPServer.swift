@@ -23,7 +23,10 @@ struct SCEPServer: Sendable {
         let port = try freePort()
         let server = Program(
             executable: executable,
-            arguments: ["-depot", "depot", "-port", "\(port)", "-challenge", challenge, "-crtvalid", "30"],
+            // A name may be enrolled again at once.
+            arguments: [
+                "-depot", "depot", "-port", "\(port)", "-challenge", challenge, "-crtvalid", "30", "-allowrenew", "0",
+            ],
             folder: folder, origin: origin)
         return try await server.run(timeLimit: .seconds(300)) { running in
             // It says that it listens just before it does.

@@ -1,0 +1,196 @@
+import Authority
+import AuthorityServer
+import Emulator
+import Foundation
+import LibCrypto
+import Synchronization
+import Testing
+
+/// One defect a row: each ends in its own error and one line that says what to do, and leaves storage as it was.
+@Suite struct BadInputTests {
+    /// A device that is told something wrong, or has a CA that does something wrong.
+    struct Defect: Sendable, CustomTestStringConvertible {
+        let name: String
+        let kind: String
+        /// In the sentence.
+        let text: String
+        let configure: @Sendable (inout Configuration) -> Void
+        let record: @Sendable (inout ProvisioningRecord) -> Void
+
+        var testDescription: String { name }
+
+        init(
+            _ name: String, _ kind: String, _ text: String,
+            configure: @escaping @Sendable (inout Configuration) -> Void = { _ in },
+            record: @escaping @Sendable (inout ProvisioningRecord) -> Void = { _ in }
+        ) {
+            self.name = name
+            self.kind = kind
+            self.text = text
+            self.configure = configure
+            self.record = record
+        }
+
+        /// A CA that misbehaves in answer to `operations`.
+        static func fault(
+            _ fault: Fault, _ operations: CAOperation..., becomes kind: String, _ text: String
+        ) -> Defect {
+            let rule = FaultRule(fault, operations: operations.isEmpty ? [.pkiOperation] : Set(operations))
+            return Defect("\(fault) at \(operations)", kind, text, configure: { $0.faults = [rule] })
+        }
+    }
+
+    static let defects: [Defect] = [
+        Defect(
+            "wrong fingerprint", "fingerprint-mismatch", "nothing was sent to it",
+            record: { $0.fingerprint = String(repeating: "a5", count: 32) }),
+        Defect("wrong password", "refused", "check challenge", record: { $0.challenge = "guessed" }),
+        Defect("no password", "refused", "check challenge", record: { $0.challenge = nil }),
+        Defect(
+            "a CA that refuses everyone", "refused", "the line is closed",
+            configure: { $0.policy = .refuse(Refusal(.badTime, "the line is closed")) }),
+        Defect(
+            "a host that DNS does not know", "name-unknown", "check url and DNS",
+            record: { $0.url = "http://ca.invalid/scep" }),
+        Defect("https", "https-unsupported", "http://", record: { $0.url = "https://10.0.2.2/scep" }),
+
+        .fault(.html, .getCACert, becomes: "reply-malformed", "check url"),
+        .fault(.html, becomes: "reply-malformed", "check url"),
+        .fault(.status(500), .getCACert, becomes: "http-status", "HTTP 500"),
+        .fault(.status(503), becomes: "http-status", "HTTP 503"),
+        .fault(.emptyBody, .getCACert, becomes: "reply-malformed", "GetCACert"),
+        .fault(.emptyBody, becomes: "reply-malformed", "PKCSReq"),
+        .fault(.truncated(200), .getCACert, becomes: "reply-truncated", "try again"),
+        .fault(.truncated(700), becomes: "reply-truncated", "try again"),
+        .fault(.oversized(1 << 20), .getCACaps, becomes: "reply-too-large", "does not fit"),
+        .fault(.oversized(1 << 20), .getCACert, becomes: "reply-too-large", "does not fit"),
+        .fault(.oversized(1 << 20), becomes: "reply-too-large", "does not fit"),
+        .fault(.close, .getCACert, becomes: "no-reply", "try again"),
+        .fault(.close, becomes: "no-reply", "try again"),
+
+        .fault(.wrongTransactionID, becomes: "wrong-transaction", "another transaction"),
+        .fault(.wrongRecipientNonce, becomes: "wrong-nonce", "another request"),
+        .fault(.certificateForAnotherKey, becomes: "wrong-key", "was not stored"),
+        .fault(.unknownIssuer, becomes: "wrong-issuer", "was not stored"),
+        .fault(.unknownSigner, becomes: "unknown-signer", "someone may be in between"),
+        .fault(.brokenSignature, becomes: "bad-signature", "someone may be in between"),
+        .fault(.obsoleteAlgorithms, becomes: "weak-digest", "allow=sha1"),
+        .fault(.failure(Refusal(.badAlg, "not that")), becomes: "refused", "badAlg"),
+        .fault(.failure(Refusal(.badMessageCheck, "not that")), becomes: "refused", "badMessageCheck"),
+        .fault(.failure(Refusal(.badRequest, "not that")), becomes: "refused", "it says: not that"),
+        .fault(.failure(Refusal(.badTime, "not that")), becomes: "refused", "badTime"),
+        .fault(.failure(Refusal(.badCertId, "not that")), becomes: "refused", "badCertId"),
+    ]
+
+    @Test(arguments: Bench.troubledBoards, defects)
+    func defectEndsInItsErrorAndLeavesStorageAsItWas(board: BoardKind, defect: Defect) async throws {
+        try await Bench.withAuthority(defect.configure) { server in
+            var record = try Bench.record(board, for: server)
+            defect.record(&record)
+            try await expect(defect.kind, defect.text, of: board, with: record)
+            #expect(server.authority.issuedCertificates().count <= 1)
+        }
+    }
+
+    /// What no server of good manners would send.
+    static let impositions: [(name: String, kind: String, text: String, answer: Impostor.Answer)] = [
+        ("another service", "not-http", "check url", .bytes(Array("SSH-2.0-OpenSSH_9.2\r\n".utf8))),
+        (
+            "a redirection", "redirected", "http://elsewhere/",
+            .bytes(Array("HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n".utf8))
+        ),
+        ("a broken connection", "connection-lost", "try again", .broken(after: Array("HTTP/1.0 200 O".utf8))),
+        (
+            "an endless header", "reply-too-large", "does not fit",
+            .bytes(Array(("HTTP/1.0 200 OK\r\nX: " + String(repeating: "x", count: 100_000)).utf8))
+        ),
+        (
+            "two lengths", "http-malformed", "proper HTTP",
+            .bytes(Array("HTTP/1.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".utf8))
+        ),
+        (
+            "an endless chunk", "http-malformed", "proper HTTP",
+            .bytes(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".utf8))
+        ),
+    ]
+
+    @Test(arguments: Bench.troubledBoards, impositions.indices)
+    func serverOfBadMannersIsAnError(board: BoardKind, row: Int) async throws {
+        let imposition = Self.impositions[row]
+        // A server that breaks off at GetCACaps is an old one, and is put up with.
+        let capabilities = Array("HTTP/1.0 200 OK\r\n\r\nAES\nPOSTPKIOperation\nSHA-256\n".utf8)
+        let impostor = try Impostor { request, _ in
+            request.operation == "GetCACaps" ? .bytes(capabilities) : imposition.answer
+        }
+        defer { impostor.stop() }
+        let record = try Bench.record(board, port: impostor.port, root: [1])
+        try await expect(imposition.kind, imposition.text, of: board, with: record)
+    }
+
+    @Test(arguments: Bench.troubledBoards)
+    func nobodyListensIsConnectionRefused(board: BoardKind) async throws {
+        let port = try ReservedPort(.refusing)
+        let record = try Bench.record(board, port: port.number, root: [1])
+        try await expect("connection-refused", "is the CA running?", of: board, with: record)
+    }
+
+    @Test(arguments: Bench.troubledBoards)
+    func serverThatIsSilentTimesOut(board: BoardKind) async throws {
+        let port = try ReservedPort(.silent)
+        var record = try Bench.record(board, port: port.number, root: [1])
+        record.timeout = 2
+        try await expect("timed-out", "silent for too long", of: board, with: record)
+    }
+
+    /// A reply that is whole and true, and another device's.
+    @Test(arguments: Bench.troubledBoards)
+    func replyToAnotherDeviceIsRefused(board: BoardKind) async throws {
+        try await Bench.withAuthority { server in
+            let recorded = Recording()
+            let impostor = try Impostor(upstream: server.port) { request, impostor in
+                let reply = try impostor.forward(request)
+                return .bytes(request.operation == "PKIOperation" ? recorded.keepFirst(reply) : reply)
+            }
+            defer { impostor.stop() }
+            try await Bench.withDevice(.linux) { first in
+                try first.manufacture(
+                    Bench.record(.linux, port: impostor.port, root: server.authority.trustAnchor.der))
+                #expect(try await first.enrol().verdict == .done)
+            }
+            let record = try Bench.record(board, port: impostor.port, root: server.authority.trustAnchor.der)
+            try await expect("wrong-transaction", "another transaction", of: board, with: record)
+        }
+    }
+
+    /// Manufactures a device, runs it, and expects it to end in an error and an untouched store.
+    private func expect(
+        _ kind: String, _ text: String, of board: BoardKind, with record: ProvisioningRecord,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await Bench.withDevice(board) { device in
+            try device.manufacture(record)
+            let before = try device.readFlash().identityRegion
+            let outcome = try await device.enrol(sourceLocation: sourceLocation)
+            guard case .failed(let found, let sentence) = outcome.verdict else {
+                Issue.record("the device says that it is done", sourceLocation: sourceLocation)
+                return
+            }
+            #expect(found == kind, "\(sentence)", sourceLocation: sourceLocation)
+            #expect(sentence.contains(text), sourceLocation: sourceLocation)
+            #expect(try device.readFlash().identityRegion == before, sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// The first of many replies.
+private final class Recording: Sendable {
+    private let first = Mutex<[UInt8]?>(nil)
+
+    func keepFirst(_ reply: [UInt8]) -> [UInt8] {
+        first.withLock { first in
+            let kept = first ?? reply
+            first = kept
+            return kept
+        }
+    }
+}

@@ -1,0 +1,134 @@
+import Authority
+import AuthorityServer
+import Emulator
+import Foundation
+import LibCrypto
+import Testing
+
+/// What every end-to-end test stands on: boards with their firmware, and authorities to send them to.
+enum Bench {
+    static let project = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../..").standardizedFileURL
+
+    /// The boards that are tried: all, or those that the environment's `BOARDS` names (`BOARDS=linux,armhf swift test`).
+    static let boards = chosen(from: BoardKind.allCases)
+
+    /// Those on which every kind of trouble is tried: one of each world.
+    static let troubledBoards = chosen(from: [.lm3s6965evb, .linux])
+
+    private static func chosen(from boards: [BoardKind]) -> [BoardKind] {
+        guard let names = ProcessInfo.processInfo.environment["BOARDS"] else { return boards }
+        return boards.filter { names.split(separator: ",").contains(Substring($0.rawValue)) }
+    }
+
+    /// Boards take turns, so that each keeps its time limit however many tests run at once.
+    static let gate = Gate(places: max(2, ProcessInfo.processInfo.activeProcessorCount))
+
+    /// For one run of a board on a machine that has other things to do.
+    static let timeLimit = Duration.seconds(240)
+
+    /// A device of its own for `body`, not yet manufactured.
+    static func withDevice<Value>(_ board: BoardKind, _ body: (Device) async throws -> Value) async throws -> Value {
+        try await withFolder { folder in
+            try await body(Device(board: board, image: board.image(in: project), folder: folder))
+        }
+    }
+
+    /// An authority of its own for `body`.
+    static func withAuthority<Value>(
+        _ configure: (inout Configuration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Value
+    ) async throws -> Value {
+        var configuration = Configuration()
+        configuration.challenge = .shared(password)
+        configure(&configuration)
+        let server = try await AuthorityServer(try Authority(configuration))
+        do {
+            let value = try await body(server)
+            await server.stop()
+            return value
+        } catch {
+            await server.stop()
+            throw error
+        }
+    }
+
+    static let password = "password-of-the-line"
+
+    /// What a device is told for the CA with this root at this port.
+    static func record(_ board: BoardKind, port: UInt16, root: [UInt8], challenge: String = password) throws
+        -> ProvisioningRecord
+    {
+        let fingerprint = try Digest.sha256.hash(root).hexadecimal
+        var record = ProvisioningRecord(
+            url: "http://\(board.loopback):\(port)/scep", fingerprint: fingerprint, challenge: challenge,
+            subject: "CN=sensor-7,serialNumber=SN-0007,O=Example")
+        record.subjectAltName = "DNS:sensor-7.example,IP:10.1.2.3"
+        record.pollInterval = 1
+        return record
+    }
+
+    static func record(_ board: BoardKind, for server: AuthorityServer) throws -> ProvisioningRecord {
+        try record(board, port: server.port, root: server.authority.trustAnchor.der)
+    }
+}
+
+extension Device {
+    /// Runs to its last line, and checks what holds for every run of every board: the report, and its budget.
+    func enrol(sourceLocation: SourceLocation = #_sourceLocation) async throws -> Outcome {
+        let outcome = try await Bench.gate.pass { try await runToEnd(timeLimit: Bench.timeLimit) }
+        let reports = outcome.lines.filter { $0.text.hasPrefix("report") }
+        #expect(reports.count == 1, sourceLocation: sourceLocation)
+        let report = try #require(outcome.report, sourceLocation: sourceLocation)
+        #expect(try Budget(of: board, in: Bench.project).exceeded(by: report) == [], sourceLocation: sourceLocation)
+        if board.isMachine {
+            #expect(Report.Name.allCases.filter { report[$0] == nil } == [], sourceLocation: sourceLocation)
+        }
+        #expect(outcome.lines.allSatisfy { $0.text.utf8.count <= 240 }, sourceLocation: sourceLocation)
+        return outcome
+    }
+
+    /// What the device came home with, its key checked against its certificate, and both judged against `root`.
+    func identity(root: [UInt8], intermediates: [Certificate] = []) async throws -> Identity {
+        let openssl = OpenSSL(folder: folder)
+        let identity = try await openssl.identity(in: readFlash())
+        try await openssl.verify(
+            certificate: identity.certificate, root: Data(root), intermediates: intermediates.map { Data($0.der) })
+        return identity
+    }
+}
+
+/// Lets so many through at once.
+actor Gate {
+    private var places: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(places: Int) { self.places = places }
+
+    nonisolated func pass<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
+        await enter()
+        do {
+            let value = try await body()
+            await leave()
+            return value
+        } catch {
+            await leave()
+            throw error
+        }
+    }
+
+    private func enter() async {
+        if places > 0 {
+            places -= 1
+        } else {
+            await withCheckedContinuation { waiting.append($0) }
+        }
+    }
+
+    private func leave() {
+        if waiting.isEmpty {
+            places += 1
+        } else {
+            waiting.removeFirst().resume()
+        }
+    }
+}
