@@ -13,17 +13,18 @@ public final class AuthorityServer: Sendable {
         _ authority: Authority, bind: String = "127.0.0.1", port: UInt16 = 0, adminPort: UInt16? = nil
     ) async throws {
         self.authority = authority
-        scep = try await HTTPListener(bind: bind, port: port, style: authority.configuration.personality.http) {
-            authority.answer($0)
-        }
+        let configuration = authority.configuration
+        scep = try await HTTPListener(
+            bind: bind, port: port, style: configuration.personality.http, clock: configuration.clock
+        ) { authority.answer($0) }
         guard let adminPort else {
             administration = nil
             return
         }
         do {
-            administration = try await HTTPListener(bind: "127.0.0.1", port: adminPort, style: HTTPStyle()) {
-                authority.administer($0)
-            }
+            administration = try await HTTPListener(
+                bind: "127.0.0.1", port: adminPort, style: HTTPStyle(), clock: configuration.clock
+            ) { authority.administer($0) }
         } catch {
             await scep.stop()
             throw error

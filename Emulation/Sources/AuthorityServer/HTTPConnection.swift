@@ -6,6 +6,8 @@ import Foundation
 struct HTTPConnection: Sendable {
     let socket: AsyncSocket
     let style: HTTPStyle
+    /// What the Date header tells: devices without a clock take their time from it.
+    let clock: @Sendable () -> Date
     let handler: @Sendable (Request) -> Answer
 
     /// How long a client may take to send a request, or to take in a part of an answer.
@@ -77,7 +79,7 @@ struct HTTPConnection: Sendable {
     private func head(of answer: Answer, version: String, length: Int, keepsAlive: Bool) -> [UInt8] {
         var lines = [
             "\(version) \(answer.status) \(reason(answer.status))",
-            "Date: \(Self.date(Date()))",
+            "Date: \(Self.date(clock()))",
             "Server: \(style.server)",
             "Content-Type: \(answer.mediaType)",
             "Connection: \(keepsAlive ? "keep-alive" : "close")",

@@ -1,6 +1,6 @@
 import Authority
 import FlyingSocks
-import Glibc
+import Foundation
 
 /// An HTTP server on a socket of its own. It writes its answers itself, since a test authority has to send what a
 /// well-mannered HTTP library refuses to: cut bodies, chunks to HTTP/1.0, no answer at all.
@@ -11,7 +11,8 @@ final class HTTPListener: Sendable {
     private let run: Task<Void, Never>
 
     init(
-        bind: String, port: UInt16, style: HTTPStyle, handler: @escaping @Sendable (Request) -> Answer
+        bind: String, port: UInt16, style: HTTPStyle, clock: @escaping @Sendable () -> Date,
+        handler: @escaping @Sendable (Request) -> Answer
     ) async throws {
         let socket = try Self.listen(bind, port)
         switch try socket.sockname() {
@@ -34,7 +35,8 @@ final class HTTPListener: Sendable {
                         let connection = try await listener.accept()
                         closeOnExec(connection.socket)
                         group.addTask {
-                            await HTTPConnection(socket: connection, style: style, handler: handler).serve()
+                            await HTTPConnection(socket: connection, style: style, clock: clock, handler: handler)
+                                .serve()
                             try? connection.close()
                         }
                     } catch is CancellationError {

@@ -42,7 +42,7 @@ struct Refuse: AsyncParsableCommand {
 
 struct Password: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Issue a one-time password, at an authority that was started with --one-time-passwords.")
+        abstract: "Issue a one-time password, at an authority that was started with --one-time or a file of them.")
     @OptionGroup var door: Door
     @Option(help: "commonName or serialNumber of the device; without it, any.") var device = ""
 

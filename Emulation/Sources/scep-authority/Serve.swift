@@ -69,6 +69,9 @@ struct Serve: AsyncParsableCommand {
                 + "password; '*' for any device. More are issued with 'scep-authority password'."))
     var oneTimePasswords: String?
 
+    @Flag(help: "Want one-time passwords, all of them issued with 'scep-authority password'.")
+    var oneTime = false
+
     @Option(help: "Validity of issued certificates: a number and s, m, h or d.")
     var lifetime = "30d"
 
@@ -186,8 +189,8 @@ extension Serve {
     }
 
     private func chosenChallenge() throws -> ChallengePolicy {
-        guard [challenge, challengeFile, oneTimePasswords].compactMap({ $0 }).count < 2 else {
-            throw ValidationError("choose one of --challenge, --challenge-file and --one-time-passwords")
+        guard [challenge, challengeFile, oneTimePasswords ?? (oneTime ? "" : nil)].compactMap({ $0 }).count < 2 else {
+            throw ValidationError("choose --challenge, --challenge-file, or --one-time-passwords and --one-time")
         }
         if let challenge { return .shared(challenge) }
         if let challengeFile {
@@ -201,7 +204,7 @@ extension Serve {
             let text = try String(contentsOfFile: oneTimePasswords, encoding: .utf8)
             return .oneTime(try text.split(separator: "\n").map { try Self.password($0, in: oneTimePasswords) })
         }
-        return .none
+        return oneTime ? .oneTime([]) : .none
     }
 
     private static func password(_ line: Substring, in file: String) throws -> OneTimePassword {

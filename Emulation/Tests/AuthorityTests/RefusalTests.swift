@@ -1,4 +1,5 @@
 import Authority
+import Foundation
 import LibCrypto
 import Testing
 
@@ -95,6 +96,17 @@ import Testing
             let client = try Client()
             return try send(
                 $0, content: try client.request(extensions: [ExtensionText("keyUsage", "keyCertSign")]))
+        },
+        Defect(
+            "certificate of a stranger", .badMessageCheck,
+            "the signer's certificate is neither issued here nor self-signed"
+        ) {
+            var client = try Client()
+            client.certificate = try CertificateContents(
+                subject: client.subject, publicKey: client.key.publicKey(), serial: [1],
+                notBefore: Date(timeIntervalSince1970: 0), notAfter: Date().addingTimeInterval(86_400)
+            ).signed(with: Keys.device(1), issuer: nil)
+            return try send($0, client: client)
         },
         Defect("EC key", .badAlg, "the signer's key cannot decrypt, so that no reply can be encrypted for it") {
             try send($0, client: try Client(kind: .p256, usage: "critical,digitalSignature"))

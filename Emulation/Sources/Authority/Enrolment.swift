@@ -1,0 +1,154 @@
+import Foundation
+import LibCrypto
+
+/// PKCSReq, RenewalReq and CertPoll (RFC 8894, sections 3.3.1, 3.3.3 and 4.3).
+extension PKIOperation {
+    func enrol(
+        _ content: [UInt8], _ type: MessageType, _ message: PKIMessage, _ signer: Certificate,
+        _ findings: inout Findings, _ event: inout LogEvent
+    ) throws -> Grant {
+        let request: CertificationRequest
+        do throws(LibCryptoError) {
+            request = try CertificationRequest(der: content)
+        } catch {
+            throw Refusal(.badRequest, error.description)
+        }
+        findings.request = request
+        event.subject = request.subject.description
+        try authority.examine(request)
+        let renewed = try renewedCertificate(signer)
+        if let renewed {
+            guard renewed.subject.matches(request.subject) else {
+                throw Refusal(.badRequest, "a renewal must keep the subject \(renewed.subject)")
+            }
+            if type == .pkcsReq { event.notes.append("a renewal as PKCSReq") }
+        } else {
+            guard type == .pkcsReq else {
+                throw Refusal(.badRequest, "a RenewalReq must be signed with a certificate of this CA")
+            }
+            guard signer.subject == signer.issuer, signer.isSigned(by: signer.publicKey) else {
+                throw Refusal(.badMessageCheck, "the signer's certificate is neither issued here nor self-signed")
+            }
+            guard signer.publicKey == request.publicKey else {
+                throw Refusal(.badRequest, "the message is signed with another key than the one it requests")
+            }
+            event.notes += signer.oddities(as: request)
+        }
+        let uncopied = (try? request.requestedExtensions())?.map(\.identifier)
+            .filter { !authority.configuration.copiedExtensions.contains($0) }
+        if let uncopied, !uncopied.isEmpty {
+            event.notes.append("not copied: \(uncopied.joined(separator: ", "))")
+        }
+        let generation = findings.generation
+        return try authority.state.withLock { state in
+            if let known = state.register.transactions[message.transactionID],
+                let grant = try resume(known, request, renewed, in: state)
+            {
+                return grant
+            }
+            if case .refuse(let refusal) = authority.configuration.policy { throw refusal }
+            if renewed == nil { try authority.admit(request, state: &state) }
+            let transaction = Transaction(
+                id: message.transactionID, messageType: type, received: authority.configuration.clock(),
+                request: Data(request.der), subject: request.subject.description,
+                publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
+                renews: renewed?.serialText, generation: generation, state: .pending(polls: 0))
+            state.register.transactions[transaction.id] = transaction
+            defer { try? Storage.save(state, in: authority.configuration.directory) }
+            guard authority.configuration.policy == .automatic else { return .pending }
+            return .certificate(try authority.issue(for: transaction, state: &state))
+        }
+    }
+
+    /// The issued certificate that `signer` is, when it may be renewed; nil when it is none of ours.
+    private func renewedCertificate(_ signer: Certificate) throws -> Certificate? {
+        let issued = authority.state.withLock { $0.register.issued[signer.serialText] }
+        guard let issued, [UInt8](issued.certificate) == signer.der else { return nil }
+        if issued.revocation != nil { throw Refusal(.badRequest, "certificate \(signer.serialText) is revoked") }
+        guard signer.isValid(at: authority.configuration.clock()) else {
+            throw Refusal(.badRequest, "certificate \(signer.serialText) has expired")
+        }
+        return signer
+    }
+
+    /// What a request gets that came before, or nil when it is a new one under an old transactionID.
+    private func resume(
+        _ known: Transaction, _ request: CertificationRequest, _ renewed: Certificate?, in state: Authority.State
+    ) throws -> Grant? {
+        guard known.publicKey == Data(request.publicKey.der) else {
+            throw Refusal(.badRequest, "the transactionID was used for another key")
+        }
+        // The same key renewed has the same transactionID when that is derived from the key, as is common.
+        guard known.renews == renewed?.serialText else { return nil }
+        switch known.state {
+        case .pending: return .pending
+        case .issued(let serial): return .certificate(try issued(serial, in: state))
+        case .refused(let refusal): throw refusal
+        }
+    }
+
+    func poll(
+        _ content: [UInt8], _ message: PKIMessage, _ signer: Certificate, _ findings: Findings,
+        _ event: inout LogEvent
+    ) throws -> Grant {
+        let names: IssuerAndSubject
+        do throws(LibCryptoError) {
+            names = try IssuerAndSubject(der: content)
+        } catch {
+            throw Refusal(.badRequest, error.description)
+        }
+        event.subject = names.subject.description
+        return try authority.state.withLock { state in
+            guard var transaction = state.register.transactions[message.transactionID] else {
+                throw Refusal(.badCertId, "no request was made under this transactionID")
+            }
+            guard transaction.signerKey == Data(signer.publicKey.der) else {
+                throw Refusal(.badRequest, "the poll is signed with another key than the request was")
+            }
+            // Section 3.3.3: the transactionID counts, not the names. They should be right all the same.
+            if !state.generations[transaction.generation].issuer.certificate.subject.matches(names.issuer) {
+                event.notes.append("the poll names the issuer \(names.issuer)")
+            }
+            if names.subject.description != transaction.subject {
+                event.notes.append("the poll names another subject than the request")
+            }
+            switch transaction.state {
+            case .issued(let serial): return .certificate(try issued(serial, in: state))
+            case .refused(let refusal): throw refusal
+            case .pending(let polls):
+                transaction.state = .pending(polls: polls + 1)
+                state.register.transactions[transaction.id] = transaction
+                defer { try? Storage.save(state, in: authority.configuration.directory) }
+                guard case .afterPolls(let wanted) = authority.configuration.policy, polls + 1 >= wanted else {
+                    return .pending
+                }
+                return .certificate(try authority.issue(for: transaction, state: &state))
+            }
+        }
+    }
+
+    private func issued(_ serial: String, in state: Authority.State) throws -> Certificate {
+        guard let issued = state.register.issued[serial] else {
+            throw Refusal(.badCertId, "certificate \(serial) is no longer known")
+        }
+        return try Certificate(der: [UInt8](issued.certificate))
+    }
+}
+
+extension Certificate {
+    /// Where a self-signed certificate differs from what RFC 8894, section 2.3, asks of it.
+    fileprivate func oddities(as request: CertificationRequest) -> [String] {
+        var result: [String] = []
+        if !subject.matches(request.subject) { result.append("the self-signed certificate is of another subject") }
+        let usage = (try? extensions())?.compactMap(\.keyUsage).first
+        let needed: KeyUsage = publicKey.isRSA ? [.digitalSignature, .keyEncipherment] : .digitalSignature
+        if let usage {
+            if !usage.isSuperset(of: needed) {
+                result.append("the self-signed certificate's keyUsage allows too little")
+            }
+        } else {
+            result.append("the self-signed certificate has no keyUsage")
+        }
+        return result
+    }
+}
