@@ -1,17 +1,6 @@
 import DeviceCrypto
 import TestSupport
 
-/// The bytes of hexadecimal text; blanks and line ends between them do not count.
-func hex(_ text: String) -> [UInt8] {
-    let digits = text.compactMap(\.hexDigitValue)
-    precondition(digits.count.isMultiple(of: 2), "an odd number of digits: \(text)")
-    return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-}
-
-extension Digest {
-    var array: [UInt8] { (0..<bytes.count).map { bytes[$0] } }
-}
-
 /// Room for a result; `body` says how much of it was used.
 func output<Failure: Error>(
     _ room: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Int
@@ -22,6 +11,16 @@ func output<Failure: Error>(
     return Array(bytes[..<count])
 }
 
+/// The error that `body` ends in, or nil.
+func failure(_ body: () throws(CryptoError) -> Void) -> CryptoError? {
+    do throws(CryptoError) {
+        try body()
+        return nil
+    } catch {
+        return error
+    }
+}
+
 /// A generator that gives the same bytes in every run.
 func seededGenerator(_ byte: UInt8 = 0x5A) throws(CryptoError) -> RandomGenerator {
     var random = RandomGenerator()
@@ -29,3 +28,42 @@ func seededGenerator(_ byte: UInt8 = 0x5A) throws(CryptoError) -> RandomGenerato
     try random.seed(seed.span, personalization: Span())
     return random
 }
+
+extension RandomGenerator {
+    mutating func bytes(_ count: Int) throws(CryptoError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var span = bytes.mutableSpan
+        try fill(&span)
+        return bytes
+    }
+}
+
+extension DigestAlgorithm: CaseIterable {
+    public static var allCases: [DigestAlgorithm] { [.sha1, .sha256, .sha384, .sha512] }
+
+    /// The name in the command line of openssl.
+    var openSSL: String {
+        switch self {
+        case .sha1: "sha1"
+        case .sha256: "sha256"
+        case .sha384: "sha384"
+        case .sha512: "sha512"
+        }
+    }
+
+    /// The object identifier in DER, for DigestInfo.
+    var identifier: [UInt8] {
+        switch self {
+        case .sha1: [0x06, 5, 0x2B, 0x0E, 0x03, 0x02, 0x1A]
+        case .sha256: [0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01]
+        case .sha384: [0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02]
+        case .sha512: [0x06, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03]
+        }
+    }
+}
+
+func digest(of bytes: [UInt8], _ algorithm: DigestAlgorithm = .sha256) -> Digest {
+    Hash.digest(algorithm, of: bytes.span)
+}
+
+let message = [UInt8]("Whatever the device has to say".utf8)

@@ -1,0 +1,150 @@
+import DeviceCrypto
+import Foundation
+import TestSupport
+
+/// A key pair in a file, which openssl works with.
+final class OpenSSLKey: Sendable {
+    /// The private key in DER: PKCS#1 for RSA, SEC 1 for EC.
+    let privateKey: [UInt8]
+    /// The SubjectPublicKeyInfo in DER.
+    let publicKey: [UInt8]
+
+    static let rsa2048 = Result { try OpenSSLKey(rsaBits: 2048) }
+    static let rsa3072 = Result { try OpenSSLKey(rsaBits: 3072) }
+    static let rsa4096 = Result { try OpenSSLKey(rsaBits: 4096) }
+
+    init(rsaBits: Int) throws {
+        let pem = try OpenSSL.run(["genrsa", "-traditional", "\(rsaBits)"])
+        privateKey = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: pem)
+        publicKey = try OpenSSL.run(["rsa", "-pubout", "-outform", "DER"], input: pem)
+    }
+
+    init(curve: Curve) throws {
+        let name = curve == .p256 ? "prime256v1" : "secp384r1"
+        let pem = try OpenSSL.run(["ecparam", "-genkey", "-name", name, "-noout"])
+        privateKey = try OpenSSL.run(["ec", "-outform", "DER"], input: pem)
+        publicKey = try OpenSSL.run(["ec", "-pubout", "-outform", "DER"], input: pem)
+    }
+
+    /// A public key of ours; there is no private one.
+    init(publicKey: [UInt8]) {
+        privateKey = []
+        self.publicKey = publicKey
+    }
+
+    /// The integers of an RSAPrivateKey: version, modulus, publicExponent, privateExponent, prime1, prime2 and more.
+    var integers: [[UInt8]] {
+        var integers: [[UInt8]] = []
+        var position = 4
+        while position < privateKey.count {
+            let (start, end) = content(at: position)
+            integers.append(Array(privateKey[start..<end]))
+            position = end
+        }
+        return integers
+    }
+
+    var modulus: [UInt8] { Array(integers[1].drop { $0 == 0 }) }
+
+    private func content(at position: Int) -> (start: Int, end: Int) {
+        let first = Int(privateKey[position + 1])
+        guard first & 0x80 != 0 else { return (position + 2, position + 2 + first) }
+        let start = position + 2 + (first & 0x7F)
+        let count = privateKey[position + 2..<start].reduce(0) { $0 << 8 | Int($1) }
+        return (start, start + count)
+    }
+
+    /// Runs `openssl` with a file for the private key, one for the public key and one for `input`.
+    private func run(
+        _ input: [UInt8], signature: [UInt8] = [], _ arguments: (_ path: (String) -> String) -> [String]
+    ) throws -> [UInt8] {
+        try withTemporaryDirectory { directory in
+            let files = ["private": privateKey, "public": publicKey, "input": input, "signature": signature]
+            for (name, bytes) in files {
+                try Data(bytes).write(to: directory.appendingPathComponent(name))
+            }
+            return try OpenSSL.run(arguments { directory.appendingPathComponent($0).path })
+        }
+    }
+
+    func sign(_ message: [UInt8], _ algorithm: DigestAlgorithm) throws -> [UInt8] {
+        try run(message) {
+            ["dgst", "-\(algorithm.openSSL)", "-keyform", "DER", "-sign", $0("private"), $0("input")]
+        }
+    }
+
+    /// Throws unless openssl takes the signature.
+    func verify(_ message: [UInt8], _ algorithm: DigestAlgorithm, _ signature: [UInt8]) throws {
+        _ = try run(message, signature: signature) {
+            [
+                "dgst", "-\(algorithm.openSSL)", "-keyform", "DER", "-verify", $0("public"), "-signature",
+                $0("signature"), $0("input"),
+            ]
+        }
+    }
+
+    func encrypt(_ plaintext: [UInt8], _ options: [String]) throws -> [UInt8] {
+        try run(plaintext) {
+            ["pkeyutl", "-encrypt", "-keyform", "DER", "-pubin", "-inkey", $0("public"), "-in", $0("input")]
+                + options.flatMap { ["-pkeyopt", $0] }
+        }
+    }
+
+    func decrypt(_ ciphertext: [UInt8]) throws -> [UInt8] {
+        try run(ciphertext) {
+            ["pkeyutl", "-decrypt", "-keyform", "DER", "-inkey", $0("private"), "-in", $0("input")]
+        }
+    }
+
+    /// The RSA operation alone, on a whole block: what a signature of that block is.
+    func signBlock(_ block: [UInt8]) throws -> [UInt8] {
+        try run(block) {
+            [
+                "pkeyutl", "-decrypt", "-keyform", "DER", "-inkey", $0("private"), "-in", $0("input"), "-pkeyopt",
+                "rsa_padding_mode:none",
+            ]
+        }
+    }
+}
+
+extension RSAPrivateKey {
+    /// The key of openssl's, as a host would import it from a file.
+    init(_ key: OpenSSLKey) throws(CryptoError) {
+        try self.init(integers: key.integers)
+    }
+
+    init(integers: [[UInt8]]) throws(CryptoError) {
+        let (n, e, d, p, q) = (integers[1], integers[2], integers[3], integers[4], integers[5])
+        try self.init(
+            modulus: n.span, publicExponent: e.span, privateExponent: d.span, prime1: p.span, prime2: q.span)
+    }
+
+    var modulus: [UInt8] {
+        get throws(CryptoError) { try output(512) { (room) throws(CryptoError) in try publicKey(into: &room) } }
+    }
+
+    var exported: [UInt8] {
+        get throws(CryptoError) { try output(600) { (room) throws(CryptoError) in try export(into: &room) } }
+    }
+
+    mutating func signature(_ algorithm: DigestAlgorithm = .sha256) throws(CryptoError) -> [UInt8] {
+        var random = try seededGenerator()
+        let digest = digest(of: message, algorithm)
+        return try output(512) { (room) throws(CryptoError) in try sign(digest, into: &room, random: &random) }
+    }
+
+    mutating func plaintext(_ padding: RSAPadding, _ ciphertext: [UInt8]) throws(CryptoError) -> [UInt8] {
+        var random = try seededGenerator()
+        return try output(512) { (room) throws(CryptoError) in
+            try decrypt(padding, ciphertext.span, into: &room, random: &random)
+        }
+    }
+
+    mutating func contentKey(_ size: Int, _ ciphertext: [UInt8]) throws(CryptoError) -> [UInt8] {
+        var random = try seededGenerator()
+        return try output(size) { (room) throws(CryptoError) in
+            try unwrapKey(ciphertext.span, into: &room, random: &random)
+            return size
+        }
+    }
+}

@@ -1,0 +1,236 @@
+import DeviceCrypto
+import TestSupport
+import Testing
+
+@Suite struct RSAPrivateKeyTests {
+    @Test(arguments: DigestAlgorithm.allCases)
+    func openSSLVerifiesWhatWeSign(_ algorithm: DigestAlgorithm) throws {
+        let file = try OpenSSLKey.rsa2048.get()
+        var key = try RSAPrivateKey(file)
+        let signature = try key.signature(algorithm)
+        #expect(signature.count == 256)
+        try file.verify(message, algorithm, signature)
+        #expect(try key.signature(algorithm) == signature, "PKCS#1 v1.5 is deterministic")
+    }
+
+    @Test(arguments: [(OpenSSLKey.rsa3072, 384), (OpenSSLKey.rsa4096, 512)])
+    func largerKeys(_ file: Result<OpenSSLKey, any Error>, _ size: Int) throws {
+        let file = try file.get()
+        var key = try RSAPrivateKey(file)
+        #expect(key.algorithm == .rsa(bits: size * 8))
+        #expect(key.signatureSize == size)
+        try file.verify(message, .sha256, key.signature())
+        let ciphertext = try file.encrypt(message, [])
+        #expect(try key.plaintext(.pkcs1v15, ciphertext) == message)
+        var copy = try RSAPrivateKey(importing: key.exported.span)
+        #expect(try copy.signature() == key.signature())
+    }
+
+    @Test func aKeyOfOurOwn() throws {
+        var random = try seededGenerator()
+        var key = try RSAPrivateKey.generate(bits: 2048, random: &random)
+        #expect(key.algorithm == .rsa(bits: 2048))
+        #expect(key.publicExponent == 65537)
+        let modulus = try key.modulus
+        #expect(modulus.count == 256)
+        #expect(modulus[0] & 0x80 != 0)
+        let exported = try key.exported
+        #expect(exported.count == 271)
+        #expect(Array(exported[..<7]) == [1, 0x08, 0x00, 0x00, 0x01, 0x00, 0x01])
+        let p = Array(exported[7..<135])
+        let q = Array(exported[135..<263])
+        for prime in [p, q] {
+            let verdict = try OpenSSL.run(["prime", "-hex", prime.hex])
+            #expect(String(decoding: verdict, as: UTF8.self).contains("is prime"))
+        }
+        // FIPS 186-4, B.3.3, 5.4: far enough apart.
+        #expect(Array(p[..<12]) != Array(q[..<12]))
+        let file = OpenSSLKey(publicKey: rsaPublicKey(modulus))
+        try file.verify(message, .sha256, key.signature())
+        #expect(try key.plaintext(.pkcs1v15, file.encrypt(message, [])) == message)
+    }
+
+    @Test func everyKeyIsAnother() throws {
+        var random = try seededGenerator()
+        let first = try RSAPrivateKey.generate(bits: 2048, random: &random).exported
+        let second = try RSAPrivateKey.generate(bits: 2048, random: &random).exported
+        #expect(first[7..<135] != second[7..<135])
+        #expect(first[135..<263] != second[135..<263])
+    }
+
+    @Test(arguments: [0, 1024, 2040, 2047, 2049, 2056, 4097, 4160, 65536, -2048])
+    func otherSizesAreRefused(_ bits: Int) throws {
+        var random = try seededGenerator()
+        let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey.generate(bits: bits, random: &random) }
+        #expect(error == .invalidKey)
+    }
+
+    @Test func withoutASeedNothingIsDone() throws {
+        let file = try OpenSSLKey.rsa2048.get()
+        var random = RandomGenerator()
+        var key = try RSAPrivateKey(file)
+        let ciphertext = try file.encrypt(message, [])
+        let digest = digest(of: message)
+        let generation = failure { () throws(CryptoError) in
+            _ = try RSAPrivateKey.generate(bits: 2048, random: &random)
+        }
+        let signing = failure { () throws(CryptoError) in
+            _ = try output(256) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+        }
+        let decryption = failure { () throws(CryptoError) in
+            _ = try output(256) { (room) throws(CryptoError) in
+                try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+            }
+        }
+        let unwrapping = failure { () throws(CryptoError) in
+            _ = try output(16) { (room) throws(CryptoError) in
+                try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+                return 16
+            }
+        }
+        #expect([generation, signing, decryption, unwrapping] == [.notSeeded, .notSeeded, .notSeeded, .notSeeded])
+    }
+
+    @Test func smallerBuffersAreRefused() throws {
+        var key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
+        var random = try seededGenerator()
+        let digest = digest(of: message)
+        let signing = failure { () throws(CryptoError) in
+            _ = try output(255) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+        }
+        let publicKey = failure { () throws(CryptoError) in
+            _ = try output(255) { (room) throws(CryptoError) in try key.publicKey(into: &room) }
+        }
+        let export = failure { () throws(CryptoError) in
+            _ = try output(270) { (room) throws(CryptoError) in try key.export(into: &room) }
+        }
+        #expect([signing, publicKey, export] == [.bufferTooSmall, .bufferTooSmall, .bufferTooSmall])
+    }
+
+    // MARK: Import and export
+
+    @Test func whatIsExportedComesBack() throws {
+        let key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
+        let exported = try key.exported
+        #expect(exported.count == key.exportSize)
+        var copy = try RSAPrivateKey(importing: exported.span)
+        #expect(try copy.exported == exported)
+        #expect(try copy.modulus == OpenSSLKey.rsa2048.get().modulus)
+        #expect(copy.publicExponent == 65537)
+        try OpenSSLKey.rsa2048.get().verify(message, .sha256, copy.signature())
+    }
+
+    @Test func everyDamageToAnExportIsNoticed() throws {
+        let exported = try RSAPrivateKey(OpenSSLKey.rsa2048.get()).exported
+        for index in exported.indices {
+            for bit in [0x01, 0x80] as [UInt8] {
+                var damaged = exported
+                damaged[index] ^= bit
+                let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey(importing: damaged.span) }
+                #expect(error == .invalidKey, "byte \(index)")
+            }
+        }
+        let lengths: [[UInt8]] = [
+            [], [1], Array(exported[..<7]), exported.dropLast(), exported + [0], Array(exported.dropFirst()),
+        ]
+        for bytes in lengths {
+            let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey(importing: bytes.span) }
+            #expect(error == .invalidKey)
+        }
+    }
+
+    /// An export whose check is right and whose content is not.
+    @Test(
+        arguments: [
+            ("another kind", 0, 2), ("1024 bits", 1, 0x04), ("an even exponent", 6, 0x02), ("an even P", 134, 0x02),
+            ("an even Q", 262, 0x02), ("a short P", 7, 0x01), ("a short Q", 135, 0x01),
+        ] as [(String, Int, UInt8)])
+    func aForgedExportIsRefused(_ name: String, _ index: Int, _ value: UInt8) throws {
+        var bytes = try RSAPrivateKey(OpenSSLKey.rsa2048.get()).exported
+        bytes[index] = value
+        let check = Hash.digest(.sha256, of: bytes.span.extracting(first: 263))
+        bytes.replaceSubrange(263..., with: check.bytes.array[..<8])
+        let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey(importing: bytes.span) }
+        #expect(error == .invalidKey)
+    }
+
+    @Test(arguments: [
+        "another modulus", "an even modulus", "another private exponent", "another prime 1", "another prime 2",
+        "prime 1 twice", "an even exponent", "exponent 1", "exponent 3", "no prime", "an exponent of 32 bits",
+    ])
+    func integersThatDoNotBelongTogether(_ name: String) throws {
+        var integers = try OpenSSLKey.rsa2048.get().integers
+        let other = try OpenSSLKey(rsaBits: 2048).integers
+        switch name {
+        case "another modulus": integers[1] = other[1]
+        case "an even modulus": integers[1][256] ^= 1
+        case "another private exponent": integers[3] = other[3]
+        case "another prime 1": integers[4] = other[4]
+        case "another prime 2": integers[5] = other[5]
+        case "prime 1 twice": integers[5] = integers[4]
+        case "an even exponent": integers[2] = [1, 0, 0]
+        case "exponent 1": integers[2] = [1]
+        case "exponent 3": integers[2] = [3]
+        case "no prime": integers[4] = []
+        default: integers[2] = [0x80, 0, 0, 1]
+        }
+        let error = failure { () throws(CryptoError) in
+            _ = try RSAPrivateKey(integers: integers)
+        }
+        #expect(error == .invalidKey)
+    }
+
+    @Test func smallKeysAreNotImported() throws {
+        let file = try OpenSSLKey(rsaBits: 1024)
+        let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey(file) }
+        #expect(error == .invalidKey)
+    }
+
+    // MARK: Wiping
+
+    @Test func aWipedKeyIsGone() throws {
+        let file = try OpenSSLKey.rsa2048.get()
+        let prime = Array(file.integers[4].drop { $0 == 0 })
+        var key = try RSAPrivateKey(file)
+        #expect(unsafe memory(of: &key).contains(prime))
+        key.wipe()
+        #expect(unsafe memory(of: &key).dropLast(8).allSatisfy { $0 == 0 })
+        var random = try seededGenerator()
+        let digest = digest(of: message)
+        let ciphertext = [UInt8](repeating: 1, count: 256)
+        let errors = [
+            failure { () throws(CryptoError) in _ = try key.modulus },
+            failure { () throws(CryptoError) in _ = try key.exported },
+            failure { () throws(CryptoError) in
+                _ = try output(512) { (room) throws(CryptoError) in
+                    try key.sign(digest, into: &room, random: &random)
+                }
+            },
+            failure { () throws(CryptoError) in _ = try key.plaintext(.pkcs1v15, ciphertext) },
+            failure { () throws(CryptoError) in _ = try key.contentKey(16, ciphertext) },
+        ]
+        #expect(errors == [CryptoError?](repeating: .invalidKey, count: 5))
+    }
+
+    @Test func aFailedLoadLeavesNothingBehind() throws {
+        let file = try OpenSSLKey.rsa2048.get()
+        var key = try RSAPrivateKey(file)
+        let error = failure { () throws(CryptoError) in try key.load([1, 2, 3].span) }
+        #expect(error == .invalidKey)
+        #expect(unsafe memory(of: &key).dropLast(8).allSatisfy { $0 == 0 })
+    }
+}
+
+/// A SubjectPublicKeyInfo with the exponent 65537.
+func rsaPublicKey(_ modulus: [UInt8]) -> [UInt8] {
+    let algorithm = ([0x06, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01] + [0x05, 0x00]).tagged(0x30)
+    let key = (([0] + modulus).tagged(0x02) + [0x02, 3, 1, 0, 1]).tagged(0x30)
+    return (algorithm + ([0] + key).tagged(0x03)).tagged(0x30)
+}
+
+/// The bytes that a value stands in.
+@unsafe func memory<Value: ~Copyable>(of value: inout Value) -> [UInt8] {
+    unsafe withUnsafeMutablePointer(to: &value) { pointer in
+        unsafe Array(UnsafeRawBufferPointer(start: pointer, count: MemoryLayout<Value>.size))
+    }
+}
