@@ -44,11 +44,17 @@ struct Enroll: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The project's checkout; this folder or one above it.", valueName: "folder"))
     var project: String?
 
+    @Option(help: ArgumentHelp("Let a debugger begin the run, on this port; without a time limit.", valueName: "port"))
+    var debugger: UInt16?
+
     @Flag(help: "Show what the CA sees as well.")
     var verbose = false
 
     func validate() throws {
         guard timeLimit > 0 else { throw ValidationError("--time-limit takes a number of seconds above 0") }
+        guard debugger == nil || board != .linux else {
+            throw ValidationError("--debugger is for emulated boards; this one is a program: gdb starts it itself")
+        }
         if url == nil {
             guard fingerprint == nil, challenge == nil else {
                 throw ValidationError("--fingerprint and --challenge are those of the CA that --url names")

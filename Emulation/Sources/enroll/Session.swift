@@ -37,7 +37,12 @@ struct Session {
 
     private func enrol(_ device: Device, with ca: CA, budget: Budget) async throws {
         terminal.step(.board, "power on")
-        let outcome = try await device.runToEnd(timeLimit: .seconds(command.timeLimit)) { line in
+        if let port = command.debugger {
+            terminal.step(.board, "waiting for: gdb-multiarch -ex 'target remote :\(port)' \(device.image.path)")
+        }
+        let timeLimit: Duration = command.debugger == nil ? .seconds(command.timeLimit) : .seconds(86_400)
+        let options = BootOptions(debuggerPort: command.debugger)
+        let outcome = try await device.runToEnd(options: options, timeLimit: timeLimit) { line in
             if Report(line: line.text) == nil { terminal.step(.board, line.text) }
         }
         if case .failed(let kind, let sentence) = outcome.verdict {

@@ -127,12 +127,36 @@ import Testing
         (["--url", "http://ca/", "--fingerprint", "a5"], "SHA-256 has 64 hexadecimal digits"),
         (["--board", "toaster"], "toaster"),
         (["--time-limit", "0"], "above 0"),
-        (["--subject", "CN"], "CN"),
+        (["--debugger", "1234"], "gdb starts it itself"),
     ])
     func wrongUseIsExplained(arguments: [String], text: String) async throws {
         let run = try await enroll("echo done", arguments)
         #expect(run.ending != .exited(0))
         #expect(run.lines.contains { $0.contains(text) }, "\(run.lines)")
+    }
+
+    /// The command itself, from a real board to a CA that others wrote.
+    @Test func realDeviceEnrolsWithAnOutsideCA() async throws {
+        guard Bench.boards.contains(.linux) else { return }
+        try await withFolder { folder in
+            try await SCEPServer.run(in: folder) { server in
+                let fingerprint = try Digest.sha256.hash([UInt8](server.root)).hexadecimal
+                var command = Program(
+                    executable: Self.executable,
+                    arguments: [
+                        "--board", "linux", "--project", Bench.project.path, "--challenge", SCEPServer.challenge,
+                        "--url", "http://localhost:\(server.port)/scep", "--fingerprint", fingerprint,
+                    ], folder: folder, origin: "swift build --product enroll")
+                let refused = try await command.run(timeLimit: .seconds(120)) { try await $0.end() }
+                #expect(refused.ending == .exited(1))
+                #expect(refused.lines.last?.text.contains("(weak-") == true)
+                command.arguments += ["--allow", "des", "--allow", "sha1", "--keep", folder.path + "/kept"]
+                let accepted = try await command.run(timeLimit: .seconds(120)) { try await $0.end() }
+                #expect(accepted.ending == .exited(0))
+                #expect(accepted.lines.contains { $0.text.hasSuffix("openssl verify: OK") })
+                #expect(FileManager.default.fileExists(atPath: folder.path + "/kept/flash.bin"))
+            }
+        }
     }
 
     @Test func boardGoesWhenTheCommandIsKilled() async throws {
