@@ -25,10 +25,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CMbedTLS", linkerSettings: [.linkedLibrary("mbedcrypto")]),
-        // A key that is read in place must not be copied to the stack on the way, secret and all.
-        .target(
-            name: "DeviceCrypto", dependencies: ["CMbedTLS"],
-            swiftSettings: core + [.enableExperimentalFeature("AddressableParameters")]),
+        .target(name: "DeviceCrypto", dependencies: ["CMbedTLS"], swiftSettings: core),
         .target(name: "DER", swiftSettings: core),
         .target(name: "PKIX", dependencies: ["DeviceCrypto", "DER"], swiftSettings: core),
         .target(name: "CMS", dependencies: ["DeviceCrypto", "DER", "PKIX"], swiftSettings: core),

@@ -17,7 +17,7 @@ public protocol DeviceKey: PrivateKey, ~Copyable {
     var exportSize: Int { get }
 
     /// Writes a compact form at the front of `bytes`: a secret.
-    func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
+    mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
 
     /// Sets the key to 0; it is good for nothing afterwards.
     mutating func wipe()

@@ -92,7 +92,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     /// - Returns: how many bytes were written at the front of `bytes`: ``exportSize``.
     /// - Throws: `.bufferTooSmall`; `.invalidKey` after a wipe.
     @inline(never)
-    public func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard point[0] == 4 else { throw .invalidKey }
         guard bytes.count >= exportSize else { throw .bufferTooSmall }
         let size = curve.fieldSize
@@ -142,7 +142,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
 
     public var publicExponent: UInt32 { 0 }
 
-    public func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard point[0] == 4 else { throw .invalidKey }
         guard bytes.count >= curve.pointSize else { throw .bufferTooSmall }
         for index in 0..<curve.pointSize { bytes[index] = point[index] }

@@ -14,6 +14,9 @@ public enum RSAPadding: Equatable, Sendable {
 }
 
 /// All that the core asks of a private key: a secure element or a PKCS#11 token can stand behind it.
+///
+/// Whatever reads a secret is `mutating`, so that it is read where it lies: a key that is only borrowed may be copied to
+/// the stack on the way, and nobody would wipe the copy.
 public protocol PrivateKey: ~Copyable {
     var algorithm: KeyAlgorithm { get }
 
@@ -28,7 +31,7 @@ public protocol PrivateKey: ~Copyable {
     ///
     /// - Returns: how many bytes were written.
     /// - Throws: `.bufferTooSmall`, `.outOfMemory`, `.invalidKey` after a wipe.
-    func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
+    mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
 
     /// Signs a digest. RSA: RSASSA-PKCS1-v1_5 (RFC 8017, 8.2). EC: ECDSA, an Ecdsa-Sig-Value in DER (RFC 3279, 2.2.3).
     ///

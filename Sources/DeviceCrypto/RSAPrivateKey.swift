@@ -109,8 +109,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     /// - Returns: how many bytes were written at the front of `bytes`: ``exportSize``.
     /// - Throws: `.bufferTooSmall`; `.invalidKey` after a wipe.
     @inline(never)
-    @_addressableSelf
-    public func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard bytes.count >= exportSize else { throw .bufferTooSmall }
         let bits = half * 16
@@ -168,8 +167,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     public var signatureSize: Int { 2 * half }
 
     @inline(never)
-    @_addressableSelf
-    public func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard bytes.count >= 2 * half else { throw .bufferTooSmall }
         let status = unsafe withKey { key in
@@ -257,16 +255,14 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     /// What stands for a content key that could not be decrypted. It hangs on the secret, so that nobody else can tell
     /// it from a key, and on the ciphertext, so that asking twice tells nothing either.
     @inline(never)
-    @_addressableSelf
-    private func substitute(for encryptedKey: Span<UInt8>) -> Digest {
+    private mutating func substitute(for encryptedKey: Span<UInt8>) -> Digest {
         var hash = Hash(.sha256)
         hash.update(primes.span.extracting(first: 2 * half))
         hash.update(encryptedKey)
         return hash.finish()
     }
 
-    @_addressableSelf
-    private func withKey(_ body: (UnsafePointer<cmbedtls_rsa_private>) -> Int32) -> Int32 {
+    private mutating func withKey(_ body: (UnsafePointer<cmbedtls_rsa_private>) -> Int32) -> Int32 {
         unsafe primes.span.withUnsafeBufferPointer { primes in
             var key = unsafe cmbedtls_rsa_private(
                 primes: primes.baseAddress, half: half, exponent: publicExponent)

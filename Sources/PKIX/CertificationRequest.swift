@@ -40,7 +40,7 @@ public struct CertificationRequest: ~Escapable {
     ) throws(DERError) {
         let end = writer.front
         try writeAttributes(to: &writer)
-        try writer.write(publicKeyOf: key)
+        try writer.write(publicKeyOf: &key)
         try writer.write(name: subject)
         try writer.write(integer: 0)
         try writer.wrap(.sequence, from: end)

@@ -27,7 +27,7 @@ public struct SelfSignedCertificate: ~Escapable {
         try writer.write(keyUsage: scheme == .rsa ? usage.union(.keyEncipherment) : usage)
         try writer.wrap(.sequence, from: end)
         try writer.wrap(.contextConstructed(3), from: end)
-        try writer.write(publicKeyOf: key)
+        try writer.write(publicKeyOf: &key)
         try writer.write(name: subject)
         let validityEnd = writer.front
         try writer.write(.utcTime, span(of: "491231235959Z"))

@@ -67,7 +67,7 @@ public struct SubjectPublicKeyInfo: ~Escapable {
     /// Whether this is the public half of `privateKey`. Constant time is not needed: both are public.
     ///
     /// - Parameter scratch: room for the key's modulus or point, 512 bytes at most.
-    public func matches<Key: PrivateKey & ~Copyable>(_ privateKey: borrowing Key, scratch: inout MutableSpan<UInt8>)
+    public func matches<Key: PrivateKey & ~Copyable>(_ privateKey: inout Key, scratch: inout MutableSpan<UInt8>)
         throws(CryptoError) -> Bool
     {
         let count = try privateKey.publicKey(into: &scratch)
@@ -90,20 +90,20 @@ public struct SubjectPublicKeyInfo: ~Escapable {
 
 extension DERWriter {
     /// Writes the SubjectPublicKeyInfo of a private key (RFC 3279, 2.3.1; RFC 5480, 2).
-    public mutating func write<Key: PrivateKey & ~Copyable>(publicKeyOf key: borrowing Key) throws(DERError) {
+    public mutating func write<Key: PrivateKey & ~Copyable>(publicKeyOf key: inout Key) throws(DERError) {
         let end = front
         switch key.algorithm {
         case .rsa:
             try write(integer: key.publicExponent)
             let modulusEnd = front
-            try write(keyBytesOf: key)
+            try write(keyBytesOf: &key)
             if written[0] >= 0x80 { try write(byte: 0) }
             try wrap(.integer, from: modulusEnd)
             try wrap(.sequence, from: end)
             try wrapBitString(from: end)
             try write(algorithm: .rsaEncryption, null: true)
         case .p256, .p384:
-            try write(keyBytesOf: key)
+            try write(keyBytesOf: &key)
             try wrapBitString(from: end)
             let algorithmEnd = front
             try write(key.algorithm == .p256 ? .secp256r1 : .secp384r1)
@@ -114,7 +114,7 @@ extension DERWriter {
     }
 
     /// Writes a modulus or a point.
-    private mutating func write<Key: PrivateKey & ~Copyable>(keyBytesOf key: borrowing Key) throws(DERError) {
+    private mutating func write<Key: PrivateKey & ~Copyable>(keyBytesOf key: inout Key) throws(DERError) {
         var room = try reserve(key.algorithm.publicKeySize)
         do throws(CryptoError) {
             _ = try key.publicKey(into: &room)

@@ -43,7 +43,7 @@ public enum IssuedCertificate {
             }
             var again = DERReader(work.span, in: range)
             // Only the device's own certificate has to be one that can be read here.
-            guard let certificate = try? Certificate(&again), hasKey(certificate, key) else { continue }
+            guard let certificate = try? Certificate(&again), hasKey(certificate, &key) else { continue }
             try check(certificate, ca, &policy, time)
             return range
         }
@@ -51,11 +51,11 @@ public enum IssuedCertificate {
     }
 
     private static func hasKey<Key: PrivateKey & ~Copyable>(
-        _ certificate: borrowing Certificate, _ key: borrowing Key
+        _ certificate: borrowing Certificate, _ key: inout Key
     ) -> Bool {
         var publicKey = InlineArray<512, UInt8>(repeating: 0)
         var room = publicKey.mutableSpan
-        let matches = try? certificate.subjectPublicKeyInfo.matches(key, scratch: &room)
+        let matches = try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)
         return matches ?? false
     }
 

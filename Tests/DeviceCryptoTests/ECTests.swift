@@ -320,11 +320,11 @@ import Testing
 
 extension ECPrivateKey {
     var point: [UInt8] {
-        get throws(CryptoError) { try output(97) { (room) throws(CryptoError) in try publicKey(into: &room) } }
+        mutating get throws(CryptoError) { try output(97) { (room) throws(CryptoError) in try publicKey(into: &room) } }
     }
 
     var exported: [UInt8] {
-        get throws(CryptoError) { try output(200) { (room) throws(CryptoError) in try export(into: &room) } }
+        mutating get throws(CryptoError) { try output(200) { (room) throws(CryptoError) in try export(into: &room) } }
     }
 }
 

@@ -120,11 +120,13 @@ extension RSAPrivateKey {
     }
 
     var modulus: [UInt8] {
-        get throws(CryptoError) { try output(512) { (room) throws(CryptoError) in try publicKey(into: &room) } }
+        mutating get throws(CryptoError) {
+            try output(512) { (room) throws(CryptoError) in try publicKey(into: &room) }
+        }
     }
 
     var exported: [UInt8] {
-        get throws(CryptoError) { try output(600) { (room) throws(CryptoError) in try export(into: &room) } }
+        mutating get throws(CryptoError) { try output(600) { (room) throws(CryptoError) in try export(into: &room) } }
     }
 
     mutating func signature(_ algorithm: DigestAlgorithm = .sha256) throws(CryptoError) -> [UInt8] {

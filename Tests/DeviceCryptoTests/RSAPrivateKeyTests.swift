@@ -52,8 +52,9 @@ import Testing
 
     @Test func everyKeyIsAnother() throws {
         var random = try seededGenerator()
-        let first = try RSAPrivateKey.generate(bits: 2048, random: &random).exported
-        let second = try RSAPrivateKey.generate(bits: 2048, random: &random).exported
+        var firstKey = try RSAPrivateKey.generate(bits: 2048, random: &random)
+        var secondKey = try RSAPrivateKey.generate(bits: 2048, random: &random)
+        let (first, second) = (try firstKey.exported, try secondKey.exported)
         #expect(first[7..<135] != second[7..<135])
         #expect(first[135..<263] != second[135..<263])
     }
@@ -110,7 +111,7 @@ import Testing
     // MARK: Import and export
 
     @Test func whatIsExportedComesBack() throws {
-        let key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
+        var key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
         let exported = try key.exported
         #expect(exported.count == key.exportSize)
         var copy = try RSAPrivateKey(importing: exported.span)
@@ -121,7 +122,8 @@ import Testing
     }
 
     @Test func everyDamageToAnExportIsNoticed() throws {
-        let exported = try RSAPrivateKey(OpenSSLKey.rsa2048.get()).exported
+        var key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
+        let exported = try key.exported
         for index in exported.indices {
             for bit in [0x01, 0x80] as [UInt8] {
                 var damaged = exported
@@ -146,7 +148,8 @@ import Testing
             ("an even Q", 262, 0x02), ("a short P", 7, 0x01), ("a short Q", 135, 0x01),
         ] as [(String, Int, UInt8)])
     func aForgedExportIsRefused(_ name: String, _ index: Int, _ value: UInt8) throws {
-        var bytes = try RSAPrivateKey(OpenSSLKey.rsa2048.get()).exported
+        var key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
+        var bytes = try key.exported
         bytes[index] = value
         let check = Hash.digest(.sha256, of: bytes.span.extracting(first: 263))
         bytes.replaceSubrange(263..., with: check.bytes.array[..<8])
