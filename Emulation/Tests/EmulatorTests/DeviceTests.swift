@@ -24,7 +24,7 @@ import Testing
                 return 0;
             }
             """#
-        ) { try await $0.runToEnd(timeLimit: .seconds(60)) }
+        ) { try await $0.runToEnd(timeLimit: .seconds(300)) }
         #expect(outcome.verdict == .done)
         #expect(outcome.report?[.flash] == 1000)
         #expect(outcome.report?[.milliseconds] == 8)
@@ -34,7 +34,7 @@ import Testing
     @Test func errorIsAnOutcomeNotACrash() async throws {
         let outcome = try await withDevice(
             #"int main(void) { say("error refused: nobody answers at 10.0.2.2:80; is the CA running?\n"); return 1; }"#
-        ) { try await $0.runToEnd(timeLimit: .seconds(60)) }
+        ) { try await $0.runToEnd(timeLimit: .seconds(300)) }
         #expect(
             outcome.verdict
                 == .failed(kind: "refused", sentence: "nobody answers at 10.0.2.2:80; is the CA running?"))
@@ -50,7 +50,7 @@ import Testing
     ])
     func endWithoutAProperLastLineIsACrash(body: String) async throws {
         let error = await #expect(throws: BoardError.self) {
-            try await withDevice(body) { try await $0.runToEnd(timeLimit: .seconds(60)) }
+            try await withDevice(body) { try await $0.runToEnd(timeLimit: .seconds(300)) }
         }
         guard case .crashed(.lm3s6965evb, .exited, _) = try #require(error) else {
             Issue.record("\(String(describing: error))")
@@ -70,14 +70,14 @@ import Testing
             """#
         try await withDevice(body) { device in
             for line in ["first boot", "second boot"] {
-                let run = try await device.powerUp(timeLimit: .seconds(60)) { running in
+                let run = try await device.powerUp(timeLimit: .seconds(300)) { running in
                     try await running.line(containing: line)
                     running.kill()
                     try await running.end()
                 }
                 #expect(run.ending == .signalled(9))
             }
-            #expect(try await device.runToEnd(timeLimit: .seconds(60)).verdict == .done)
+            #expect(try await device.runToEnd(timeLimit: .seconds(300)).verdict == .done)
             #expect(try Data(contentsOf: device.flash) == Data([3]))
         }
     }
@@ -86,17 +86,17 @@ import Testing
         try await withDevice(#"int main(void) { if (boots() == 1) say("getting an address\n"); for (;;) {} }"#) {
             device in
             let first = await #expect(throws: BoardError.self) {
-                try await device.runToEnd(timeLimit: .seconds(2))
+                try await device.runToEnd(timeLimit: .seconds(10))
             }
-            guard case .unfinished(.lm3s6965evb, .seconds(2), let transcript) = try #require(first) else {
+            guard case .unfinished(.lm3s6965evb, .seconds(10), let transcript) = try #require(first) else {
                 Issue.record("\(String(describing: first))")
                 return
             }
             #expect(transcript.map(\.text) == ["getting an address"])
             let second = await #expect(throws: BoardError.self) {
-                try await device.runToEnd(timeLimit: .seconds(2))
+                try await device.runToEnd(timeLimit: .seconds(10))
             }
-            guard case .silent(.lm3s6965evb, .seconds(2)) = try #require(second) else {
+            guard case .silent(.lm3s6965evb, .seconds(10)) = try #require(second) else {
                 Issue.record("\(String(describing: second))")
                 return
             }
@@ -110,7 +110,7 @@ import Testing
                     let folder = first.folder.appending(path: "\(number)")
                     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                     let device = Device(board: .lm3s6965evb, image: first.image, folder: folder)
-                    tasks.addTask { try await device.runToEnd(timeLimit: .seconds(30)).verdict }
+                    tasks.addTask { try await device.runToEnd(timeLimit: .seconds(300)).verdict }
                 }
                 for try await verdict in tasks { #expect(verdict == .done) }
             }
@@ -135,7 +135,7 @@ import Testing
             var figures: Set<Int?> = []
             for _ in 0..<3 {
                 let options = BootOptions(countsInstructions: true)
-                let outcome = try await device.runToEnd(options: options, timeLimit: .seconds(60))
+                let outcome = try await device.runToEnd(options: options, timeLimit: .seconds(300))
                 figures.insert(outcome.report?[.milliseconds])
             }
             #expect(figures.count == 1)
