@@ -15,11 +15,17 @@ public final class Certificate: @unchecked Sendable, Hashable {
     /// Takes over the reference to `pointer`.
     init(taking pointer: OpaquePointer) throws(LibCryptoError) {
         self.pointer = pointer
-        der = try encoded("encoding a certificate") { i2d_X509(pointer, $0) }
-        subject = try DistinguishedName(made(X509_get_subject_name(pointer), "reading a certificate's subject"))
-        issuer = try DistinguishedName(made(X509_get_issuer_name(pointer), "reading a certificate's issuer"))
-        serial = try magnitude(X509_get0_serialNumber(pointer))
-        publicKey = try PublicKey(taking: made(X509_get_pubkey(pointer), "reading a certificate's public key"))
+        // A class that is not whole yet is not deinitialised.
+        do throws(LibCryptoError) {
+            der = try encoded("encoding a certificate") { i2d_X509(pointer, $0) }
+            subject = try DistinguishedName(made(X509_get_subject_name(pointer), "reading a certificate's subject"))
+            issuer = try DistinguishedName(made(X509_get_issuer_name(pointer), "reading a certificate's issuer"))
+            serial = try magnitude(X509_get0_serialNumber(pointer))
+            publicKey = try PublicKey(taking: made(X509_get_pubkey(pointer), "reading a certificate's public key"))
+        } catch {
+            X509_free(pointer)
+            throw error
+        }
     }
 
     deinit { X509_free(pointer) }

@@ -10,9 +10,15 @@ public final class CertificationRequest: @unchecked Sendable {
 
     init(taking pointer: OpaquePointer) throws(LibCryptoError) {
         self.pointer = pointer
-        der = try encoded("encoding a certification request") { i2d_X509_REQ(pointer, $0) }
-        subject = try DistinguishedName(made(X509_REQ_get_subject_name(pointer), "reading a request's subject"))
-        publicKey = try PublicKey(taking: made(X509_REQ_get_pubkey(pointer), "reading a request's public key"))
+        // A class that is not whole yet is not deinitialised.
+        do throws(LibCryptoError) {
+            der = try encoded("encoding a certification request") { i2d_X509_REQ(pointer, $0) }
+            subject = try DistinguishedName(made(X509_REQ_get_subject_name(pointer), "reading a request's subject"))
+            publicKey = try PublicKey(taking: made(X509_REQ_get_pubkey(pointer), "reading a request's public key"))
+        } catch {
+            X509_REQ_free(pointer)
+            throw error
+        }
     }
 
     deinit { X509_REQ_free(pointer) }

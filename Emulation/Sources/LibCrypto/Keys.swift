@@ -26,7 +26,13 @@ public final class PublicKey: @unchecked Sendable, Hashable {
     /// Takes over the reference to `pointer`.
     init(taking pointer: OpaquePointer) throws(LibCryptoError) {
         self.pointer = pointer
-        der = try encoded("encoding a public key") { i2d_PUBKEY(pointer, $0) }
+        // A class that is not whole yet is not deinitialised.
+        do throws(LibCryptoError) {
+            der = try encoded("encoding a public key") { i2d_PUBKEY(pointer, $0) }
+        } catch {
+            EVP_PKEY_free(pointer)
+            throw error
+        }
     }
 
     deinit { EVP_PKEY_free(pointer) }

@@ -33,7 +33,13 @@ public final class RevocationList: @unchecked Sendable {
 
     init(taking pointer: OpaquePointer) throws(LibCryptoError) {
         self.pointer = pointer
-        der = try encoded("encoding a CRL") { i2d_X509_CRL(pointer, $0) }
+        // A class that is not whole yet is not deinitialised.
+        do throws(LibCryptoError) {
+            der = try encoded("encoding a CRL") { i2d_X509_CRL(pointer, $0) }
+        } catch {
+            X509_CRL_free(pointer)
+            throw error
+        }
     }
 
     deinit { X509_CRL_free(pointer) }
