@@ -94,9 +94,13 @@ public struct CACertificates: ~Escapable {
     }
 
     /// Whether one of these CAs issued `certificate`.
-    public func haveIssued(_ certificate: borrowing Certificate) -> Bool {
+    ///
+    /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although its issuer may have no CA
+    ///   under it (a path length of 0, RFC 5280, 4.2.1.9). There are servers that make every device one.
+    public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
         var reader = DERReader(bytes)
         while !reader.isAtEnd, let issuer = try? Certificate(&reader) {
+            if !mayBeCA, issuer.extensions.pathLength == 0, certificate.extensions.isCA { continue }
             if Self.isIssuer(issuer, of: certificate) { return true }
         }
         return false

@@ -95,8 +95,11 @@ public enum GetCACert {
                     guard let certificate = try? Certificate(&again), isValid(certificate, time),
                         isNewAndIssued(certificate, whole.encoding, trusted.span.extracting(first: used))
                     else { continue }
-                    guard policy.permits(certificate.signatureAlgorithm.digest) else { continue }
                     let extensions = certificate.extensions
+                    // What is critical and not judged here forbids its use (RFC 5280, 4.2); a pin would allow it.
+                    guard policy.permits(certificate.signatureAlgorithm.digest), !extensions.hasUnknownCritical else {
+                        continue
+                    }
                     guard extensions.isCA || extensions.isRegistrationAuthority || policy.permitsUnmarkedRA() else {
                         sawUnmarkedRA = true
                         continue
@@ -115,7 +118,7 @@ public enum GetCACert {
         _ certificate: borrowing Certificate, _ encoding: Span<UInt8>, _ trusted: Span<UInt8>
     ) -> Bool {
         let known = CACertificates(trusted)
-        return !known.contain(encoding) && known.haveIssued(certificate)
+        return !known.contain(encoding) && known.haveIssued(certificate, mayBeCA: false)
     }
 
     private static func isValid(_ certificate: borrowing Certificate, _ time: Int64?) -> Bool {

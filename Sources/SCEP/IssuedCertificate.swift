@@ -64,7 +64,7 @@ public enum IssuedCertificate {
     ) throws(SCEPError) {
         let digest = certificate.signatureAlgorithm.digest
         guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
-        guard ca.haveIssued(certificate) else { throw .certificateNotFromCA }
+        guard ca.haveIssued(certificate, mayBeCA: true) else { throw .certificateNotFromCA }
         if let time, certificate.notAfter < time || certificate.notBefore > time { throw .certificateNotValid }
     }
 }

@@ -5,7 +5,7 @@ import DeviceCrypto
 public enum SCEPError: Error, Equatable, Sendable {
     /// The request cannot be built: what was asked for is malformed, or does not fit.
     case request(DERError)
-    /// The reply cannot be read or decrypted; offsets count from its start.
+    /// The reply cannot be read or decrypted; offsets count in the buffer that it stands in.
     case reply(DERError)
 
     // What the CA can do is not enough.

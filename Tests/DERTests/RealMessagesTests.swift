@@ -56,16 +56,16 @@ import Testing
         try reading(der) { try walk($0) }
     }
 
-    /// Every truncation, and every bit of the headers and of much else turned over, in a real BER message.
+    /// Truncations, and bits of the headers and of much else turned over, in a real BER message.
     @Test(.enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)))
     func damagedMessagesAreJudgedAsByTheReference() throws {
         let message = try Fixtures.read("jscep/16-PKIOperation.rsp.der")
-        for count in message.indices {
+        for count in message.indices where count % 2 == 0 || count < 100 {
             #expect((try? normalized(Array(message.prefix(count)))) == nil, "\(count) bytes")
         }
         var refused = 0
         for position in message.indices {
-            for bit in 0..<8 where bit == position % 8 || position < 64 {
+            for bit in 0..<8 where bit == position % 8 && position % 2 == 0 || position < 48 {
                 var bytes = message
                 bytes[position] ^= 1 << UInt8(bit)
                 let outcome = try? normalized(bytes)

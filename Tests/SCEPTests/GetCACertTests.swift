@@ -149,6 +149,27 @@ func accepted(
         #expect(policy.used == Leniency())
     }
 
+    /// A critical extension that is not judged here forbids the use of a certificate, unless it is pinned.
+    @Test func unknownCriticalExtensionsArePassedOver() throws {
+        let root = try World.one.root
+        let limited = try OpenSSLIdentity(
+            subject: "/CN=Limited CA", issuedBy: root,
+            extensions: World.authority + ["nameConstraints=critical,permitted;DNS:example"])
+        let bundle = try OpenSSLIdentity.bundle([root, limited])
+        #expect(try accepted(bundle, root.fingerprint()) == root.der)
+        #expect(try accepted(bundle, limited.fingerprint()) == limited.der)
+    }
+
+    /// Servers that make a CA of every device, under a path that ends with them: none of these devices is believed.
+    @Test func aDeviceIsNoAuthority() throws {
+        let short = try OpenSSLIdentity(
+            subject: "/CN=Short CA", extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
+        let device = try OpenSSLIdentity(
+            subject: "/CN=sensor", issuedBy: short, extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
+        let bundle = try OpenSSLIdentity.bundle([short, device])
+        #expect(try accepted(bundle, short.fingerprint()) == short.der)
+    }
+
     @Test func weakSignaturesArePassedOver() throws {
         let world = try World.one
         let bundle = try OpenSSLIdentity.bundle([world.root, world.weak])

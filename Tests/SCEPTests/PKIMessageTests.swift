@@ -7,61 +7,175 @@ import SCEP
 import TestSupport
 import Testing
 
-@Suite struct PKIMessageTests {
-    /// The whole of a PKCSReq, taken apart by openssl alone.
-    @Test func opensslReadsARequest() throws {
-        try withTemporaryDirectory { directory in
-            func path(_ name: String) -> String { directory.appendingPathComponent(name).path }
-            try OpenSSL.run([
-                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Test CA", "-days", "10",
-                "-keyout", path("ca.key"), "-out", path("ca.der"), "-outform", "DER",
-            ])
-            let authority = [UInt8](try Data(contentsOf: directory.appendingPathComponent("ca.der")))
-            var random = RandomGenerator()
-            let seed = [UInt8]((0..<48).map { UInt8($0) })
-            try random.seed(seed.span, personalization: "test".utf8.span)
-            var key = try RSAPrivateKey.generate(bits: 2048, random: &random)
-            var transaction = try Transaction(random: &random)
-            try transaction.renewNonce(random: &random)
+/// A pkiMessage of the device's, with `messageData` that `body` writes.
+private func message<Key: PrivateKey & ~Copyable>(
+    _ type: MessageType, _ key: inout Key, issued: [UInt8]? = nil, digest: String = "SHA-256",
+    policy: Policy = Policy(),
+    room: Int = 8192, _ body: (inout DERWriter, inout Key, inout RandomGenerator) throws -> Void
+) throws -> [UInt8] {
+    var random = try seededRandom()
+    var policy = policy
+    let caps = Array("AES\n\(digest)".utf8)
+    let algorithms = try Algorithms(Capabilities(caps.span), &policy)
+    let transaction = try Reply.transaction()
+    let identifier = transaction.identifier
+    let recipient = try OpenSSLIdentity.recipient.der
+    let subject = Array("CN=sensor".utf8)
+    var buffer = [UInt8](repeating: 0xA5, count: room + 4)
+    let front: Int
+    do {
+        var bytes = buffer.mutableSpan
+        var writer = DERWriter(&bytes, end: room)
+        let end = try writer.beginEnvelope()
+        try body(&writer, &key, &random)
+        let own = SelfSignedCertificate(subject: subject.span, serialNumber: identifier.span)
+        let certificate = issued ?? []
+        try writer.wrapPKIMessage(
+            type, from: end, for: Certificate(recipient.span),
+            signer: issued == nil ? .selfSigned(own) : .issued(certificate.span), transaction: transaction,
+            algorithms: algorithms, key: &key, random: &random)
+        front = writer.front
+    }
+    #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5] && buffer[..<front].allSatisfy { $0 == 0xA5 })
+    return Array(buffer[front..<room])
+}
 
-            var buffer = [UInt8](repeating: 0, count: 8192)
-            var front = 0
-            do {
-                let subject = Array("CN=sensor,serialNumber=42,O=Ex\\,ample,C=DE".utf8)
-                let challenge = Array("secret".utf8)
-                let names = Array("DNS:sensor.example,IP:192.0.2.7,IP:2001:db8::7,URI:urn:x".utf8)
-                let usage = Array("digitalSignature,keyEncipherment".utf8)
-                var bytes = buffer.mutableSpan
-                var writer = DERWriter(&bytes, end: 8192)
-                let end = try writer.beginEnvelope()
-                var request = CertificationRequest(subject: subject.span)
-                request.challengePassword = challenge.span
-                request.subjectAltName = names.span
-                request.keyUsage = usage.span
-                try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
-                var policy = Policy()
-                let algorithms = try Algorithms(Capabilities.aes.union(.sha256), &policy)
-                let identifier = transaction.identifier
-                let signer = SelfSignedCertificate(subject: subject.span, serialNumber: identifier.span)
-                try writer.wrapPKIMessage(
-                    .pkcsReq, from: end, for: Certificate(authority.span), signer: .selfSigned(signer),
-                    transaction: transaction, algorithms: algorithms, key: &key, random: &random)
-                front = writer.front
-            }
-            let message = Array(buffer[front...])
-            try Data(message).write(to: directory.appendingPathComponent("message.der"))
-            let envelope = try OpenSSL.run(
-                ["cms", "-verify", "-noverify", "-inform", "DER", "-in", path("message.der"), "-binary"])
-            try Data(envelope).write(to: directory.appendingPathComponent("envelope.der"))
-            let request = try OpenSSL.run([
-                "cms", "-decrypt", "-inform", "DER", "-in", path("envelope.der"), "-inkey", path("ca.key"), "-binary",
-            ])
-            let text = String(
-                decoding: try OpenSSL.run(["req", "-inform", "DER", "-verify", "-text", "-noout"], input: request),
-                as: UTF8.self)
-            #expect(text.contains("CN = sensor"))
-            #expect(text.contains("IP Address:192.0.2.7"))
-            #expect(text.contains("challengePassword"))
+/// The message taken apart by openssl alone: messageData, attributes as text, and the signer's certificate in PEM.
+private func takenApart(_ message: [UInt8]) throws -> (data: [UInt8], text: String, certificate: [UInt8]) {
+    try withTemporaryDirectory { directory in
+        let signer = directory.appending(path: "signer").path
+        let envelope = try OpenSSL.run(
+            ["cms", "-verify", "-noverify", "-inform", "DER", "-binary", "-signer", signer], input: message)
+        let key = try directory.write(OpenSSLIdentity.recipient.key, to: "key")
+        let data = try OpenSSL.run(["cms", "-decrypt", "-inform", "DER", "-binary", "-inkey", key], input: envelope)
+        // In DER to the last byte, the whole and what is in it.
+        for part in [message, envelope] {
+            #expect(try OpenSSL.run(["cms", "-cmsout", "-inform", "DER", "-outform", "DER"], input: part) == part)
         }
+        let text = try OpenSSL.run(["cms", "-cmsout", "-print", "-noout", "-inform", "DER"], input: message)
+        return (data, String(decoding: text, as: UTF8.self), [UInt8](try Data(contentsOf: URL(filePath: signer))))
+    }
+}
+
+/// The one value of an attribute in the text that openssl prints.
+private func attribute(_ identifier: String, in text: String) -> String? {
+    guard let start = text.range(of: "(\(identifier))\n") else { return nil }
+    let lines = text[start.upperBound...].split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    guard lines.count > 3, lines[0] == "set:" else { return nil }
+    guard lines[1] == "OCTET STRING:" else { return lines[1] }
+    // A dump: offset, 15 bytes, text.
+    return lines[2..<4].map { String($0.dropFirst(7).prefix(44)).filter(\.isHexDigit) }.joined()
+}
+
+@Suite struct PKIMessageTests {
+    static let requests: [(String, Policy)] = [
+        ("SHA-256", Policy()), ("SHA-512", Policy()), ("SHA-256", Policy(cipherFloor: .aes256CBC)),
+        ("SHA-1", Policy(digestFloor: .sha1)),
+    ]
+
+    @Test(arguments: requests) func opensslTakesARequestApart(digest: String, policy: Policy) throws {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        let subject = Array("CN=sensor,O=Ex\\,ample,C=DE".utf8)
+        let password = Array("secret".utf8)
+        let message = try message(.pkcsReq, &key, digest: digest, policy: policy) { writer, key, random in
+            var request = CertificationRequest(subject: subject.span)
+            request.challengePassword = password.span
+            try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
+        }
+        let (data, text, certificate) = try takenApart(message)
+        let request = String(
+            decoding: try OpenSSL.run(["req", "-inform", "DER", "-verify", "-text", "-noout"], input: data),
+            as: UTF8.self)
+        #expect(request.contains("Subject: C = DE, O = \"Ex,ample\", CN = sensor"))
+        #expect(request.contains("challengePassword        :secret"))
+
+        #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:19")
+        #expect(
+            attribute("2.16.840.1.113733.1.9.7", in: text) == "PRINTABLESTRING:40414243444546474849404142434445")
+        let nonce = try Reply.transaction().senderNonce
+        let nonceText = nonce.span.array.hex
+        #expect(attribute("2.16.840.1.113733.1.9.5", in: text) == nonceText)
+        #expect(text.contains(digest == "SHA-1" ? "sha1" : digest.lowercased().filter { $0 != "-" }))
+        let envelope = try OpenSSL.run(
+            ["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: message)
+        let envelopeText = String(
+            decoding: try OpenSSL.run(["cms", "-cmsout", "-print", "-noout", "-inform", "DER"], input: envelope),
+            as: UTF8.self)
+        #expect(envelopeText.contains(policy.cipherFloor == .aes256CBC ? "aes-256-cbc" : "aes-128-cbc"))
+
+        // The self-signed certificate carries the request's key, and its number is the transaction's.
+        let publicKey = try OpenSSL.run(["x509", "-noout", "-pubkey"], input: certificate)
+        #expect(try publicKey == OpenSSL.run(["req", "-inform", "DER", "-noout", "-pubkey"], input: data))
+        let serial = try OpenSSL.run(["x509", "-noout", "-serial"], input: certificate)
+        #expect(String(decoding: serial, as: UTF8.self) == "serial=40414243444546474849404142434445\n")
+    }
+
+    @Test func opensslTakesAPollApart() throws {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        let authority = try OpenSSLIdentity.authority.der
+        let issuer = try Certificate(authority.span).subject.array
+        let subject = Array("CN=sensor".utf8)
+        let message = try message(.certPoll, &key) { writer, _, _ in
+            try writer.writeIssuerAndSubject(issuer: issuer.span, subject: subject.span)
+        }
+        let (data, text, _) = try takenApart(message)
+        #expect(data == (issuer + [UInt8](hex: "3011 310F 300D 0603550403 0C06 73656E736F72")).tagged(0x30))
+        #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:20")
+    }
+
+    /// A renewal is signed with what was issued before, here for an elliptic curve key.
+    @Test func opensslTakesARenewalApart() throws {
+        let issued = try OpenSSLIdentity(
+            subject: "/CN=sensor", for: TestKey.p256, issuedBy: OpenSSLIdentity.authority)
+        var key = try TestKey.p256.ecPrivateKey(.p256)
+        let message = try message(.renewalReq, &key, issued: issued.der) { writer, _, _ in
+            try writer.writeNull()
+        }
+        let (data, text, certificate) = try takenApart(message)
+        #expect(data == [0x05, 0x00])
+        #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:17")
+        #expect(try OpenSSL.run(["x509", "-outform", "DER"], input: certificate) == issued.der)
+        // The signer is named by the CA's name and the number that the CA gave.
+        #expect(text.contains("issuer: C=DE, O=Example, CN=Example CA"))
+    }
+
+    @Test func whatDoesNotFitIsRefused() throws {
+        var key = try TestKey.p256.ecPrivateKey(.p256)
+        let size = try message(.certPoll, &key) { writer, _, _ in try writer.writeNull() }.count
+        for room in stride(from: 0, to: size - 4, by: 9) {
+            #expect {
+                try message(.certPoll, &key, room: room) { writer, _, _ in try writer.writeNull() }
+            } throws: {
+                ($0 as? DERError)?.kind == .bufferFull
+            }
+        }
+    }
+}
+
+@Suite struct TransactionTests {
+    @Test func identifiersAreText() throws {
+        var random = try seededRandom()
+        for _ in 0..<50 {
+            let transaction = try Transaction(random: &random)
+            let text = String(decoding: transaction.transactionID.span.array, as: UTF8.self)
+            #expect(text == transaction.identifier.span.array.hex.uppercased())
+            // As the serial number of a certificate it is positive, and as long as it looks.
+            #expect(transaction.identifier[0] & 0xC0 == 0x40)
+        }
+    }
+
+    @Test func noncesAreFresh() throws {
+        var random = try seededRandom()
+        var transaction = try Transaction(random: &random)
+        let identifier = transaction.identifier.span.array
+        var seen: Set<[UInt8]> = []
+        for _ in 0..<20 {
+            try transaction.renewNonce(random: &random)
+            seen.insert(transaction.senderNonce.span.array)
+        }
+        #expect(seen.count == 20 && transaction.identifier.span.array == identifier)
+        var unseeded = RandomGenerator()
+        #expect(throws: CryptoError.notSeeded) { try transaction.renewNonce(random: &unseeded) }
+        #expect(throws: CryptoError.notSeeded) { _ = try Transaction(random: &unseeded) }
     }
 }

@@ -1,5 +1,6 @@
 import DeviceCrypto
 import Foundation
+import Synchronization
 
 /// A generator that gives the same bytes in every run.
 public func seededRandom(_ byte: UInt8 = 0x5A) throws -> RandomGenerator {
@@ -36,6 +37,19 @@ public struct TestKey: Sendable {
 
     /// The same key in our hands.
     public func rsaPrivateKey() throws -> RSAPrivateKey {
+        if let known = Self.exported.withLock({ $0[pem] }) { return try RSAPrivateKey(importing: known.span) }
+        let key = try importedRSAKey()
+        var bytes = [UInt8](repeating: 0, count: key.exportSize)
+        var room = bytes.mutableSpan
+        _ = try key.export(into: &room)
+        Self.exported.withLock { $0[pem] = bytes }
+        return key
+    }
+
+    /// Keys that were imported before: proving them again takes long.
+    private static let exported = Mutex<[[UInt8]: [UInt8]]>([:])
+
+    private func importedRSAKey() throws -> RSAPrivateKey {
         let der = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: pem)
         // RSAPrivateKey (RFC 8017, A.1.2): version, n, e, d, p, q and what follows from them.
         var integers: [[UInt8]] = []

@@ -1,0 +1,85 @@
+import DeviceCrypto
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+/// Which certificate requests are encrypted to (RFC 8894, 3.5.2).
+@Suite struct CACertificatesTests {
+    private func chosen(_ identities: [OpenSSLIdentity]) throws -> [UInt8] {
+        let bytes = identities.flatMap(\.der)
+        return try CACertificates(bytes.span).encryptionCertificate().encoding.array
+    }
+
+    @Test func theRecipientIsChosenByKeyUsage() throws {
+        let world = try World.one
+        // Alone, whatever its key usage says: a request cannot be sent otherwise.
+        for identity in [world.root, world.intermediate, world.ra] {
+            #expect(try chosen([identity]) == identity.der)
+        }
+        // An RA's rather than a CA's, and that for encryption rather than that for signatures.
+        for identities in [
+            [world.root, world.ra, world.encryptionRA], [world.encryptionRA, world.ra, world.root],
+            [world.ra, world.root, world.intermediate, world.encryptionRA],
+        ] {
+            #expect(try chosen(identities) == world.encryptionRA.der)
+        }
+        // Of two CAs that one which issued none of the others.
+        #expect(try chosen([world.root, world.intermediate]) == world.intermediate.der)
+        #expect(try chosen([world.intermediate, world.root]) == world.intermediate.der)
+        // One that may be used for everything, before one that may not.
+        let plain = try OpenSSLIdentity(subject: "/CN=RA", issuedBy: world.root)
+        #expect(try chosen([world.ra, plain]) == plain.der)
+        #expect(try chosen([plain, world.encryptionRA]) == world.encryptionRA.der)
+        // An elliptic curve key cannot be encrypted to.
+        #expect(try chosen([world.ec, world.root]) == world.root.der)
+        #expect(throws: SCEPError.noEncryptionCertificate) { try chosen([world.ec]) }
+        #expect(throws: SCEPError.noEncryptionCertificate) { try chosen([]) }
+    }
+
+    @Test func theIssuerIsTheLowestAuthority() throws {
+        let world = try World.one
+        for identities in [
+            [world.root, world.intermediate, world.ra], [world.ra, world.intermediate, world.root],
+            [world.intermediate],
+        ] {
+            let bytes = identities.flatMap(\.der)
+            let issuer = try CACertificates(bytes.span).issuingCertificate().encoding.array
+            #expect(issuer == world.intermediate.der)
+        }
+        for bytes in [[], world.ra.der] {
+            #expect(throws: SCEPError.pinnedIsNotCA) {
+                _ = try CACertificates(bytes.span).issuingCertificate().range
+            }
+        }
+    }
+
+    /// Who can have issued a certificate: a CA by its extensions, of that name, with the key that signed it.
+    @Test func issuersAreAuthorities() throws {
+        let world = try World.one
+        func issued(_ certificate: OpenSSLIdentity, by issuers: [OpenSSLIdentity], mayBeCA: Bool = true) throws -> Bool
+        {
+            let bytes = issuers.flatMap(\.der)
+            return try CACertificates(bytes.span).haveIssued(Certificate(certificate.der.span), mayBeCA: mayBeCA)
+        }
+        #expect(try issued(world.ra, by: [world.root, world.intermediate]))
+        #expect(try !issued(world.ra, by: [world.root]))
+        #expect(try !issued(world.unmarked, by: [world.impostor]))
+        let byRA = try OpenSSLIdentity(subject: "/CN=x", issuedBy: world.ra)
+        #expect(try !issued(byRA, by: [world.root, world.intermediate, world.ra]))
+        // A CA whose key is not for certificates.
+        let other = try OpenSSLIdentity(subject: "/CN=Other CA", extensions: ["keyUsage=critical,cRLSign"])
+        #expect(try !issued(OpenSSLIdentity(subject: "/CN=x", issuedBy: other), by: [other]))
+        let plain = try OpenSSLIdentity(subject: "/CN=Plain CA")
+        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", issuedBy: plain), by: [plain]))
+        // A CA under one whose path ends with it.
+        let short = try OpenSSLIdentity(
+            subject: "/CN=Short CA", extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
+        let under = try OpenSSLIdentity(subject: "/CN=Under", issuedBy: short, extensions: World.authority)
+        #expect(try issued(under, by: [short]) && !issued(under, by: [short], mayBeCA: false))
+        let device = try OpenSSLIdentity(subject: "/CN=x", issuedBy: short)
+        #expect(try issued(device, by: [short], mayBeCA: false))
+        // With an elliptic curve key.
+        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", issuedBy: world.ec), by: [world.ec]))
+    }
+}
