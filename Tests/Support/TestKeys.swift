@@ -38,7 +38,7 @@ public struct TestKey: Sendable {
     /// The same key in our hands.
     public func rsaPrivateKey() throws -> RSAPrivateKey {
         if let known = Self.exported.withLock({ $0[pem] }) { return try RSAPrivateKey(importing: known.span) }
-        let key = try importedRSAKey()
+        var key = try importedRSAKey()
         var bytes = [UInt8](repeating: 0, count: key.exportSize)
         var room = bytes.mutableSpan
         _ = try key.export(into: &room)
