@@ -419,9 +419,6 @@ private struct EnvelopedParts {
         Defect(
             "a key above the modulus", .crypto(.decryptionFailed), at: "101112131415161718",
             EnvelopedParts.changed { $0.encryptedKey = "04820100" + String(repeating: "FF", count: 256) }),
-        Defect(
-            "a key of zero", .crypto(.decryptionFailed), at: "101112131415161718",
-            EnvelopedParts.changed { $0.encryptedKey = "04820100" + String(repeating: "00", count: 256) }),
     ]
 
     @Test(arguments: defects) func isRefused(_ defect: Defect) throws {
