@@ -21,8 +21,9 @@ enum Bench {
         return boards.filter { names.split(separator: ",").contains(Substring($0.rawValue)) }
     }
 
-    /// Boards take turns, so that each keeps its time limit however many tests run at once.
-    static let gate = Gate(places: max(2, ProcessInfo.processInfo.activeProcessorCount))
+    /// Boards take turns, so that each keeps its time limit however many tests run at once. Half of them wait for a
+    /// disk or a clock.
+    static let gate = Gate(places: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
     /// For one run of a board on a machine that has other things to do.
     static let timeLimit = Duration.seconds(240)

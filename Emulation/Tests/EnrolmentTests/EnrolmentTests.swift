@@ -16,9 +16,7 @@ import Testing
             case .root: break
             case .intermediate: configuration.hasIntermediate = true
             case .registrationAuthority: configuration.registrationAuthority = .single
-            case .splitRegistrationAuthority:
-                configuration.hasIntermediate = true
-                configuration.registrationAuthority = .split
+            case .splitRegistrationAuthority: configuration.registrationAuthority = .split
             }
         }
     }
