@@ -28,7 +28,7 @@ import Testing
         #expect(try chosen([world.root, world.intermediate]) == world.intermediate.der)
         #expect(try chosen([world.intermediate, world.root]) == world.intermediate.der)
         // One that may be used for everything, before one that may not.
-        let plain = try OpenSSLIdentity(subject: "/CN=RA", issuedBy: world.root)
+        let plain = try OpenSSLIdentity(subject: "/CN=RA", for: TestKey.rsa, issuedBy: world.root)
         #expect(try chosen([world.ra, plain]) == plain.der)
         #expect(try chosen([plain, world.encryptionRA]) == world.encryptionRA.der)
         // An elliptic curve key cannot be encrypted to.
@@ -65,21 +65,23 @@ import Testing
         #expect(try issued(world.ra, by: [world.root, world.intermediate]))
         #expect(try !issued(world.ra, by: [world.root]))
         #expect(try !issued(world.unmarked, by: [world.impostor]))
-        let byRA = try OpenSSLIdentity(subject: "/CN=x", issuedBy: world.ra)
+        let byRA = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: world.ra)
         #expect(try !issued(byRA, by: [world.root, world.intermediate, world.ra]))
         // A CA whose key is not for certificates.
-        let other = try OpenSSLIdentity(subject: "/CN=Other CA", extensions: ["keyUsage=critical,cRLSign"])
-        #expect(try !issued(OpenSSLIdentity(subject: "/CN=x", issuedBy: other), by: [other]))
-        let plain = try OpenSSLIdentity(subject: "/CN=Plain CA")
-        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", issuedBy: plain), by: [plain]))
+        let other = try OpenSSLIdentity(
+            subject: "/CN=Other CA", for: TestKey.rsa, extensions: ["keyUsage=critical,cRLSign"])
+        #expect(try !issued(OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: other), by: [other]))
+        let plain = try OpenSSLIdentity(subject: "/CN=Plain CA", for: TestKey.rsa)
+        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: plain), by: [plain]))
         // A CA under one whose path ends with it.
         let short = try OpenSSLIdentity(
-            subject: "/CN=Short CA", extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
-        let under = try OpenSSLIdentity(subject: "/CN=Under", issuedBy: short, extensions: World.authority)
+            subject: "/CN=Short CA", for: TestKey.rsa, extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
+        let under = try OpenSSLIdentity(
+            subject: "/CN=Under", for: TestKey.p256, issuedBy: short, extensions: World.authority)
         #expect(try issued(under, by: [short]) && !issued(under, by: [short], mayBeCA: false))
-        let device = try OpenSSLIdentity(subject: "/CN=x", issuedBy: short)
+        let device = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: short)
         #expect(try issued(device, by: [short], mayBeCA: false))
         // With an elliptic curve key.
-        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", issuedBy: world.ec), by: [world.ec]))
+        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: world.ec), by: [world.ec]))
     }
 }

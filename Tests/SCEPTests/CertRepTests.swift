@@ -227,7 +227,9 @@ struct Row: Sendable, CustomTestStringConvertible {
     @Test func onlyTheAuthorityIsBelieved() throws {
         let world = try World.one
         let trusted = [world.root, world.intermediate, world.ra]
-        for stranger in [world.impostorsRA, world.unmarked, try OpenSSLIdentity(subject: "/CN=sensor")] {
+        for stranger in [
+            world.impostorsRA, world.unmarked, try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa),
+        ] {
             let message = try Reply().signed(by: stranger)
             #expect(throws: SCEPError.unknownSigner) { try judged(message, trusting: trusted) }
         }

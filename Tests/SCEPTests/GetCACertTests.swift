@@ -35,14 +35,15 @@ struct World: Sendable {
         unmarked = try OpenSSLIdentity(
             subject: "/CN=RA", issuedBy: root, extensions: ["keyUsage=digitalSignature,keyEncipherment"])
         weak = try OpenSSLIdentity(
-            subject: "/CN=RA", issuedBy: root, extensions: ["keyUsage=keyEncipherment", Self.mark],
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: root, extensions: ["keyUsage=keyEncipherment", Self.mark],
             options: ["-sha1"])
         ec = try OpenSSLIdentity(
             subject: "/CN=Root", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
             extensions: ["keyUsage=keyCertSign"])
         impostor = try OpenSSLIdentity(subject: "/O=Example/CN=Root", extensions: ["keyUsage=keyCertSign"])
         impostorsRA = try OpenSSLIdentity(
-            subject: "/CN=RA", issuedBy: impostor, extensions: ["keyUsage=keyEncipherment", Self.mark])
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: impostor,
+            extensions: ["keyUsage=keyEncipherment", Self.mark])
     }
 
     private static let shared = Result { try World() }
@@ -153,7 +154,7 @@ func accepted(
     @Test func unknownCriticalExtensionsArePassedOver() throws {
         let root = try World.one.root
         let limited = try OpenSSLIdentity(
-            subject: "/CN=Limited CA", issuedBy: root,
+            subject: "/CN=Limited CA", for: TestKey.rsa, issuedBy: root,
             extensions: World.authority + ["nameConstraints=critical,permitted;DNS:example"])
         let bundle = try OpenSSLIdentity.bundle([root, limited])
         #expect(try accepted(bundle, root.fingerprint()) == root.der)
@@ -163,9 +164,10 @@ func accepted(
     /// Servers that make a CA of every device, under a path that ends with them: none of these devices is believed.
     @Test func aDeviceIsNoAuthority() throws {
         let short = try OpenSSLIdentity(
-            subject: "/CN=Short CA", extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
+            subject: "/CN=Short CA", for: TestKey.rsa, extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
         let device = try OpenSSLIdentity(
-            subject: "/CN=sensor", issuedBy: short, extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
+            subject: "/CN=sensor", for: TestKey.p256, issuedBy: short,
+            extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
         let bundle = try OpenSSLIdentity.bundle([short, device])
         #expect(try accepted(bundle, short.fingerprint()) == short.der)
     }
