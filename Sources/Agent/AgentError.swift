@@ -12,6 +12,7 @@ public enum Operation: UInt8, Equatable, Sendable {
 
 /// Why a device has no certificate. Ranges lie in the work buffer: words of the far side, any bytes.
 public enum AgentError: Error, Equatable, Sendable {
+    case provisioning(ProvisioningError)
     case configuration(ConfigurationError)
     case entropy(EntropyError)
     case storage(StorageError)

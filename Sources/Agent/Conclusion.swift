@@ -23,6 +23,13 @@ public func conclude<L: Log & ~Copyable>(_ error: AgentError?, work: Span<UInt8>
 extension Line {
     fileprivate mutating func append(_ error: AgentError, _ work: Span<UInt8>) {
         switch error {
+        case .provisioning(.absent):
+            append("not-provisioned: the factory wrote nothing for this device; give it a provisioning record")
+        case .provisioning(.corrupt):
+            append("record-corrupt: the provisioning record is damaged; write it anew")
+        case .provisioning(.tooLong):
+            append("record-too-long: the provisioning record does not fit the device's buffer; shorten it")
+        case .provisioning(.storage(let error)): append(error)
         case .configuration(let error): append(error)
         case .entropy(.notProvisioned):
             append("no-seed: the device was given no random seed; write one at manufacture")

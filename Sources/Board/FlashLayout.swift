@@ -12,6 +12,7 @@ public enum FlashLayout {
     public static var recordOrigin: Int { 0x0800 }
     public static var identityOrigin: Int { 0x1000 }
 
+    public static var all: StorageGeometry { geometry(sectors: 64) }
     public static var seed: StorageGeometry { geometry(sectors: 2) }
     public static var record: StorageGeometry { geometry(sectors: 2) }
     public static var identity: StorageGeometry { geometry(sectors: 60) }
