@@ -1,0 +1,40 @@
+/// The C library's headers, for which Embedded Swift has no module on Linux, and inline C for what Swift cannot call.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/// errno is a macro.
+static inline int linux_errno(void) { return errno; }
+
+/// open takes a variable number of arguments.
+static inline int linux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+
+/// prctl takes a variable number of arguments. No core file and no debugger of the same user sees the memory.
+static inline int linux_forbid_dumping(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+/// prctl likewise. The calling process is killed when the one that made it ends.
+static inline int linux_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
+
+/// SIG_IGN is a macro with a cast. Writing to what nobody reads then fails with EPIPE and does not kill.
+static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+/// Swift hides fork, which is unsafe where there are threads; a board has none.
+static inline pid_t linux_fork(void) { return fork(); }
+
+#endif

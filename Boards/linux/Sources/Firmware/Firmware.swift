@@ -1,0 +1,53 @@
+import Agent
+import Board
+import CLinux
+import DeviceCrypto
+
+/// Enrols with what `flash.bin` in the working folder says, and tells what came of it and what it took.
+///
+/// - Returns: the exit code: 0 with an identity, 1 without.
+@c(main) func main() -> Int32 {
+    var clock = SystemClock()
+    var log = Console()
+    var traffic = Traffic()
+    // The largest message, and the largest reply.
+    var work = InlineArray<65_536, UInt8>(repeating: 0)
+    var failure: AgentError?
+    do {
+        var room = work.mutableSpan
+        do throws(AgentError) {
+            try enrol(&clock, &log, &room, &traffic)
+        } catch {
+            failure = error
+        }
+    }
+    report(Figures(), traffic, uptime: clock.uptime, log: &log)
+    conclude(failure, work: work.span, log: &log)
+    return failure == nil ? 0 : 1
+}
+
+private func enrol(
+    _ clock: inout SystemClock, _ log: inout Console, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+) throws(AgentError) {
+    Process.protect()
+    let file: FlashFile
+    do throws(StorageError) {
+        file = try FlashFile.open(log: &log)
+    } catch {
+        throw .storage(error)
+    }
+    var record = NORFlash(file, origin: FlashLayout.recordOrigin, geometry: FlashLayout.record)
+    var identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
+    var random = RandomGenerator()
+    var entropy = SystemEntropy()
+    try seed(&random, from: &entropy, personalization: Span())
+    defer { random.wipe() }
+    // With 16 KiB for the CA's certificates.
+    var agent = Agent<RSAPrivateKey, 16_384>()
+    var tcp = TCP(clock: clock)
+    var text = InlineArray<1_536, UInt8>(repeating: 0)
+    var textRoom = text.mutableSpan
+    try enrol(
+        &agent, record: &record, text: &textRoom, transport: &tcp, clock: &clock, storage: &identity, log: &log,
+        random: &random, work: &work, traffic: &traffic)
+}

@@ -1,0 +1,36 @@
+import Board
+import CLinux
+
+/// The system's clocks.
+struct SystemClock: Clock {
+    private let start = Self.milliseconds()
+
+    /// Milliseconds since this value was made.
+    var uptime: UInt64 { Self.milliseconds() &- start }
+
+    /// A board without a battery wakes up in 1970 until somebody tells it the time: as good as not knowing it.
+    var time: Int64? {
+        let seconds = Int64(Self.read(CLOCK_REALTIME).tv_sec)
+        let firstOf2025: Int64 = 1_735_689_600
+        return seconds < firstOf2025 ? nil : seconds
+    }
+
+    func sleep(milliseconds: UInt64) {
+        let end = Self.milliseconds() &+ milliseconds
+        var time = timespec()
+        time.tv_sec = time_t(truncatingIfNeeded: end / 1000)
+        time.tv_nsec = Int(truncatingIfNeeded: end % 1000) &* 1_000_000
+        while unsafe clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, nil) == EINTR {}
+    }
+
+    private static func milliseconds() -> UInt64 {
+        let now = read(CLOCK_MONOTONIC)
+        return UInt64(now.tv_sec) &* 1000 &+ UInt64(now.tv_nsec / 1_000_000)
+    }
+
+    private static func read(_ clock: Int32) -> timespec {
+        var time = timespec()
+        _ = unsafe clock_gettime(clock, &time)
+        return time
+    }
+}
