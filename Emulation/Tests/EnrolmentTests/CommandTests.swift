@@ -91,6 +91,24 @@ import Testing
         #expect(!text.contains("\u{1B}"), "no colours where there is no terminal")
     }
 
+    @Test(arguments: [
+        ("TERM=xterm NO_COLOR=", true), ("TERM=xterm NO_COLOR=1", false), ("TERM=dumb NO_COLOR=", false),
+    ])
+    func terminalGetsColoursUnlessItWantsNone(environment: String, colours: Bool) async throws {
+        try await withFolder { project in
+            try layOut(Self.enrols, in: project)
+            let words = [Self.executable, "--board", "linux", "--project", project.path] + Self.outside
+            // `script` gives the command a terminal.
+            let terminal = Program(
+                executable: "/usr/bin/script",
+                arguments: ["-qec", "env \(environment) " + words.joined(separator: " "), "/dev/null"],
+                folder: project, origin: "Debian's package bsdutils")
+            let run = try await terminal.run(timeLimit: .seconds(300)) { try await $0.end() }
+            #expect(run.lines.contains { $0.text.contains("openssl verify: OK") })
+            #expect(run.lines.contains { $0.text.contains("\u{1B}[") } == colours)
+        }
+    }
+
     @Test func overBudgetFails() async throws {
         let run = try await enroll(Self.enrols, Self.outside, budget: "flash=99999\nram=30000\n")
         #expect(run.ending == .exited(3))
