@@ -87,7 +87,11 @@ public struct CACertificates: ~Escapable {
                 try message.verify(with: certificate.subjectPublicKeyInfo)
                 return
             } catch {
-                failure = error.kind == .crypto(.invalidSignature) ? .invalidSignature : .reply(error)
+                switch error.kind {
+                // Who changes the content, and not the digest of it that is signed, changes what is signed.
+                case .crypto(.invalidSignature), .digestMismatch: failure = .invalidSignature
+                default: failure = .reply(error)
+                }
             }
         }
         throw failure
@@ -95,13 +99,34 @@ public struct CACertificates: ~Escapable {
 
     /// Whether one of these CAs issued `certificate`.
     ///
-    /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although its issuer may have no CA
-    ///   under it (a path length of 0, RFC 5280, 4.2.1.9). There are servers that make every device one.
+    /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although the path lengths above it
+    ///   leave no room for one. There are servers that make every device one.
     public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
         var reader = DERReader(bytes)
         while !reader.isAtEnd, let issuer = try? Certificate(&reader) {
-            if !mayBeCA, issuer.extensions.pathLength == 0, certificate.extensions.isCA { continue }
-            if Self.isIssuer(issuer, of: certificate) { return true }
+            guard Self.isIssuer(issuer, of: certificate) else { continue }
+            if mayBeCA || !certificate.extensions.isCA || allowCA(below: issuer) { return true }
+        }
+        return false
+    }
+
+    /// Whether the path lengths of `issuer` and of the CAs above it leave room for another CA (RFC 5280, 4.2.1.9).
+    private func allowCA(below issuer: borrowing Certificate) -> Bool {
+        var range = issuer.range
+        var count = 0
+        // Two CAs can have certified each other.
+        for _ in 0..<Self.maximumCount {
+            guard let ca = try? Certificate(bytes.extracting(range)) else { return false }
+            if let greatest = ca.extensions.pathLength, count >= greatest { return false }
+            guard !ca.isSelfIssued else { return true }
+            count &+= 1
+            var reader = DERReader(bytes)
+            var above = 0..<0
+            while above.isEmpty, !reader.isAtEnd, let other = try? Certificate(&reader) {
+                if Self.isIssuer(other, of: ca) { above = other.range }
+            }
+            guard !above.isEmpty else { return true }
+            range = above
         }
         return false
     }
@@ -117,6 +142,15 @@ public struct CACertificates: ~Escapable {
         } catch {
             return false
         }
+    }
+
+    /// Whether one of these certificates has one of `fingerprints`.
+    public func include(oneOf fingerprints: borrowing Fingerprints) -> Bool {
+        var reader = DERReader(bytes)
+        while !reader.isAtEnd, let certificate = try? Certificate(&reader) {
+            if fingerprints.contain(certificate.encoding) { return true }
+        }
+        return false
     }
 
     func contain(_ encoding: Span<UInt8>) -> Bool {

@@ -5,8 +5,12 @@ import PKIX
 
 /// The certificate that a CA issued, taken out of its reply (RFC 8894, 3.3.2.1).
 public enum IssuedCertificate {
-    /// Opens the envelope of a SUCCESS reply where it stands, and finds the certificate that has the device's key,
-    /// wherever it stands among others.
+    /// How far the clocks of a device and its CA may differ, in seconds: a certificate that begins just now is not
+    /// refused, with the one-time password already spent, because the device's clock is late.
+    public static var clockTolerance: Int64 { 300 }
+
+    /// Opens the envelope of a SUCCESS reply where it stands, and finds the certificate that the trusted CA issued for
+    /// the device's key, wherever it stands among others, such as the self-signed one that the request came with.
     ///
     /// - Parameters:
     ///   - envelope: what ``CertRep/success(envelope:)`` said.
@@ -33,6 +37,7 @@ public enum IssuedCertificate {
         } catch {
             throw .reply(error)
         }
+        var failure = SCEPError.certificateForAnotherKey
         var reader = DERReader(work.span, in: certificates)
         while !reader.isAtEnd {
             let range: Range<Int>
@@ -44,10 +49,15 @@ public enum IssuedCertificate {
             var again = DERReader(work.span, in: range)
             // Only the device's own certificate has to be one that can be read here.
             guard let certificate = try? Certificate(&again), hasKey(certificate, &key) else { continue }
-            try check(certificate, ca, &policy, time)
-            return range
+            do throws(SCEPError) {
+                try check(certificate, ca, &policy, time)
+                return range
+            } catch {
+                // What is wrong with the CA's own says more than that another is not the CA's.
+                if failure == .certificateForAnotherKey || error != .certificateNotFromCA { failure = error }
+            }
         }
-        throw .certificateForAnotherKey
+        throw failure
     }
 
     private static func hasKey<Key: PrivateKey & ~Copyable>(
@@ -65,6 +75,9 @@ public enum IssuedCertificate {
         let digest = certificate.signatureAlgorithm.digest
         guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
         guard ca.haveIssued(certificate, mayBeCA: true) else { throw .certificateNotFromCA }
-        if let time, certificate.notAfter < time || certificate.notBefore > time { throw .certificateNotValid }
+        // Taken off a certificate's time, which is far from overflowing, and not added to the clock's.
+        if let time, certificate.notAfter < time || certificate.notBefore &- clockTolerance > time {
+            throw .certificateNotValid
+        }
     }
 }

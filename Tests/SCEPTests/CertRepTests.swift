@@ -239,6 +239,11 @@ struct Row: Sendable, CustomTestStringConvertible {
             subject: "/O=Example/CN=Root", newKey: ["rsa:2048", "-set_serial", "0x\(number.hex)"])
         let forged = try Reply().signed(by: twin)
         #expect(throws: SCEPError.invalidSignature) { try judged(forged, trusting: trusted) }
+        // Another content under a true signature.
+        var changed = try Reply().signed(by: world.root)
+        let content = try #require(changed.firstRange(of: Reply().content))
+        changed[content.lowerBound] ^= 1
+        #expect(throws: SCEPError.invalidSignature) { try judged(changed, trusting: trusted) }
         // Nobody at all.
         let unsigned = try OpenSSLIdentity.bundle([world.root])
         #expect(throws: SCEPError.unknownSigner) { try judged(unsigned, trusting: trusted) }

@@ -172,6 +172,22 @@ func accepted(
         #expect(try accepted(bundle, short.fingerprint()) == short.der)
     }
 
+    /// A CA that was given no power to make CAs makes one (RFC 5280, 4.2.1.9).
+    @Test(arguments: [(nil, nil, 3), (2, nil, 3), (1, nil, 2), (0, nil, 1), (nil, 0, 2), (nil, 1, 3), (2, 0, 2)])
+    func pathLengthsHold(ofRoot: Int?, ofIntermediate: Int?, kept: Int) throws {
+        func authority(_ length: Int?) -> [String] {
+            ["basicConstraints=critical,CA:TRUE" + (length.map { ",pathlen:\($0)" } ?? ""), "keyUsage=keyCertSign"]
+        }
+        let root = try OpenSSLIdentity(
+            subject: "/CN=Top", issuedBy: World.one.root, extensions: authority(ofRoot))
+        let intermediate = try OpenSSLIdentity(
+            subject: "/CN=Middle", issuedBy: root, extensions: authority(ofIntermediate))
+        let last = try OpenSSLIdentity(subject: "/CN=Last", issuedBy: intermediate, extensions: authority(nil))
+        let chain = [root, intermediate, last]
+        let found = try accepted(OpenSSLIdentity.bundle(chain.reversed()), root.fingerprint())
+        #expect(found == chain.prefix(kept).flatMap(\.der))
+    }
+
     @Test func weakSignaturesArePassedOver() throws {
         let world = try World.one
         let bundle = try OpenSSLIdentity.bundle([world.root, world.weak])

@@ -55,6 +55,9 @@ import Testing
         for identities in [
             [own], [own, world.intermediate, world.root], [world.root, world.intermediate, own],
             [try Self.issued(by: world.root, for: TestKey(pem: world.unmarked.key)), own, world.ec],
+            // With our key too, but the device's own, and one that somebody else issued for it.
+            [try Self.device.get(), own], [own, try Self.device.get()],
+            [try Self.issued(by: world.impostor), own],
         ] {
             let message = try envelope(OpenSSLIdentity.bundle(identities), options)
             #expect(try opened(message, trusting: [world.root, world.intermediate]) == own.der)
@@ -121,10 +124,11 @@ import Testing
             let certificate = try Certificate(own.der.span)
             return (certificate.notBefore, certificate.notAfter)
         }()
-        for time in [nil, notBefore, notAfter] {
+        // A device's clock may be five minutes late.
+        for time in [nil, notBefore - 300, notBefore, notAfter] {
             #expect(try opened(message, trusting: [world.root], time: time) == own.der)
         }
-        for time in [0, notBefore - 1, notAfter + 1] {
+        for time in [0, .min, notBefore - 301, notAfter + 1, .max] {
             #expect(throws: SCEPError.certificateNotValid) {
                 try opened(message, trusting: [world.root], time: time)
             }
