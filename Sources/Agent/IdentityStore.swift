@@ -129,10 +129,8 @@ public struct IdentityStore: Sendable {
             markerOffset(bodySize) &+ Self.markerSize <= bankSize
         else {
             // A write that was cut in the header left all behind it erased.
-            for index in (Self.headerSize &- 1)..<header.count where header[index] != geometry.erasedValue {
-                return .damaged(0)
-            }
-            return .empty
+            let behind = header.span.extracting(Self.headerSize..<header.count)
+            return isErased(behind) ? .empty : .damaged(0)
         }
         let sequence = Self.number(header.span, at: 8)
         var marker = InlineArray<8, UInt8>(repeating: 0)
@@ -140,19 +138,15 @@ public struct IdentityStore: Sendable {
             var room = marker.mutableSpan
             try storage.read(at: start &+ markerOffset(bodySize), into: &room)
         }
-        let complete = Self.marker
-        if let judgement = judge(marker.span, complete.span) { return judgement }
+        // The beginning of a marker says as much as the whole: what it stands for had been read back by then.
+        guard !isErased(marker.span) else { return .empty }
         guard try hasDigest(start, Self.headerSize &+ bodySize, &storage) else { return .damaged(sequence) }
         return .complete(Snapshot(bank: bank, sequence: sequence, bodySize: bodySize))
     }
 
-    /// Nil if `found` is `whole`; `.empty` if it is its beginning and then erased, as a cut leaves it.
-    private func judge(_ found: Span<UInt8>, _ whole: Span<UInt8>) -> Judgement? {
-        var index = 0
-        while index < found.count, found[index] == whole[index] { index &+= 1 }
-        guard index < found.count else { return nil }
-        while index < found.count, found[index] == geometry.erasedValue { index &+= 1 }
-        return index == found.count ? .empty : .damaged(0)
+    private func isErased(_ bytes: Span<UInt8>) -> Bool {
+        for index in bytes.indices where bytes[index] != geometry.erasedValue { return false }
+        return true
     }
 
     /// Whether the digest after `size` bytes of a bank is theirs.

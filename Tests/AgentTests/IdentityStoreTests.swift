@@ -102,6 +102,33 @@ import Testing
         }
     }
 
+    /// The marker is only a sign that all before it was read back: half of it, or one with a bit over, neither loses
+    /// the newest snapshot nor brings an older one back.
+    @Test func aTornMarkerStands() throws {
+        for before in 0...1 {
+            var whole = SimulatedFlash(Self.geometries[1])
+            for generation in 0...before { try Self.write(generation + 1, to: &whole) }
+            let marker = before * 1024 + (20 + 577 + 32 + 3) / 4 * 4
+            for offset in 0..<8 {
+                var flash = whole
+                flash.corrupt(marker + offset, with: 0x81)
+                #expect(try Self.generation(of: &flash) == before + 1)
+                // A page that was cut off while it was programmed: some bits of it are, some are not.
+                for later in (offset + 1)..<8 { flash.corrupt(marker + later, with: ~0x55) }
+                #expect(try Self.generation(of: &flash) == before + 1)
+            }
+        }
+    }
+
+    /// Power fails while the header is programmed, and the last bits of it are any.
+    @Test(arguments: 0..<20) func aTornHeaderIsNoSnapshot(count: Int) throws {
+        var flash = SimulatedFlash(Self.geometries[1])
+        for offset in 0...count { flash.corrupt(offset, with: 0x5A) }
+        #expect(try Self.generation(of: &flash) == nil)
+        try Self.write(1, to: &flash)
+        #expect(try Self.generation(of: &flash) == 1)
+    }
+
     /// The newest snapshot is damaged: the one before is not taken in its place without a word.
     @Test func anOlderSnapshotDoesNotHideDamage() throws {
         var flash = SimulatedFlash(Self.geometries[1])
