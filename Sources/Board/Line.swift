@@ -27,8 +27,14 @@ public struct Line: ~Copyable {
     public mutating func append(_ text: Span<UInt8>) {
         for index in text.indices {
             let byte = text[index]
-            append(byte: byte < 0x20 || byte == 0x7F ? 0x3F : byte)
+            append(byte: byte < 0x20 || byte == 0x7F || isControl(byte) ? 0x3F : byte)
         }
+    }
+
+    /// Whether `byte` would end a control character from U+0080 to U+009F, or be one by itself in an 8-bit code.
+    private func isControl(_ byte: UInt8) -> Bool {
+        guard byte >= 0x80, byte < 0xA0 else { return false }
+        return count == 0 || bytes[count &- 1] < 0x80 || bytes[count &- 1] == 0xC2
     }
 
     public mutating func append(decimal value: Int) {

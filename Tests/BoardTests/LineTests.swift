@@ -24,6 +24,12 @@ import Testing
         var line = Board.Line()
         line.append(Array("a\r\ndone\u{1B}[2J\u{7F}é".utf8).span)
         #expect(string(line.span) == "a??done?[2J?é")
+        // U+009B is ESC [ in one character, in UTF-8 and by itself.
+        line.clear()
+        line.append([0x9B, 0x61, 0x9B, 0x9B, 0xC2, 0x9B, 0x32].span)
+        line.append(Array("Ü€\u{1F600}".utf8).span)
+        let bytes = line.span.indices.map { line.span[$0] }
+        #expect(bytes == Array("?a??".utf8) + [0xC2] + Array("?2Ü€\u{1F600}".utf8))
     }
 
     @Test func whatDoesNotFitIsCutOff() {
