@@ -16,19 +16,20 @@ extension Agent where Key: ~Copyable {
     ) throws(AgentError) {
         if time == nil, operation != .getCACaps { timeWasUnknown = true }
         let isMessage = response.mediaType == .pkiMessage && operation.rawValue >= Operation.pkcsReq.rawValue
-        if response.status != 200, operation != .getCACaps, !isMessage {
-            throw .status(operation, response.status, text: response.body)
+        if response.status != 200, !isMessage {
+            let refusal = AgentError.status(operation, response.status, text: response.body)
+            guard operation == .getCACaps else { throw refusal }
+            return try learnNothing(from: refusal)
         }
         var text = 0..<0
         do throws(SCEPError) {
             switch operation {
             case .getCACaps:
-                // RFC 8894, 3.5.2: an HTTP error means that there are none.
-                try learn(response.status == 200 ? Capabilities(work.span.extracting(response.body)) : Capabilities())
+                try learn(Capabilities(work.span.extracting(response.body)))
             case .getCACert:
                 try trust(response.body, configuration, time, &work)
             case .pkcsReq, .certPoll:
-                try judge(response.body, time, &work, &random, &text)
+                try judge(operation, response.body, time, &work, &random, &text)
             }
         } catch {
             throw .scep(operation, error, text: text)
@@ -41,18 +42,28 @@ extension Agent where Key: ~Copyable {
     ///   that do not know it (RFC 8894, 3.5.2).
     public mutating func failed(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
         guard operation == .getCACaps, error.isSilence else { throw .exchange(operation, error) }
+        try learnNothing(from: .exchange(operation, error))
+    }
+
+    /// Takes a server that does not know GetCACaps for one without capabilities, if the policy allows for so little;
+    /// if not, `failure` is what stands in the way.
+    private mutating func learnNothing(from failure: AgentError) throws(AgentError) {
         do throws(SCEPError) {
             try learn(Capabilities())
         } catch {
-            throw .scep(operation, error, text: 0..<0)
+            throw failure
         }
     }
 
     private mutating func learn(_ capabilities: Capabilities) throws(SCEPError) {
         self.capabilities = capabilities
         // What cannot work is said before anything is sent.
-        _ = try Algorithms(capabilities, &policy)
-        phase = caCount == 0 ? .caCertificates : .poll
+        do throws(SCEPError) {
+            _ = try Algorithms(capabilities, &policy)
+        } catch {
+            throw capabilities == Capabilities() ? .noCapabilities : error
+        }
+        phase = transaction == nil ? .caCertificates : .poll
     }
 
     private mutating func trust(
@@ -68,8 +79,8 @@ extension Agent where Key: ~Copyable {
     }
 
     private mutating func judge(
-        _ body: Range<Int>, _ time: Int64?, _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator,
-        _ text: inout Range<Int>
+        _ operation: Operation, _ body: Range<Int>, _ time: Int64?, _ work: inout MutableSpan<UInt8>,
+        _ random: inout RandomGenerator, _ text: inout Range<Int>
     ) throws(SCEPError) {
         guard let transaction else { throw .wrongTransactionID }
         let ca = CACertificates(caCertificates.span.extracting(first: caCount))
@@ -84,7 +95,10 @@ extension Agent where Key: ~Copyable {
             phase = .storeIdentity
         case .failure(let failInfo, let failInfoText):
             text = failInfoText
-            throw .refused(failInfo)
+            guard operation == .certPoll else { throw .refused(failInfo) }
+            // The transaction is over (RFC 8894, 2.5.1): the device's next start must begin another.
+            self.transaction = nil
+            phase = .storeRefusal(failInfo, text: failInfoText)
         case .pending:
             polls &+= 1
             nextPoll = 0

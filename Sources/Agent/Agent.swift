@@ -14,13 +14,14 @@ import SCEP
 ///
 /// `caCapacity` is the room for the CA's certificates in bytes.
 public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable {
-    enum Phase {
+    enum Phase: Equatable {
         case capabilities, caCertificates, key, request, poll, storePending, storeIdentity, ready
+        /// The CA refused what it had left pending; its words stand at `text` of the work buffer.
+        case storeRefusal(FailInfo, text: Range<Int>)
     }
 
     var phase = Phase.capabilities
     var capabilities = Capabilities()
-    var algorithms: Algorithms?
     var key = Key()
     var transaction: Transaction?
     var caCertificates = InlineArray<caCapacity, UInt8>(repeating: 0)
@@ -50,7 +51,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             self.store = store
             if try store.read(.certificate, from: &storage, into: &work) != nil {
                 phase = .ready
-            } else if try restorePending(store, &storage, &work) {
+            } else if try restorePending(configuration, store, &storage, &work) {
                 polls = 1
                 // Due at once: how long the device was off is not known.
                 nextPoll = 1
@@ -63,9 +64,10 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// Room in a snapshot for the key, the certificate and the headers of the records.
     private static var otherRecordsCapacity: Int { 3072 }
 
-    /// - Returns: whether there was a pending transaction.
+    /// - Returns: whether there was a pending transaction of the CA that the device is to trust.
     private mutating func restorePending<S: Storage & ~Copyable>(
-        _ store: IdentityStore, _ storage: inout S, _ work: inout MutableSpan<UInt8>
+        _ configuration: borrowing Configuration, _ store: IdentityStore, _ storage: inout S,
+        _ work: inout MutableSpan<UInt8>
     ) throws(StorageError) -> Bool {
         var identifier = InlineArray<16, UInt8>(repeating: 0)
         do {
@@ -76,16 +78,21 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             var room = caCertificates.mutableSpan
             caCount = try store.read(.caCertificates, from: &storage, into: &room) ?? 0
         }
-        guard let keySize = try store.read(.privateKey, from: &storage, into: &work), caCount > 0 else {
-            throw .corrupt
+        guard caCount > 0 else { throw .corrupt }
+        // The device may have been given another fingerprint since.
+        guard let fingerprints = Fingerprints(configuration.fingerprint),
+            CACertificates(caCertificates.span.extracting(first: caCount)).include(oneOf: fingerprints)
+        else { return false }
+        guard let keySize = try store.read(.privateKey, from: &storage, into: &work) else { throw .corrupt }
+        defer {
+            var secret = work._mutatingExtracting(first: keySize)
+            wipe(&secret)
         }
         do throws(CryptoError) {
             try key.load(work.span.extracting(first: keySize))
         } catch {
             throw .corrupt
         }
-        var secret = work._mutatingExtracting(first: keySize)
-        wipe(&secret)
         transaction = Transaction(identifier: identifier)
         return true
     }
@@ -104,11 +111,11 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         case .key: return .generateKey(configuration.key)
         case .request: return try build(.pkcsReq, configuration, &work, &random)
         case .poll:
+            guard polls <= configuration.polls else { throw .stillPending }
             if nextPoll == 0 { nextPoll = uptime &+ widened(UInt32(configuration.pollSeconds)) &* 1000 }
             guard uptime >= nextPoll else { return .sleep(milliseconds: nextPoll &- uptime) }
-            guard polls <= configuration.polls else { throw .stillPending }
             return try build(.certPoll, configuration, &work, &random)
-        case .storePending, .storeIdentity: return .store
+        case .storePending, .storeIdentity, .storeRefusal: return .store
         case .ready: return .ready
         }
     }
@@ -122,50 +129,66 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         phase = .request
     }
 
-    /// Writes what the device has to keep: a pending transaction, or its identity. Both take over at once.
+    /// Writes what the device has to keep: a pending transaction, its identity, or that a transaction is over. It
+    /// takes over at once.
+    ///
+    /// - Throws: ``AgentError/storage(_:)``; the CA's refusal, once it is stored that the transaction is over.
     public mutating func store<S: Storage & ~Copyable>(in storage: inout S, work: inout MutableSpan<UInt8>)
         throws(AgentError)
     {
-        let isIdentity = phase == .storeIdentity
         do throws(StorageError) {
-            try writeSnapshot(isIdentity, &storage, &work)
+            try writeSnapshot(&storage, &work)
         } catch {
             throw .storage(error)
         }
-        phase = isIdentity ? .ready : .poll
+        switch phase {
+        case .storeRefusal(let failInfo, let text):
+            phase = .capabilities
+            throw .scep(.certPoll, .refused(failInfo), text: text)
+        case .storeIdentity: phase = .ready
+        default: phase = .poll
+        }
     }
 
     private mutating func writeSnapshot<S: Storage & ~Copyable>(
-        _ isIdentity: Bool, _ storage: inout S, _ work: inout MutableSpan<UInt8>
+        _ storage: inout S, _ work: inout MutableSpan<UInt8>
     ) throws(StorageError) {
         guard let store else { throw .failed }
         // Behind the certificate and before the end, where pages are gathered, there is room for the key.
         let keyEnd = work.count &- SnapshotWriter.gatheringSize(store.geometry)
         let secret = (keyEnd &- key.exportSize)..<keyEnd
         guard secret.lowerBound >= issued.upperBound else { throw .full }
-        let bodySize =
-            SnapshotWriter.recordSize(secret.count) &+ SnapshotWriter.recordSize(caCount)
-            &+ SnapshotWriter.recordSize(isIdentity ? issued.count : 16)
+        let isIdentity = phase == .storeIdentity
+        var bodySize = 0
+        if transaction != nil {
+            bodySize =
+                SnapshotWriter.recordSize(secret.count) &+ SnapshotWriter.recordSize(caCount)
+                &+ SnapshotWriter.recordSize(isIdentity ? issued.count : 16)
+        }
         var writer = SnapshotWriter(store, bodySize: bodySize, work: work)
         try writer.begin(work: &work, storage: &storage)
-        do throws(CryptoError) {
-            var room = work._mutatingExtracting(secret)
-            _ = try key.export(into: &room)
-        } catch {
-            throw .failed
-        }
         defer {
-            var room = work._mutatingExtracting(secret)
+            // Where pages are gathered, too: a page that could not be programmed is still there.
+            var room = work._mutatingExtracting(secret.lowerBound..<work.count)
             wipe(&room)
         }
-        try writer.append(.privateKey, copyOf: secret, work: &work, storage: &storage)
-        try writer.append(
-            .caCertificates, caCertificates.span.extracting(first: caCount), work: &work, storage: &storage)
-        if isIdentity {
-            try writer.append(.certificate, copyOf: issued, work: &work, storage: &storage)
-        } else if let transaction {
-            let identifier = transaction.identifier
-            try writer.append(.pendingTransaction, identifier.span, work: &work, storage: &storage)
+        // Of a transaction that is over, nothing is kept.
+        if let transaction {
+            do throws(CryptoError) {
+                var room = work._mutatingExtracting(secret)
+                _ = try key.export(into: &room)
+            } catch {
+                throw .failed
+            }
+            try writer.append(.privateKey, copyOf: secret, work: &work, storage: &storage)
+            try writer.append(
+                .caCertificates, caCertificates.span.extracting(first: caCount), work: &work, storage: &storage)
+            if isIdentity {
+                try writer.append(.certificate, copyOf: issued, work: &work, storage: &storage)
+            } else {
+                let identifier = transaction.identifier
+                try writer.append(.pendingTransaction, identifier.span, work: &work, storage: &storage)
+            }
         }
         self.store = try writer.finish(work: &work, storage: &storage)
     }

@@ -2,6 +2,7 @@ import Board
 import DER
 import DeviceCrypto
 import HTTP
+import PKIX
 import SCEP
 
 /// Writes the last line of a run: `done`, or `error <kind>: <what happened, and what to do>`.
@@ -148,14 +149,10 @@ extension Line {
         _ error: SCEPError, _ operation: Operation, _ text: Range<Int>, _ work: Span<UInt8>
     ) {
         switch error {
-        case .request(let error):
-            append("request: the request cannot be built from subject, san and the like")
-            append(error)
-        case .reply(let error):
-            append("reply-malformed: the reply to ")
-            append(operation)
-            append(" is no SCEP message; check url")
-            append(error)
+        case .request(let error): append(request: error)
+        case .reply(let error): append(reply: error, operation)
+        case .noCapabilities:
+            append("no-capabilities: GetCACaps names none that is known; check url, or set allow=sha1,3des")
         case .digestBelowFloor(.sha1):
             append("weak-digest: the CA uses SHA-1; upgrade it, or accept that with allow=sha1")
         case .digestBelowFloor: append("weak-digest: the CA uses a digest below the floor that was set")
@@ -193,6 +190,39 @@ extension Line {
             append("wrong-issuer: the certificate is not signed by the trusted CA; it was not stored")
         case .certificateNotValid:
             append("not-valid: the certificate is not valid at this time; check the clock; it was not stored")
+        }
+    }
+
+    private mutating func append(request error: DERError) {
+        if let error = error.kind.cryptoError {
+            append(error)
+        } else if error.kind == .bufferFull {
+            append("request-too-large: it does not fit the work buffer; shorten subject and san")
+        } else {
+            append("request: the request cannot be built from subject, san and the like")
+            append(error)
+        }
+    }
+
+    private mutating func append(reply error: DERError, _ operation: Operation) {
+        if error.kind == .crypto(.decryptionFailed) {
+            append("cannot-decrypt: the reply is not encrypted to this device; tell the CA's operator")
+        } else if let error = error.kind.cryptoError {
+            append(error)
+        } else {
+            append("reply-malformed: the reply to ")
+            append(operation)
+            append(" is no SCEP message; check url")
+            append(error)
+        }
+    }
+
+    private mutating func append(_ error: CryptoError) {
+        if error == .outOfMemory {
+            append("out-of-memory: the arena is too small for these keys")
+        } else {
+            append("crypto-failed: the cryptography failed with error ")
+            append(decimal: Int(error.rawValue))
         }
     }
 

@@ -9,6 +9,8 @@ public enum SCEPError: Error, Equatable, Sendable {
     case reply(DERError)
 
     // What the CA can do is not enough.
+    /// The reply to GetCACaps names no capability that is known, and the policy does not allow for so little.
+    case noCapabilities
     /// The CA signs, or asks to sign, with a digest below the policy's floor.
     case digestBelowFloor(DigestAlgorithm)
     /// The CA encrypts, or asks to encrypt, with a cipher below the policy's floor.

@@ -2,6 +2,7 @@ import Agent
 import Board
 import DER
 import HTTP
+import PKIX
 import SCEP
 import Testing
 
@@ -35,7 +36,10 @@ import Testing
             .exchange(.getCACert, .reply(HTTPError($0, at: 5)))
         }
         + ([
-            .request(DERError(.bufferFull, at: 0)), .reply(DERError(.truncated, at: 0)), .digestBelowFloor(.sha1),
+            .request(DERError(.bufferFull, at: 0)), .request(DERError(.invalidName, at: 0)),
+            .request(DERError(.crypto(.outOfMemory), at: 0)), .request(DERError(.crypto(.notSeeded), at: 0)),
+            .reply(DERError(.truncated, at: 0)), .reply(DERError(.crypto(.decryptionFailed), at: 0)), .noCapabilities,
+            .digestBelowFloor(.sha1),
             .cipherBelowFloor(.desCBC), .fingerprintMismatch, .pinnedIsNotCA, .caCertificateNotValid, .unmarkedRA,
             .noEncryptionCertificate, .tooManyCACertificates, .unknownSigner, .invalidSignature, .wrongMessageType,
             .wrongTransactionID, .wrongRecipientNonce, .unknownStatus, .envelopeMissing, .refused(.badRequest),

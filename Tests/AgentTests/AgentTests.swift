@@ -1,0 +1,310 @@
+import Board
+import CMS
+import DER
+import DeviceCrypto
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+@testable import Agent
+@testable import HTTP
+
+/// What a device does where its way to a certificate forks.
+@Suite struct AgentTests {
+    private typealias Device = Agent<RSAPrivateKey, 4096>
+
+    private static let identifier = InlineArray<16, UInt8>(repeating: 0x41)
+
+    private static func blankFlash() -> SimulatedFlash {
+        SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF))
+    }
+
+    private static func text(_ more: String..., fingerprint: String? = nil) throws -> [UInt8] {
+        let fingerprint = try fingerprint ?? OpenSSLIdentity.authority.fingerprint()
+        let lines = ["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=CN=sensor"] + more
+        return Array(lines.joined(separator: "\n").utf8)
+    }
+
+    /// A device whose request for a certificate is to be stored as pending, or is.
+    private static func pending(_ flash: inout SimulatedFlash, _ configuration: borrowing Configuration) throws
+        -> Device
+    {
+        var agent = Device()
+        var buffer = [UInt8](repeating: 0xA5, count: 8192)
+        var work = buffer.mutableSpan
+        try agent.start(configuration: configuration, storage: &flash, work: &work)
+        agent.key = try TestKey.rsa.rsaPrivateKey()
+        let ca = try OpenSSLIdentity.authority.der
+        for index in ca.indices { agent.caCertificates[index] = ca[index] }
+        agent.caCount = ca.count
+        agent.transaction = Transaction(identifier: identifier)
+        agent.polls = 1
+        agent.phase = .storePending
+        return agent
+    }
+
+    /// - Returns: the transaction that a device takes up at its start, and what its work buffer holds after that.
+    private static func restored(_ flash: inout SimulatedFlash, _ configuration: borrowing Configuration) throws
+        -> (isPending: Bool, work: [UInt8])
+    {
+        var agent = Device()
+        var buffer = [UInt8](repeating: 0xA5, count: 8192)
+        do {
+            var work = buffer.mutableSpan
+            try agent.start(configuration: configuration, storage: &flash, work: &work)
+        }
+        return (agent.transaction != nil, buffer)
+    }
+
+    /// - Returns: why a device stops at a reply to GetCACaps; nil if it goes on.
+    private func refusal(of status: UInt16, _ body: String = "", _ configured: String...) throws -> AgentError? {
+        let text = try Self.text(configured.joined(separator: "\n"))
+        let configuration = try Configuration(text.span)
+        var flash = Self.blankFlash()
+        var random = try seededRandom()
+        var agent = Device()
+        var buffer = Array(body.utf8) + [UInt8](repeating: 0, count: 1024)
+        var work = buffer.mutableSpan
+        try agent.start(configuration: configuration, storage: &flash, work: &work)
+        var response = Response()
+        response.status = status
+        response.body = 0..<body.utf8.count
+        do throws(AgentError) {
+            try agent.received(
+                response, to: .getCACaps, configuration: configuration, time: nil, work: &work, random: &random)
+        } catch {
+            return error
+        }
+        let next = try agent.step(configuration: configuration, uptime: 0, work: &work, random: &random)
+        #expect(next == .exchange(.getCACert, .none))
+        return nil
+    }
+
+    /// RFC 8894, 3.5.2: whoever does not know GetCACaps has no capabilities, which is too little unless it is allowed.
+    @Test func serversThatDoNotKnowGetCACapsAreNamedAsThat() throws {
+        #expect(try refusal(of: 200, "AES\nSHA-256\n") == nil)
+        #expect(try refusal(of: 200, "SHA-1\n") == .scep(.getCACaps, .digestBelowFloor(.sha1), text: 0..<0))
+        for (status, body) in [(404, "no such page"), (500, "")] as [(UInt16, String)] {
+            let expected = AgentError.status(.getCACaps, status, text: 0..<body.utf8.count)
+            #expect(try refusal(of: status, body) == expected)
+            #expect(try refusal(of: status, body, "allow=sha1,3des") == nil)
+        }
+        for body in ["", "<html></html>"] {
+            #expect(try refusal(of: 200, body) == .scep(.getCACaps, .noCapabilities, text: 0..<0))
+            #expect(try refusal(of: 200, body, "allow=sha1,3des") == nil)
+        }
+    }
+
+    @Test(arguments: [ExchangeError.receiving(.reset), .reply(HTTPError(.noReply, at: 0)), .connecting(.refused)])
+    func silenceAtGetCACapsIsNamedAsThat(error: ExchangeError) throws {
+        func refusal(_ configured: String...) throws -> AgentError? {
+            let text = try Self.text(configured.joined(separator: "\n"))
+            let configuration = try Configuration(text.span)
+            var flash = Self.blankFlash()
+            var agent = Device()
+            var buffer = [UInt8](repeating: 0, count: 1024)
+            var work = buffer.mutableSpan
+            try agent.start(configuration: configuration, storage: &flash, work: &work)
+            do throws(AgentError) {
+                try agent.failed(error, to: .getCACaps)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(try refusal() == .exchange(.getCACaps, error))
+        #expect(try refusal("allow=sha1,3des") == (error == .connecting(.refused) ? .exchange(.getCACaps, error) : nil))
+    }
+
+    @Test func aDeviceDoesNotWaitBeforeItGivesUp() throws {
+        let text = try Self.text("polls=3", "poll=60")
+        let configuration = try Configuration(text.span)
+        var flash = Self.blankFlash()
+        var random = try seededRandom()
+        var agent = try Self.pending(&flash, configuration)
+        agent.phase = .poll
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var work = buffer.mutableSpan
+        agent.polls = 3
+        let next = try agent.step(configuration: configuration, uptime: 5, work: &work, random: &random)
+        #expect(next == .sleep(milliseconds: 60_000))
+        agent.polls = 4
+        agent.nextPoll = 0
+        do throws(AgentError) {
+            _ = try agent.step(configuration: configuration, uptime: 5, work: &work, random: &random)
+            Issue.record("it asks once more")
+        } catch {
+            #expect(error == .stillPending)
+        }
+    }
+
+    @Test func aPendingTransactionIsTakenUpForTheSameCA() throws {
+        let text = try Self.text()
+        let configuration = try Configuration(text.span)
+        var flash = Self.blankFlash()
+        var agent = try Self.pending(&flash, configuration)
+        var buffer = [UInt8](repeating: 0xA5, count: 8192)
+        do {
+            var work = buffer.mutableSpan
+            try agent.store(in: &flash, work: &work)
+        }
+        let (isPending, work) = try Self.restored(&flash, configuration)
+        #expect(isPending)
+        #expect(try !Self.holdsSecret(work))
+        // Told to trust another CA, the device has nothing to do with what it asked this one.
+        let other = try Self.text(fingerprint: OpenSSLIdentity.recipient.fingerprint())
+        #expect(try !Self.restored(&flash, Configuration(other.span)).isPending)
+    }
+
+    /// A key that was stored and cannot be read does not stay in the buffer either.
+    @Test func noKeyIsLeftBehindByAStartThatFails() throws {
+        let text = try Self.text()
+        let configuration = try Configuration(text.span)
+        var flash = Self.blankFlash()
+        let store = try IdentityStore(&flash, capacity: 4096 + 3072)
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var work = buffer.mutableSpan
+        let ca = try OpenSSLIdentity.authority.der
+        let key = try Self.exportedKey().dropLast() + [0]
+        let keyBytes = Array(key)
+        let size = 3 * SnapshotWriter.recordSize(0) + ca.count + keyBytes.count + 16
+        var writer = SnapshotWriter(store, bodySize: size, work: work)
+        try writer.begin(work: &work, storage: &flash)
+        try writer.append(.privateKey, keyBytes.span, work: &work, storage: &flash)
+        try writer.append(.caCertificates, ca.span, work: &work, storage: &flash)
+        let identifier = Self.identifier
+        try writer.append(.pendingTransaction, identifier.span, work: &work, storage: &flash)
+        _ = try writer.finish(work: &work, storage: &flash)
+        var agent = Device()
+        do throws(AgentError) {
+            try agent.start(configuration: configuration, storage: &flash, work: &work)
+            Issue.record("a key with a bit over was taken")
+        } catch {
+            #expect(error == .storage(.corrupt))
+        }
+        #expect(try !Self.holdsSecret(buffer))
+    }
+
+    /// Storage fails at any operation: the key does not stay where pages are gathered.
+    @Test func noKeyIsLeftBehindByAStoreThatFails() throws {
+        let text = try Self.text()
+        let configuration = try Configuration(text.span)
+        var counter = Self.blankFlash()
+        counter.cutPower(at: .max, .before)
+        for operation in 0... {
+            var flash = Self.blankFlash()
+            var agent = try Self.pending(&flash, configuration)
+            var buffer = [UInt8](repeating: 0xA5, count: 8192)
+            var isStored = true
+            do {
+                var work = buffer.mutableSpan
+                flash.cutPower(at: operation + 1, .before)
+                do throws(AgentError) {
+                    try agent.store(in: &flash, work: &work)
+                } catch {
+                    isStored = false
+                    #expect(error == .storage(.powerLost))
+                }
+            }
+            #expect(try !Self.holdsSecret(buffer), "operation \(operation)")
+            if isStored { break }
+        }
+    }
+
+    private static func exportedKey() throws -> [UInt8] {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        var bytes = [UInt8](repeating: 0, count: key.exportSize)
+        var room = bytes.mutableSpan
+        _ = try key.export(into: &room)
+        return bytes
+    }
+
+    /// Whether 16 bytes of the device's prime factors stand anywhere in `work`.
+    private static func holdsSecret(_ work: [UInt8]) throws -> Bool {
+        let key = try exportedKey()
+        return stride(from: 7, to: 7 + 256 - 16, by: 16).contains { work.firstRange(of: key[$0..<($0 + 16)]) != nil }
+    }
+
+    /// A CA's signed answer to the device's CertPoll.
+    private static func refusal(_ transaction: Transaction) throws -> [UInt8] {
+        let authority = try OpenSSLIdentity.authority
+        var key = try TestKey(pem: authority.key).rsaPrivateKey()
+        var random = try seededRandom()
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        let front: Int
+        do {
+            var bytes = buffer.mutableSpan
+            var writer = DERWriter(&bytes, end: 8192)
+            try writer.write(bytes: authority.der.span)
+            let certificate = writer.front..<8192
+            let attributes: [(String, DER.Tag, [UInt8])] = [
+                ("2.16.840.1.113733.1.9.2", .printableString, Array("3".utf8)),
+                ("2.16.840.1.113733.1.9.3", .printableString, Array("2".utf8)),
+                ("2.16.840.1.113733.1.9.4", .printableString, Array("2".utf8)),
+                ("2.16.840.1.113733.1.9.6", .octetString, (0..<16).map { transaction.senderNonce[$0] }),
+                ("2.16.840.1.113733.1.9.7", .printableString, (0..<32).map { transaction.transactionID[$0] }),
+                ("1.3.6.1.5.5.7.24.1", .utf8String, Array("stolen".utf8)),
+            ]
+            for (identifier, tag, value) in attributes {
+                let end = writer.front
+                try writer.write(tag, value.span)
+                try writer.wrap(.set, from: end)
+                let text = Array(identifier.utf8)
+                try writer.write(identifierText: text.span)
+                try writer.wrap(.sequence, from: end)
+            }
+            try writer.wrapSignedData(
+                from: 8192, certificate: certificate, digest: .sha256, key: &key, random: &random)
+            front = writer.front
+        }
+        return Array(buffer[front...])
+    }
+
+    /// RFC 8894, 2.5.1: a refusal ends the transaction, so that the device's next start begins another.
+    @Test func aRefusedTransactionIsNotTakenUpAgain() throws {
+        let text = try Self.text()
+        let configuration = try Configuration(text.span)
+        var flash = Self.blankFlash()
+        var random = try seededRandom()
+        var agent = try Self.pending(&flash, configuration)
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var work = buffer.mutableSpan
+        try agent.store(in: &flash, work: &work)
+        #expect(try Self.restored(&flash, configuration).isPending)
+
+        agent.nextPoll = 1
+        agent.capabilities = [Capabilities.aes, .sha256, .postPKIOperation].reduce(Capabilities()) { $0.union($1) }
+        guard
+            case .exchange(.certPoll, .post) = try agent.step(
+                configuration: configuration, uptime: 1, work: &work, random: &random)
+        else {
+            Issue.record("it does not ask")
+            return
+        }
+        let begun = agent.transaction
+        let transaction = try #require(begun)
+        let reply = try Self.refusal(transaction)
+        for index in reply.indices { work[index] = reply[index] }
+        var response = Response()
+        response.status = 200
+        response.body = 0..<reply.count
+        try agent.received(
+            response, to: .certPoll, configuration: configuration, time: nil, work: &work, random: &random)
+        let next = try agent.step(configuration: configuration, uptime: 1, work: &work, random: &random)
+        #expect(next == .store)
+        do throws(AgentError) {
+            try agent.store(in: &flash, work: &work)
+            Issue.record("the refusal was swallowed")
+        } catch {
+            guard case .scep(.certPoll, .refused(.badRequest), let words) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(words.map { work[$0] } == Array("stolen".utf8))
+        }
+        #expect(try !Self.restored(&flash, configuration).isPending)
+        let again = try agent.step(configuration: configuration, uptime: 1, work: &work, random: &random)
+        #expect(again == .exchange(.getCACaps, .none))
+    }
+}
