@@ -31,8 +31,8 @@ struct Figures {
         let size = padded(grouped(figure), 8, left: true)
         let judged =
             limit.map { limit in
-                let left = (limit - figure) * 100 / limit
-                let margin = figure <= limit ? "\(left) % free" : "OVER by \(grouped(figure - limit))"
+                let margin =
+                    figure <= limit ? "\(grouped(limit - figure)) left" : "OVER by \(grouped(figure - limit))"
                 return " of \(padded(grouped(limit), 8, left: true)) bytes  \(margin)"
             } ?? " bytes"
         return note.isEmpty ? size + judged : padded(size + judged, 40) + note

@@ -81,7 +81,7 @@ import Testing
         for line in [
             "A device enrols itself: linux, a program of this machine", "board   power on", "board   making a key",
             "board   done", "subject      CN=sensor", "issuer       CN=ca", "serial       05", "RSA 2048 bit",
-            "DNS:sensor.example", "openssl verify: OK", "100,000 of  114,688 bytes", "12 % free",
+            "DNS:sensor.example", "openssl verify: OK", "100,000 of  114,688 bytes", "14,688 left",
             "3, 1,000 bytes sent, 2,000 received", "1.2 s on the board",
         ] {
             #expect(text.contains(line))
