@@ -30,7 +30,8 @@ function room(section, object,    name, digits) {
     }
     if (section ~ /\$es/) return "Swift's library"
     if (object ~ /libmbedcrypto\.a/) return "mbedTLS"
-    if (object ~ /\/lwip\/[a-z0-9_]*\.o$/) return "lwIP"
+    # Only lwIP is optimised at link time.
+    if (object ~ /\/lwip\/[a-z0-9_]*\.o$/ || object ~ /\.ltrans[0-9]*\.ltrans\.o$/) return "lwIP"
     if (object ~ /lib(c|gcc|m)\.a/) return "picolibc, libgcc"
     name = object
     sub(/^.*[\/(]/, "", name)

@@ -25,32 +25,32 @@ extension Line {
     fileprivate mutating func append(_ error: AgentError, _ work: Span<UInt8>) {
         switch error {
         case .provisioning(.absent):
-            append("not-provisioned: the factory wrote nothing for this device; give it a provisioning record")
+            append("not-provisioned: there is no provisioning record; write one")
         case .provisioning(.corrupt):
             append("record-corrupt: the provisioning record is damaged; write it anew")
         case .provisioning(.tooLong):
-            append("record-too-long: the provisioning record does not fit the device's buffer; shorten it")
+            append("record-too-long: the provisioning record is too long; shorten it")
         case .provisioning(.storage(let error)): append(error)
         case .configuration(let error): append(error)
         case .entropy(.notProvisioned):
-            append("no-seed: the device was given no random seed; write one at manufacture")
-        case .entropy(.failed): append("no-entropy: the random source failed; no key can be made on this device")
+            append("no-seed: there is no random seed; write one at manufacture")
+        case .entropy(.failed): append("no-entropy: the random source failed; replace the device")
         case .storage(let error): append(error)
-        case .key(.unsupported): append("key-unsupported: this firmware cannot make such a key; choose key=rsa2048")
+        case .key(.unsupported): append("key-unsupported: not in this firmware; set key=rsa2048")
         case .key(let error):
-            append("key-failed: the key could not be made; crypto error ")
+            append("key-failed: no key could be made; crypto error ")
             append(decimal: Int(error.rawValue))
         case .exchange(let operation, let error): append(error, operation, work)
         case .status(let operation, let status, let text):
-            append("http-status: the server answered ")
+            append("http-status: the answer to ")
             append(operation)
-            append(" with HTTP ")
+            append(" is HTTP ")
             append(decimal: Int(status))
             append("; check url")
             quote(text, work)
         case .scep(let operation, let error, let text): append(error, operation, text, work)
         case .stillPending:
-            append("still-pending: the CA has not decided; have the request approved, then start again")
+            append("still-pending: the CA has not decided; have it approved, then start again")
         }
     }
 
@@ -73,10 +73,10 @@ extension Line {
     private mutating func append(_ error: ConfigurationError) {
         append("configuration: ")
         switch error.kind {
-        case .unknownName: append("a line is not name=value with a known name")
-        case .duplicate: append("a name is set twice")
-        case .badValue: append("a value is not one that its name can have")
-        case .missing: append("url, fingerprint, or subject and san are missing")
+        case .unknownName: append("no known name=value")
+        case .duplicate: append("a name set twice")
+        case .badValue: append("a value that its name cannot have")
+        case .missing: append("url, fingerprint or subject missing")
         }
         append(", at byte ")
         append(decimal: error.offset)
@@ -84,19 +84,19 @@ extension Line {
 
     private mutating func append(_ error: StorageError) {
         switch error {
-        case .full: append("storage-full: the identity does not fit; give the device more storage")
+        case .full: append("storage-full: the identity does not fit; provide more storage")
         case .corrupt:
-            append("storage-corrupt: what is stored was changed or is worn; it was left alone; erase it to start anew")
-        case .failed, .powerLost: append("storage-failed: storage could not be read or written; check the part")
+            append("storage-corrupt: changed or worn; left alone: erase it to start anew")
+        case .failed, .powerLost: append("storage-failed: cannot be read or written; check the part")
         case .outOfRange, .notErased:
-            append("storage-misused: a defect of the firmware in the use of storage; report it")
+            append("storage-misused: a defect of the firmware; report it")
         }
     }
 
     private mutating func append(_ error: ExchangeError, _ operation: Operation, _ work: Span<UInt8>) {
         switch error {
         case .notSecured:
-            append("https-unsupported: this firmware speaks http only; set url to http://")
+            append("https-unsupported: not in this firmware; set url to http://")
         case .connecting(let error): append(error, "connecting", operation)
         case .sending(let error): append(error, "sending", operation)
         case .receiving(let error): append(error, "waiting for the reply", operation)
@@ -106,13 +106,13 @@ extension Line {
 
     private mutating func append(_ error: TransportError, _ phase: StaticString, _ operation: Operation) {
         switch error {
-        case .noAddress: append("no-address: the network gave no address; check the cable and DHCP")
-        case .nameUnknown: append("name-unknown: DNS does not know the host of url; check url and DNS")
-        case .refused: append("connection-refused: nothing listens where url points; is the CA running?")
-        case .unreachable: append("unreachable: there is no route to the CA; check url and the network")
-        case .timedOut: append("timed-out: the CA was silent for too long; try again, or raise timeout")
+        case .noAddress: append("no-address: no answer from DHCP; check the cable and the network")
+        case .nameUnknown: append("name-unknown: DNS does not know the host; check url and DNS")
+        case .refused: append("connection-refused: nothing listens there; check url and the CA")
+        case .unreachable: append("unreachable: no route to the CA; check url and the network")
+        case .timedOut: append("timed-out: the CA was silent; try again, or raise timeout")
         case .reset: append("connection-lost: the connection broke; try again")
-        case .exhausted: append("network-exhausted: the network stack has no memory left; start again")
+        case .exhausted: append("network-exhausted: out of network memory; start again")
         }
         append(" (")
         append(phase)
@@ -123,19 +123,19 @@ extension Line {
 
     private mutating func append(_ error: HTTPError, _ operation: Operation, _ work: Span<UInt8>) {
         switch error.kind {
-        case .noReply: append("no-reply: the server closed the connection without a reply; try again")
-        case .notHTTP: append("not-http: what answers is no HTTP server; check url")
-        case .redirected: append("redirected: the server sends us elsewhere, which is not followed; correct url")
+        case .noReply: append("no-reply: the server closed without a reply; try again")
+        case .notHTTP: append("not-http: no HTTP server answers there; check url")
+        case .redirected: append("redirected: the CA is elsewhere; correct url")
         case .bodyTooLarge, .headTooLarge:
-            append("reply-too-large: the reply does not fit the device's buffer")
+            append("reply-too-large: it does not fit the device's buffer")
             if error.size > 0 {
                 append(", bytes: ")
                 append(decimal: error.size)
             }
-            append("; ask for fewer certificates in it")
-        case .truncated: append("reply-truncated: the connection ended before the reply did; try again")
+            append("; have the CA send less")
+        case .truncated: append("reply-truncated: the connection ended early; try again")
         case .badField, .badContentLength, .conflictingLengths, .unsupportedCoding, .badChunk:
-            append("http-malformed: the reply is not proper HTTP; look at the server and proxies between")
+            append("http-malformed: not proper HTTP; check server and proxies")
         }
         append(" (")
         append(operation)
@@ -152,44 +152,44 @@ extension Line {
         case .request(let error): append(request: error)
         case .reply(let error): append(reply: error, operation)
         case .noCapabilities:
-            append("no-capabilities: GetCACaps names none that is known; check url, or set allow=sha1,3des")
+            append("no-capabilities: the CA names none; check url, or set allow=sha1,3des")
         case .digestBelowFloor(.sha1):
-            append("weak-digest: the CA uses SHA-1; upgrade it, or accept that with allow=sha1")
-        case .digestBelowFloor: append("weak-digest: the CA uses a digest below the floor that was set")
+            append("weak-digest: the CA uses SHA-1; upgrade it, or set allow=sha1")
+        case .digestBelowFloor: append("weak-digest: the CA's is below the floor")
         case .cipherBelowFloor(.desCBC):
-            append("weak-cipher: the CA encrypts with single DES; upgrade it, or accept that with allow=des")
+            append("weak-cipher: the CA uses single DES; upgrade it, or set allow=des")
         case .cipherBelowFloor(.tripleDESCBC):
-            append("weak-cipher: the CA encrypts with triple DES; upgrade it, or accept that with allow=3des")
-        case .cipherBelowFloor: append("weak-cipher: the CA uses a cipher below the floor that was set")
+            append("weak-cipher: the CA uses triple DES; upgrade it, or set allow=3des")
+        case .cipherBelowFloor: append("weak-cipher: the CA's is below the floor")
         case .fingerprintMismatch:
-            append("fingerprint-mismatch: the CA at url is not the one of fingerprint; nothing was sent to it")
-        case .pinnedIsNotCA: append("not-a-ca: the certificate with the fingerprint is not a CA's; pin the CA's own")
+            append("fingerprint-mismatch: not the CA of fingerprint; nothing was sent; check both")
+        case .pinnedIsNotCA: append("not-a-ca: fingerprint is not of a CA's certificate; use the CA's own")
         case .caCertificateNotValid:
-            append("ca-not-valid: the CA's certificate is not valid at this time; check the clock and the CA")
+            append("ca-not-valid: the CA's certificate is not valid now; check the clock")
         case .unmarkedRA:
-            append("unmarked-ra: nothing marks the CA's RA as one; add its fingerprint, or allow=unmarked-ra")
+            append("unmarked-ra: nothing marks the RA; add its fingerprint, or set allow=unmarked-ra")
         case .noEncryptionCertificate:
-            append("no-encryption: no certificate of the CA has an RSA key to encrypt to")
+            append("no-encryption: the CA has no RSA key to encrypt to")
         case .tooManyCACertificates:
-            append("ca-certificates-too-large: the CA's certificates do not fit the device's room for them")
-        case .unknownSigner: append("unknown-signer: the reply is not signed by the CA; someone may be in between")
-        case .invalidSignature: append("bad-signature: the reply's signature is wrong; someone may be in between")
-        case .wrongMessageType: append("wrong-message-type: the reply is not a CertRep")
-        case .wrongTransactionID: append("wrong-transaction: the reply belongs to another transaction; try again")
-        case .wrongRecipientNonce: append("wrong-nonce: the reply answers another request; it may be replayed")
-        case .unknownStatus: append("unknown-status: the CA's status or failInfo is none that RFC 8894 knows")
+            append("ca-certificates-too-large: they do not fit; have the CA send less")
+        case .unknownSigner: append("unknown-signer: not signed by the CA; someone may be in between")
+        case .invalidSignature: append("bad-signature: it is wrong; someone may be in between")
+        case .wrongMessageType: append("wrong-message-type: the reply is no CertRep")
+        case .wrongTransactionID: append("wrong-transaction: the reply is to another one; try again")
+        case .wrongRecipientNonce: append("wrong-nonce: the reply is to another request, maybe replayed")
+        case .unknownStatus: append("unknown-status: pkiStatus or failInfo not in RFC 8894")
         case .envelopeMissing: append("no-envelope: the CA says SUCCESS and sends nothing")
         case .refused(let failInfo):
-            append("refused: the CA said no (")
+            append("refused: the CA says no (")
             append(failInfo)
-            append("); check challenge and subject with the CA's operator")
+            append("); check challenge and subject")
             quote(text, work)
         case .certificateForAnotherKey:
-            append("wrong-key: no certificate in the reply has this device's key; it was not stored")
+            append("wrong-key: no certificate has this device's key; none stored")
         case .certificateNotFromCA:
-            append("wrong-issuer: the certificate is not signed by the trusted CA; it was not stored")
+            append("wrong-issuer: not signed by the trusted CA; not stored")
         case .certificateNotValid:
-            append("not-valid: the certificate is not valid at this time; check the clock; it was not stored")
+            append("not-valid: the certificate is not valid now; not stored; check the clock")
         }
     }
 

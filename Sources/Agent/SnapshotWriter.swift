@@ -54,6 +54,7 @@ struct SnapshotWriter: ~Copyable {
     }
 
     /// Appends a record whose bytes are not in the work buffer.
+    @inline(never)
     mutating func append<S: Storage & ~Copyable>(
         _ record: IdentityStore.Record, _ bytes: Span<UInt8>, work: inout MutableSpan<UInt8>, storage: inout S
     ) throws(StorageError) {
@@ -62,6 +63,7 @@ struct SnapshotWriter: ~Copyable {
     }
 
     /// Appends a record whose bytes stand in the work buffer, in front of the gathering part.
+    @inline(never)
     mutating func append<S: Storage & ~Copyable>(
         _ record: IdentityStore.Record, copyOf range: Range<Int>, work: inout MutableSpan<UInt8>, storage: inout S
     ) throws(StorageError) {
@@ -91,6 +93,7 @@ struct SnapshotWriter: ~Copyable {
         return store
     }
 
+    @inline(never)
     private mutating func writeHeader<S: Storage & ~Copyable>(
         _ record: IdentityStore.Record, _ size: Int, _ work: inout MutableSpan<UInt8>, _ storage: inout S
     ) throws(StorageError) {
@@ -99,12 +102,14 @@ struct SnapshotWriter: ~Copyable {
         try write(number: UInt32(truncatingIfNeeded: size), size: 2, work: &work, storage: &storage)
     }
 
+    @inline(never)
     private mutating func write<S: Storage & ~Copyable>(
         _ bytes: Span<UInt8>, work: inout MutableSpan<UInt8>, storage: inout S
     ) throws(StorageError) {
         for index in bytes.indices { try write(byte: bytes[index], &work, &storage) }
     }
 
+    @inline(never)
     private mutating func write<S: Storage & ~Copyable>(
         number: UInt32, size: UInt32, work: inout MutableSpan<UInt8>, storage: inout S
     ) throws(StorageError) {
@@ -115,6 +120,7 @@ struct SnapshotWriter: ~Copyable {
         }
     }
 
+    @inline(never)
     private mutating func write<S: Storage & ~Copyable>(
         byte: UInt8, _ work: inout MutableSpan<UInt8>, _ storage: inout S
     ) throws(StorageError) {
@@ -123,6 +129,7 @@ struct SnapshotWriter: ~Copyable {
         try gather(byte, &work, &storage)
     }
 
+    @inline(never)
     private mutating func gather<S: Storage & ~Copyable>(
         _ byte: UInt8, _ work: inout MutableSpan<UInt8>, _ storage: inout S
     ) throws(StorageError) {
@@ -132,6 +139,7 @@ struct SnapshotWriter: ~Copyable {
     }
 
     /// Programs what was gathered, filled up to a whole page with the erased value.
+    @inline(never)
     private mutating func flush<S: Storage & ~Copyable>(_ work: inout MutableSpan<UInt8>, _ storage: inout S)
         throws(StorageError)
     {

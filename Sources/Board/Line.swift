@@ -18,12 +18,14 @@ public struct Line: ~Copyable {
         count = 0
     }
 
+    @inline(never)
     public mutating func append(_ text: StaticString) {
         unsafe append(Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Appends UTF-8 from anywhere. Control characters become `?`, so that text from the far side can neither
     /// forge a line nor command a terminal.
+    @inline(never)
     public mutating func append(_ text: Span<UInt8>) {
         for index in text.indices {
             let byte = text[index]
@@ -67,6 +69,7 @@ public struct Line: ~Copyable {
         append(byte: Self.digit(byte & 15))
     }
 
+    @inline(never)
     private mutating func append(byte: UInt8) {
         guard count < bytes.count else { return }
         bytes[count] = byte

@@ -21,6 +21,7 @@ public struct NORFlash<M: Medium & ~Copyable>: Storage, ~Copyable {
         self.geometry = geometry
     }
 
+    @inline(never)
     public mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
         try check(offset, buffer.count)
         try medium.read(at: origin &+ offset, into: &buffer)
@@ -47,6 +48,7 @@ public struct NORFlash<M: Medium & ~Copyable>: Storage, ~Copyable {
         }
     }
 
+    @inline(never)
     private func check(_ offset: Int, _ count: Int) throws(StorageError) {
         guard offset >= 0, count <= geometry.size, offset <= geometry.size &- count else { throw .outOfRange }
     }

@@ -73,6 +73,7 @@ public struct SignerInfo: ~Escapable {
     ///
     /// - Throws: ``DERError``: `attributeMissing`, `duplicate`, `unexpectedTag`.
     @_lifetime(copy self)
+    @inline(never)
     public func attribute(_ type: ObjectIdentifier, _ tag: Tag) throws(DERError) -> DERElement {
         guard let value = try attributeIfPresent(type) else {
             throw DERError(.attributeMissing, at: attributes.lowerBound)

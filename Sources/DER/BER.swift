@@ -142,6 +142,7 @@ public enum BER {
         return position &+ 1
     }
 
+    @inline(never)
     private static func move(_ bytes: inout MutableSpan<UInt8>, from source: Int, to target: Int, count: Int) {
         if target < source {
             for index in 0..<count { bytes[target &+ index] = bytes[source &+ index] }

@@ -30,11 +30,12 @@ public struct DERElement: ~Escapable {
 
     /// A reader of the content.
     public var reader: DERReader {
-        @_lifetime(copy self) get { DERReader(bytes, in: content) }
+        @inline(never) @_lifetime(copy self) get { DERReader(bytes, in: content) }
     }
 
     /// The magnitude of an INTEGER that is not negative: unsigned, big-endian, no leading zero (empty for 0).
     @_lifetime(copy self)
+    @inline(never)
     public func unsignedInteger() throws(DERError) -> Span<UInt8> {
         guard let first = content.first, bytes[first] < 0x80 else { throw DERError(.invalidInteger, at: start) }
         guard bytes[first] == 0 else { return contents }
@@ -43,6 +44,7 @@ public struct DERElement: ~Escapable {
     }
 
     /// The value of an INTEGER from 0 to `greatest`, which is below 2^24.
+    @inline(never)
     public func smallInteger(atMost greatest: Int) throws(DERError) -> Int {
         let magnitude = try unsignedInteger()
         guard magnitude.count <= 3 else { throw DERError(.invalidInteger, at: start) }
@@ -52,6 +54,7 @@ public struct DERElement: ~Escapable {
         return value
     }
 
+    @inline(never)
     public func boolean() throws(DERError) -> Bool {
         guard content.count == 1 else { throw DERError(.invalidBoolean, at: start) }
         switch bytes[content.lowerBound] {
@@ -63,12 +66,14 @@ public struct DERElement: ~Escapable {
 
     /// The bytes of a BIT STRING that is a whole number of bytes, such as a signature or a public key.
     @_lifetime(copy self)
+    @inline(never)
     public func bitStringBytes() throws(DERError) -> Span<UInt8> {
         guard let first = content.first, bytes[first] == 0 else { throw DERError(.invalidBitString, at: start) }
         return bytes.extracting((first &+ 1)..<content.upperBound)
     }
 
     /// The first 16 bits of a BIT STRING of named bits; bit 0 of the type is the most significant bit.
+    @inline(never)
     public func namedBits() throws(DERError) -> UInt16 {
         guard let first = content.first, bytes[first] < 8, content.count > 1 || bytes[first] == 0 else {
             throw DERError(.invalidBitString, at: start)
@@ -85,6 +90,7 @@ public struct DERElement: ~Escapable {
     }
 
     /// Whether this is an OBJECT IDENTIFIER, and this one.
+    @inline(never)
     public func isIdentifier(_ identifier: ObjectIdentifier) -> Bool {
         tag == .objectIdentifier && identifier.matches(contents)
     }

@@ -12,6 +12,7 @@ public struct DERReader: ~Escapable {
     }
 
     /// Reads `range` of `bytes`.
+    @inline(never)
     @_lifetime(copy bytes)
     public init(_ bytes: Span<UInt8>, in range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= bytes.count)
@@ -27,6 +28,7 @@ public struct DERReader: ~Escapable {
 
     /// Reads the next element, whatever its tag.
     @_lifetime(copy self)
+    @inline(never)
     public mutating func read() throws(DERError) -> DERElement {
         let header = try Header(bytes, at: position, end: end)
         guard header.isMinimal, let contentEnd = header.contentEnd else {
@@ -40,6 +42,7 @@ public struct DERReader: ~Escapable {
 
     /// Reads the next element, which must have `tag`.
     @_lifetime(copy self)
+    @inline(never)
     public mutating func read(_ tag: Tag) throws(DERError) -> DERElement {
         guard let next = nextTag else { throw DERError(.truncated, at: position) }
         guard next == tag else { throw DERError(.unexpectedTag, at: position) }
@@ -48,6 +51,7 @@ public struct DERReader: ~Escapable {
 
     /// Reads the next element if it has `tag`.
     @_lifetime(copy self)
+    @inline(never)
     public mutating func readIfPresent(_ tag: Tag) throws(DERError) -> DERElement? {
         guard nextTag == tag else { return nil }
         return try read()
@@ -55,11 +59,13 @@ public struct DERReader: ~Escapable {
 
     /// Reads the next element, which must have `tag`, and returns a reader of its content.
     @_lifetime(copy self)
+    @inline(never)
     public mutating func enter(_ tag: Tag = .sequence) throws(DERError) -> DERReader {
         try read(tag).reader
     }
 
     /// Says that nothing may follow.
+    @inline(never)
     public func finish() throws(DERError) {
         guard isAtEnd else { throw DERError(.trailingBytes, at: position) }
     }

@@ -33,6 +33,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     ///
     /// - Throws: `bufferFull`, at the room that was left.
     @_lifetime(&self)
+    @inline(never)
     public mutating func reserve(_ count: Int) throws(DERError) -> MutableSpan<UInt8> {
         guard count <= front else { throw DERError(.bufferFull, at: front) }
         front &-= count
@@ -41,11 +42,13 @@ public struct DERWriter: ~Copyable, ~Escapable {
 
     /// The bytes at `range`, to be changed where they stand.
     @_lifetime(&self)
+    @inline(never)
     public mutating func mutable(_ range: Range<Int>) -> MutableSpan<UInt8> {
         bytes._mutatingExtracting(range)
     }
 
     /// Gives back what was not needed of the last `room` bytes reserved, of which `used` were filled from their front.
+    @inline(never)
     public mutating func closeGap(room: Int, used: Int) {
         let gap = room &- used
         guard gap > 0 else { return }
@@ -57,12 +60,14 @@ public struct DERWriter: ~Copyable, ~Escapable {
         front &+= gap
     }
 
+    @inline(never)
     public mutating func write(byte: UInt8) throws(DERError) {
         guard front > 0 else { throw DERError(.bufferFull, at: front) }
         front &-= 1
         bytes[front] = byte
     }
 
+    @inline(never)
     public mutating func write(bytes other: Span<UInt8>) throws(DERError) {
         guard other.count <= front else { throw DERError(.bufferFull, at: front) }
         front &-= other.count
@@ -70,6 +75,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Writes once more what stands at `offset` of the buffer.
+    @inline(never)
     public mutating func write(copyOf offset: Int, count: Int) throws(DERError) {
         guard count <= front else { throw DERError(.bufferFull, at: front) }
         front &-= count
@@ -77,6 +83,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Writes identifier and length for the content that was written since `front` was `end`.
+    @inline(never)
     public mutating func wrap(_ tag: Tag, from end: Int) throws(DERError) {
         let length = end &- front
         guard length <= 0xFFFF else { throw DERError(.lengthTooLarge, at: front) }
@@ -91,6 +98,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Writes an element with `contents`.
+    @inline(never)
     public mutating func write(_ tag: Tag, _ contents: Span<UInt8>) throws(DERError) {
         let end = front
         try write(bytes: contents)
@@ -98,6 +106,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Writes an INTEGER of the given magnitude: unsigned, big-endian; leading zeros are dropped.
+    @inline(never)
     public mutating func write(unsignedInteger magnitude: Span<UInt8>) throws(DERError) {
         var start = 0
         while start < magnitude.count, magnitude[start] == 0 { start &+= 1 }
@@ -107,6 +116,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
         try wrap(.integer, from: end)
     }
 
+    @inline(never)
     public mutating func write(integer value: UInt32) throws(DERError) {
         let magnitude: InlineArray<4, UInt8> = [
             UInt8(truncatingIfNeeded: value &>> 24), UInt8(truncatingIfNeeded: value &>> 16),
@@ -115,17 +125,20 @@ public struct DERWriter: ~Copyable, ~Escapable {
         try write(unsignedInteger: magnitude.span)
     }
 
+    @inline(never)
     public mutating func write(boolean value: Bool) throws(DERError) {
         try write(byte: value ? 0xFF : 0x00)
         try write(byte: 1)
         try write(byte: Tag.boolean.rawValue)
     }
 
+    @inline(never)
     public mutating func writeNull() throws(DERError) {
         try write(byte: 0)
         try write(byte: Tag.null.rawValue)
     }
 
+    @inline(never)
     public mutating func write(_ identifier: ObjectIdentifier) throws(DERError) {
         var encoding = InlineArray<48, UInt8>(repeating: 0)
         let size = try identifier.encode(into: &encoding)
@@ -133,6 +146,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Writes an OBJECT IDENTIFIER given as dotted text.
+    @inline(never)
     public mutating func write(identifierText text: Span<UInt8>) throws(DERError) {
         var encoding = InlineArray<48, UInt8>(repeating: 0)
         let size = try ObjectIdentifier.encode(text, into: &encoding)
@@ -140,6 +154,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Closes a BIT STRING of whole bytes whose content was written since `front` was `end`.
+    @inline(never)
     public mutating func wrapBitString(from end: Int) throws(DERError) {
         try write(byte: 0)
         try wrap(.bitString, from: end)
@@ -147,6 +162,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
 
     /// Writes a BIT STRING of named bits, without trailing zero bits (X.690, 11.2.2); bit 0 of the type is the most
     /// significant bit of `bits`.
+    @inline(never)
     public mutating func write(namedBits bits: UInt16) throws(DERError) {
         let end = front
         if bits != 0 {
@@ -163,6 +179,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     /// Puts what was written since `front` was `end` behind the `count` bytes that start at `end`.
     ///
     /// For what can be made only from what precedes it, such as a signature.
+    @inline(never)
     public mutating func moveBehind(_ end: Int, count: Int) {
         reverse(front..<end)
         reverse(end..<(end &+ count))
@@ -170,6 +187,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
     }
 
     /// Closes a SET OF whose elements were written since `front` was `end`: sorts them as DER asks (X.690, 11.6).
+    @inline(never)
     public mutating func wrapSetOf(_ tag: Tag = .set, from end: Int) throws(DERError) {
         var sorted = front
         while sorted < end {
@@ -198,6 +216,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
         return left.count < right.count
     }
 
+    @inline(never)
     private mutating func reverse(_ range: Range<Int>) {
         var (low, high) = (range.lowerBound, range.upperBound &- 1)
         while low < high {

@@ -9,6 +9,7 @@ struct Header {
     let isMinimal: Bool
 
     /// Reads a header at `position`, with no byte at or beyond `end`.
+    @inline(never)
     init(_ bytes: Span<UInt8>, at position: Int, end: Int) throws(DERError) {
         guard end &- position >= 2 else { throw DERError(.truncated, at: position) }
         let identifier = bytes[position]

@@ -13,6 +13,7 @@ public struct ObjectIdentifier: Sendable {
     public static var maximumSize: Int { 48 }
 
     /// Whether `contents` is the encoding of this identifier.
+    @inline(never)
     public func matches(_ contents: Span<UInt8>) -> Bool {
         var encoding = InlineArray<48, UInt8>(repeating: 0)
         guard let size = try? encode(into: &encoding), size == contents.count else { return false }
@@ -20,6 +21,7 @@ public struct ObjectIdentifier: Sendable {
         return true
     }
 
+    @inline(never)
     func encode(into encoding: inout InlineArray<48, UInt8>) throws(DERError) -> Int {
         try Self.encode(span(of: text), into: &encoding)
     }

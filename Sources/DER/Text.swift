@@ -6,6 +6,7 @@ public func span(of text: StaticString) -> Span<UInt8> {
 }
 
 /// Whether `text` is `word`, letter case aside.
+@inline(never)
 public func isWord(_ text: Span<UInt8>, _ word: StaticString) -> Bool {
     let word = span(of: word)
     guard text.count == word.count else { return false }
@@ -18,6 +19,7 @@ private func lowercased(_ byte: UInt8) -> UInt8 {
 }
 
 /// The value of a hexadecimal digit.
+@inline(never)
 public func hexadecimalValue(_ byte: UInt8) -> UInt8? {
     switch byte {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")

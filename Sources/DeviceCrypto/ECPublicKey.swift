@@ -7,11 +7,13 @@ public enum ECPublicKey {
     /// - Parameters:
     ///   - point: uncompressed, 04 || X || Y; it is checked to lie on the curve.
     ///   - signature: an Ecdsa-Sig-Value in DER.
-    /// - Throws: `.invalidKey` for the point; `.invalidSignature`; `.outOfMemory`.
+    /// - Throws: `.invalidKey` for the point; `.invalidSignature`; `.outOfMemory`; `.unsupported` on a board that is
+    ///   built without elliptic curves.
     @inline(never)
     public static func verify(
         curve: Curve, point: Span<UInt8>, digest: Digest, signature: Span<UInt8>
     ) throws(CryptoError) {
+        guard cmbedtls_has_ec() != 0 else { throw .unsupported }
         guard point.count == curve.pointSize, point[0] == 4 else { throw .invalidKey }
         guard let (r, s) = ECSignature.read(signature, fieldSize: curve.fieldSize) else { throw .invalidSignature }
         let status = unsafe point.withUnsafeBufferPointer { point in

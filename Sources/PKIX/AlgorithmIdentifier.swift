@@ -3,6 +3,7 @@ import DeviceCrypto
 
 extension DERWriter {
     /// Writes an AlgorithmIdentifier with NULL parameters, or with none (RFC 5280, 4.1.1.2).
+    @inline(never)
     public mutating func write(algorithm: ObjectIdentifier, null: Bool) throws(DERError) {
         let end = front
         if null { try writeNull() }

@@ -2,6 +2,7 @@ import DER
 
 extension DERWriter {
     /// Closes an Extension (RFC 5280, 4.1) whose value was written since `front` was `end`.
+    @inline(never)
     mutating func wrapExtension(_ identifier: ObjectIdentifier, critical: Bool, from end: Int) throws(DERError) {
         try wrap(.octetString, from: end)
         if critical { try write(boolean: true) }

@@ -17,6 +17,7 @@ struct IPAddress {
     }
 
     /// Appends the four bytes of a dotted address.
+    @inline(never)
     private mutating func parseIPv4(_ text: Span<UInt8>) -> Bool {
         var (octets, digits, value) = (0, 0, 0)
         for index in 0...text.count {

@@ -4,6 +4,7 @@ import DeviceCrypto
 extension DERWriter {
     /// Signs what was written since `front` was `end`, and puts AlgorithmIdentifier and signature behind it: the
     /// second half of `SIGNED` (RFC 5280, 4.1.1; RFC 2986, 4.2).
+    @inline(never)
     mutating func sign<Key: PrivateKey & ~Copyable>(
         from end: Int, _ digest: DigestAlgorithm, _ key: inout Key, _ random: inout RandomGenerator
     ) throws(DERError) {

@@ -90,6 +90,7 @@ public struct SubjectPublicKeyInfo: ~Escapable {
 
 extension DERWriter {
     /// Writes the SubjectPublicKeyInfo of a private key (RFC 3279, 2.3.1; RFC 5480, 2).
+    @inline(never)
     public mutating func write<Key: PrivateKey & ~Copyable>(publicKeyOf key: inout Key) throws(DERError) {
         let end = front
         switch key.algorithm {

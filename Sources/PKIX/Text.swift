@@ -61,6 +61,7 @@ struct ReversedList: ~Escapable {
     }
 
     /// The range in the text of the next item from the end; nil after the first one.
+    @inline(never)
     mutating func next() -> Range<Int>? {
         guard end >= 0 else { return nil }
         var start = end

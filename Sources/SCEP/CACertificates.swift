@@ -66,6 +66,7 @@ public struct CACertificates: ~Escapable {
     }
 
     /// Whether another certificate here names this one as its issuer.
+    @inline(never)
     private func hasIssued(_ issuer: borrowing Certificate, casOnly: Bool) -> Bool {
         var reader = DERReader(bytes)
         while !reader.isAtEnd, let other = try? Certificate(&reader) {

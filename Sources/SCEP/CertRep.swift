@@ -80,6 +80,7 @@ public enum CertRep: Equatable, Sendable {
     }
 
     @_lifetime(copy signer)
+    @inline(never)
     private static func required(_ type: ObjectIdentifier, _ tag: Tag, in signer: borrowing SignerInfo)
         throws(SCEPError) -> DERElement
     {

@@ -7,7 +7,6 @@
 #define MBEDTLS_PLATFORM_MEMORY
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
-#define MBEDTLS_MEMORY_DEBUG
 
 /* The arena's allocator prints and leaves the program where it finds itself corrupted. There is nobody to print
  * for, and printf would cost kilobytes; the trap reaches the board's fault handler. */
@@ -18,6 +17,9 @@
 
 /* Named only for the OID-to-text function, which nothing calls */
 #define MBEDTLS_PLATFORM_SNPRINTF_MACRO snprintf
+
+/* Bignum division without the compiler's 64-bit one, which is larger */
+#define MBEDTLS_NO_UDBL_DIVISION
 
 /* Tables in flash, and few of them */
 #define MBEDTLS_AES_ROM_TABLES

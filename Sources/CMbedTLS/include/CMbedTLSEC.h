@@ -6,6 +6,38 @@
 #include "CMbedTLSHash.h"
 #include "CMbedTLSRandom.h"
 
+#ifdef CMBEDTLS_NO_EC
+
+// A board that has no room for elliptic curves defines this; mbedTLS's code for them is then not linked.
+
+static inline int cmbedtls_has_ec(void) { return 0; }
+
+static inline int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
+                                       uint8_t *point) {
+    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
+}
+
+static inline int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+                                    uint8_t *point) {
+    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
+}
+
+static inline int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+                                   uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
+                                   uint8_t *s_bytes) {
+    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
+}
+
+static inline int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, size_t count, const uint8_t *digest,
+                                     const uint8_t *r_bytes, size_t r_count, const uint8_t *s_bytes,
+                                     size_t s_count) {
+    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
+}
+
+#else
+
+static inline int cmbedtls_has_ec(void) { return 1; }
+
 static inline int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size) {
     return mbedtls_ecp_group_load(group, field_size == 32 ? MBEDTLS_ECP_DP_SECP256R1 : MBEDTLS_ECP_DP_SECP384R1);
 }
@@ -107,5 +139,7 @@ cleanup:
     mbedtls_ecp_group_free(&group);
     return ret;
 }
+
+#endif
 
 #endif

@@ -1,27 +1,69 @@
+import Agent
 import Board
-import CLM3S6965
+import DeviceCrypto
 
-/// Brings the board up, and reports what it took.
+// What this board's RAM has room for, in bytes: see `budget`.
+
+nonisolated(unsafe) private var random = RandomGenerator()
+/// The largest message, and the largest reply.
+nonisolated(unsafe) private var work = InlineArray<8_192, UInt8>(repeating: 0)
+/// The provisioning record's text.
+nonisolated(unsafe) private var text = InlineArray<1_536, UInt8>(repeating: 0)
+/// mbedTLS's memory, enough for an RSA-2048 private operation.
+nonisolated(unsafe) private var arena = InlineArray<10_240, UInt8>(repeating: 0)
+
+/// Brings the board up, enrols, and says what came of it and what it took.
 func main() -> Never {
-    let clock = SysTick()
-    let uart = UART()
+    var clock = SysTick()
+    var log = UART()
+    var traffic = Traffic()
+    var failure: AgentError?
+    var workSpan = unsafe work.mutableSpan
+    do throws(AgentError) {
+        try enrol(&clock, &log, &workSpan, &traffic)
+    } catch {
+        failure = error
+    }
+    let figures = Figures(
+        flash: Memory.flash, ram: Memory.ram, stack: Stack.deepest, arena: Arena.peak)
+    report(figures, traffic, uptime: clock.uptime, log: &log)
+    conclude(failure, work: workSpan.span, log: &log)
+    Semihosting.exit(failure == nil ? .success : .failure)
+}
+
+private func enrol(
+    _ clock: inout SysTick, _ log: inout UART, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+) throws(AgentError) {
+    unsafe withUnsafeMutableBytes(of: &arena) { memory in
+        unsafe Arena.install(memory.assumingMemoryBound(to: UInt8.self))
+    }
+    guard let file = Flash.open() else { throw .storage(.failed) }
+    var entropy = SeedRegion(NORFlash(file, origin: FlashLayout.seedOrigin, geometry: FlashLayout.seed))
+    var record = NORFlash(file, origin: FlashLayout.recordOrigin, geometry: FlashLayout.record)
+    var identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
+
+    let address = SystemControl.ethernetAddress
+    unsafe try seed(&random, from: &entropy, personalization: address.span)
     var line = Line()
     line.append("asking for an address")
-    uart.write(line: line.span)
-    Network.start(seed: 1)
-    let found = Network.wait(until: clock.uptime + TCP.addressPatience) { Network.address != nil }
-    line.clear()
-    line.append("report flash=")
-    line.append(decimal: Memory.flash)
-    line.append(" ram=")
-    line.append(decimal: Memory.ram)
-    line.append(" stack=")
-    line.append(decimal: Stack.deepest)
-    line.append(" ms=")
-    line.append(decimal: Int(truncatingIfNeeded: clock.uptime))
-    uart.write(line: line.span)
-    line.clear()
-    line.append(found ? "done" : "error no-address: no answer from DHCP: look at the cable and at the DHCP server")
-    uart.write(line: line.span)
-    Semihosting.exit(found ? ExitCode.success.rawValue : ExitCode.failure.rawValue)
+    log.write(line: line.span)
+    unsafe try Network.start(seed: networkSeed(&random))
+    var tcp = TCP()
+    var textSpan = unsafe text.mutableSpan
+    // With 3 KiB for the CA's certificates. Not static, since its initial value would take as much flash.
+    var agent = Agent<RSAPrivateKey, 3_072>()
+    unsafe try enrol(
+        &agent, record: &record, text: &textSpan, transport: &tcp, clock: &clock, storage: &identity, log: &log,
+        random: &random, work: &work, traffic: &traffic)
+}
+
+private func networkSeed(_ random: inout RandomGenerator) throws(AgentError) -> UInt32 {
+    var bytes = InlineArray<4, UInt8>(repeating: 0)
+    var room = bytes.mutableSpan
+    do throws(CryptoError) {
+        try random.fill(&room)
+    } catch {
+        throw .entropy(.failed)
+    }
+    return UInt32(room[0]) | UInt32(room[1]) << 8 | UInt32(room[2]) << 16 | UInt32(room[3]) << 24
 }

@@ -51,6 +51,7 @@ enum Network {
     /// Polls until `condition` holds or the deadline, in ``SysTick/uptime``, has passed.
     ///
     /// - Returns: whether the condition came to hold.
+    @inline(never)
     static func wait(until deadline: UInt64, _ condition: () -> Bool) -> Bool {
         while true {
             let busy = poll()

@@ -17,10 +17,17 @@ enum Semihosting {
         }
     }
 
-    /// Ends QEMU with `code` as its exit code.
-    static func exit(_ code: UInt32) -> Never {
+    /// How an emulated run ends: the exit code of QEMU.
+    enum ExitCode: UInt32 {
+        case success = 0
+        case failure = 1
+        case fault = 3
+    }
+
+    /// Ends QEMU.
+    static func exit(_ code: ExitCode) -> Never {
         // ADP_Stopped_ApplicationExit
-        _ = call(exitExtended, [0x20026, code, 0, 0])
+        _ = call(exitExtended, [0x20026, code.rawValue, 0, 0])
         while true { lm3s_wait_for_interrupt() }
     }
 

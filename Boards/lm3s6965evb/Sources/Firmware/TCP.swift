@@ -6,10 +6,6 @@ struct TCP: Transport, ~Copyable {
     /// A name that lwIP can look up, and its end.
     private static let nameCapacity = Int(DNS_MAX_NAME_LENGTH)
 
-    /// Milliseconds that the board waits for an address before it gives up: a DHCP server that is slow to start, or
-    /// a switch port that is slow to forward.
-    static let addressPatience: UInt64 = 30_000
-
     mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
         close()
         guard Network.wait(until: deadline, { Network.address != nil }) else { throw .noAddress }
