@@ -30,8 +30,10 @@ function room(section, object,    name, digits) {
     }
     if (section ~ /\$es/) return "Swift's library"
     if (object ~ /libmbedcrypto\.a/) return "mbedTLS"
-    # Only lwIP is optimised at link time.
-    if (object ~ /\/lwip\/[a-z0-9_]*\.o$/ || object ~ /\.ltrans[0-9]*\.ltrans\.o$/) return "lwIP"
+    # What was optimised at link time comes from one object; of it, mbedTLS's is told by its names.
+    if (object ~ /\.ltrans\.o$/)
+        return section ~ /mbedtls|mpi|rsa|sha[0-9]|aes|des|SB[1-8]$|[FR]T0|[FR]Sb|\.K$|oid|mgf|cipher|buffer_alloc|prime/ ? "mbedTLS" : "lwIP"
+    if (object ~ /\/lwip\/[a-z0-9_]*\.o$/) return "lwIP"
     if (object ~ /lib(c|gcc|m)\.a/) return "picolibc, libgcc"
     name = object
     sub(/^.*[\/(]/, "", name)

@@ -197,22 +197,22 @@ extension Line {
         if let error = error.kind.cryptoError {
             append(error)
         } else if error.kind == .bufferFull {
-            append("request-too-large: it does not fit the work buffer; shorten subject and san")
+            append("request-too-large: it does not fit; shorten subject and san")
         } else {
-            append("request: the request cannot be built from subject, san and the like")
+            append("request: cannot be built; check subject and san")
             append(error)
         }
     }
 
     private mutating func append(reply error: DERError, _ operation: Operation) {
         if error.kind == .crypto(.decryptionFailed) {
-            append("cannot-decrypt: the reply is not encrypted to this device; tell the CA's operator")
+            append("cannot-decrypt: not encrypted to this device; tell the CA's operator")
         } else if let error = error.kind.cryptoError {
             append(error)
         } else {
             append("reply-malformed: the reply to ")
             append(operation)
-            append(" is no SCEP message; check url")
+            append(" cannot be read; check url")
             append(error)
         }
     }
