@@ -79,6 +79,9 @@ import Testing
             configure: { $0.policy = .refuse(Refusal(.badTime, "the line is closed")) }),
         .fault(.status(503), becomes: "http-status", "HTTP 503"),
         .fault(.emptyBody, becomes: "reply-malformed", "PKCSReq"),
+        .fault(.html, .getCACaps, becomes: "no-capabilities", "check url"),
+        .fault(.status(404), .getCACaps, becomes: "http-status", "HTTP 404"),
+        .fault(.close, .getCACaps, becomes: "no-reply", "GetCACaps"),
         .fault(.oversized(1 << 20), .getCACaps, becomes: "reply-too-large", "does not fit"),
         .fault(.close, becomes: "no-reply", "try again"),
         .fault(.failure(Refusal(.badAlg, "not that")), becomes: "refused", "badAlg"),
@@ -127,7 +130,7 @@ import Testing
     @Test(arguments: Bench.troubledBoards, impositions.indices)
     func serverOfBadMannersIsAnError(board: BoardKind, row: Int) async throws {
         let imposition = Self.impositions[row]
-        // A server that breaks off at GetCACaps is an old one, and is put up with.
+        // At GetCACert, since what goes wrong at GetCACaps can be put up with in an old server.
         let capabilities = Array("HTTP/1.0 200 OK\r\n\r\nAES\nPOSTPKIOperation\nSHA-256\n".utf8)
         let impostor = try Impostor { request, _ in
             request.operation == "GetCACaps" ? .bytes(capabilities) : imposition.answer

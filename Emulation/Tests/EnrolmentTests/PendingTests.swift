@@ -67,6 +67,16 @@ import Testing
             }
             #expect(sentence.contains("badRequest"))
             #expect(sentence.contains("this device was stolen"))
+
+            // It is over: the next start asks anew, with another key.
+            let asksAnew = try await Bench.gate.pass {
+                try await device.powerUp(timeLimit: Bench.timeLimit) { running in
+                    try await running.line(containing: "making a key")
+                    try await running.line(containing: "pending: asking again in")
+                }
+            }
+            #expect(asksAnew.ending == .signalled(9))
+            #expect(server.authority.transactions().count == 2)
         }
     }
 
