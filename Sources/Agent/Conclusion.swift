@@ -108,9 +108,9 @@ extension Line {
         switch error {
         case .noAddress: append("no-address: no answer from DHCP; check the cable and the network")
         case .nameUnknown: append("name-unknown: DNS does not know the host; check url and DNS")
-        case .refused: append("connection-refused: nothing listens there; check url and the CA")
+        case .refused: append("connection-refused: nothing listens at url; is the CA running?")
         case .unreachable: append("unreachable: no route to the CA; check url and the network")
-        case .timedOut: append("timed-out: the CA was silent; try again, or raise timeout")
+        case .timedOut: append("timed-out: the CA was silent for too long; raise timeout")
         case .reset: append("connection-lost: the connection broke; try again")
         case .exhausted: append("network-exhausted: out of network memory; start again")
         }
@@ -162,7 +162,7 @@ extension Line {
             append("weak-cipher: the CA uses triple DES; upgrade it, or set allow=3des")
         case .cipherBelowFloor: append("weak-cipher: the CA's is below the floor")
         case .fingerprintMismatch:
-            append("fingerprint-mismatch: not the CA of fingerprint; nothing was sent; check both")
+            append("fingerprint-mismatch: not the CA of fingerprint; nothing was sent to it")
         case .pinnedIsNotCA: append("not-a-ca: fingerprint is not of a CA's certificate; use the CA's own")
         case .caCertificateNotValid:
             append("ca-not-valid: the CA's certificate is not valid now; check the clock")
@@ -171,11 +171,11 @@ extension Line {
         case .noEncryptionCertificate:
             append("no-encryption: the CA has no RSA key to encrypt to")
         case .tooManyCACertificates:
-            append("ca-certificates-too-large: they do not fit; have the CA send less")
+            append("ca-certificates-too-large: no room; have the CA send less")
         case .unknownSigner: append("unknown-signer: not signed by the CA; someone may be in between")
         case .invalidSignature: append("bad-signature: it is wrong; someone may be in between")
         case .wrongMessageType: append("wrong-message-type: the reply is no CertRep")
-        case .wrongTransactionID: append("wrong-transaction: the reply is to another one; try again")
+        case .wrongTransactionID: append("wrong-transaction: the reply is to another transaction; try again")
         case .wrongRecipientNonce: append("wrong-nonce: the reply is to another request, maybe replayed")
         case .unknownStatus: append("unknown-status: pkiStatus or failInfo not in RFC 8894")
         case .envelopeMissing: append("no-envelope: the CA says SUCCESS and sends nothing")
@@ -185,9 +185,9 @@ extension Line {
             append("); check challenge and subject")
             quote(text, work)
         case .certificateForAnotherKey:
-            append("wrong-key: no certificate has this device's key; none stored")
+            append("wrong-key: no certificate has this device's key; it was not stored")
         case .certificateNotFromCA:
-            append("wrong-issuer: not signed by the trusted CA; not stored")
+            append("wrong-issuer: not signed by the trusted CA; it was not stored")
         case .certificateNotValid:
             append("not-valid: the certificate is not valid now; not stored; check the clock")
         }
