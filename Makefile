@@ -7,16 +7,17 @@ SHELL := /bin/bash
 # make enroll board=arm64 options='--verbose', make authority options='--help'
 board ?= lm3s6965evb
 options ?=
-emulation := swift run --quiet --package-path Emulation
+# The first build takes minutes, so it shows its progress.
+emulation = swift build --package-path Emulation --product $(1) && swift run --quiet --skip-build --package-path Emulation $(1)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Cortex-M3 makes its key and enrols itself (board=linux|armhf|arm64: others)
-	@$(emulation) enroll --board $(board) $(options)
+	@$(call emulation,enroll) --board $(board) $(options)
 
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
-	@$(emulation) scep-authority $(options)
+	@$(call emulation,scep-authority) $(options)
 
 test: lint test-rooms test-mbedtls-3 firmware linux test-emulation ## everything that has to pass
 
