@@ -54,17 +54,20 @@ struct TCP: Transport, ~Copyable {
                     written &+= room
                     unsafe connection.unacknowledged &+= room
                 } else if result != ERR_MEM.rawValue {
-                    close()
+                    // Not closed in order, which would still send from the caller's bytes.
+                    abort()
                     throw .reset
                 }
                 unsafe tcp_output(pcb)
             }
             let before = unsafe connection.unacknowledged
             if written == bytes.count, before == 0 { return }
-            let moved = Network.wait(until: deadline) {
-                unsafe connection.unacknowledged < before || connection.failure != nil || before == 0
+            // With nothing under way it is memory that lacks, and no acknowledgement will tell of it.
+            let pause = before == 0 ? SysTick.uptime &+ 10 : deadline
+            let moved = Network.wait(until: pause) {
+                unsafe connection.unacknowledged < before || connection.failure != nil
             }
-            if !moved {
+            if !moved, SysTick.uptime >= deadline {
                 abort()
                 throw .timedOut
             }
