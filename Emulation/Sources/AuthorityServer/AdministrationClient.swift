@@ -23,7 +23,7 @@ public struct AdministrationClient: Sendable {
             """
         let socket: AsyncSocket
         do {
-            socket = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port))
+            socket = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port), timeout: 60)
         } catch {
             throw ConfigurationError("no authority listens for administrators on port \(port): see --admin-port")
         }

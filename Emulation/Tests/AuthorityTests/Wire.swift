@@ -6,7 +6,7 @@ struct Wire {
     let socket: AsyncSocket
 
     init(port: UInt16) async throws {
-        socket = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port))
+        socket = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port), timeout: 60)
     }
 
     func send(_ head: String, _ body: [UInt8] = []) async throws {
