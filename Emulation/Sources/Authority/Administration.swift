@@ -107,7 +107,7 @@ extension Authority {
                 throw AdministrationError(description: "certificate \(serial) is revoked already")
             }
             state.register.issued[serial]?.revocation = Revocation(
-                serial: bytes, date: configuration.clock(), reason: reason)
+                serial: bytes, date: now, reason: reason)
             try Storage.save(state, in: configuration.directory)
         }
     }
@@ -117,7 +117,7 @@ extension Authority {
     public func prepareNextCA() throws -> Certificate {
         try state.withLock { state in
             if let next = state.next { return next.root.certificate }
-            let next = try Hierarchy(configuration, generation: state.generations.count + 1)
+            let next = try Hierarchy(configuration, generation: state.generations.count + 1, now: now)
             state.generations.append(next)
             try Storage.save(state, in: configuration.directory)
             return next.root.certificate
@@ -147,7 +147,7 @@ extension Authority {
         let entries = state.register.issued.values
             .filter { issues && $0.generation == generation }.compactMap(\.revocation)
         state.register.crlNumber += 1
-        let now = configuration.clock()
+        let now = self.now
         let list = try RevocationList(
             issuer: issuer.certificate, key: issuer.key, entries: entries, number: state.register.crlNumber,
             thisUpdate: now, nextUpdate: now.addingTimeInterval(configuration.crlLifetime))

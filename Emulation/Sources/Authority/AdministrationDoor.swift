@@ -46,6 +46,13 @@ extension Authority {
         case ("POST", "rollover", nil, nil):
             try rollOver()
             return Answer(status: 200, text: try trustAnchor.fingerprint(.sha256).hexadecimal)
+        case ("GET", "clock", nil, nil):
+            return Answer(status: 200, text: Self.text(of: now))
+        case ("POST", "clock", nil, nil):
+            guard let seconds = form["by"].flatMap(Double.init), seconds.magnitude < 1e11 else {
+                throw ConfigurationError("by is a number of seconds")
+            }
+            return Answer(status: 200, text: Self.text(of: moveClock(by: seconds)))
         case ("POST", "faults", nil, nil):
             let texts = (form["rules"] ?? "").split(separator: ";")
             setFaults(try texts.map { try FaultRule(text: String($0)) })
@@ -53,6 +60,11 @@ extension Authority {
         default:
             return Answer(status: 404, text: "there is no \(method) /\(path.joined(separator: "/"))")
         }
+    }
+
+    /// RFC 3339, UTC, whole seconds.
+    private static func text(of date: Date) -> String {
+        date.formatted(.iso8601)
     }
 
     private func json(_ value: some Encodable) throws -> Answer {

@@ -21,6 +21,8 @@ public final class Authority: Sendable {
 
     public let configuration: Configuration
     let state: Mutex<State>
+    /// Seconds that are added to the configuration's clock.
+    private let offset: Mutex<TimeInterval>
     private let log: @Sendable (LogEvent) -> Void
 
     /// Makes the CA's keys and certificates, or reads them from the configuration's folder when it holds some.
@@ -28,12 +30,14 @@ public final class Authority: Sendable {
     public init(_ configuration: Configuration, log: @escaping @Sendable (LogEvent) -> Void = { _ in }) throws {
         self.configuration = configuration
         self.log = log
+        offset = Mutex(configuration.clockOffset)
+        let now = configuration.clock().addingTimeInterval(configuration.clockOffset)
         var state =
             try Storage.load(configuration.directory) ?? State(register: Register(), generations: [], faults: [])
         state.faults = configuration.faults
         let wanted = state.register.current + (configuration.hasNextCA ? 2 : 1)
         while state.generations.count < wanted {
-            state.generations.append(try Hierarchy(configuration, generation: state.generations.count + 1))
+            state.generations.append(try Hierarchy(configuration, generation: state.generations.count + 1, now: now))
         }
         if case .oneTime(let passwords) = configuration.challenge {
             // Those of the folder come first: what was used stays used.
@@ -46,9 +50,19 @@ public final class Authority: Sendable {
         self.state = Mutex(state)
     }
 
+    /// The authority's time: of certificates, CRLs, the log and the Date header.
+    public var now: Date { configuration.clock().addingTimeInterval(offset.withLock { $0 }) }
+
+    /// Moves the authority's time by `seconds`, back when they are below 0, and returns what it is then.
+    @discardableResult
+    public func moveClock(by seconds: TimeInterval) -> Date {
+        offset.withLock { $0 += seconds }
+        return now
+    }
+
     /// Answers one HTTP request, and logs it.
     public func answer(_ request: Request) -> Answer {
-        var event = LogEvent(date: configuration.clock(), request: request)
+        var event = LogEvent(date: now, request: request)
         var answer: Answer
         do {
             answer = try respond(to: request, event: &event)

@@ -21,7 +21,7 @@ struct CertRep {
 
     /// ContentInfo, signed by `hierarchy`'s signer, in `style`, with `faults`.
     func encoded(
-        by hierarchy: Hierarchy, style: ReplyStyle, faults: [Fault], configuration: Configuration
+        by hierarchy: Hierarchy, style: ReplyStyle, faults: [Fault], authority: Authority
     ) throws -> [UInt8] {
         var style = style
         var reply = self
@@ -30,7 +30,8 @@ struct CertRep {
             switch fault {
             case .wrongTransactionID: reply.transactionID = try randomBytes(16).hexadecimal
             case .wrongRecipientNonce: reply.recipientNonce = try randomBytes(16)
-            case .unknownSigner: signer = try Hierarchy(configuration, generation: 1).signer
+            case .unknownSigner:
+                signer = try Hierarchy(authority.configuration, generation: 1, now: authority.now).signer
             case .noCertificates: style.carried = .none
             case .indefiniteLength: style.encoding = .indefinite
             case .oaep: style.keyTransport = .oaep

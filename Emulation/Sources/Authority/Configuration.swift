@@ -77,6 +77,8 @@ public struct Configuration: Sendable {
     /// Where keys, certificates and the register are kept; nil keeps them in memory.
     public var directory: URL?
     public var clock: @Sendable () -> Date = { Date() }
+    /// Seconds that the authority's time is ahead of `clock` at its start; behind, when below 0.
+    public var clockOffset: TimeInterval = 0
     /// Where the keys of CAs and RAs come from.
     public var makeKey: @Sendable (KeyKind) throws -> PrivateKey = { try PrivateKey.generate($0) }
 

@@ -49,7 +49,7 @@ extension PKIOperation {
             if case .refuse(let refusal) = authority.configuration.policy { throw refusal }
             if renewed == nil { try authority.admit(request, state: &state) }
             let transaction = Transaction(
-                id: message.transactionID, messageType: type, received: authority.configuration.clock(),
+                id: message.transactionID, messageType: type, received: authority.now,
                 request: Data(request.der), subject: request.subject.description,
                 publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
                 renews: renewed?.serialText, generation: generation, state: .pending(polls: 0))
@@ -65,7 +65,7 @@ extension PKIOperation {
         let issued = authority.state.withLock { $0.register.issued[signer.serialText] }
         guard let issued, [UInt8](issued.certificate) == signer.der else { return nil }
         if issued.revocation != nil { throw Refusal(.badRequest, "certificate \(signer.serialText) is revoked") }
-        guard signer.isValid(at: authority.configuration.clock()) else {
+        guard signer.isValid(at: authority.now) else {
             throw Refusal(.badRequest, "certificate \(signer.serialText) has expired")
         }
         return signer

@@ -7,7 +7,6 @@ extension Authority {
         let hierarchy = state.generations[transaction.generation]
         let request = try CertificationRequest(der: [UInt8](transaction.request))
         let certificate = try makeCertificate(for: request, issuer: hierarchy.issuer)
-        let now = configuration.clock()
         state.register.issued[certificate.serialText] = Issued(
             certificate: Data(certificate.der), subject: transaction.subject, generation: transaction.generation,
             date: now)
@@ -36,7 +35,7 @@ extension Authority {
         if let point = configuration.crlDistributionPoint {
             extensions.append(ExtensionText("crlDistributionPoints", "URI:\(point)"))
         }
-        let now = configuration.clock()
+        let now = self.now
         return try CertificateContents(
             subject: request.subject, publicKey: key, serial: try Hierarchy.serial(),
             notBefore: now.addingTimeInterval(-configuration.backdating),

@@ -58,8 +58,7 @@ struct PKIOperation {
         reply.cipher = findings.cipher ?? .aes128
         let hierarchy = authority.state.withLock { $0.generations[findings.generation] }
         let encoded = try reply.encoded(
-            by: hierarchy, style: authority.configuration.personality.reply, faults: faults,
-            configuration: authority.configuration)
+            by: hierarchy, style: authority.configuration.personality.reply, faults: faults, authority: authority)
         return Answer(mediaType: authority.configuration.personality.mediaTypes.message, body: encoded)
     }
 
@@ -142,7 +141,8 @@ struct PKIOperation {
             return [try authority.makeCertificate(for: request, issuer: hierarchy.issuer, key: key)] + chain
         }
         if faults.contains(.unknownIssuer) {
-            let impostor = try Hierarchy(authority.configuration, generation: findings.generation + 1)
+            let impostor = try Hierarchy(
+                authority.configuration, generation: findings.generation + 1, now: authority.now)
             return [try authority.makeCertificate(for: request, issuer: impostor.issuer)] + chain
         }
         return [certificate] + chain

@@ -76,8 +76,19 @@ public struct HTTPStyle: Sendable {
         case close
     }
 
+    /// What the Date header says: devices without a clock take their time from it.
+    public enum DateField: Sendable, Equatable {
+        /// The authority's time.
+        case clock
+        /// There is no such header.
+        case absent
+        /// This, whatever it is.
+        case text(String)
+    }
+
     public var version = Version.same
     public var framing = Framing.contentLength
+    public var date = DateField.clock
     public var server = "scep-authority (test)"
 
     public init() {}

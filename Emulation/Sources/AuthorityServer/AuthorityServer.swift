@@ -15,7 +15,7 @@ public final class AuthorityServer: Sendable {
         self.authority = authority
         let configuration = authority.configuration
         scep = try await HTTPListener(
-            bind: bind, port: port, style: configuration.personality.http, clock: configuration.clock
+            bind: bind, port: port, style: configuration.personality.http, clock: { authority.now }
         ) { authority.answer($0) }
         guard let adminPort else {
             administration = nil
@@ -23,7 +23,7 @@ public final class AuthorityServer: Sendable {
         }
         do {
             administration = try await HTTPListener(
-                bind: "127.0.0.1", port: adminPort, style: HTTPStyle(), clock: configuration.clock
+                bind: "127.0.0.1", port: adminPort, style: HTTPStyle(), clock: { authority.now }
             ) { authority.administer($0) }
         } catch {
             await scep.stop()

@@ -6,7 +6,7 @@ import Foundation
 struct HTTPConnection: Sendable {
     let socket: AsyncSocket
     let style: HTTPStyle
-    /// What the Date header tells: devices without a clock take their time from it.
+    /// What the Date header tells.
     let clock: @Sendable () -> Date
     let handler: @Sendable (Request) -> Answer
 
@@ -79,11 +79,15 @@ struct HTTPConnection: Sendable {
     private func head(of answer: Answer, version: String, length: Int, keepsAlive: Bool) -> [UInt8] {
         var lines = [
             "\(version) \(answer.status) \(reason(answer.status))",
-            "Date: \(Self.date(clock()))",
             "Server: \(style.server)",
             "Content-Type: \(answer.mediaType)",
             "Connection: \(keepsAlive ? "keep-alive" : "close")",
         ]
+        switch style.date {
+        case .clock: lines.append("Date: \(Self.date(clock()))")
+        case .absent: break
+        case .text(let text): lines.append("Date: \(text)")
+        }
         switch style.framing {
         case .contentLength: lines.append("Content-Length: \(length)")
         case .chunked: lines.append("Transfer-Encoding: chunked")

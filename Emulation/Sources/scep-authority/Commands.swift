@@ -67,6 +67,20 @@ struct Revoke: AsyncParsableCommand {
     }
 }
 
+struct Clock: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell a running authority's time, or move it.",
+        discussion: "scep-authority clock --admin-port 45123 +30d; back with -30d. Units: s, m, h, d and y (365 days).")
+    @OptionGroup var door: Door
+    @Argument(parsing: .allUnrecognized, help: "A number and a unit, as in +30d or -90s.") var move: [String] = []
+
+    func run() async throws {
+        guard move.count < 2 else { throw ValidationError("write one move, as in +30d") }
+        guard let move = move.first else { return try await door.send("GET", ["clock"]) }
+        try await door.send("POST", ["clock"], ["by": "\(seconds(move, of: "clock"))"])
+    }
+}
+
 struct RollOver: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Take the next CA into service; with --prepare, make one and leave it waiting.")

@@ -11,7 +11,7 @@ struct SCEPAuthority: AsyncParsableCommand {
             """,
         subcommands: [
             Serve.self, Transactions.self, Approve.self, Refuse.self, Password.self, Certificates.self, Revoke.self,
-            RollOver.self,
+            RollOver.self, Clock.self,
         ],
         defaultSubcommand: Serve.self)
 }

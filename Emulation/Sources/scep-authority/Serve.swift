@@ -72,8 +72,16 @@ struct Serve: AsyncParsableCommand {
     @Flag(help: "Want one-time passwords, all of them issued with 'scep-authority password'.")
     var oneTime = false
 
-    @Option(help: "Validity of issued certificates: a number and s, m, h or d.")
+    @Option(help: "Validity of issued certificates: a number and s, m, h, d or y.")
     var lifetime = "30d"
+
+    @Option(
+        parsing: .unconditional,
+        help: "How far the authority's time is ahead of this machine's, as in 3600 or +400d; behind, as in -50y.")
+    var clockOffset = "0"
+
+    @Flag(help: "Send no Date header.")
+    var noDate = false
 
     @Option(help: "Lines of GetCACaps in place of the usual ones, separated by commas.")
     var capabilities: String?
@@ -161,7 +169,10 @@ extension Serve {
         configuration.hasNextCA = nextCA
         configuration.policy = try chosenPolicy()
         configuration.challenge = try chosenChallenge()
-        configuration.lifetime = try seconds(lifetime)
+        configuration.lifetime = try seconds(lifetime, of: "--lifetime")
+        guard configuration.lifetime > 0 else { throw ValidationError("--lifetime \(lifetime) is over at once") }
+        configuration.clockOffset = try seconds(clockOffset, of: "--clock-offset")
+        if noDate { configuration.personality.http.date = .absent }
         configuration.acceptsObsoleteAlgorithms = acceptObsolete
         configuration.faults = try fault.map { try FaultRule(text: $0) }
         configuration.personality.reply.digest = digest
@@ -213,11 +224,4 @@ extension Serve {
         return OneTimePassword(device: parts[0] == "*" ? "" : String(parts[0]), password: String(parts[1]))
     }
 
-    private func seconds(_ text: String) throws -> TimeInterval {
-        let units: [Character: TimeInterval] = ["s": 1, "m": 60, "h": 3600, "d": 86_400]
-        guard let unit = text.last.flatMap({ units[$0] }), let count = Double(text.dropLast()), count > 0 else {
-            throw ValidationError("--lifetime \(text): write a number and s, m, h or d, as in 90d")
-        }
-        return count * unit
-    }
 }

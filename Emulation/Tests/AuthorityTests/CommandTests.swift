@@ -36,7 +36,7 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT])
     func itStartsByOneCommandAndStopsCleanly(_ number: Int32) async throws {
-        let (process, output) = try start(["--json", "--policy", "manual"])
+        let (process, output) = try start(["--json", "--policy", "manual", "--clock-offset", "-1d"])
         defer { if process.isRunning { process.terminate() } }
         var line: [UInt8] = []
         while line.last != 10 {
@@ -62,6 +62,14 @@ import Testing
         let issued = try #require(try reply.certificates(for: client).first)
         #expect(text.trimmingCharacters(in: .newlines) == issued.serialText)
 
+        let times = try ["+1d", "-2d"].map { move in
+            let (process, output) = try start(["clock", move, "--admin-port", "\(ready.adminPort)"])
+            let text = String(decoding: try output.readToEnd() ?? Data(), as: UTF8.self)
+            process.waitUntilExit()
+            return try Date(text.trimmingCharacters(in: .newlines), strategy: .iso8601)
+        }
+        #expect(abs(times[0].timeIntervalSince(times[1]) - 2 * 86_400) < 60)
+
         kill(process.processIdentifier, number)
         process.waitUntilExit()
         #expect(process.terminationReason == .exit)
@@ -71,6 +79,7 @@ import Testing
 
     @Test(arguments: [
         ["--ra", "double"], ["--policy", "refuse", "--fail-info", "7"], ["--fault", "fire"], ["--lifetime", "long"],
+        ["--clock-offset", "soon"],
         ["--challenge", "a", "--challenge-file", "b"], ["--key", "p256"], ["--poll-after", "0"],
     ])
     func aWrongOptionEndsIt(_ arguments: [String]) throws {
