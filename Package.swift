@@ -21,7 +21,9 @@ let package = Package(
     products: [
         .library(
             name: "EmbeddedSCEP",
-            targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"])
+            targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
+        // For tests alone: storage that fails on purpose.
+        .library(name: "SimulatedStorage", targets: ["SimulatedStorage"]),
     ],
     targets: [
         .target(name: "CMbedTLS", linkerSettings: [.linkedLibrary("mbedcrypto")]),
@@ -36,13 +38,19 @@ let package = Package(
             name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
         .target(name: "TestSupport", dependencies: ["DeviceCrypto"], path: "Tests/Support", swiftSettings: tests),
+        .target(
+            name: "SimulatedStorage", dependencies: ["Board"], path: "Tests/SimulatedStorage", swiftSettings: tests),
         .testTarget(name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
-        .testTarget(name: "BoardTests", dependencies: ["Board", "HTTP", "TestSupport"], swiftSettings: tests),
+        .testTarget(
+            name: "BoardTests", dependencies: ["Board", "HTTP", "SimulatedStorage", "TestSupport"],
+            swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
-        .testTarget(name: "AgentTests", dependencies: ["Agent", "Board", "TestSupport"], swiftSettings: tests),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
+            swiftSettings: tests),
     ]
 )

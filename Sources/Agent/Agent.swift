@@ -26,7 +26,6 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     var transaction: Transaction?
     var caCertificates = InlineArray<caCapacity, UInt8>(repeating: 0)
     var caCount = 0
-    var store: IdentityStore?
     /// Where the issued certificate stands in the work buffer until it is stored.
     var issued = 0..<0
     var polls = 0
@@ -42,16 +41,15 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// Reads what the device has: nothing, a request that waits for approval, or an identity.
     ///
     /// - Throws: ``AgentError/storage(_:)``.
-    public mutating func start<S: Storage & ~Copyable>(
-        configuration: borrowing Configuration, storage: inout S, work: inout MutableSpan<UInt8>
+    public mutating func start<S: SnapshotStorage & ~Copyable>(
+        configuration: borrowing Configuration, store: inout IdentityStore<S>, work: inout MutableSpan<UInt8>
     ) throws(AgentError) {
         policy = configuration.policy
         do throws(StorageError) {
-            let store = try IdentityStore(&storage, capacity: caCapacity &+ Self.otherRecordsCapacity)
-            self.store = store
-            if try store.read(.certificate, from: &storage, into: &work) != nil {
+            try store.open()
+            if store.size(of: .certificate) != nil {
                 phase = .ready
-            } else if try restorePending(configuration, store, &storage, &work) {
+            } else if try restorePending(configuration, &store, &work) {
                 polls = 1
                 // Due at once: how long the device was off is not known.
                 nextPoll = 1
@@ -61,29 +59,28 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         }
     }
 
-    /// Room in a snapshot for the key, the certificate and the headers of the records.
-    private static var otherRecordsCapacity: Int { 3072 }
+    /// Bytes of the largest snapshot: the CA's certificates, a key, a certificate and the headers of the records.
+    public static var snapshotCapacity: Int { caCapacity &+ 3072 }
 
     /// - Returns: whether there was a pending transaction of the CA that the device is to trust.
-    private mutating func restorePending<S: Storage & ~Copyable>(
-        _ configuration: borrowing Configuration, _ store: IdentityStore, _ storage: inout S,
-        _ work: inout MutableSpan<UInt8>
+    private mutating func restorePending<S: SnapshotStorage & ~Copyable>(
+        _ configuration: borrowing Configuration, _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
     ) throws(StorageError) -> Bool {
         var identifier = InlineArray<16, UInt8>(repeating: 0)
         do {
             var room = identifier.mutableSpan
-            guard try store.read(.pendingTransaction, from: &storage, into: &room) == 16 else { return false }
+            guard try store.read(.transaction, into: &room) == 16 else { return false }
         }
         do {
             var room = caCertificates.mutableSpan
-            caCount = try store.read(.caCertificates, from: &storage, into: &room) ?? 0
+            caCount = try store.read(.caCertificates, into: &room) ?? 0
         }
         guard caCount > 0 else { throw .corrupt }
         // The device may have been given another fingerprint since.
         guard let fingerprints = Fingerprints(configuration.fingerprint),
             CACertificates(caCertificates.span.extracting(first: caCount)).include(oneOf: fingerprints)
         else { return false }
-        guard let keySize = try store.read(.privateKey, from: &storage, into: &work) else { throw .corrupt }
+        guard let keySize = try store.read(.transactionKey, into: &work) else { throw .corrupt }
         defer {
             var secret = work._mutatingExtracting(first: keySize)
             wipe(&secret)
@@ -133,11 +130,11 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// takes over at once.
     ///
     /// - Throws: ``AgentError/storage(_:)``; the CA's refusal, once it is stored that the transaction is over.
-    public mutating func store<S: Storage & ~Copyable>(in storage: inout S, work: inout MutableSpan<UInt8>)
-        throws(AgentError)
-    {
+    public mutating func store<S: SnapshotStorage & ~Copyable>(
+        in store: inout IdentityStore<S>, work: inout MutableSpan<UInt8>
+    ) throws(AgentError) {
         do throws(StorageError) {
-            try writeSnapshot(&storage, &work)
+            try writeSnapshot(&store, &work)
         } catch {
             throw .storage(error)
         }
@@ -150,46 +147,39 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         }
     }
 
-    private mutating func writeSnapshot<S: Storage & ~Copyable>(
-        _ storage: inout S, _ work: inout MutableSpan<UInt8>
+    private mutating func writeSnapshot<S: SnapshotStorage & ~Copyable>(
+        _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
     ) throws(StorageError) {
-        guard let store else { throw .failed }
-        // Behind the certificate and before the end, where pages are gathered, there is room for the key.
-        let keyEnd = work.count &- SnapshotWriter.gatheringSize(store.geometry)
-        let secret = (keyEnd &- key.exportSize)..<keyEnd
+        // Of a transaction that is over, nothing is kept.
+        guard let transaction else {
+            try store.begin(bodySize: 0)
+            return try store.commit()
+        }
+        // Behind the certificate there is room for the key.
+        let secret = (work.count &- key.exportSize)..<work.count
         guard secret.lowerBound >= issued.upperBound else { throw .full }
         let isIdentity = phase == .storeIdentity
-        var bodySize = 0
-        if transaction != nil {
-            bodySize =
-                SnapshotWriter.recordSize(secret.count) &+ SnapshotWriter.recordSize(caCount)
-                &+ SnapshotWriter.recordSize(isIdentity ? issued.count : 16)
-        }
-        var writer = SnapshotWriter(store, bodySize: bodySize, work: work)
-        try writer.begin(work: &work, storage: &storage)
-        defer {
-            // Where pages are gathered, too: a page that could not be programmed is still there.
-            var room = work._mutatingExtracting(secret.lowerBound..<work.count)
-            wipe(&room)
-        }
-        // Of a transaction that is over, nothing is kept.
-        if let transaction {
+        let identifier = transaction.identifier
+        let bodySize =
+            IdentityStore<S>.recordSize(secret.count) &+ IdentityStore<S>.recordSize(caCount)
+            &+ IdentityStore<S>.recordSize(isIdentity ? issued.count : identifier.count)
+        try store.begin(bodySize: bodySize)
+        do {
+            var room = work._mutatingExtracting(secret)
+            defer { wipe(&room) }
             do throws(CryptoError) {
-                var room = work._mutatingExtracting(secret)
                 _ = try key.export(into: &room)
             } catch {
-                throw .failed
+                throw StorageError.failed
             }
-            try writer.append(.privateKey, copyOf: secret, work: &work, storage: &storage)
-            try writer.append(
-                .caCertificates, caCertificates.span.extracting(first: caCount), work: &work, storage: &storage)
-            if isIdentity {
-                try writer.append(.certificate, copyOf: issued, work: &work, storage: &storage)
-            } else {
-                let identifier = transaction.identifier
-                try writer.append(.pendingTransaction, identifier.span, work: &work, storage: &storage)
-            }
+            try store.append(isIdentity ? .privateKey : .transactionKey, room.span)
         }
-        self.store = try writer.finish(work: &work, storage: &storage)
+        try store.append(.caCertificates, caCertificates.span.extracting(first: caCount))
+        if isIdentity {
+            try store.append(.certificate, work.span.extracting(issued))
+        } else {
+            try store.append(.transaction, identifier.span)
+        }
+        try store.commit()
     }
 }

@@ -8,7 +8,7 @@ import SCEP
 /// Writes the last line of a run: `done`, or `error <kind>: <what happened, and what to do>`.
 ///
 /// - Parameters:
-///   - error: what ``enrol(_:configuration:transport:clock:storage:log:random:work:traffic:)`` threw, if it did.
+///   - error: what ``enrol(_:configuration:transport:clock:store:log:random:work:traffic:)`` threw, if it did.
 ///   - work: the work buffer, in which the far side's words stand.
 public func conclude<L: Log & ~Copyable>(_ error: AgentError?, work: Span<UInt8>, log: inout L) {
     var line = Line()
@@ -88,6 +88,10 @@ extension Line {
         case .corrupt:
             append("storage-corrupt: changed or worn; left alone: erase it to start anew")
         case .failed, .powerLost: append("storage-failed: cannot be read or written; check the part")
+        case .unknownVersion:
+            append("storage-unknown: written by other firmware; left alone: run that, or erase it")
+        case .exposed:
+            append("storage-exposed: others may read or change the identity's files; allow the owner alone")
         case .outOfRange, .notErased:
             append("storage-misused: a defect of the firmware; report it")
         }

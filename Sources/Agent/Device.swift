@@ -26,17 +26,17 @@ public func seed<E: EntropySource & ~Copyable>(
     }
 }
 
-/// Enrols as the provisioning record says: see ``enrol(_:configuration:transport:clock:storage:log:random:work:traffic:)``.
+/// Enrols as the provisioning record says: see ``enrol(_:configuration:transport:clock:store:log:random:work:traffic:)``.
 ///
 /// - Parameters:
 ///   - record: holds the ``Board/ProvisioningRecord``.
 ///   - text: room for its text, wiped on return, since it holds the password.
 public func enrol<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, R: Storage & ~Copyable, T: Transport & ~Copyable,
-    C: Clock & ~Copyable, S: Storage & ~Copyable, L: Log & ~Copyable
+    C: Clock & ~Copyable, S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
 >(
     _ agent: inout Agent<Key, caCapacity>, record: inout R, text: inout MutableSpan<UInt8>, transport: inout T,
-    clock: inout C, storage: inout S, log: inout L, random: inout RandomGenerator,
+    clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,
     work: inout MutableSpan<UInt8>, traffic: inout Traffic
 ) throws(AgentError) {
     defer { wipe(&text) }
@@ -53,7 +53,7 @@ public func enrol<
         throw .configuration(error)
     }
     try enrol(
-        &agent, configuration: configuration, transport: &transport, clock: &clock, storage: &storage, log: &log,
+        &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 

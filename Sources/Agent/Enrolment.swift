@@ -13,13 +13,13 @@ import SCEP
 /// - Throws: ``AgentError``; its ranges lie in `work`. ``conclude(_:work:log:)`` puts it in words.
 public func enrol<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, T: Transport & ~Copyable, C: Clock & ~Copyable,
-    S: Storage & ~Copyable, L: Log & ~Copyable
+    S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
 >(
     _ agent: inout Agent<Key, caCapacity>, configuration: borrowing Configuration, transport: inout T,
-    clock: inout C, storage: inout S, log: inout L, random: inout RandomGenerator,
+    clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,
     work: inout MutableSpan<UInt8>, traffic: inout Traffic
 ) throws(AgentError) {
-    try agent.start(configuration: configuration, storage: &storage, work: &work)
+    try agent.start(configuration: configuration, store: &store, work: &work)
     while true {
         let action = try agent.step(
             configuration: configuration, uptime: clock.uptime, work: &work, random: &random)
@@ -42,7 +42,7 @@ public func enrol<
                 random: &random)
         case .store:
             announce("writing to storage", &log)
-            try agent.store(in: &storage, work: &work)
+            try agent.store(in: &store, work: &work)
         case .sleep(let milliseconds):
             announce(pending: milliseconds, &log)
             clock.sleep(milliseconds: milliseconds)

@@ -46,4 +46,8 @@ public enum StorageError: UInt8, Error, Equatable, Sendable {
     case corrupt
     /// Power was lost in the middle: simulated storage only; nothing works until the next boot.
     case powerLost
+    /// Other firmware wrote what is there, in a form that this firmware does not read. It is left as it is.
+    case unknownVersion
+    /// A file that holds secrets can be read or changed by others. It is left as it is.
+    case exposed
 }

@@ -4,6 +4,7 @@ import DER
 import DeviceCrypto
 import PKIX
 import SCEP
+import SimulatedStorage
 import TestSupport
 import Testing
 
@@ -16,8 +17,9 @@ import Testing
 
     private static let identifier = InlineArray<16, UInt8>(repeating: 0x41)
 
-    private static func blankFlash() -> SimulatedFlash {
-        SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF))
+    private static func blankStore() -> FlashStore {
+        let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF)
+        return FlashStore(SimulatedFlash(geometry), capacity: Device.snapshotCapacity)
     }
 
     private static func text(_ more: String..., fingerprint: String? = nil) throws -> [UInt8] {
@@ -27,13 +29,13 @@ import Testing
     }
 
     /// A device whose request for a certificate is to be stored as pending, or is.
-    private static func pending(_ flash: inout SimulatedFlash, _ configuration: borrowing Configuration) throws
+    private static func pending(_ store: inout FlashStore, _ configuration: borrowing Configuration) throws
         -> Device
     {
         var agent = Device()
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         var work = buffer.mutableSpan
-        try agent.start(configuration: configuration, storage: &flash, work: &work)
+        try agent.start(configuration: configuration, store: &store, work: &work)
         agent.key = try TestKey.rsa.rsaPrivateKey()
         let ca = try OpenSSLIdentity.authority.der
         for index in ca.indices { agent.caCertificates[index] = ca[index] }
@@ -45,14 +47,14 @@ import Testing
     }
 
     /// - Returns: the transaction that a device takes up at its start, and what its work buffer holds after that.
-    private static func restored(_ flash: inout SimulatedFlash, _ configuration: borrowing Configuration) throws
+    private static func restored(_ store: inout FlashStore, _ configuration: borrowing Configuration) throws
         -> (isPending: Bool, work: [UInt8])
     {
         var agent = Device()
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         do {
             var work = buffer.mutableSpan
-            try agent.start(configuration: configuration, storage: &flash, work: &work)
+            try agent.start(configuration: configuration, store: &store, work: &work)
         }
         return (agent.transaction != nil, buffer)
     }
@@ -61,12 +63,12 @@ import Testing
     private func refusal(of status: UInt16, _ body: String = "", _ configured: String...) throws -> AgentError? {
         let text = try Self.text(configured.joined(separator: "\n"))
         let configuration = try Configuration(text.span)
-        var flash = Self.blankFlash()
+        var store = Self.blankStore()
         var random = try seededRandom()
         var agent = Device()
         var buffer = Array(body.utf8) + [UInt8](repeating: 0, count: 1024)
         var work = buffer.mutableSpan
-        try agent.start(configuration: configuration, storage: &flash, work: &work)
+        try agent.start(configuration: configuration, store: &store, work: &work)
         var response = Response()
         response.status = status
         response.body = 0..<body.utf8.count
@@ -101,11 +103,11 @@ import Testing
         func refusal(_ configured: String...) throws -> AgentError? {
             let text = try Self.text(configured.joined(separator: "\n"))
             let configuration = try Configuration(text.span)
-            var flash = Self.blankFlash()
+            var store = Self.blankStore()
             var agent = Device()
             var buffer = [UInt8](repeating: 0, count: 1024)
             var work = buffer.mutableSpan
-            try agent.start(configuration: configuration, storage: &flash, work: &work)
+            try agent.start(configuration: configuration, store: &store, work: &work)
             do throws(AgentError) {
                 try agent.failed(error, to: .getCACaps)
                 return nil
@@ -120,9 +122,9 @@ import Testing
     @Test func aDeviceDoesNotWaitBeforeItGivesUp() throws {
         let text = try Self.text("polls=3", "poll=60")
         let configuration = try Configuration(text.span)
-        var flash = Self.blankFlash()
+        var store = Self.blankStore()
         var random = try seededRandom()
-        var agent = try Self.pending(&flash, configuration)
+        var agent = try Self.pending(&store, configuration)
         agent.phase = .poll
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
@@ -142,43 +144,38 @@ import Testing
     @Test func aPendingTransactionIsTakenUpForTheSameCA() throws {
         let text = try Self.text()
         let configuration = try Configuration(text.span)
-        var flash = Self.blankFlash()
-        var agent = try Self.pending(&flash, configuration)
+        var store = Self.blankStore()
+        var agent = try Self.pending(&store, configuration)
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         do {
             var work = buffer.mutableSpan
-            try agent.store(in: &flash, work: &work)
+            try agent.store(in: &store, work: &work)
         }
-        let (isPending, work) = try Self.restored(&flash, configuration)
+        let (isPending, work) = try Self.restored(&store, configuration)
         #expect(isPending)
         #expect(try !Self.holdsSecret(work))
         // Told to trust another CA, the device has nothing to do with what it asked this one.
         let other = try Self.text(fingerprint: OpenSSLIdentity.recipient.fingerprint())
-        #expect(try !Self.restored(&flash, Configuration(other.span)).isPending)
+        #expect(try !Self.restored(&store, Configuration(other.span)).isPending)
     }
 
     /// A key that was stored and cannot be read does not stay in the buffer either.
     @Test func noKeyIsLeftBehindByAStartThatFails() throws {
         let text = try Self.text()
         let configuration = try Configuration(text.span)
-        var flash = Self.blankFlash()
-        let store = try IdentityStore(&flash, capacity: 4096 + 3072)
+        var store = Self.blankStore()
+        try store.open()
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
-        let ca = try OpenSSLIdentity.authority.der
         let key = try Self.exportedKey().dropLast() + [0]
-        let keyBytes = Array(key)
-        let size = 3 * SnapshotWriter.recordSize(0) + ca.count + keyBytes.count + 16
-        var writer = SnapshotWriter(store, bodySize: size, work: work)
-        try writer.begin(work: &work, storage: &flash)
-        try writer.append(.privateKey, keyBytes.span, work: &work, storage: &flash)
-        try writer.append(.caCertificates, ca.span, work: &work, storage: &flash)
-        let identifier = Self.identifier
-        try writer.append(.pendingTransaction, identifier.span, work: &work, storage: &flash)
-        _ = try writer.finish(work: &work, storage: &flash)
+        try write(
+            [
+                (.transactionKey, Array(key)), (.caCertificates, OpenSSLIdentity.authority.der),
+                (.transaction, [UInt8](repeating: 0x41, count: 16)),
+            ], to: &store)
         var agent = Device()
         do throws(AgentError) {
-            try agent.start(configuration: configuration, storage: &flash, work: &work)
+            try agent.start(configuration: configuration, store: &store, work: &work)
             Issue.record("a key with a bit over was taken")
         } catch {
             #expect(error == .storage(.corrupt))
@@ -190,18 +187,16 @@ import Testing
     @Test func noKeyIsLeftBehindByAStoreThatFails() throws {
         let text = try Self.text()
         let configuration = try Configuration(text.span)
-        var counter = Self.blankFlash()
-        counter.cutPower(at: .max, .before)
         for operation in 0... {
-            var flash = Self.blankFlash()
-            var agent = try Self.pending(&flash, configuration)
+            var store = Self.blankStore()
+            var agent = try Self.pending(&store, configuration)
             var buffer = [UInt8](repeating: 0xA5, count: 8192)
             var isStored = true
             do {
                 var work = buffer.mutableSpan
-                flash.cutPower(at: operation + 1, .before)
+                store.flash.operations.cutPower(at: operation + 1, .before)
                 do throws(AgentError) {
-                    try agent.store(in: &flash, work: &work)
+                    try agent.store(in: &store, work: &work)
                 } catch {
                     isStored = false
                     #expect(error == .storage(.powerLost))
@@ -265,13 +260,13 @@ import Testing
     @Test func aRefusedTransactionIsNotTakenUpAgain() throws {
         let text = try Self.text()
         let configuration = try Configuration(text.span)
-        var flash = Self.blankFlash()
+        var store = Self.blankStore()
         var random = try seededRandom()
-        var agent = try Self.pending(&flash, configuration)
+        var agent = try Self.pending(&store, configuration)
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
-        try agent.store(in: &flash, work: &work)
-        #expect(try Self.restored(&flash, configuration).isPending)
+        try agent.store(in: &store, work: &work)
+        #expect(try Self.restored(&store, configuration).isPending)
 
         agent.nextPoll = 1
         agent.capabilities = [Capabilities.aes, .sha256, .postPKIOperation].reduce(Capabilities()) { $0.union($1) }
@@ -294,7 +289,7 @@ import Testing
         let next = try agent.step(configuration: configuration, uptime: 1, work: &work, random: &random)
         #expect(next == .store)
         do throws(AgentError) {
-            try agent.store(in: &flash, work: &work)
+            try agent.store(in: &store, work: &work)
             Issue.record("the refusal was swallowed")
         } catch {
             guard case .scep(.certPoll, .refused(.badRequest), let words) = error else {
@@ -303,7 +298,7 @@ import Testing
             }
             #expect(words.map { work[$0] } == Array("stolen".utf8))
         }
-        #expect(try !Self.restored(&flash, configuration).isPending)
+        #expect(try !Self.restored(&store, configuration).isPending)
         let again = try agent.step(configuration: configuration, uptime: 1, work: &work, random: &random)
         #expect(again == .exchange(.getCACaps, .none))
     }

@@ -1,166 +1,163 @@
 import Board
+import SimulatedStorage
 import Testing
 
 @testable import Agent
 
 @Suite struct IdentityStoreTests {
-    static let geometries = [
-        StorageGeometry(pageSize: 1, sectorSize: 256, sectorCount: 12, erasedValue: 0xFF),
-        StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 4, erasedValue: 0xFF),
-        StorageGeometry(pageSize: 8, sectorSize: 512, sectorCount: 6, erasedValue: 0x00),
-        StorageGeometry(pageSize: 2048, sectorSize: 4096, sectorCount: 2, erasedValue: 0xFF),
-    ]
-    static let capacity = 600
+    private static let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 8, erasedValue: 0xFF)
 
-    /// What a snapshot of a given generation holds.
-    static func key(_ generation: Int) -> [UInt8] { (0..<271).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ generation) } }
+    private typealias Record = FlashStore.Record
 
-    static func certificate(_ generation: Int) -> [UInt8] {
-        (0..<300).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ generation) }
+    private static let records = (1...9).compactMap { Record(rawValue: $0) }
+
+    private static func blankStore() throws -> FlashStore {
+        var store = FlashStore(SimulatedFlash(geometry), capacity: 900)
+        try store.open()
+        return store
     }
 
-    static func write(_ generation: Int, to flash: inout SimulatedFlash) throws(StorageError) {
-        let store = try IdentityStore(&flash, capacity: capacity)
-        var buffer = [UInt8](repeating: 0xAA, count: 4096)
-        let certificate = certificate(generation)
-        buffer.replaceSubrange(0..<certificate.count, with: certificate)
-        let key = key(generation)
-        var work = buffer.mutableSpan
-        let size = SnapshotWriter.recordSize(key.count) + SnapshotWriter.recordSize(certificate.count)
-        var writer = SnapshotWriter(store, bodySize: size, work: work)
-        try writer.begin(work: &work, storage: &flash)
-        try writer.append(.privateKey, key.span, work: &work, storage: &flash)
-        try writer.append(.certificate, copyOf: 0..<certificate.count, work: &work, storage: &flash)
-        _ = try writer.finish(work: &work, storage: &flash)
+    private static func bytes(_ record: Record, count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(record.rawValue)) }
     }
 
-    /// The generation that the flash holds, whole; nil when it holds nothing.
-    static func generation(of flash: inout SimulatedFlash) throws -> Int? {
-        let store = try IdentityStore(&flash, capacity: capacity)
-        guard !store.isEmpty else { return nil }
-        var room = [UInt8](repeating: 0, count: 1024)
-        var span = room.mutableSpan
-        let keySize = try store.read(.privateKey, from: &flash, into: &span)
-        let key = try Array(room[..<#require(keySize)])
-        var again = room.mutableSpan
-        let certificateSize = try store.read(.certificate, from: &flash, into: &again)
-        let certificate = try Array(room[..<#require(certificateSize)])
-        let generation = Int(key[0])
-        #expect(key == Self.key(generation))
-        #expect(certificate == Self.certificate(generation))
-        return generation
+    /// A store after the next boot.
+    private static func reopened(_ store: borrowing FlashStore) throws(StorageError) -> FlashStore {
+        var again = FlashStore(store.flash, capacity: 900)
+        try again.open()
+        return again
     }
 
-    @Test(arguments: geometries) func whatWasWrittenIsRead(_ geometry: StorageGeometry) throws {
-        var flash = SimulatedFlash(geometry)
-        #expect(try Self.generation(of: &flash) == nil)
-        for generation in 1...9 {
-            try Self.write(generation, to: &flash)
-            #expect(try Self.generation(of: &flash) == generation)
+    @Test func aNewStoreIsEmpty() throws {
+        var store = try Self.blankStore()
+        let isEmpty = store.isEmpty
+        #expect(isEmpty)
+        for record in Self.records {
+            let size = store.size(of: record)
+            #expect(size == nil)
+            #expect(try value(record, of: &store) == nil)
         }
     }
 
-    /// Power is cut before, inside and after every operation of a write: the device comes back with the generation
-    /// before or the new one, whole, and can write again.
-    @Test(arguments: geometries) func aCutLeavesOldOrNew(_ geometry: StorageGeometry) throws {
-        for before in 0...2 {
-            var base = SimulatedFlash(geometry)
-            for generation in 0..<before { try Self.write(generation + 1, to: &base) }
-            var counter = base
-            counter.cutPower(at: .max, .before)
-            try Self.write(before + 1, to: &counter)
-            #expect(counter.operations > 2)
-            for operation in 1...counter.operations {
-                for tear in SimulatedFlash.Tear.allCases {
-                    var flash = base
-                    flash.cutPower(at: operation, tear)
-                    #expect(throws: StorageError.powerLost) { try Self.write(before + 1, to: &flash) }
-                    flash.boot()
-                    let found = try Self.generation(of: &flash)
-                    // Of the last page, which holds the marker and then nothing, a part can be the whole.
-                    let isNew = operation == counter.operations && found == before + 1
-                    #expect(isNew || found == (before == 0 ? nil : before), "operation \(operation), \(tear)")
-                    #expect(try Self.generation(of: &flash) == found)
-                    try Self.write(7, to: &flash)
-                    #expect(try Self.generation(of: &flash) == 7)
+    @Test func everyRecordIsReadAsItWasWritten() throws {
+        var store = try Self.blankStore()
+        let records = Self.records.map { ($0, Self.bytes($0, count: 1 + 13 * Int($0.rawValue))) }
+        try write(records, to: &store)
+        var again = try Self.reopened(store)
+        for (record, bytes) in records {
+            #expect(try value(record, of: &store) == bytes)
+            let size = again.size(of: record)
+            #expect(size == bytes.count)
+            #expect(try value(record, of: &again) == bytes)
+        }
+        let isEmpty = again.isEmpty
+        #expect(!isEmpty)
+    }
+
+    @Test func whatIsNotWrittenAgainIsGone() throws {
+        var store = try Self.blankStore()
+        try write([(.privateKey, [1]), (.certificate, [2]), (.state, [])], to: &store)
+        try write([(.state, [3])], to: &store)
+        let size = store.size(of: .privateKey)
+        #expect(size == nil)
+        try write([], to: &store)
+        let isEmpty = store.isEmpty
+        let isEmptyLater = try Self.reopened(store).isEmpty
+        #expect(isEmpty && isEmptyLater)
+    }
+
+    @Test(arguments: [0, 1, 63, 64, 65, 300]) func whatIsKeptIsTheSameInAnotherPlace(_ count: Int) throws {
+        var store = try Self.blankStore()
+        let certificate = Self.bytes(.certificate, count: count)
+        try write([(.privateKey, Self.bytes(.privateKey, count: 271)), (.certificate, certificate)], to: &store)
+        let sizes = store.keptSize(of: .certificate) + store.keptSize(of: .state) + FlashStore.recordSize(2)
+        #expect(sizes == 3 + count + 0 + 5)
+        try store.begin(bodySize: sizes)
+        try store.keep(.certificate)
+        try store.keep(.state)
+        let transaction: [UInt8] = [4, 5]
+        try store.append(.transaction, transaction.span)
+        try store.commit()
+        var again = try Self.reopened(store)
+        for record in Self.records {
+            let expected: [UInt8]? =
+                switch record {
+                case .certificate: certificate
+                case .transaction: transaction
+                default: nil
                 }
-            }
+            #expect(try value(record, of: &store) == expected)
+            #expect(try value(record, of: &again) == expected)
         }
     }
 
-    /// Any bit that changes in the only snapshot is noticed: what is read is what was written, or nothing is.
-    @Test func aChangedBitIsNeverAccepted() throws {
-        var whole = SimulatedFlash(Self.geometries[1])
-        try Self.write(1, to: &whole)
-        let end = 20 + 3 + 271 + 3 + 300 + 32
-        for offset in 0..<end {
-            var flash = whole
-            flash.corrupt(offset, with: 1 << UInt8(offset % 8))
-            #expect(throws: StorageError.corrupt, "offset \(offset)") {
-                _ = try IdentityStore(&flash, capacity: Self.capacity)
+    /// Whatever goes wrong, what was stored before stands and can be read.
+    @Test func aWriteThatFailsChangesNothing() throws {
+        for operation in 1... {
+            var store = try Self.blankStore()
+            try write([(.privateKey, [1]), (.certificate, [2, 3])], to: &store)
+            store.flash.operations.fail(at: operation)
+            do throws(StorageError) {
+                try write([(.certificate, Self.bytes(.certificate, count: 600))], to: &store)
+                #expect(operation > 2)
+                break
+            } catch {
+                #expect(error == .failed)
             }
+            #expect(try value(.privateKey, of: &store) == [1])
+            #expect(try value(.certificate, of: &store) == [2, 3])
+            try write([(.state, [9])], to: &store)
+            #expect(try value(.state, of: &store) == [9])
         }
     }
 
-    /// The marker is only a sign that all before it was read back: half of it, or one with a bit over, neither loses
-    /// the newest snapshot nor brings an older one back.
-    @Test func aTornMarkerStands() throws {
-        for before in 0...1 {
-            var whole = SimulatedFlash(Self.geometries[1])
-            for generation in 0...before { try Self.write(generation + 1, to: &whole) }
-            let marker = before * 1024 + (20 + 577 + 32 + 3) / 4 * 4
-            for offset in 0..<8 {
-                var flash = whole
-                flash.corrupt(marker + offset, with: 0x81)
-                #expect(try Self.generation(of: &flash) == before + 1)
-                // A page that was cut off while it was programmed: some bits of it are, some are not.
-                for later in (offset + 1)..<8 { flash.corrupt(marker + later, with: ~0x55) }
-                #expect(try Self.generation(of: &flash) == before + 1)
-            }
+    @Test func recordsThatAreNotAsBegunAreRefused() throws {
+        var store = try Self.blankStore()
+        let one: [UInt8] = [1]
+        try write([(.state, one)], to: &store)
+        func defect(_ size: Int, _ error: StorageError, _ body: (inout FlashStore) throws -> Void) throws {
+            try store.begin(bodySize: size)
+            #expect(throws: error) { try body(&store) }
+            #expect(try value(.state, of: &store) == one)
         }
+        try defect(3, .outOfRange) { try $0.append(.certificate, one.span) }
+        try defect(8, .outOfRange) {
+            try $0.append(.certificate, one.span)
+            try $0.append(.certificate, one.span)
+        }
+        try defect(8, .outOfRange) {
+            try $0.append(.certificate, one.span)
+            try $0.commit()
+        }
+        let long = [UInt8](repeating: 0, count: 65_536)
+        try defect(900, .full) { try $0.append(.certificate, long.span) }
+        var short: [UInt8] = []
+        var room = short.mutableSpan
+        #expect(throws: StorageError.full) { try store.read(.state, into: &room) }
     }
 
-    /// Power fails while the header is programmed, and the last bits of it are any.
-    @Test(arguments: 0..<20) func aTornHeaderIsNoSnapshot(count: Int) throws {
-        var flash = SimulatedFlash(Self.geometries[1])
-        for offset in 0...count { flash.corrupt(offset, with: 0x5A) }
-        #expect(try Self.generation(of: &flash) == nil)
-        try Self.write(1, to: &flash)
-        #expect(try Self.generation(of: &flash) == 1)
-    }
-
-    /// The newest snapshot is damaged: the one before is not taken in its place without a word.
-    @Test func anOlderSnapshotDoesNotHideDamage() throws {
-        var flash = SimulatedFlash(Self.geometries[1])
-        try Self.write(1, to: &flash)
-        try Self.write(2, to: &flash)
-        flash.corrupt(1024 + 100, with: 0x10)
-        #expect(throws: StorageError.corrupt) { _ = try IdentityStore(&flash, capacity: Self.capacity) }
-    }
-
-    @Test func wearIsSpreadOverTheBanks() throws {
-        var flash = SimulatedFlash(Self.geometries[0])
-        for generation in 1...30 { try Self.write(generation, to: &flash) }
-        let least = try #require(flash.erases.min())
-        let most = try #require(flash.erases.max())
-        #expect(most - least <= 1)
-    }
-
-    @Test func tooSmallAStorageIsRefused() {
-        var flash = SimulatedFlash(
-            StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 1, erasedValue: 0xFF))
-        #expect(throws: StorageError.full) { _ = try IdentityStore(&flash, capacity: Self.capacity) }
-    }
-
-    /// The bytes that STORAGE.md describes.
-    @Test func theFormatIsAsDescribed() throws {
-        var flash = SimulatedFlash(Self.geometries[1])
-        try Self.write(1, to: &flash)
-        #expect(Array(flash.bytes[..<16]) == [0x53, 0x43, 0x45, 0x50, 0x49, 0x44, 0, 1, 0, 0, 0, 1, 0, 0, 2, 0x41])
-        // zlib.crc32 of these sixteen
-        #expect(Array(flash.bytes[16..<20]) == [0xC8, 0x91, 0x41, 0x51])
-        #expect(Array(flash.bytes[20..<23]) == [1, 1, 0x0F])
-        let marker = (20 + 577 + 32 + 3) / 4 * 4
-        #expect(Array(flash.bytes[marker..<(marker + 8)]) == Array("COMPLETE".utf8))
+    /// Snapshots with the right digest whose records are not what they have to be, one defect a row.
+    @Test(
+        arguments: [
+            ([1], StorageError.corrupt),
+            ([1, 0], .corrupt),
+            ([1, 0, 1], .corrupt),
+            ([1, 0, 2, 9], .corrupt),
+            ([1, 0xFF, 0xFF, 9], .corrupt),
+            ([1, 0, 1, 9, 2, 0], .corrupt),
+            ([1, 0, 0, 1, 0, 0], .corrupt),
+            ([1, 0, 1, 9, 2, 0, 1, 9, 1, 0, 1, 9], .corrupt),
+            ([0, 0, 0], .unknownVersion),
+            ([10, 0, 0], .unknownVersion),
+            ([1, 0, 1, 9, 200, 0, 1, 9], .unknownVersion),
+        ] as [([UInt8], StorageError)])
+    func malformedRecordsAreRefused(_ body: [UInt8], _ expected: StorageError) throws {
+        var snapshots = NORSnapshots<_, 2048>(SimulatedFlash(Self.geometry), capacity: 900)
+        _ = try snapshots.open()
+        try snapshots.begin(size: body.count)
+        try snapshots.append(body.span)
+        try snapshots.commit()
+        var store = FlashStore(snapshots.storage, capacity: 900)
+        #expect(throws: expected) { try store.open() }
     }
 }

@@ -37,17 +37,20 @@ private func enrol(
         throw .storage(error)
     }
     var record = NORFlash(file, origin: FlashLayout.recordOrigin, geometry: FlashLayout.record)
-    var identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
     var random = RandomGenerator()
     var entropy = SystemEntropy()
     try seed(&random, from: &entropy, personalization: Span())
     defer { random.wipe() }
     // With 16 KiB for the CA's certificates.
     var agent = Agent<RSAPrivateKey, 16_384>()
+    let identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
+    var store = IdentityStore(
+        NORSnapshots<NORFlash<FlashFile>, 256>(
+            identity, capacity: Agent<RSAPrivateKey, 16_384>.snapshotCapacity))
     var tcp = TCP(clock: clock)
     var text = InlineArray<1_536, UInt8>(repeating: 0)
     var textRoom = text.mutableSpan
     try enrol(
-        &agent, record: &record, text: &textRoom, transport: &tcp, clock: &clock, storage: &identity, log: &log,
+        &agent, record: &record, text: &textRoom, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }

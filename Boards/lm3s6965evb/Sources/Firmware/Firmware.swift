@@ -40,7 +40,6 @@ private func enrol(
     guard let file = Flash.open() else { throw .storage(.failed) }
     var entropy = SeedRegion(NORFlash(file, origin: FlashLayout.seedOrigin, geometry: FlashLayout.seed))
     var record = NORFlash(file, origin: FlashLayout.recordOrigin, geometry: FlashLayout.record)
-    var identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
 
     let address = SystemControl.ethernetAddress
     unsafe try seed(&random, from: &entropy, personalization: address.span)
@@ -52,8 +51,12 @@ private func enrol(
     var textSpan = unsafe text.mutableSpan
     // With 3 KiB for the CA's certificates. Not static, since its initial value would take as much flash.
     var agent = Agent<RSAPrivateKey, 3_072>()
+    let identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
+    var store = IdentityStore(
+        NORSnapshots<NORFlash<Semihosting.File>, 256>(
+            identity, capacity: Agent<RSAPrivateKey, 3_072>.snapshotCapacity))
     unsafe try enrol(
-        &agent, record: &record, text: &textSpan, transport: &tcp, clock: &clock, storage: &identity, log: &log,
+        &agent, record: &record, text: &textSpan, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 

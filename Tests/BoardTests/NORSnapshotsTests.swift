@@ -1,0 +1,223 @@
+import Board
+import SimulatedStorage
+import Testing
+
+/// Snapshots in simulated flash that can be copied: each operation opens them anew, as after a boot.
+struct Snapshots {
+    static let capacity = 600
+    /// Of the boards; two on which a bank is several sectors; one of the largest pages.
+    static let geometries = [
+        StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 4, erasedValue: 0xFF),
+        StorageGeometry(pageSize: 1, sectorSize: 256, sectorCount: 12, erasedValue: 0xFF),
+        StorageGeometry(pageSize: 8, sectorSize: 512, sectorCount: 6, erasedValue: 0x00),
+        StorageGeometry(pageSize: 2048, sectorSize: 4096, sectorCount: 2, erasedValue: 0x00),
+    ]
+
+    var flash: SimulatedFlash
+    var capacity = Self.capacity
+
+    init(_ geometry: StorageGeometry) {
+        flash = SimulatedFlash(geometry)
+    }
+
+    /// The snapshot of a given generation.
+    static func content(_ generation: Int) -> [UInt8] {
+        (0..<577).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ generation) }
+    }
+
+    mutating func write(_ content: [UInt8]) throws(StorageError) {
+        var snapshots = NORSnapshots<_, 2048>(flash, capacity: capacity)
+        defer { flash = snapshots.storage }
+        _ = try snapshots.open()
+        try snapshots.begin(size: content.count)
+        // In pieces of all sizes.
+        var rest = content[...]
+        while !rest.isEmpty {
+            let part = Array(rest.prefix(rest.count % 61 + 1))
+            try snapshots.append(part.span)
+            rest = rest.dropFirst(part.count)
+        }
+        try snapshots.commit()
+    }
+
+    mutating func write(generation: Int) throws(StorageError) {
+        try write(Self.content(generation))
+    }
+
+    func read() throws(StorageError) -> [UInt8]? {
+        var snapshots = NORSnapshots<_, 2048>(flash, capacity: capacity)
+        guard let size = try snapshots.open() else { return nil }
+        var content = [UInt8](repeating: 0, count: size)
+        var room = content.mutableSpan
+        try snapshots.read(at: 0, into: &room)
+        return content
+    }
+
+    /// The generation that the flash holds, whole; nil when it holds nothing.
+    func generation() throws -> Int? {
+        guard let content = try read() else { return nil }
+        let generation = Int(content[0])
+        #expect(content == Self.content(generation))
+        return generation
+    }
+}
+
+@Suite struct NORSnapshotsTests {
+    @Test(arguments: Snapshots.geometries) func whatWasWrittenIsRead(_ geometry: StorageGeometry) throws {
+        var snapshots = Snapshots(geometry)
+        #expect(try snapshots.generation() == nil)
+        for generation in 1...9 {
+            try snapshots.write(generation: generation)
+            #expect(try snapshots.generation() == generation)
+        }
+    }
+
+    @Test(arguments: [0, 1, 31, 32, 33, 600]) func anySizeUpToTheCapacityFits(_ size: Int) throws {
+        for geometry in Snapshots.geometries {
+            var snapshots = Snapshots(geometry)
+            let content = [UInt8](repeating: 0x5A, count: size)
+            try snapshots.write(content)
+            #expect(try snapshots.read() == content)
+        }
+    }
+
+    @Test func moreThanABankHoldsIsRefusedAndTheOldOneStands() throws {
+        var snapshots = Snapshots(Snapshots.geometries[0])
+        try snapshots.write(generation: 1)
+        // A header, a digest and a marker.
+        let most = 1024 - 24 - 32 - 8
+        #expect(throws: StorageError.full) { try snapshots.write([UInt8](repeating: 1, count: most + 1)) }
+        #expect(try snapshots.generation() == 1)
+        try snapshots.write([UInt8](repeating: 1, count: most))
+        #expect(try snapshots.read()?.count == most)
+    }
+
+    /// Power is cut before, inside and after every operation of a write: what is found is the generation before or the
+    /// new one, whole. Then it is cut in every operation of the write after that, too.
+    @Test(arguments: Snapshots.geometries) func aCutLeavesOldOrNew(_ geometry: StorageGeometry) throws {
+        for before in 0...3 {
+            var base = Snapshots(geometry)
+            for generation in 0..<before { try base.write(generation: generation + 1) }
+            let old = before == 0 ? nil : before
+            for (first, flash) in try Self.cuts(base, before + 1) {
+                let found = try flash.generation()
+                // With the beginning of the last page, the marker, the new one stands.
+                let isLast = first.operation == first.last && first.tear != .before
+                #expect(found == old || isLast && found == before + 1, "\(first)")
+                #expect(try flash.generation() == found)
+                for (second, flash) in try Self.cuts(flash, 7) {
+                    let foundAgain = try flash.generation()
+                    #expect(foundAgain == found || foundAgain == 7, "\(first), then \(second)")
+                    var flash = flash
+                    try flash.write(generation: 8)
+                    #expect(try flash.generation() == 8, "\(first), then \(second)")
+                }
+            }
+        }
+    }
+
+    struct Cut {
+        var operation: Int
+        var tear: Tear
+        var last: Int
+    }
+
+    /// What is left of the snapshots when power is cut in each operation of a write.
+    private static func cuts(_ base: Snapshots, _ generation: Int) throws -> [(Cut, Snapshots)] {
+        var whole = base
+        whole.flash.operations.boot()
+        try whole.write(generation: generation)
+        let last = whole.flash.operations.count
+        var cuts: [(Cut, Snapshots)] = []
+        for operation in 1...last {
+            for tear in Tear.allCases {
+                var snapshots = base
+                snapshots.flash.operations.cutPower(at: operation, tear)
+                #expect(throws: StorageError.powerLost) { try snapshots.write(generation: generation) }
+                snapshots.flash.operations.boot()
+                cuts.append((Cut(operation: operation, tear: tear, last: last), snapshots))
+            }
+        }
+        return cuts
+    }
+
+    /// The part refuses an operation: the old snapshot stands in the same run and after a boot.
+    @Test(arguments: Snapshots.geometries) func aFailureLeavesTheOldOne(_ geometry: StorageGeometry) throws {
+        var base = Snapshots(geometry)
+        try base.write(generation: 1)
+        for operation in 1... {
+            var snapshots = NORSnapshots<_, 2048>(base.flash, capacity: Snapshots.capacity)
+            snapshots.storage.operations.fail(at: operation)
+            _ = try snapshots.open()
+            let content = Snapshots.content(2)
+            do throws(StorageError) {
+                try snapshots.begin(size: content.count)
+                try snapshots.append(content.span)
+                try snapshots.commit()
+                #expect(operation == snapshots.storage.operations.count + 1)
+                break
+            } catch {
+                #expect(error == .failed)
+            }
+            var room = [UInt8](repeating: 0, count: content.count)
+            do {
+                var span = room.mutableSpan
+                try snapshots.read(at: 0, into: &span)
+            }
+            #expect(room == Snapshots.content(1))
+            var after = base
+            after.flash = snapshots.storage
+            #expect(try after.generation() == 1)
+            // It can be tried again in the same run.
+            try snapshots.begin(size: content.count)
+            try snapshots.append(content.span)
+            try snapshots.commit()
+            after.flash = snapshots.storage
+            #expect(try after.generation() == 2)
+        }
+    }
+
+    @Test func wearIsSpreadOverTheBanks() throws {
+        var snapshots = Snapshots(Snapshots.geometries[1])
+        for generation in 1...30 { try snapshots.write(generation: generation) }
+        let least = try #require(snapshots.flash.erases.min())
+        let most = try #require(snapshots.flash.erases.max())
+        #expect(most - least <= 1)
+    }
+
+    @Test func tooSmallAStorageIsRefused() {
+        let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 1, erasedValue: 0xFF)
+        #expect(throws: StorageError.full) { _ = try Snapshots(geometry).read() }
+    }
+
+    @Test(arguments: [24, 12]) func pagesHaveToFitWhatIsGathered(_ pageSize: Int) {
+        let geometry = StorageGeometry(pageSize: pageSize, sectorSize: 1200, sectorCount: 4, erasedValue: 0xFF)
+        var snapshots = NORSnapshots<_, 16>(SimulatedFlash(geometry), capacity: 100)
+        #expect(throws: StorageError.outOfRange) { _ = try snapshots.open() }
+    }
+
+    /// Calls out of order are defects of the caller: nothing is written, and the current snapshot stands.
+    @Test func callsOutOfOrderAreRefused() throws {
+        var base = Snapshots(Snapshots.geometries[0])
+        try base.write(generation: 1)
+        var snapshots = NORSnapshots<_, 256>(base.flash, capacity: Snapshots.capacity)
+        let bytes: [UInt8] = [1, 2, 3, 4]
+        #expect(throws: StorageError.outOfRange) { try snapshots.begin(size: 4) }
+        _ = try snapshots.open()
+        #expect(throws: StorageError.outOfRange) { try snapshots.append(bytes.span) }
+        #expect(throws: StorageError.outOfRange) { try snapshots.commit() }
+        try snapshots.begin(size: 3)
+        #expect(throws: StorageError.outOfRange) { try snapshots.append(bytes.span) }
+        #expect(throws: StorageError.outOfRange) { try snapshots.commit() }
+        try snapshots.begin(size: 5)
+        try snapshots.append(bytes.span)
+        #expect(throws: StorageError.outOfRange) { try snapshots.commit() }
+        for (offset, count) in [(-1, 1), (0, 578), (577, 1), (.max, 1)] {
+            var room = [UInt8](repeating: 0, count: count)
+            var span = room.mutableSpan
+            #expect(throws: StorageError.outOfRange) { try snapshots.read(at: offset, into: &span) }
+        }
+        base.flash = snapshots.storage
+        #expect(try base.generation() == 1)
+    }
+}

@@ -1,0 +1,67 @@
+/// How much of the operation at which power fails still happens.
+public enum Tear: UInt8, CaseIterable, Sendable {
+    case before, firstByte, half, allButOne, after
+
+    /// How many of `count` bytes are written.
+    func bytes(of count: Int) -> Int {
+        switch self {
+        case .before: 0
+        case .firstByte: min(1, count)
+        case .half: count / 2
+        case .allButOne: max(0, count - 1)
+        case .after: count
+        }
+    }
+}
+
+/// Counts a storage's operations and lets one of them go wrong. What lost its power stays dead until the next boot, so
+/// that no code can carry on past the cut.
+public struct Operations: Sendable {
+    /// What is to go wrong with the operation of that number, of which the first is 1.
+    private enum Fault {
+        case none
+        case powerCut(at: Int, Tear)
+        /// The part reports a failure, from that operation on for so many.
+        case failure(Range<Int>)
+    }
+
+    /// Operations since the last boot, or since a fault was set.
+    public private(set) var count = 0
+    public private(set) var isDead = false
+    private var fault = Fault.none
+
+    /// Power fails at the operation of this number, counted from now.
+    public mutating func cutPower(at operation: Int, _ tear: Tear) {
+        fault = .powerCut(at: operation, tear)
+        count = 0
+    }
+
+    /// The operation of this number, counted from now, is refused by the part, and so are the others after it until
+    /// `times` were.
+    public mutating func fail(at operation: Int, times: Int = 1) {
+        fault = .failure(operation..<operation.advanced(by: times))
+        count = 0
+    }
+
+    /// Gives the power back, and the part its health.
+    public mutating func boot() {
+        self = Operations()
+    }
+
+    enum Course {
+        case whole, failing
+        case torn(Tear)
+    }
+
+    /// How the next operation goes.
+    mutating func next() -> Course {
+        count += 1
+        switch fault {
+        case .powerCut(at: count, let tear):
+            isDead = true
+            return .torn(tear)
+        case .failure(let range) where range.contains(count): return .failing
+        default: return .whole
+        }
+    }
+}
