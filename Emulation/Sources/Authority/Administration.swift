@@ -19,6 +19,9 @@ extension Authority {
     /// The next CA's root, or nil.
     public var nextTrustAnchor: Certificate? { state.withLock { $0.next?.root.certificate } }
 
+    /// Which requests for certificates came, since the authority was started.
+    public var ledger: Ledger { state.withLock { $0.ledger } }
+
     /// The faults from now on; counts start anew.
     public func setFaults(_ faults: [FaultRule]) {
         state.withLock { $0.faults = faults }

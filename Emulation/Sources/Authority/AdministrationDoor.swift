@@ -39,6 +39,8 @@ extension Authority {
             }
             try revoke(serial: serial, reason: reason)
             return Answer(status: 200, text: "revoked")
+        case ("GET", "ledger", nil, nil):
+            return try json(ledger.entries)
         case ("POST", "passwords", nil, nil):
             return Answer(status: 200, text: try addPassword(device: form["device"] ?? ""))
         case ("POST", "next-ca", nil, nil):

@@ -7,10 +7,16 @@ import Synchronization
 /// is worth nothing elsewhere.
 public final class Authority: Sendable {
     struct State: Sendable {
-        var register: Register
+        var register = Register() { didSet { version = Self.newVersion() } }
         /// All generations of the CA, oldest first; one after `register.current` is the next CA.
-        var generations: [Hierarchy]
-        var faults: [FaultRule]
+        var generations: [Hierarchy] = [] { didSet { version = Self.newVersion() } }
+        var faults: [FaultRule] = [] { didSet { version = Self.newVersion() } }
+        var ledger = Ledger() { didSet { version = Self.newVersion() } }
+        /// The same number is the same state, in every authority of this process.
+        private(set) var version = newVersion()
+
+        private static let versions = Atomic(0)
+        private static func newVersion() -> Int { versions.add(1, ordering: .relaxed).newValue }
 
         var current: Hierarchy { generations[register.current] }
         var next: Hierarchy? {
@@ -22,18 +28,31 @@ public final class Authority: Sendable {
     public let configuration: Configuration
     let state: Mutex<State>
     /// Seconds that are added to the configuration's clock.
-    private let offset: Mutex<TimeInterval>
+    let offset: Mutex<TimeInterval>
     private let log: @Sendable (LogEvent) -> Void
+    /// nil: every request is worked out.
+    let memory: AnswerMemory?
 
-    /// Makes the CA's keys and certificates, or reads them from the configuration's folder when it holds some.
-    /// `log` is called once a request, on the thread that answers it.
-    public init(_ configuration: Configuration, log: @escaping @Sendable (LogEvent) -> Void = { _ in }) throws {
+    /// Makes the CA's keys and certificates, unless `snapshot` or the configuration's folder holds some: then it goes
+    /// on with those, and with what was issued. `log` is called once a request, on the thread that answers it.
+    public convenience init(
+        _ configuration: Configuration, from snapshot: Snapshot? = nil,
+        log: @escaping @Sendable (LogEvent) -> Void = { _ in }
+    ) throws {
+        let memory = configuration.remembersAnswers ? AnswerMemory() : nil
+        try self.init(configuration, from: snapshot, memory: memory, log: log)
+    }
+
+    init(
+        _ configuration: Configuration, from snapshot: Snapshot?, memory: AnswerMemory?,
+        log: @escaping @Sendable (LogEvent) -> Void
+    ) throws {
         self.configuration = configuration
         self.log = log
+        self.memory = memory
         offset = Mutex(configuration.clockOffset)
         let now = configuration.clock().addingTimeInterval(configuration.clockOffset)
-        var state =
-            try Storage.load(configuration.directory) ?? State(register: Register(), generations: [], faults: [])
+        var state = try snapshot?.state ?? Storage.load(configuration.directory) ?? State()
         state.faults = configuration.faults
         let wanted = state.register.current + (configuration.hasNextCA ? 2 : 1)
         while state.generations.count < wanted {
@@ -62,6 +81,12 @@ public final class Authority: Sendable {
 
     /// Answers one HTTP request, and logs it.
     public func answer(_ request: Request) -> Answer {
+        let (answer, event) = memory?.recall(request, of: self) ?? workOut(request)
+        log(event)
+        return answer
+    }
+
+    func workOut(_ request: Request) -> (Answer, LogEvent) {
         var event = LogEvent(date: now, request: request)
         var answer: Answer
         do {
@@ -74,8 +99,7 @@ public final class Authority: Sendable {
         }
         event.status = answer.status
         event.sent = answer.body.count
-        log(event)
-        return answer
+        return (answer, event)
     }
 
     private func respond(to request: Request, event: inout LogEvent) throws -> Answer {

@@ -79,6 +79,10 @@ public struct Configuration: Sendable {
     public var clock: @Sendable () -> Date = { Date() }
     /// Seconds that the authority's time is ahead of `clock` at its start; behind, when below 0.
     public var clockOffset: TimeInterval = 0
+    /// Whether a request that came before, in the same state and at the same time, gets the same answer to the last
+    /// byte, with no work done: for simulations that go back to a `Snapshot` many thousand times. Forks share what they
+    /// remember. Requests are answered one after the other.
+    public var remembersAnswers = false
     /// Where the keys of CAs and RAs come from.
     public var makeKey: @Sendable (KeyKind) throws -> PrivateKey = { try PrivateKey.generate($0) }
 

@@ -15,6 +15,7 @@ extension PKIOperation {
         }
         findings.request = request
         event.subject = request.subject.description
+        try enter(request, message, signer)
         try authority.examine(request)
         let renewed = try renewedCertificate(signer)
         if let renewed {
@@ -57,6 +58,19 @@ extension PKIOperation {
             defer { try? Storage.save(state, in: authority.configuration.directory) }
             guard authority.configuration.policy == .automatic else { return .pending }
             return .certificate(try authority.issue(for: transaction, state: &state))
+        }
+    }
+
+    private func enter(_ request: CertificationRequest, _ message: PKIMessage, _ signer: Certificate) throws {
+        let challenge = (try? request.challengePassword()).flatMap { $0.isEmpty ? nil : [UInt8]($0.utf8) }
+        let key = try Digest.sha256.hash(request.publicKey.der).hexadecimal
+        let digest = try challenge.map { try Digest.sha256.hash($0).hexadecimal }
+        authority.state.withLock { state in
+            let isIssued = state.register.issued[signer.serialText]?.certificate == Data(signer.der)
+            state.ledger.record(
+                Ledger.Entry(
+                    transactionID: message.transactionID, renews: isIssued ? signer.serialText : nil, key: key,
+                    challenge: digest))
         }
     }
 

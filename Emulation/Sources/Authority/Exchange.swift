@@ -1,7 +1,7 @@
 import Foundation
 
 /// An HTTP request as the authority sees it.
-public struct Request: Sendable {
+public struct Request: Sendable, Hashable {
     public var method: String
     /// Of the request target, as sent.
     public var path: String

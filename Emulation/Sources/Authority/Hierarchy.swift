@@ -60,7 +60,7 @@ struct Hierarchy: Sendable {
             }
             if issuer != nil { extensions.append(ExtensionText("authorityKeyIdentifier", "keyid:always")) }
             let contents = CertificateContents(
-                subject: subject, publicKey: try key.publicKey(), serial: try Self.serial(),
+                subject: subject, publicKey: try key.publicKey(), serial: try Self.serial(randomBytes(16)),
                 notBefore: now.addingTimeInterval(-configuration.backdating),
                 notAfter: now.addingTimeInterval(configuration.authorityLifetime), extensions: extensions)
             let certificate = try contents.signed(with: issuer?.key ?? key, issuer: issuer?.certificate)
@@ -93,9 +93,9 @@ struct Hierarchy: Sendable {
         }
     }
 
-    /// A random serial number of 16 bytes, positive and never shorter.
-    static func serial() throws -> [UInt8] {
-        var bytes = try randomBytes(16)
+    /// A serial number of 16 of the given bytes, positive and never shorter.
+    static func serial(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = [UInt8](bytes.prefix(16))
         bytes[0] = bytes[0] & 0x3f | 0x40
         return bytes
     }

@@ -6,7 +6,8 @@ extension Authority {
     func issue(for transaction: Transaction, state: inout State) throws -> Certificate {
         let hierarchy = state.generations[transaction.generation]
         let request = try CertificationRequest(der: [UInt8](transaction.request))
-        let certificate = try makeCertificate(for: request, issuer: hierarchy.issuer)
+        let certificate = try makeCertificate(
+            for: request, issuer: hierarchy.issuer, serial: try serial(for: transaction, in: state))
         state.register.issued[certificate.serialText] = Issued(
             certificate: Data(certificate.der), subject: transaction.subject, generation: transaction.generation,
             date: now)
@@ -15,9 +16,20 @@ extension Authority {
         return certificate
     }
 
-    /// A certificate for `request`; for another key when one is given.
+    /// A serial number that follows from the request and from what was issued before, so that an authority which is
+    /// taken back to a snapshot issues the same certificate again.
+    private func serial(for transaction: Transaction, in state: State) throws -> [UInt8] {
+        let names = "\(transaction.id) \(transaction.renews ?? "") \(transaction.generation)"
+        var serial = try Hierarchy.serial(Digest.sha256.hash([UInt8](names.utf8) + transaction.request))
+        while state.register.issued[serial.hexadecimal] != nil {
+            serial = try Hierarchy.serial(Digest.sha256.hash(serial))
+        }
+        return serial
+    }
+
+    /// A certificate for `request`; for another key, or with a serial number, when one is given.
     func makeCertificate(
-        for request: CertificationRequest, issuer: Identity, key: PublicKey? = nil
+        for request: CertificationRequest, issuer: Identity, serial: [UInt8]? = nil, key: PublicKey? = nil
     ) throws -> Certificate {
         let copied = try request.requestedExtensions().filter {
             configuration.copiedExtensions.contains($0.identifier)
@@ -37,7 +49,7 @@ extension Authority {
         }
         let now = self.now
         return try CertificateContents(
-            subject: request.subject, publicKey: key, serial: try Hierarchy.serial(),
+            subject: request.subject, publicKey: key, serial: try serial ?? Hierarchy.serial(randomBytes(16)),
             notBefore: now.addingTimeInterval(-configuration.backdating),
             notAfter: now.addingTimeInterval(configuration.lifetime), extensions: extensions, copied: copied
         ).signed(with: issuer.key, issuer: issuer.certificate)

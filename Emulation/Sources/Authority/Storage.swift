@@ -17,7 +17,7 @@ enum Storage {
                 "\(directory.path) lacks \(folder(directory, register.current).lastPathComponent): "
                     + "remove the folder to start afresh")
         }
-        return Authority.State(register: register, generations: generations, faults: [])
+        return Authority.State(register: register, generations: generations)
     }
 
     static func save(_ state: Authority.State, in directory: URL?) throws {

@@ -56,6 +56,14 @@ struct Certificates: AsyncParsableCommand {
     func run() async throws { try await door.send("GET", ["certificates"]) }
 }
 
+struct LedgerOfRequests: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ledger", abstract: "List the requests by transactionID, key and digest of the password.")
+    @OptionGroup var door: Door
+
+    func run() async throws { try await door.send("GET", ["ledger"]) }
+}
+
 struct Revoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Revoke a certificate.")
     @OptionGroup var door: Door

@@ -10,8 +10,8 @@ struct SCEPAuthority: AsyncParsableCommand {
             it makes a CA in memory, listens on a free port of this machine and issues to whoever asks.
             """,
         subcommands: [
-            Serve.self, Transactions.self, Approve.self, Refuse.self, Password.self, Certificates.self, Revoke.self,
-            RollOver.self, Clock.self,
+            Serve.self, Transactions.self, Approve.self, Refuse.self, Password.self, Certificates.self,
+            LedgerOfRequests.self, Revoke.self, RollOver.self, Clock.self,
         ],
         defaultSubcommand: Serve.self)
 }

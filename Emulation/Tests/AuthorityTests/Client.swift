@@ -172,11 +172,13 @@ final class LogBook: Sendable {
 }
 
 /// An authority with an RSA-2048 root, changed by `edit`.
-func makeAuthority(log: LogBook = LogBook(), _ edit: (inout Configuration) -> Void = { _ in }) throws -> Authority {
+func makeAuthority(
+    from snapshot: Snapshot? = nil, log: LogBook = LogBook(), _ edit: (inout Configuration) -> Void = { _ in }
+) throws -> Authority {
     var configuration = Configuration()
     configuration.makeKey = Keys.issuers()
     edit(&configuration)
-    return try Authority(configuration, log: log.write)
+    return try Authority(configuration, from: snapshot, log: log.write)
 }
 
 /// RSA keys that many tests use, since making them takes most of the time.
