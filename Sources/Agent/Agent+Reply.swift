@@ -29,7 +29,7 @@ extension Agent where Key: ~Copyable {
             case .getCACert:
                 try trust(response.body, configuration, time, &work)
             case .pkcsReq, .certPoll:
-                try judge(operation, response.body, time, &work, &random, &text)
+                try judge(operation, response.body, configuration.challenge, time, &work, &random, &text)
             }
         } catch {
             throw .scep(operation, error, text: text)
@@ -79,8 +79,8 @@ extension Agent where Key: ~Copyable {
     }
 
     private mutating func judge(
-        _ operation: Operation, _ body: Range<Int>, _ time: Int64?, _ work: inout MutableSpan<UInt8>,
-        _ random: inout RandomGenerator, _ text: inout Range<Int>
+        _ operation: Operation, _ body: Range<Int>, _ password: Span<UInt8>, _ time: Int64?,
+        _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator, _ text: inout Range<Int>
     ) throws(SCEPError) {
         guard let transaction else { throw .wrongTransactionID }
         let ca = CACertificates(caCertificates.span.extracting(first: caCount))
@@ -88,7 +88,8 @@ extension Agent where Key: ~Copyable {
         switch answer {
         case .success(let envelope):
             let found = try IssuedCertificate.open(
-                &work, envelope: envelope, from: ca, key: &key, policy: &policy, time: time, random: &random)
+                &work, envelope: envelope, from: ca, key: &key, password: password, policy: &policy, time: time,
+                random: &random)
             // The end of the buffer is needed to store it.
             issued = 0..<found.count
             for index in issued { work[index] = work[found.lowerBound &+ index] }

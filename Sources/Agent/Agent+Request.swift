@@ -53,7 +53,8 @@ extension Agent where Key: ~Copyable {
             }
             try writer.wrapPKIMessage(
                 operation == .certPoll ? .certPoll : .pkcsReq, from: contentEnd, for: recipient,
-                signer: .selfSigned(signer), transaction: transaction, algorithms: algorithms, key: &key,
+                password: configuration.challenge, signer: .selfSigned(signer), transaction: transaction,
+                algorithms: algorithms, key: &key,
                 random: &random)
             return writer.front..<end
         } catch {

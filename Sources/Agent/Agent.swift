@@ -156,7 +156,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             return try store.commit()
         }
         // Behind the certificate there is room for the key.
-        let secret = (work.count &- key.exportSize)..<work.count
+        let secret = (work.count &- key.keptSize)..<work.count
         guard secret.lowerBound >= issued.upperBound else { throw .full }
         let isIdentity = phase == .storeIdentity
         let identifier = transaction.identifier
@@ -168,7 +168,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             var room = work._mutatingExtracting(secret)
             defer { wipe(&room) }
             do throws(CryptoError) {
-                _ = try key.export(into: &room)
+                _ = try key.keep(into: &room)
             } catch {
                 throw StorageError.failed
             }

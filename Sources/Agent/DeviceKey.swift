@@ -1,6 +1,7 @@
 import DeviceCrypto
 
-/// A private key that a device makes for itself and keeps in its identity store.
+/// A private key that a device makes for itself, and that its identity store keeps: the secret, or what a secure element
+/// finds it by.
 public protocol DeviceKey: PrivateKey, ~Copyable {
     /// A place for a key, which is good for nothing until one is made or read into it.
     init()
@@ -10,16 +11,19 @@ public protocol DeviceKey: PrivateKey, ~Copyable {
     /// - Throws: `.unsupported` for an algorithm that this kind of key does not have.
     mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError)
 
-    /// Reads what ``export(into:)`` wrote into this place.
+    /// Bytes that ``keep(into:)`` writes.
+    var keptSize: Int { get }
+
+    /// Writes at the front of `bytes` what ``load(_:)`` needs: the secret or a reference to it. It is kept like a
+    /// secret either way.
+    ///
+    /// - Returns: how many bytes were written: ``keptSize``.
+    mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
+
+    /// Reads what ``keep(into:)`` wrote into this place.
     mutating func load(_ bytes: Span<UInt8>) throws(CryptoError)
 
-    /// Bytes that ``export(into:)`` writes.
-    var exportSize: Int { get }
-
-    /// Writes a compact form at the front of `bytes`: a secret.
-    mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
-
-    /// Sets the key to 0; it is good for nothing afterwards.
+    /// Sets what is in memory to 0. The key is good for nothing afterwards, until it is loaded again.
     mutating func wipe()
 }
 
@@ -27,5 +31,11 @@ extension RSAPrivateKey: DeviceKey {
     public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
         guard case .rsa(let bits) = algorithm else { throw .unsupported }
         try generate(bits: bits, random: &random)
+    }
+
+    public var keptSize: Int { exportSize }
+
+    public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        try export(into: &bytes)
     }
 }

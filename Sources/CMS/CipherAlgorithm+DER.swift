@@ -24,6 +24,33 @@ extension CipherAlgorithm {
         }
         return nil
     }
+
+    /// Reads the AlgorithmIdentifier of a cipher.
+    ///
+    /// - Returns: the cipher, and the offsets of its initialization vector.
+    @inline(never)
+    static func read(_ reader: inout DERReader) throws(DERError) -> (CipherAlgorithm, Range<Int>) {
+        let algorithm = try reader.read(.sequence)
+        var parameters = algorithm.reader
+        guard let cipher = CipherAlgorithm(try parameters.read(.objectIdentifier)) else {
+            throw DERError(.unsupportedAlgorithm, at: algorithm.start)
+        }
+        let iv = try parameters.read(.octetString)
+        try parameters.finish()
+        guard iv.content.count == cipher.blockSize else { throw DERError(.unsupportedAlgorithm, at: iv.start) }
+        return (cipher, iv.content)
+    }
+}
+
+extension DERWriter {
+    /// Writes the AlgorithmIdentifier of a cipher.
+    @inline(never)
+    mutating func write(_ cipher: CipherAlgorithm, iv: Span<UInt8>) throws(DERError) {
+        let end = front
+        try write(.octetString, iv)
+        try write(cipher.identifier)
+        try wrap(.sequence, from: end)
+    }
 }
 
 extension RSAPadding {

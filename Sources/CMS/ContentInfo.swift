@@ -12,6 +12,8 @@ extension DERError.Kind {
     public static var attributeMissing: DERError.Kind { DERError.Kind(rawValue: 51) }
     /// The digest of the content is not the one that was signed.
     public static var digestMismatch: DERError.Kind { DERError.Kind(rawValue: 52) }
+    /// An envelope for a key that cannot decrypt, without the password that takes its place (RFC 8894, 3.1).
+    public static var passwordMissing: DERError.Kind { DERError.Kind(rawValue: 53) }
 }
 
 /// Reads a ContentInfo (RFC 5652, 3) that fills `reader`, and returns a reader of its content's SEQUENCE.

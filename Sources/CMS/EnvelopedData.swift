@@ -2,11 +2,17 @@ import DER
 import DeviceCrypto
 import PKIX
 
-/// An EnvelopedData (RFC 5652, 6) with a key transport recipient, as offsets in the buffer that it stands in, so that
-/// the buffer can be changed while it is opened.
+/// An EnvelopedData (RFC 5652, 6) with a key transport or a password recipient, as offsets in the buffer that it stands
+/// in, so that the buffer can be changed while it is opened.
 public struct EnvelopedData: Sendable {
+    enum Recipient: Sendable {
+        case keyTransport(RSAPadding)
+        case password(PasswordRecipient)
+    }
+
     public let cipher: CipherAlgorithm
-    let padding: RSAPadding
+    let recipient: Recipient
+    let recipientStart: Int
     let encryptedKey: Range<Int>
     let iv: Range<Int>
     let encryptedContent: Range<Int>
@@ -30,16 +36,7 @@ public struct EnvelopedData: Sendable {
 
         let type = try contentInfo.read(.objectIdentifier)
         guard type.isIdentifier(.data) else { throw DERError(.unexpectedContentType, at: type.start) }
-        let algorithm = try contentInfo.read(.sequence)
-        var parameters = algorithm.reader
-        guard let cipher = CipherAlgorithm(try parameters.read(.objectIdentifier)) else {
-            throw DERError(.unsupportedAlgorithm, at: algorithm.start)
-        }
-        self.cipher = cipher
-        let iv = try parameters.read(.octetString)
-        try parameters.finish()
-        guard iv.content.count == cipher.blockSize else { throw DERError(.unsupportedAlgorithm, at: iv.start) }
-        self.iv = iv.content
+        (cipher, iv) = try CipherAlgorithm.read(&contentInfo)
         let encrypted = try contentInfo.read()
         guard encrypted.tag == .context(0) || encrypted.tag == .contextConstructed(0) else {
             throw DERError(.unexpectedTag, at: encrypted.start)
@@ -50,24 +47,48 @@ public struct EnvelopedData: Sendable {
 
         var list = recipients.reader
         guard !list.isAtEnd else { throw DERError(.notOneRecipient, at: recipients.start) }
-        guard list.nextTag == .sequence else { throw DERError(.unsupportedAlgorithm, at: list.position) }
-        var recipient = try list.enter()
+        let element = try list.read()
+        let hasPassword = element.tag == .contextConstructed(3) && Curve.areSupported
+        guard hasPassword || element.tag == .sequence else {
+            throw DERError(.unsupportedAlgorithm, at: element.start)
+        }
         guard list.isAtEnd else { throw DERError(.notOneRecipient, at: recipients.start) }
-        _ = try recipient.read(.integer).smallInteger(atMost: 2)
-        if try recipient.readIfPresent(.sequence) == nil { _ = try recipient.read(.context(0)) }
-        padding = try RSAPadding(&recipient)
-        encryptedKey = try recipient.read(.octetString).content
-        try recipient.finish()
+        recipientStart = element.start
+        var entry = element.reader
+        if hasPassword {
+            recipient = .password(try PasswordRecipient(&entry))
+        } else {
+            _ = try entry.read(.integer).smallInteger(atMost: 2)
+            if try entry.readIfPresent(.sequence) == nil { _ = try entry.read(.context(0)) }
+            recipient = .keyTransport(try RSAPadding(&entry))
+        }
+        encryptedKey = try entry.read(.octetString).content
+        try entry.finish()
+    }
+
+    /// The cipher that the content key is encrypted with; nil when that is done with RSA.
+    public var keyEncryptionCipher: CipherAlgorithm? {
+        if case .password(let recipient) = recipient { recipient.cipher } else { nil }
     }
 
     /// Decrypts the content where it stands.
     ///
-    /// Every failure that depends on the private key is the same error (RFC 3218, 2.3): `crypto(.decryptionFailed)`.
+    /// Every failure that depends on the private key or the password is the same error (RFC 3218, 2.3):
+    /// `crypto(.decryptionFailed)`.
     ///
+    /// - Parameters:
+    ///   - key: RSA, or an EC key, for which the password does what the key cannot (RFC 8894, 3.1).
+    ///   - password: the challengePassword of the request that this answers; not looked at with an RSA key.
     /// - Returns: the range of the plain content.
+    /// - Throws: ``DERError``: also `unsupportedAlgorithm` for a password recipient with an RSA key, and
+    ///   `passwordMissing`.
     public func open<Key: PrivateKey & ~Copyable>(
-        _ bytes: inout MutableSpan<UInt8>, key: inout Key, random: inout RandomGenerator
+        _ bytes: inout MutableSpan<UInt8>, key: inout Key, password: Span<UInt8>, random: inout RandomGenerator
     ) throws(DERError) -> Range<Int> {
+        if case .password = recipient {
+            if case .rsa = key.algorithm { throw DERError(.unsupportedAlgorithm, at: recipientStart) }
+            guard !password.isEmpty else { throw DERError(.passwordMissing, at: recipientStart) }
+        }
         let failed = DERError(.crypto(.decryptionFailed), at: encryptedContent.lowerBound)
         var content = encryptedContent
         if isInPieces { content = try BER.joinPieces(&bytes, in: content) }
@@ -84,7 +105,7 @@ public struct EnvelopedData: Sendable {
             do {
                 var all = contentKey.mutableSpan
                 var room = all._mutatingExtracting(first: cipher.keySize)
-                try unwrap(bytes.span.extracting(encryptedKey), into: &room, &key, &random)
+                try unwrap(bytes.span, into: &room, &key, password, &random)
             }
             var block = bytes._mutatingExtracting(content)
             try CBC.decrypt(
@@ -107,15 +128,18 @@ public struct EnvelopedData: Sendable {
 extension EnvelopedData {
     /// Decrypts the content key; all of `contentKey` is written.
     private func unwrap<Key: PrivateKey & ~Copyable>(
-        _ encrypted: Span<UInt8>, into contentKey: inout MutableSpan<UInt8>, _ key: inout Key,
+        _ bytes: Span<UInt8>, into contentKey: inout MutableSpan<UInt8>, _ key: inout Key, _ password: Span<UInt8>,
         _ random: inout RandomGenerator
     ) throws(CryptoError) {
-        switch padding {
-        case .pkcs1v15:
-            try key.unwrapKey(encrypted, into: &contentKey, random: &random)
-        case .oaep:
-            let count = try key.decrypt(padding, encrypted, into: &contentKey, random: &random)
+        switch recipient {
+        case .keyTransport(.pkcs1v15):
+            try key.unwrapKey(bytes.extracting(encryptedKey), into: &contentKey, random: &random)
+        case .keyTransport(let padding):
+            let count = try key.decrypt(
+                padding, bytes.extracting(encryptedKey), into: &contentKey, random: &random)
             guard count == contentKey.count else { throw .decryptionFailed }
+        case .password(let recipient):
+            try recipient.unwrap(bytes, encryptedKey, password: password, into: &contentKey)
         }
     }
 }

@@ -5,7 +5,7 @@ import PKIX
 extension DERWriter {
     /// Keeps room behind the content that is to be written next and then enveloped, for its padding.
     ///
-    /// - Returns: what ``envelope(from:for:cipher:random:)`` wants as `end`.
+    /// - Returns: what ``envelope(from:for:password:cipher:random:)`` wants as `end`.
     public mutating func beginEnvelope() throws(DERError) -> Int {
         let end = front
         _ = try reserve(greatestBlockSize)
@@ -13,11 +13,16 @@ extension DERWriter {
     }
 
     /// Encrypts what was written since ``beginEnvelope()`` where it stands, and wraps it as a ContentInfo of
-    /// EnvelopedData (RFC 5652, 6) with one KeyTransRecipientInfo: a fresh key, PKCS #1 v1.5 to `recipient`.
+    /// EnvelopedData (RFC 5652, 6) with one recipient and a fresh key.
     ///
-    /// - Throws: ``DERError``: `bufferFull`; `unsupportedAlgorithm` when the recipient's key is not RSA; `crypto`.
+    /// For an RSA key that is a KeyTransRecipientInfo, PKCS #1 v1.5; for an EC key, which cannot decrypt, a
+    /// PasswordRecipientInfo (RFC 8894, 3.1).
+    ///
+    /// - Parameter password: the challengePassword; needed for an EC key only.
+    /// - Throws: ``DERError``: `bufferFull`; `passwordMissing`; `unsupportedAlgorithm` for an EC key on a board that is
+    ///   built without elliptic curves; `crypto`.
     public mutating func envelope(
-        from end: Int, for recipient: borrowing Certificate, cipher: CipherAlgorithm,
+        from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>, cipher: CipherAlgorithm,
         random: inout RandomGenerator
     ) throws(DERError) {
         var key = InlineArray<32, UInt8>(repeating: 0)
@@ -37,27 +42,33 @@ extension DERWriter {
             wipe(&secret)
         }
         try envelope(
-            from: end, for: recipient, cipher: cipher, key: key.span.extracting(first: cipher.keySize),
+            from: end, for: recipient, password: password, cipher: cipher,
+            key: key.span.extracting(first: cipher.keySize),
             iv: iv.span.extracting(first: cipher.blockSize), random: &random)
     }
 
     private mutating func envelope(
-        from end: Int, for recipient: borrowing Certificate, cipher: CipherAlgorithm, key: Span<UInt8>,
-        iv: Span<UInt8>, random: inout RandomGenerator
+        from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>, cipher: CipherAlgorithm,
+        key: Span<UInt8>, iv: Span<UInt8>, random: inout RandomGenerator
     ) throws(DERError) {
         try encryptContent(from: end, cipher: cipher, key: key, iv: iv)
         try wrap(.context(0), from: end)
-        let algorithmEnd = front
-        try write(.octetString, iv)
-        try write(cipher.identifier)
-        try wrap(.sequence, from: algorithmEnd)
+        try write(cipher, iv: iv)
         try write(.data)
         try wrap(.sequence, from: end)
 
         let recipientEnd = front
-        try write(keyTransRecipientInfo: recipient, key: key, random: &random)
+        let isRSA = recipient.subjectPublicKeyInfo.kind == .rsa
+        if isRSA {
+            try write(keyTransRecipientInfo: recipient, key: key, random: &random)
+        } else {
+            guard Curve.areSupported else { throw DERError(.unsupportedAlgorithm, at: front) }
+            guard !password.isEmpty else { throw DERError(.passwordMissing, at: front) }
+            try write(passwordRecipientInfo: password, key: key, cipher: cipher, random: &random)
+        }
         try wrap(.set, from: recipientEnd)
-        try write(integer: 0)
+        // RFC 5652, 6.1
+        try write(integer: isRSA ? 0 : 3)
         try wrap(.sequence, from: end)
         try wrapContentInfo(.envelopedData, from: end)
     }
@@ -88,7 +99,6 @@ extension DERWriter {
         keyTransRecipientInfo recipient: borrowing Certificate, key: Span<UInt8>, random: inout RandomGenerator
     ) throws(DERError) {
         let publicKey = recipient.subjectPublicKeyInfo
-        guard publicKey.kind == .rsa else { throw DERError(.unsupportedAlgorithm, at: front) }
         let end = front
         do {
             var encrypted = try reserve(publicKey.key.count)

@@ -17,6 +17,14 @@ extension ObjectIdentifier {
     static var desEDE3CBC: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.3.7") }
     static var desCBC: ObjectIdentifier { ObjectIdentifier("1.3.14.3.2.7") }
 
+    // Keys from passwords (RFC 8018, A.2, B.1; RFC 3211, 2.3)
+    static var pbkdf2: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.5.12") }
+    static var hmacWithSHA1: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.2.7") }
+    static var hmacWithSHA256: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.2.9") }
+    static var hmacWithSHA384: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.2.10") }
+    static var hmacWithSHA512: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.2.11") }
+    static var pwriKEK: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.9.16.3.9") }
+
     // Key transport (RFC 8017, A.2.1)
     static var rsaesOAEP: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.7") }
     static var mgf1: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.8") }

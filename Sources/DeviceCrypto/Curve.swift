@@ -1,7 +1,12 @@
+import CMbedTLS
+
 /// The curves of the core (SP 800-186): P-256 is secp256r1, P-384 is secp384r1.
 public enum Curve: UInt8, Sendable, Equatable {
     case p256 = 1
     case p384
+
+    /// Whether this was built with elliptic curves: a board that has no room for them is built without.
+    public static var areSupported: Bool { cmbedtls_has_ec() != 0 }
 
     /// Bytes of a coordinate and of a private scalar: 32 or 48.
     public var fieldSize: Int {

@@ -5,7 +5,8 @@ import CMbedTLS
 /// Signatures are deterministic (RFC 6979), so that a board with poor randomness cannot give its key away by using a
 /// nonce twice, and blinded with the random generator against side channels.
 public struct ECPrivateKey: ~Copyable, PrivateKey {
-    static let kind: UInt8 = 2
+    /// The first byte of ``export(into:)``.
+    public static let kind: UInt8 = 2
 
     /// The scalar, ``Curve/fieldSize`` bytes, big-endian, at the front.
     private var scalar = InlineArray<48, UInt8>(repeating: 0)
@@ -22,7 +23,8 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
 
     /// Makes a key (FIPS 186-4, B.4.2).
     ///
-    /// - Throws: `.notSeeded`, `.outOfMemory`, `.failed`.
+    /// - Throws: `.notSeeded`, `.outOfMemory`, `.failed`; `.unsupported` on a board that is built without elliptic
+    ///   curves.
     public static func generate(curve: Curve, random: inout RandomGenerator) throws(CryptoError) -> ECPrivateKey {
         var key = ECPrivateKey()
         try key.generate(curve: curve, random: &random)
@@ -33,6 +35,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     @inline(never)
     public mutating func generate(curve: Curve, random: inout RandomGenerator) throws(CryptoError) {
         wipe()
+        guard Curve.areSupported else { throw .unsupported }
         guard random.isSeeded else { throw .notSeeded }
         self.curve = curve
         var scalar = self.scalar.mutableSpan
@@ -179,13 +182,6 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
         random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        throw .unsupported
-    }
-
-    /// - Throws: `.unsupported`: an EC key agrees on keys, it does not decrypt them.
-    public mutating func unwrapKey(
-        _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
-    ) throws(CryptoError) {
         throw .unsupported
     }
 }

@@ -26,9 +26,24 @@ public struct Hash: ~Copyable {
         unsafe room.withUnsafeMutableBufferPointer { room in
             unsafe cmbedtls_hash_finish(&context, room.baseAddress)
         }
-        unsafe mbedtls_platform_zeroize(&context, MemoryLayout<cmbedtls_hash>.size)
+        wipe()
         unsafe cmbedtls_hash_start(&context, algorithm.rawValue)
         return digest
+    }
+
+    /// Another digest that begins with the same bytes.
+    mutating func copy() -> Hash {
+        Hash(context: context, algorithm: algorithm)
+    }
+
+    private init(context: cmbedtls_hash, algorithm: DigestAlgorithm) {
+        self.context = context
+        self.algorithm = algorithm
+    }
+
+    /// Sets the state to 0. It is good for nothing afterwards.
+    mutating func wipe() {
+        unsafe mbedtls_platform_zeroize(&context, MemoryLayout<cmbedtls_hash>.size)
     }
 
     /// The digest of `bytes`.

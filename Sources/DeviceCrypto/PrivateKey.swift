@@ -62,13 +62,60 @@ public protocol PrivateKey: ~Copyable {
     /// If the padding is wrong, or the size is another, `key` is filled with bytes that look random and are the same
     /// for the same ciphertext, in the same time; the content then fails to decrypt like any damaged content.
     ///
+    /// A key need not bring this: by default it is built on ``decrypt(_:_:into:random:)`` and ``sign(_:into:random:)``.
+    ///
     /// - Parameters:
     ///   - encryptedKey: as many bytes as the modulus has.
     ///   - key: all of it is written; 1 to 32 bytes.
     /// - Throws: `.decryptionFailed` if `encryptedKey` has another length than the modulus or is not below it, which
-    ///   anybody can see; `.invalidLength` for the size of `key`; `.unsupported` for EC keys; `.notSeeded`,
+    ///   anybody can see (by default a ciphertext that is not below it counts as one with wrong padding);
+    ///   `.invalidLength` for the size of `key`; `.unsupported` for EC keys; `.notSeeded`,
     ///   `.outOfMemory`, `.invalidKey` after a wipe.
     mutating func unwrapKey(
         _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError)
+}
+
+extension PrivateKey where Self: ~Copyable {
+    public mutating func unwrapKey(
+        _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) {
+        guard case .rsa(let bits) = algorithm else { throw .unsupported }
+        guard 1...32 ~= key.count else { throw .invalidLength }
+        guard encryptedKey.count == (bits &+ 7) / 8 else { throw .decryptionFailed }
+        var substitute = try substitute(for: encryptedKey, random: &random)
+        var count = 0
+        do throws(CryptoError) {
+            count = try decrypt(.pkcs1v15, encryptedKey, into: &key, random: &random)
+        } catch {
+            guard error == .decryptionFailed else {
+                substitute.wipe()
+                throw error
+            }
+        }
+        // All ones when the size is another, or 0 after a failure; else 0.
+        let difference = UInt32(truncatingIfNeeded: count ^ key.count)
+        let mask = UInt8(truncatingIfNeeded: 0 &- (difference | 0 &- difference) &>> 31)
+        for index in key.indices { key[index] = key[index] & ~mask | substitute.storage[index] & mask }
+        substitute.wipe()
+    }
+
+    /// What stands for a content key that could not be decrypted. It hangs on the secret, so that nobody else can tell
+    /// it from a key, and on the ciphertext, so that asking twice tells nothing either: the digest of a signature,
+    /// which is the same every time (RFC 8017, 8.2) and leaves the device in no other place.
+    private mutating func substitute(
+        for encryptedKey: Span<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) -> Digest {
+        var hash = Hash(.sha256)
+        // No message that the device signs begins with a zero.
+        let separator: InlineArray<1, UInt8> = [0]
+        hash.update(separator.span)
+        hash.update(encryptedKey)
+        let digest = hash.finish()
+        var signature = InlineArray<512, UInt8>(repeating: 0)
+        var room = signature.mutableSpan
+        defer { wipe(&room) }
+        let count = try sign(digest, into: &room, random: &random)
+        return Hash.digest(.sha256, of: room.span.extracting(first: count))
+    }
 }

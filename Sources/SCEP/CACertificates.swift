@@ -17,7 +17,8 @@ public struct CACertificates: ~Escapable {
         self.bytes = bytes
     }
 
-    /// The certificate to encrypt requests to: an RSA key, for encryption by its key usage, an RA's rather than a
+    /// The certificate to encrypt requests to: an RSA key rather than an elliptic curve key, which takes a password
+    /// (RFC 8894, 3.1), for encryption by its key usage, an RA's rather than a
     /// CA's, and of CAs the one that issued none of the others.
     ///
     /// Key usage decides where it can; old servers leave it out, or set one bit where two are due (RFC 8894, 3.5.2).
@@ -30,12 +31,13 @@ public struct CACertificates: ~Escapable {
         var greatestScore = -1
         while !reader.isAtEnd {
             guard let certificate = try? Certificate(&reader) else { break }
-            guard certificate.subjectPublicKeyInfo.kind == .rsa else { continue }
-            var score = 0
+            let isRSA = certificate.subjectPublicKeyInfo.kind == .rsa
+            guard isRSA || Curve.areSupported else { continue }
+            var score = isRSA ? 16 : 0
             if let usage = certificate.extensions.keyUsage {
-                if usage.contains(.keyEncipherment) { score = 8 }
+                if usage.contains(.keyEncipherment) { score &+= 8 }
             } else {
-                score = 4
+                score &+= 4
             }
             if !certificate.extensions.isCA {
                 score &+= 2

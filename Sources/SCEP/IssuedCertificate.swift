@@ -15,11 +15,12 @@ public enum IssuedCertificate {
     /// - Parameters:
     ///   - envelope: what ``CertRep/success(envelope:)`` said.
     ///   - key: the device's private key, which the request was signed with and is for.
+    ///   - password: the challengePassword of the request; needed for an EC key only (RFC 8894, 3.1).
     ///   - time: seconds since 1970, if known; otherwise validity is not checked.
     /// - Returns: where the certificate stands in `work`.
     public static func open<Key: PrivateKey & ~Copyable>(
         _ work: inout MutableSpan<UInt8>, envelope: Range<Int>, from ca: borrowing CACertificates,
-        key: inout Key, policy: inout Policy, time: Int64?, random: inout RandomGenerator
+        key: inout Key, password: Span<UInt8>, policy: inout Policy, time: Int64?, random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
         let envelopedData: EnvelopedData
         do throws(DERError) {
@@ -29,9 +30,10 @@ public enum IssuedCertificate {
             throw .reply(error)
         }
         guard policy.permits(envelopedData.cipher) else { throw .cipherBelowFloor(envelopedData.cipher) }
+        if let cipher = envelopedData.keyEncryptionCipher, !policy.permits(cipher) { throw .cipherBelowFloor(cipher) }
         let certificates: Range<Int>
         do throws(DERError) {
-            let plain = try envelopedData.open(&work, key: &key, random: &random)
+            let plain = try envelopedData.open(&work, key: &key, password: password, random: &random)
             let message = try BER.normalize(&work, in: plain)
             certificates = try SignedData(work.span, in: message).certificates
         } catch {

@@ -6,8 +6,9 @@ import PKIX
 /// The certificate that a device signs a message with (RFC 8894, 2.3).
 public enum SignerCertificate: ~Escapable {
     case selfSigned(SelfSignedCertificate)
-    /// One that a CA issued, in DER.
-    case issued(Span<UInt8>)
+    /// One that a CA issued: offsets in the writer's buffer of its DER, which stands in front of the message. It is
+    /// overwritten where the message needs the room only once it is part of it.
+    case issued(Range<Int>)
 }
 
 extension DERWriter {
@@ -15,21 +16,25 @@ extension DERWriter {
     ///
     /// - Parameters:
     ///   - end: what `beginEnvelope()` returned.
-    ///   - recipient: the CA's or RA's certificate that can decrypt.
+    ///   - recipient: the CA's or RA's certificate that can decrypt, or has an EC key.
+    ///   - password: the challengePassword, which takes the place of decryption with EC keys (RFC 8894, 3.1); may be
+    ///     empty with RSA keys.
     ///   - key: the private key of `signer`.
-    /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `crypto`; what is wrong with the signer's subject
+    /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `passwordMissing`, `crypto`; what is wrong with the signer's subject
     ///   or certificate.
     public mutating func wrapPKIMessage<Key: PrivateKey & ~Copyable>(
-        _ type: MessageType, from end: Int, for recipient: borrowing Certificate, signer: borrowing SignerCertificate,
-        transaction: Transaction, algorithms: Algorithms, key: inout Key, random: inout RandomGenerator
+        _ type: MessageType, from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>,
+        signer: borrowing SignerCertificate, transaction: Transaction, algorithms: Algorithms, key: inout Key,
+        random: inout RandomGenerator
     ) throws(DERError) {
-        try envelope(from: end, for: recipient, cipher: algorithms.cipher, random: &random)
+        try envelope(from: end, for: recipient, password: password, cipher: algorithms.cipher, random: &random)
         let contentStart = front
         switch signer {
         case .selfSigned(let certificate):
             try certificate.write(to: &self, key: &key, digest: algorithms.digest, random: &random)
         case .issued(let certificate):
-            try write(bytes: certificate)
+            guard certificate.upperBound <= front else { throw DERError(.bufferFull, at: front) }
+            try write(copyOf: certificate.lowerBound, count: certificate.count)
         }
         let certificate = front..<contentStart
         let transactionID = transaction.transactionID

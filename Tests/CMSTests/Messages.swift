@@ -24,12 +24,15 @@ func writing(room: Int = 8192, _ body: (inout DERWriter, inout RandomGenerator) 
 
 /// An EnvelopedData of our making.
 func enveloped(
-    _ content: [UInt8], for recipient: [UInt8], cipher: CipherAlgorithm = .aes128CBC, room: Int = 8192
+    _ content: [UInt8], for recipient: [UInt8], password: String = "", cipher: CipherAlgorithm = .aes128CBC,
+    room: Int = 8192
 ) throws -> [UInt8] {
     try writing(room: room) { writer, random in
         let end = try writer.beginEnvelope()
         try writer.write(bytes: content.span)
-        try writer.envelope(from: end, for: try Certificate(recipient.span), cipher: cipher, random: &random)
+        let password = Array(password.utf8)
+        try writer.envelope(
+            from: end, for: try Certificate(recipient.span), password: password.span, cipher: cipher, random: &random)
     }
 }
 
@@ -67,7 +70,10 @@ func readingSignedData<Value>(
 }
 
 /// Turns a message into DER and opens it as EnvelopedData, in the middle of a buffer.
-func opened<Key: PrivateKey & ~Copyable>(_ message: [UInt8], _ key: inout Key) throws -> [UInt8] {
+func opened<Key: PrivateKey & ~Copyable>(
+    _ message: [UInt8], _ key: inout Key, password: String = ""
+) throws -> [UInt8] {
+    let password = Array(password.utf8)
     var random = try seededRandom()
     let guarding = [UInt8](repeating: 0xA5, count: 8)
     var buffer = guarding + message + guarding
@@ -77,7 +83,7 @@ func opened<Key: PrivateKey & ~Copyable>(_ message: [UInt8], _ key: inout Key) t
         do throws(DERError) {
             let range = try BER.normalize(&bytes, in: 8..<(8 + message.count))
             let envelopedData = try EnvelopedData(bytes.span, in: range)
-            outcome = .success(try envelopedData.open(&bytes, key: &key, random: &random))
+            outcome = .success(try envelopedData.open(&bytes, key: &key, password: password.span, random: &random))
         } catch {
             outcome = .failure(DERError(error.kind, at: error.offset - 8))
         }

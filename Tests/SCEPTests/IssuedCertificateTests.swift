@@ -42,7 +42,7 @@ import Testing
             var bytes = work.mutableSpan
             range = try IssuedCertificate.open(
                 &bytes, envelope: 2..<(2 + envelope.count), from: CACertificates(trusted.span), key: &key,
-                policy: &policy, time: time, random: &random)
+                password: Span(), policy: &policy, time: time, random: &random)
         }
         #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
         return Array(work[range])

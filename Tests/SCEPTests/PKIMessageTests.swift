@@ -9,19 +9,23 @@ import Testing
 
 /// A pkiMessage of the device's, with `messageData` that `body` writes.
 private func message<Key: PrivateKey & ~Copyable>(
-    _ type: MessageType, _ key: inout Key, issued: [UInt8]? = nil, digest: String = "SHA-256",
+    _ type: MessageType, _ key: inout Key, issued: [UInt8] = [], digest: String = "SHA-256",
     policy: Policy = Policy(),
-    room: Int = 8192, _ body: (inout DERWriter, inout Key, inout RandomGenerator) throws -> Void
+    recipient: OpenSSLIdentity? = nil, password: String = "", room: Int = 8192,
+    _ body: (inout DERWriter, inout Key, inout RandomGenerator) throws -> Void
 ) throws -> [UInt8] {
+    let password = Array(password.utf8)
     var random = try seededRandom()
     var policy = policy
     let caps = Array("AES\n\(digest)".utf8)
     let algorithms = try Algorithms(Capabilities(caps.span), &policy)
     let transaction = try Reply.transaction()
     let identifier = transaction.identifier
-    let recipient = try OpenSSLIdentity.recipient.der
+    let recipient = try (recipient ?? OpenSSLIdentity.recipient).der
     let subject = Array("CN=sensor".utf8)
-    var buffer = [UInt8](repeating: 0xA5, count: room + 4)
+    // What was issued stands in front of the room for the message.
+    var buffer = issued + [UInt8](repeating: 0xA5, count: room + 4)
+    let room = issued.count + room
     let front: Int
     do {
         var bytes = buffer.mutableSpan
@@ -29,14 +33,13 @@ private func message<Key: PrivateKey & ~Copyable>(
         let end = try writer.beginEnvelope()
         try body(&writer, &key, &random)
         let own = SelfSignedCertificate(subject: subject.span, serialNumber: identifier.span)
-        let certificate = issued ?? []
         try writer.wrapPKIMessage(
-            type, from: end, for: Certificate(recipient.span),
-            signer: issued == nil ? .selfSigned(own) : .issued(certificate.span), transaction: transaction,
+            type, from: end, for: Certificate(recipient.span), password: password.span,
+            signer: issued.isEmpty ? .selfSigned(own) : .issued(0..<issued.count), transaction: transaction,
             algorithms: algorithms, key: &key, random: &random)
         front = writer.front
     }
-    #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5] && buffer[..<front].allSatisfy { $0 == 0xA5 })
+    #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5] && buffer[issued.count..<front].allSatisfy { $0 == 0xA5 })
     return Array(buffer[front..<room])
 }
 

@@ -1,0 +1,77 @@
+import DeviceCrypto
+
+/// A key in memory, RSA or EC as ``generate(_:random:)`` is told or ``load(_:)`` finds it.
+public struct SoftwareKey: DeviceKey, ~Copyable {
+    private var rsa = RSAPrivateKey()
+    private var ec = ECPrivateKey()
+    private var isEC = false
+
+    public init() {}
+
+    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+        wipe()
+        switch algorithm {
+        case .rsa(let bits): try rsa.generate(bits: bits, random: &random)
+        case .p256: try ec.generate(curve: .p256, random: &random)
+        case .p384: try ec.generate(curve: .p384, random: &random)
+        }
+        isEC = algorithm == .p256 || algorithm == .p384
+    }
+
+    /// 271 to 527 for RSA, 106 for P-256, 154 for P-384.
+    public var keptSize: Int { isEC ? ec.exportSize : rsa.exportSize }
+
+    /// Writes ``DeviceCrypto/RSAPrivateKey/export(into:)`` or ``DeviceCrypto/ECPrivateKey/export(into:)``: a secret.
+    public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        isEC ? try ec.export(into: &bytes) : try rsa.export(into: &bytes)
+    }
+
+    public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
+        wipe()
+        isEC = Curve.areSupported && bytes.count > 0 && bytes[0] == ECPrivateKey.kind
+        if isEC {
+            try ec.load(bytes)
+        } else {
+            try rsa.load(bytes)
+        }
+    }
+
+    public mutating func wipe() {
+        rsa.wipe()
+        ec.wipe()
+        isEC = false
+    }
+
+    public var algorithm: KeyAlgorithm { isEC ? ec.algorithm : rsa.algorithm }
+
+    public var signatureSize: Int { isEC ? ec.signatureSize : rsa.signatureSize }
+
+    public var publicExponent: UInt32 { isEC ? 0 : rsa.publicExponent }
+
+    public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        isEC ? try ec.publicKey(into: &bytes) : try rsa.publicKey(into: &bytes)
+    }
+
+    public mutating func sign(
+        _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) -> Int {
+        isEC
+            ? try ec.sign(digest, into: &signature, random: &random)
+            : try rsa.sign(digest, into: &signature, random: &random)
+    }
+
+    public mutating func decrypt(
+        _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
+        random: inout RandomGenerator
+    ) throws(CryptoError) -> Int {
+        guard !isEC else { throw .unsupported }
+        return try rsa.decrypt(padding, ciphertext, into: &plaintext, random: &random)
+    }
+
+    public mutating func unwrapKey(
+        _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) {
+        guard !isEC else { throw .unsupported }
+        try rsa.unwrapKey(encryptedKey, into: &key, random: &random)
+    }
+}

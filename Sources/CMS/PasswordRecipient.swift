@@ -1,0 +1,125 @@
+import DER
+import DeviceCrypto
+import PKIX
+
+/// How a content key was encrypted with a password: the front of a PasswordRecipientInfo (RFC 5652, 6.2.4) with PBKDF2
+/// (RFC 8018, A.2) and PWRI-KEK (RFC 3211, 2.3), as offsets in the buffer that it stands in.
+struct PasswordRecipient: Sendable {
+    let salt: Range<Int>
+    let iterations: Int
+    /// The digest of HMAC.
+    let digest: DigestAlgorithm
+    let cipher: CipherAlgorithm
+    let iv: Range<Int>
+
+    /// The most that a far side may have a device compute: some 20 seconds on a Cortex-M3.
+    private static var greatestIterations: Int { 200_000 }
+
+    /// Reads up to encryptedKey.
+    init(_ recipient: inout DERReader) throws(DERError) {
+        _ = try recipient.read(.integer).smallInteger(atMost: 0)
+        let derivation = try recipient.read()
+        guard derivation.tag == .contextConstructed(0) else {
+            throw DERError(.unsupportedAlgorithm, at: derivation.start)
+        }
+        var derivationContent = derivation.reader
+        guard try derivationContent.read(.objectIdentifier).isIdentifier(.pbkdf2) else {
+            throw DERError(.unsupportedAlgorithm, at: derivation.start)
+        }
+        var parameters = try derivationContent.enter()
+        try derivationContent.finish()
+        let salt = try parameters.read(.octetString)
+        guard 8...64 ~= salt.content.count else { throw DERError(.unsupportedAlgorithm, at: salt.start) }
+        self.salt = salt.content
+        let iterations = try parameters.read(.integer)
+        self.iterations = try iterations.smallInteger(atMost: Self.greatestIterations)
+        guard self.iterations > 0 else { throw DERError(.invalidInteger, at: iterations.start) }
+        let keySize = try parameters.readIfPresent(.integer)?.smallInteger(atMost: 32)
+        digest = parameters.isAtEnd ? .sha1 : try Self.readHMAC(&parameters)
+        try parameters.finish()
+
+        let encryption = try recipient.read(.sequence)
+        var encryptionContent = encryption.reader
+        guard try encryptionContent.read(.objectIdentifier).isIdentifier(.pwriKEK) else {
+            throw DERError(.unsupportedAlgorithm, at: encryption.start)
+        }
+        (cipher, iv) = try CipherAlgorithm.read(&encryptionContent)
+        try encryptionContent.finish()
+        guard keySize ?? cipher.keySize == cipher.keySize else {
+            throw DERError(.unsupportedAlgorithm, at: derivation.start)
+        }
+    }
+
+    private static func readHMAC(_ parameters: inout DERReader) throws(DERError) -> DigestAlgorithm {
+        let element = try parameters.read(.sequence)
+        var content = element.reader
+        let identifier = try content.read(.objectIdentifier)
+        _ = try content.readIfPresent(.null)
+        try content.finish()
+        if identifier.isIdentifier(.hmacWithSHA256) { return .sha256 }
+        if identifier.isIdentifier(.hmacWithSHA1) { return .sha1 }
+        if identifier.isIdentifier(.hmacWithSHA384) { return .sha384 }
+        if identifier.isIdentifier(.hmacWithSHA512) { return .sha512 }
+        throw DERError(.unsupportedAlgorithm, at: element.start)
+    }
+
+    /// Unwraps a content key; all of `key` is written.
+    ///
+    /// - Parameter encryptedKey: offsets in `bytes`.
+    /// - Throws: `.decryptionFailed` for a wrong password, a key of another size and whatever else is wrong.
+    func unwrap(
+        _ bytes: Span<UInt8>, _ encryptedKey: Range<Int>, password: Span<UInt8>, into key: inout MutableSpan<UInt8>
+    ) throws(CryptoError) {
+        let size = encryptedKey.count
+        guard size <= WrappedKey.greatestSize, size % cipher.blockSize == 0, size >= 2 &* cipher.blockSize else {
+            throw .decryptionFailed
+        }
+        var wrapped = WrappedKey(cipher)
+        defer { wrapped.wipe() }
+        for index in 0..<size { wrapped.bytes[index] = bytes[encryptedKey.lowerBound &+ index] }
+        wrapped.size = size
+        try wrapped.makeKey(digest, password: password, salt: bytes.extracting(salt), iterations: iterations)
+        try wrapped.unwrap(iv: bytes.extracting(iv), into: &key)
+    }
+}
+
+extension DERWriter {
+    /// Writes a PasswordRecipientInfo: PBKDF2 with HMAC-SHA-256, and PWRI-KEK with the cipher of the content.
+    mutating func write(
+        passwordRecipientInfo password: Span<UInt8>, key: Span<UInt8>, cipher: CipherAlgorithm,
+        random: inout RandomGenerator
+    ) throws(DERError) {
+        let iterations = 10_000
+        var salt = InlineArray<16, UInt8>(repeating: 0)
+        var iv = InlineArray<16, UInt8>(repeating: 0)
+        var wrapped = WrappedKey(cipher)
+        defer { wrapped.wipe() }
+        do throws(CryptoError) {
+            do {
+                var saltBytes = salt.mutableSpan
+                try random.fill(&saltBytes)
+                var ivBytes = iv.mutableSpan
+                try random.fill(&ivBytes)
+            }
+            try wrapped.makeKey(.sha256, password: password, salt: salt.span, iterations: iterations)
+            try wrapped.wrap(key, iv: iv.span, random: &random)
+        } catch {
+            throw DERError(.crypto(error), at: front)
+        }
+        let end = front
+        try write(.octetString, wrapped.bytes.span.extracting(first: wrapped.size))
+        let encryptionEnd = front
+        try write(cipher, iv: iv.span.extracting(first: cipher.blockSize))
+        try write(.pwriKEK)
+        try wrap(.sequence, from: encryptionEnd)
+        let derivationEnd = front
+        try write(algorithm: .hmacWithSHA256, null: true)
+        try write(integer: UInt32(iterations))
+        try write(.octetString, salt.span)
+        try wrap(.sequence, from: derivationEnd)
+        try write(.pbkdf2)
+        try wrap(.contextConstructed(0), from: derivationEnd)
+        try write(integer: 0)
+        try wrap(.contextConstructed(3), from: end)
+    }
+}
