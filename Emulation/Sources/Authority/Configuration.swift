@@ -34,7 +34,7 @@ public struct OneTimePassword: Sendable, Codable, Equatable {
     }
 }
 
-/// Which challengePassword an enrolment needs. A renewal needs none.
+/// Which challengePassword an enrolment needs. A renewal needs none, unless the configuration says so.
 public enum ChallengePolicy: Sendable, Equatable {
     case none
     /// The same for all, as often as it is used.
@@ -56,9 +56,15 @@ public struct Configuration: Sendable {
     public var key = KeyKind.rsa2048
     /// Whether a next CA waits for rollover from the start.
     public var hasNextCA = false
+    /// How long after it is made the next CA's certificates become valid, in seconds.
+    public var nextCABeginsIn: TimeInterval = 0
     public var policy = Policy.automatic
     public var challenge = ChallengePolicy.none
-    /// Of issued certificates, in seconds from now.
+    /// Whether a renewal needs a challengePassword as an enrolment does, as micromdm and step-ca want it.
+    public var renewalsNeedChallenge = false
+    /// Whether a certificate that has expired can be renewed all the same.
+    public var acceptsExpiredRenewals = false
+    /// Of issued certificates, in seconds from now; the issuing CA's certificate ends it sooner.
     public var lifetime: TimeInterval = 30 * 86_400
     /// Of CA and RA certificates, in seconds.
     public var authorityLifetime: TimeInterval = 10 * 365 * 86_400

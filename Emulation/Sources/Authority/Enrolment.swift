@@ -17,7 +17,7 @@ extension PKIOperation {
         event.subject = request.subject.description
         try enter(request, message, signer)
         try authority.examine(request)
-        let renewed = try renewedCertificate(signer)
+        let renewed = try issuedCertificate(signer)
         if let renewed {
             guard renewed.subject.matches(request.subject) else {
                 throw Refusal(.badRequest, "a renewal must keep the subject \(renewed.subject)")
@@ -47,16 +47,21 @@ extension PKIOperation {
             {
                 return grant
             }
-            if case .refuse(let refusal) = authority.configuration.policy { throw refusal }
-            if renewed == nil { try authority.admit(request, state: &state) }
+            let configuration = authority.configuration
+            // Not before: what was asked for in time may be fetched later.
+            if let renewed, !configuration.acceptsExpiredRenewals, !renewed.isValid(at: authority.now) {
+                throw Refusal(.badRequest, "certificate \(renewed.serialText) has expired")
+            }
+            if case .refuse(let refusal) = configuration.policy { throw refusal }
+            if renewed == nil || configuration.renewalsNeedChallenge { try authority.admit(request, state: &state) }
             let transaction = Transaction(
                 id: message.transactionID, messageType: type, received: authority.now,
                 request: Data(request.der), subject: request.subject.description,
                 publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
                 renews: renewed?.serialText, generation: generation, state: .pending(polls: 0))
             state.register.transactions[transaction.id] = transaction
-            defer { try? Storage.save(state, in: authority.configuration.directory) }
-            guard authority.configuration.policy == .automatic else { return .pending }
+            defer { try? Storage.save(state, in: configuration.directory) }
+            guard configuration.policy == .automatic else { return .pending }
             return .certificate(try authority.issue(for: transaction, state: &state))
         }
     }
@@ -74,14 +79,11 @@ extension PKIOperation {
         }
     }
 
-    /// The issued certificate that `signer` is, when it may be renewed; nil when it is none of ours.
-    private func renewedCertificate(_ signer: Certificate) throws -> Certificate? {
+    /// The issued certificate that `signer` is, unless it is revoked; nil when it is none of ours.
+    private func issuedCertificate(_ signer: Certificate) throws -> Certificate? {
         let issued = authority.state.withLock { $0.register.issued[signer.serialText] }
         guard let issued, [UInt8](issued.certificate) == signer.der else { return nil }
         if issued.revocation != nil { throw Refusal(.badRequest, "certificate \(signer.serialText) is revoked") }
-        guard signer.isValid(at: authority.now) else {
-            throw Refusal(.badRequest, "certificate \(signer.serialText) has expired")
-        }
         return signer
     }
 
@@ -96,7 +98,10 @@ extension PKIOperation {
         guard known.renews == renewed?.serialText else { return nil }
         switch known.state {
         case .pending: return .pending
-        case .issued(let serial): return .certificate(try issued(serial, in: state))
+        case .issued(let serial):
+            let certificate = try issued(serial, in: state)
+            // A device that lost everything but its key asks again after years.
+            return certificate.notAfter > authority.now ? .certificate(certificate) : nil
         case .refused(let refusal): throw refusal
         }
     }

@@ -34,13 +34,15 @@ struct Hierarchy: Sendable {
         return result
     }
 
-    /// Makes the keys and certificates, valid from `now`. `generation` 2 and above is told in the names.
+    /// Makes the keys and certificates, valid from `now`, or later when `generation` is a next one: 2 and above, which
+    /// is told in the names.
     init(_ configuration: Configuration, generation: Int, now: Date) throws {
         guard configuration.key.canDecrypt || configuration.registrationAuthority != .none else {
             throw ConfigurationError(
                 "a CA with a \(configuration.key.rawValue) key cannot open requests: give it an RA (--ra single or "
                     + "--ra split), whose encryption key is RSA")
         }
+        let now = generation > 1 ? now.addingTimeInterval(configuration.nextCABeginsIn) : now
         let name = generation > 1 ? "\(configuration.name) \(generation)" : configuration.name
         let registration = configuration.registrationAuthority
         let direct = "digitalSignature" + (configuration.key.canDecrypt ? ",keyEncipherment" : "")

@@ -4,12 +4,14 @@ import LibCrypto
 extension Authority {
     /// Issues the certificate that `transaction` asks for, and enters it.
     func issue(for transaction: Transaction, state: inout State) throws -> Certificate {
-        let hierarchy = state.generations[transaction.generation]
+        // What waited while the CA rolled over is the new one's to answer.
+        let generation = max(transaction.generation, state.register.current)
+        let hierarchy = state.generations[generation]
         let request = try CertificationRequest(der: [UInt8](transaction.request))
         let certificate = try makeCertificate(
             for: request, issuer: hierarchy.issuer, serial: try serial(for: transaction, in: state))
         state.register.issued[certificate.serialText] = Issued(
-            certificate: Data(certificate.der), subject: transaction.subject, generation: transaction.generation,
+            certificate: Data(certificate.der), subject: transaction.subject, generation: generation,
             date: now)
         state.register.transactions[transaction.id]?.state = .issued(certificate.serialText)
         try Storage.save(issued: certificate.pem(), serial: certificate.serialText, in: configuration.directory)
@@ -47,11 +49,14 @@ extension Authority {
         if let point = configuration.crlDistributionPoint {
             extensions.append(ExtensionText("crlDistributionPoints", "URI:\(point)"))
         }
-        let now = self.now
+        // A next CA's certificates do not begin before it does (RFC 8894, section 5.1).
+        let begin = max(now, issuer.certificate.notBefore)
+        var end = begin.addingTimeInterval(configuration.lifetime)
+        if issuer.certificate.notAfter > begin { end = min(end, issuer.certificate.notAfter) }
         return try CertificateContents(
             subject: request.subject, publicKey: key, serial: try serial ?? Hierarchy.serial(randomBytes(16)),
-            notBefore: now.addingTimeInterval(-configuration.backdating),
-            notAfter: now.addingTimeInterval(configuration.lifetime), extensions: extensions, copied: copied
+            notBefore: max(begin.addingTimeInterval(-configuration.backdating), issuer.certificate.notBefore),
+            notAfter: end, extensions: extensions, copied: copied
         ).signed(with: issuer.key, issuer: issuer.certificate)
     }
 

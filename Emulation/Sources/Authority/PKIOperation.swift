@@ -67,7 +67,7 @@ struct PKIOperation {
     ) throws -> Grant {
         let signer = try message.verifiedSigner(authority.configuration)
         findings.signer = signer
-        guard let type = event.messageType, type != .certRep else {
+        guard let type = event.messageType, authority.configuration.personality.messageTypes.contains(type) else {
             throw Refusal(.badRequest, "messageType \(message.type) is not served")
         }
         for case .failure(let refusal) in faults { throw refusal }

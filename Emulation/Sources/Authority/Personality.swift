@@ -6,6 +6,8 @@ public struct Personality: Sendable {
     /// The lines of GetCACaps, GetNextCACert left out: it is listed while there is a next CA.
     public var capabilities: [String]
     public var capabilitySeparator = "\n"
+    /// The requests that it knows.
+    public var messageTypes: Set<MessageType> = [.pkcsReq, .renewalReq, .certPoll, .getCert, .getCRL]
     public var mediaTypes = MediaTypes()
     public var reply = ReplyStyle()
     public var http = HTTPStyle()

@@ -57,6 +57,10 @@ public final class Certificate: @unchecked Sendable, Hashable {
         return X509_verify(pointer, key.pointer) == 1
     }
 
+    /// When its validity begins, and when it ends.
+    public var notBefore: Date { date(X509_get0_notBefore(pointer)) }
+    public var notAfter: Date { date(X509_get0_notAfter(pointer)) }
+
     /// Whether `date` lies within its validity.
     public func isValid(at date: Date) -> Bool {
         var time = time_t(date.timeIntervalSince1970)
@@ -82,6 +86,12 @@ public final class Certificate: @unchecked Sendable, Hashable {
 
     public static func == (one: Certificate, other: Certificate) -> Bool { one.der == other.der }
     public func hash(into hasher: inout Hasher) { hasher.combine(der) }
+}
+
+private func date(_ time: UnsafePointer<ASN1_TIME>?) -> Date {
+    var parts = tm()
+    guard ASN1_TIME_to_tm(time, &parts) == 1 else { return .distantPast }
+    return Date(timeIntervalSince1970: TimeInterval(timegm(&parts)))
 }
 
 /// What a certificate shall say.

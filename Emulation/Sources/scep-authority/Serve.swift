@@ -45,6 +45,9 @@ struct Serve: AsyncParsableCommand {
     @Flag(name: .customLong("next-ca"), help: "Have a next CA ready for rollover.")
     var nextCA = false
 
+    @Option(help: "How long after it is made a next CA becomes valid: a number and s, m, h, d or y.")
+    var nextCaIn = "0"
+
     @Option(help: "What becomes of requests that are in order: automatic, manual (PENDING until approved) or refuse.")
     var policy = PolicyName.automatic
 
@@ -71,6 +74,15 @@ struct Serve: AsyncParsableCommand {
 
     @Flag(help: "Want one-time passwords, all of them issued with 'scep-authority password'.")
     var oneTime = false
+
+    @Flag(help: "Want a challenge password in renewals too.")
+    var renewalsNeedChallenge = false
+
+    @Flag(help: "Renew certificates that have expired.")
+    var acceptExpiredRenewals = false
+
+    @Option(help: "Requests that are known, by name and separated by commas: PKCSReq, RenewalReq, CertPoll, ….")
+    var messageTypes: String?
 
     @Option(help: "Validity of issued certificates: a number and s, m, h, d or y.")
     var lifetime = "30d"
@@ -173,6 +185,18 @@ extension Serve {
         guard configuration.lifetime > 0 else { throw ValidationError("--lifetime \(lifetime) is over at once") }
         configuration.clockOffset = try seconds(clockOffset, of: "--clock-offset")
         if noDate { configuration.personality.http.date = .absent }
+        configuration.nextCABeginsIn = try seconds(nextCaIn, of: "--next-ca-in")
+        configuration.renewalsNeedChallenge = renewalsNeedChallenge
+        configuration.acceptsExpiredRenewals = acceptExpiredRenewals
+        if let messageTypes {
+            configuration.personality.messageTypes = Set(
+                try messageTypes.split(separator: ",").map { name in
+                    guard let type = MessageType.allCases.first(where: { $0.name == name }) else {
+                        throw ValidationError("--message-types: no request is called \(name)")
+                    }
+                    return type
+                })
+        }
         configuration.acceptsObsoleteAlgorithms = acceptObsolete
         configuration.faults = try fault.map { try FaultRule(text: $0) }
         configuration.personality.reply.digest = digest

@@ -98,6 +98,115 @@ import Testing
                 == Refusal(.badRequest, "certificate \(certificate.serialText) is revoked"))
     }
 
+    @Test(arguments: [(false, false), (true, false), (false, true)])
+    func expiredCertificatesAreRenewedByOption(_ isAccepted: Bool, _ cameInTime: Bool) throws {
+        let authority = try makeAuthority {
+            $0.lifetime = 3600
+            $0.acceptsExpiredRenewals = isAccepted
+            $0.policy = .manual
+        }
+        let client = try Client()
+        _ = try authority.enrol(client)
+        try authority.approve("1")
+        let old = try #require(try authority.poll(client).certificates(for: client).first)
+        let renewing = try Client(renewing: old, of: client)
+        if cameInTime { #expect(try authority.enrol(renewing, .renewalReq, transactionID: "2").status == .pending) }
+        authority.moveClock(by: 3601)
+        let reply = try authority.enrol(renewing, .renewalReq, transactionID: "2")
+        guard isAccepted || cameInTime else {
+            #expect(reply.refusal == Refusal(.badRequest, "certificate \(old.serialText) has expired"))
+            return
+        }
+        #expect(reply.status == .pending)
+        try authority.approve("2")
+        let new = try #require(
+            try authority.enrol(renewing, .renewalReq, transactionID: "2").certificates(for: renewing).first)
+        #expect(new.notAfter > old.notAfter)
+        #expect(try authority.poll(renewing, transactionID: "2").certificates(for: renewing) == [new])
+    }
+
+    @Test func aRenewalNeedsAPasswordByOption() throws {
+        let authority = try makeAuthority {
+            $0.challenge = .oneTime(["a", "b"].map { OneTimePassword(device: "", password: $0) })
+            $0.renewalsNeedChallenge = true
+        }
+        let client = try Client()
+        let old = try #require(try authority.enrol(client, challenge: "a").certificates(for: client).first)
+        let renewing = try Client(renewing: old, of: client)
+        let attempts: [(password: String?, refusal: String?)] = [
+            (nil, "a challengePassword is needed"), ("a", "the challengePassword was used already"), ("b", nil),
+        ]
+        for attempt in attempts {
+            let reply = try authority.enrol(renewing, .renewalReq, transactionID: "2", challenge: attempt.password)
+            #expect(reply.refusal == attempt.refusal.map { Refusal(.badRequest, $0) })
+        }
+    }
+
+    @Test func unknownRequestsAreRefusedByOption() throws {
+        let authority = try makeAuthority { $0.personality.messageTypes = [.pkcsReq] }
+        let client = try Client()
+        let old = try #require(try authority.enrol(client).certificates(for: client).first)
+        let renewing = try Client(renewing: old, of: client)
+        #expect(
+            try authority.enrol(renewing, .renewalReq, transactionID: "2").refusal
+                == Refusal(.badRequest, "messageType 17 is not served"))
+        #expect(
+            try authority.poll(client).refusal == Refusal(.badRequest, "messageType 20 is not served"))
+        #expect(try authority.enrol(renewing, .pkcsReq, transactionID: "3").status == .success)
+    }
+
+    /// The same key, request and transactionID, years later.
+    @Test func anExpiredCertificateIsNotGivenAgain() throws {
+        let authority = try makeAuthority { $0.lifetime = 3600 }
+        let client = try Client()
+        let first = try #require(try authority.enrol(client).certificates(for: client).first)
+        authority.moveClock(by: 3600)
+        let second = try #require(try authority.enrol(client).certificates(for: client).first)
+        #expect(second.serial != first.serial)
+        #expect(second.notAfter > first.notAfter)
+        #expect(try authority.enrol(client).certificates(for: client) == [second])
+    }
+
+    @Test func theCAsEndIsTheCertificatesEnd() throws {
+        let authority = try makeAuthority { $0.authorityLifetime = 86_400 }
+        let client = try Client()
+        let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
+        #expect(certificate.notAfter == authority.trustAnchor.notAfter)
+        #expect(
+            try Judge.describe(certificate, ["-enddate"]) == Judge.describe(authority.trustAnchor, ["-enddate"]))
+    }
+
+    @Test func aNextCAOfTheFutureIssuesForTheFuture() throws {
+        let authority = try makeAuthority {
+            $0.clock = { Date(timeIntervalSince1970: 1_767_225_600) }
+            $0.hasNextCA = true
+            $0.nextCABeginsIn = 86_400
+            $0.lifetime = 3600
+        }
+        let next = try #require(authority.nextTrustAnchor)
+        #expect(try Judge.describe(next, ["-startdate"]) == "notBefore=Jan  1 23:59:00 2026 GMT\n")
+        let client = try Client()
+        let reply = try authority.exchange(
+            client.message(.pkcsReq, client.request(), transactionID: "early", for: next))
+        let certificate = try #require(try reply.certificates(for: client).first)
+        #expect(
+            try Judge.describe(certificate, ["-dates"])
+                == "notBefore=Jan  1 23:59:00 2026 GMT\nnotAfter=Jan  2 00:59:00 2026 GMT\n")
+    }
+
+    @Test func whatWaitedIsTheNewCAsToIssue() throws {
+        let authority = try makeAuthority {
+            $0.policy = .manual
+            $0.hasNextCA = true
+        }
+        let client = try Client()
+        _ = try authority.enrol(client)
+        try authority.rollOver()
+        try authority.approve("1")
+        let certificate = try #require(try authority.poll(client).certificates(for: client).first)
+        try Judge.verify(certificate, root: authority.trustAnchor)
+    }
+
     @Test(arguments: [false, true])
     func certificatesAndListsAreFetched(_ hasIntermediate: Bool) throws {
         let authority = try makeAuthority {
