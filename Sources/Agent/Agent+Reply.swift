@@ -73,7 +73,8 @@ extension Agent where Key: ~Copyable {
         guard let fingerprints = Fingerprints(configuration.fingerprint) else { throw .fingerprintMismatch }
         var trusted = caCertificates.mutableSpan
         caCount = try GetCACert.accept(
-            &work, body: body, fingerprints: fingerprints, policy: &policy, time: time, into: &trusted)
+            &work, body: body, fingerprints: fingerprints, policy: &policy,
+            moment: time.map { .exact($0) } ?? .unknown, into: &trusted)
         _ = try CACertificates(caCertificates.span.extracting(first: caCount)).encryptionCertificate()
         phase = .key
     }
@@ -87,9 +88,11 @@ extension Agent where Key: ~Copyable {
         let answer = try CertRep(&work, body: body, from: ca, to: transaction, policy: &policy)
         switch answer {
         case .success(let envelope):
-            let found = try IssuedCertificate.open(
-                &work, envelope: envelope, from: ca, key: &key, password: password, policy: &policy, time: time,
-                random: &random)
+            let reply = try CertRep.open(
+                &work, envelope: envelope, key: &key, password: password, policy: &policy, random: &random)
+            let found = try IssuedCertificate.find(
+                work.span, in: reply.certificates, from: ca, key: &key, replacing: nil, policy: &policy,
+                moment: time.map { .exact($0) } ?? .unknown, mayBeginLater: false)
             // The end of the buffer is needed to store it.
             issued = 0..<found.count
             for index in issued { work[index] = work[found.lowerBound &+ index] }

@@ -168,8 +168,11 @@ extension Line {
         case .fingerprintMismatch:
             append("fingerprint-mismatch: not the CA of fingerprint; nothing was sent to it")
         case .pinnedIsNotCA: append("not-a-ca: fingerprint is not of a CA's certificate; use the CA's own")
-        case .caCertificateNotValid:
-            append("ca-not-valid: the CA's certificate is not valid now; check the clock")
+        case .caCertificateExpired: append("ca-expired: the CA's certificate is over; check the clock")
+        case .caCertificateNotYetValid: append("ca-not-yet-valid: the CA's begins later; check the clock")
+        case .nextCANotSigned: append("next-ca-unsigned: not signed by the CA; someone may be in between")
+        case .nextCAInvalid: append("next-ca-invalid: no new CA certificate in it")
+        case .passwordMissing: append("no-password: this key needs a challenge to decrypt with")
         case .unmarkedRA:
             append("unmarked-ra: nothing marks the RA; add its fingerprint, or set allow=unmarked-ra")
         case .noEncryptionCertificate:
@@ -192,8 +195,17 @@ extension Line {
             append("wrong-key: no certificate has this device's key; it was not stored")
         case .certificateNotFromCA:
             append("wrong-issuer: not signed by the trusted CA; it was not stored")
-        case .certificateNotValid:
-            append("not-valid: the certificate is not valid now; not stored; check the clock")
+        case .certificateExpired: append("expired: the certificate is over; not stored; check the clock")
+        case .certificateNotYetValid: append("not-yet-valid: it begins later; not stored; check the clock")
+        case .oldCertificate: append("old-certificate: the CA sent the one that was to be renewed")
+        case .validityNotExtended: append("not-extended: not valid for longer than the one before; not stored")
+        case .wrongCertificate: append("wrong-certificate: not the one that was asked for")
+        case .crlMissing: append("no-crl: there is none in the reply")
+        case .crlFromAnotherIssuer: append("wrong-crl: it is the list of another CA")
+        case .crlInvalidSignature: append("bad-crl-signature: not signed by the trusted CA")
+        case .crlStale: append("stale-crl: a newer one was due; tell the CA's operator")
+        case .crlNotYetValid: append("early-crl: it begins later; check the clock")
+        case .revoked: append("revoked: the CA has revoked this device's certificate")
         }
     }
 

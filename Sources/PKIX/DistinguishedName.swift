@@ -1,7 +1,7 @@
 import DER
 
 /// Types of name attributes that a subject can be given by name; others by their dotted identifier.
-private enum AttributeType: UInt8 {
+enum AttributeType: UInt8 {
     case commonName = 1, serialNumber, organization, organizationalUnit, country, state, locality, domainComponent
     case userID, emailAddress
 
@@ -60,6 +60,18 @@ private enum AttributeType: UInt8 {
         var number: UInt8 = 1
         while let type = AttributeType(rawValue: number) {
             if isWord(word, type.name) {
+                self = type
+                return
+            }
+            number &+= 1
+        }
+        return nil
+    }
+
+    init?(_ identifier: borrowing DERElement) {
+        var number: UInt8 = 1
+        while let type = AttributeType(rawValue: number) {
+            if identifier.isIdentifier(type.identifier) {
                 self = type
                 return
             }

@@ -21,6 +21,8 @@ extension DERError.Kind {
     public static var duplicate: DERError.Kind { DERError.Kind(rawValue: 38) }
     /// A challenge password that is too long or not UTF-8; the offset counts in the text.
     public static var invalidChallengePassword: DERError.Kind { DERError.Kind(rawValue: 39) }
+    /// A critical extension that is not judged here, so that what it stands in cannot be used (RFC 5280, 4.2).
+    public static var unknownCriticalExtension: DERError.Kind { DERError.Kind(rawValue: 40) }
 
     /// The cryptography refused.
     public static func crypto(_ error: CryptoError) -> DERError.Kind {

@@ -10,11 +10,58 @@ public struct CACertificates: ~Escapable {
     public static var maximumCount: Int { 8 }
 
     private let bytes: Span<UInt8>
+    private let range: Range<Int>
+    /// Which of them count: bit 0 is the first one's.
+    private var chosen: Int32
 
-    /// - Parameter bytes: what ``accept(_:body:fingerprints:policy:time:into:)`` kept.
+    /// - Parameter bytes: what ``GetCACert`` or ``GetNextCACert`` kept.
     @_lifetime(copy bytes)
     public init(_ bytes: Span<UInt8>) {
         self.bytes = bytes
+        range = 0..<bytes.count
+        chosen = -1
+    }
+
+    /// Certificates at `range` of `bytes`, of which none counts that is not chosen.
+    @_lifetime(copy bytes)
+    init(_ bytes: Span<UInt8>, choosingIn range: Range<Int>) {
+        self.bytes = bytes
+        self.range = range
+        chosen = 0
+    }
+
+    /// A reader of all, chosen or not.
+    var reader: DERReader {
+        @_lifetime(copy self) get { DERReader(bytes, in: range) }
+    }
+
+    /// The certificates that count, one after the other.
+    private var list: List {
+        @_lifetime(copy self) get { List(reader, chosen) }
+    }
+
+    private struct List: ~Escapable {
+        private var reader: DERReader
+        private var chosen: Int32
+
+        @_lifetime(copy reader)
+        init(_ reader: DERReader, _ chosen: Int32) {
+            self.reader = reader
+            self.chosen = chosen
+        }
+
+        /// The next one that can be read.
+        @_lifetime(copy self)
+        @inline(never)
+        mutating func next() -> Certificate? {
+            while !reader.isAtEnd, let whole = try? reader.read() {
+                let counts = chosen & 1 != 0
+                chosen &>>= 1
+                var again = DERReader(whole.bytes, in: whole.range)
+                if counts, let certificate = try? Certificate(&again) { return certificate }
+            }
+            return nil
+        }
     }
 
     /// The certificate to encrypt requests to: an RSA key rather than an elliptic curve key, which takes a password
@@ -26,11 +73,10 @@ public struct CACertificates: ~Escapable {
     /// - Throws: ``SCEPError/noEncryptionCertificate``.
     @_lifetime(copy self)
     public func encryptionCertificate() throws(SCEPError) -> Certificate {
-        var reader = DERReader(bytes)
+        var list = list
         var best = 0..<0
         var greatestScore = -1
-        while !reader.isAtEnd {
-            guard let certificate = try? Certificate(&reader) else { break }
+        while let certificate = list.next() {
             let isRSA = certificate.subjectPublicKeyInfo.kind == .rsa
             guard isRSA || Curve.areSupported else { continue }
             var score = isRSA ? 16 : 0
@@ -60,8 +106,8 @@ public struct CACertificates: ~Escapable {
     /// - Throws: ``SCEPError/pinnedIsNotCA`` when there is none.
     @_lifetime(copy self)
     public func issuingCertificate() throws(SCEPError) -> Certificate {
-        var reader = DERReader(bytes)
-        while !reader.isAtEnd, let certificate = try? Certificate(&reader) {
+        var list = list
+        while let certificate = list.next() {
             if certificate.extensions.isCA, !hasIssued(certificate, casOnly: true) { return certificate }
         }
         throw .pinnedIsNotCA
@@ -70,22 +116,26 @@ public struct CACertificates: ~Escapable {
     /// Whether another certificate here names this one as its issuer.
     @inline(never)
     private func hasIssued(_ issuer: borrowing Certificate, casOnly: Bool) -> Bool {
-        var reader = DERReader(bytes)
-        while !reader.isAtEnd, let other = try? Certificate(&reader) {
+        var list = list
+        while let other = list.next() {
             guard !casOnly || other.extensions.isCA else { continue }
             if areEqual(other.issuer, issuer.subject), !other.isSelfIssued { return true }
         }
         return false
     }
 
-    /// Verifies that one of these certificates' keys signed `message`.
+    /// Verifies that one of these certificates' keys signed `message`, with a digest that the policy allows.
     ///
-    /// - Throws: ``SCEPError/unknownSigner``, ``SCEPError/invalidSignature``, ``SCEPError/reply(_:)``.
-    func verify(_ message: borrowing SignedData, signer: borrowing SignerInfo) throws(SCEPError) {
-        var reader = DERReader(bytes)
+    /// - Parameter casOnly: whether only a CA's own certificate counts, and no registration authority's.
+    /// - Throws: ``SCEPError/unknownSigner``, ``SCEPError/invalidSignature``, ``SCEPError/digestBelowFloor(_:)``,
+    ///   ``SCEPError/reply(_:)``.
+    func authenticate(_ message: borrowing SignedData, _ policy: inout Policy, casOnly: Bool) throws(SCEPError) {
+        guard let signer = message.signer else { throw .unknownSigner }
+        guard policy.permits(signer.digest) else { throw .digestBelowFloor(signer.digest) }
+        var list = list
         var failure = SCEPError.unknownSigner
-        while !reader.isAtEnd, let certificate = try? Certificate(&reader) {
-            guard signer.names(certificate) else { continue }
+        while let certificate = list.next() {
+            guard signer.names(certificate), !casOnly || certificate.extensions.isCA else { continue }
             do throws(DERError) {
                 try message.verify(with: certificate.subjectPublicKeyInfo)
                 return
@@ -105,8 +155,8 @@ public struct CACertificates: ~Escapable {
     /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although the path lengths above it
     ///   leave no room for one. There are servers that make every device one.
     public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
-        var reader = DERReader(bytes)
-        while !reader.isAtEnd, let issuer = try? Certificate(&reader) {
+        var list = list
+        while let issuer = list.next() {
             guard Self.isIssuer(issuer, of: certificate) else { continue }
             if mayBeCA || !certificate.extensions.isCA || allowCA(below: issuer) { return true }
         }
@@ -123,9 +173,9 @@ public struct CACertificates: ~Escapable {
             if let greatest = ca.extensions.pathLength, count >= greatest { return false }
             guard !ca.isSelfIssued else { return true }
             count &+= 1
-            var reader = DERReader(bytes)
+            var list = list
             var above = 0..<0
-            while above.isEmpty, !reader.isAtEnd, let other = try? Certificate(&reader) {
+            while above.isEmpty, let other = list.next() {
                 if Self.isIssuer(other, of: ca) { above = other.range }
             }
             guard !above.isEmpty else { return true }
@@ -147,20 +197,98 @@ public struct CACertificates: ~Escapable {
         }
     }
 
+    /// Whether one of these CAs signed `crl`: of its name, with a key that may (RFC 5280, 4.2.1.3).
+    func haveSigned(_ crl: borrowing CertificateRevocationList) -> Bool {
+        var list = list
+        while let issuer = list.next() {
+            guard issuer.extensions.isCA, issuer.extensions.keyUsage?.contains(.cRLSign) ?? true,
+                areEqual(issuer.subject, crl.issuer)
+            else { continue }
+            do throws(CryptoError) {
+                try crl.verify(signedBy: issuer.subjectPublicKeyInfo)
+                return true
+            } catch {
+                continue
+            }
+        }
+        return false
+    }
+
     /// Whether one of these certificates has one of `fingerprints`.
     public func include(oneOf fingerprints: borrowing Fingerprints) -> Bool {
-        var reader = DERReader(bytes)
-        while !reader.isAtEnd, let certificate = try? Certificate(&reader) {
+        var list = list
+        while let certificate = list.next() {
             if fingerprints.contain(certificate.encoding) { return true }
         }
         return false
     }
 
     func contain(_ encoding: Span<UInt8>) -> Bool {
-        var reader = DERReader(bytes)
-        while !reader.isAtEnd, let certificate = try? Certificate(&reader) {
+        var list = list
+        while let certificate = list.next() {
             if areEqual(certificate.encoding, encoding) { return true }
         }
         return false
+    }
+}
+
+extension CACertificates {
+    mutating func choose(_ bit: Int32, _ certificate: borrowing Certificate) {
+        if !contain(certificate.encoding) { chosen |= bit }
+    }
+
+    /// Chooses what those that are chosen issued, and what these issued, and so on.
+    ///
+    /// - Parameter isNext: whether the current CA vouches for all: they may become valid in the future, and a
+    ///   registration authority needs no mark.
+    mutating func chooseIssued(_ policy: inout Policy, _ moment: Moment, isNext: Bool) throws(SCEPError) {
+        var sawUnmarkedRA = false
+        var before: Int32
+        // Every round chooses one level more, so there are at most as many rounds as certificates.
+        repeat {
+            before = chosen
+            var list = reader
+            var bit: Int32 = 1
+            while !list.isAtEnd, let whole = try? list.read() {
+                defer { bit &<<= 1 }
+                var again = DERReader(whole.bytes, in: whole.range)
+                // A certificate that cannot be read cannot be trusted, and others may still do.
+                guard !contain(whole.encoding), let certificate = try? Certificate(&again),
+                    !moment.isOver(certificate.notAfter), isNext || !moment.isBefore(certificate.notBefore),
+                    haveIssued(certificate, mayBeCA: false)
+                else { continue }
+                let extensions = certificate.extensions
+                // What is critical and not judged here forbids its use (RFC 5280, 4.2); a pin would allow it.
+                guard policy.permits(certificate.signatureAlgorithm.digest), !extensions.hasUnknownCritical else {
+                    continue
+                }
+                guard extensions.isCA || extensions.isRegistrationAuthority || isNext || policy.permitsUnmarkedRA()
+                else {
+                    sawUnmarkedRA = true
+                    continue
+                }
+                chosen |= bit
+            }
+        } while chosen != before
+        // Without its RA the CA would be asked in a way that it does not expect.
+        guard !sawUnmarkedRA else { throw .unmarkedRA }
+    }
+
+    /// Writes those that are chosen to the front of `trusted`.
+    ///
+    /// - Returns: their size in bytes.
+    func keep(in trusted: inout MutableSpan<UInt8>) throws(SCEPError) -> Int {
+        var size = 0
+        var list = list
+        while let certificate = list.next() { size &+= certificate.encoding.count }
+        guard size <= trusted.count else { throw .tooManyCACertificates }
+        size = 0
+        list = self.list
+        while let certificate = list.next() {
+            let encoding = certificate.encoding
+            for index in encoding.indices { trusted[size &+ index] = encoding[index] }
+            size &+= encoding.count
+        }
+        return size
     }
 }

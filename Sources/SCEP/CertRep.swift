@@ -22,21 +22,10 @@ public enum CertRep: Equatable, Sendable {
         _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
         to transaction: Transaction, policy: inout Policy
     ) throws(SCEPError) {
-        let message: Range<Int>
-        do throws(DERError) {
-            message = try BER.normalize(&work, in: body)
-        } catch {
-            throw .reply(error)
-        }
-        let signedData: SignedData
-        do throws(DERError) {
-            signedData = try SignedData(work.span, in: message)
-        } catch {
-            throw .reply(error)
-        }
+        let message = try normalize(&work, body)
+        let signedData = try SignedData(reply: work.span, message)
         guard let signer = signedData.signer else { throw .unknownSigner }
-        guard policy.permits(signer.digest) else { throw .digestBelowFloor(signer.digest) }
-        try ca.verify(signedData, signer: signer)
+        try ca.authenticate(signedData, &policy, casOnly: false)
         try Self.check(signer, transaction)
         self = try Self.read(signedData, signer)
     }

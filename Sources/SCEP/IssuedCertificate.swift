@@ -1,59 +1,50 @@
-import CMS
 import DER
 import DeviceCrypto
 import PKIX
 
 /// The certificate that a CA issued, taken out of its reply (RFC 8894, 3.3.2.1).
 public enum IssuedCertificate {
-    /// How far the clocks of a device and its CA may differ, in seconds: a certificate that begins just now is not
-    /// refused, with the one-time password already spent, because the device's clock is late.
-    public static var clockTolerance: Int64 { 300 }
+    /// A certificate that is to be replaced by the issued one.
+    public struct Replaced: Sendable {
+        let notAfter: Int64
+        /// SHA-256 of the whole certificate.
+        let digest: Digest
 
-    /// Opens the envelope of a SUCCESS reply where it stands, and finds the certificate that the trusted CA issued for
-    /// the device's key, wherever it stands among others, such as the self-signed one that the request came with.
+        public init(_ certificate: borrowing Certificate) {
+            notAfter = certificate.notAfter
+            digest = Hash.digest(.sha256, of: certificate.encoding)
+        }
+    }
+
+    /// Finds the certificate that the trusted CA issued for the device's key, wherever it stands among others, such as
+    /// the self-signed one that the request came with.
     ///
     /// - Parameters:
-    ///   - envelope: what ``CertRep/success(envelope:)`` said.
-    ///   - key: the device's private key, which the request was signed with and is for.
-    ///   - password: the challengePassword of the request; needed for an EC key only (RFC 8894, 3.1).
-    ///   - time: seconds since 1970, if known; otherwise validity is not checked.
+    ///   - certificates: what ``CertRep/open(_:envelope:key:password:policy:random:)`` found.
+    ///   - key: the private key that the request is for.
+    ///   - replaced: in a renewal, the certificate before, which never counts as the one that was asked for; the new
+    ///     one has to be valid for longer.
+    ///   - mayBeginLater: whether the certificate may become valid in the future, as one of a CA's next certificate.
     /// - Returns: where the certificate stands in `work`.
-    public static func open<Key: PrivateKey & ~Copyable>(
-        _ work: inout MutableSpan<UInt8>, envelope: Range<Int>, from ca: borrowing CACertificates,
-        key: inout Key, password: Span<UInt8>, policy: inout Policy, time: Int64?, random: inout RandomGenerator
+    public static func find<Key: PrivateKey & ~Copyable>(
+        _ work: Span<UInt8>, in certificates: Range<Int>, from ca: borrowing CACertificates, key: inout Key,
+        replacing replaced: Replaced?, policy: inout Policy, moment: Moment, mayBeginLater: Bool
     ) throws(SCEPError) -> Range<Int> {
-        let envelopedData: EnvelopedData
-        do throws(DERError) {
-            let enveloped = try BER.normalize(&work, in: envelope)
-            envelopedData = try EnvelopedData(work.span, in: enveloped)
-        } catch {
-            throw .reply(error)
-        }
-        guard policy.permits(envelopedData.cipher) else { throw .cipherBelowFloor(envelopedData.cipher) }
-        if let cipher = envelopedData.keyEncryptionCipher, !policy.permits(cipher) { throw .cipherBelowFloor(cipher) }
-        let certificates: Range<Int>
-        do throws(DERError) {
-            let plain = try envelopedData.open(&work, key: &key, password: password, random: &random)
-            let message = try BER.normalize(&work, in: plain)
-            certificates = try SignedData(work.span, in: message).certificates
-        } catch {
-            throw .reply(error)
-        }
+        var publicKey = InlineArray<512, UInt8>(repeating: 0)
         var failure = SCEPError.certificateForAnotherKey
-        var reader = DERReader(work.span, in: certificates)
+        var reader = DERReader(work, in: certificates)
         while !reader.isAtEnd {
-            let range: Range<Int>
-            do throws(DERError) {
-                range = try reader.read().range
-            } catch {
-                throw .reply(error)
-            }
-            var again = DERReader(work.span, in: range)
             // Only the device's own certificate has to be one that can be read here.
-            guard let certificate = try? Certificate(&again), hasKey(certificate, &key) else { continue }
+            guard let certificate = try next(&reader) else { continue }
+            if let replaced, Hash.digest(.sha256, of: certificate.encoding) == replaced.digest {
+                if failure == .certificateForAnotherKey { failure = .oldCertificate }
+                continue
+            }
+            var room = publicKey.mutableSpan
+            guard (try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)) ?? false else { continue }
             do throws(SCEPError) {
-                try check(certificate, ca, &policy, time)
-                return range
+                try check(certificate, ca, replaced, &policy, moment, mayBeginLater)
+                return certificate.range
             } catch {
                 // What is wrong with the CA's own says more than that another is not the CA's.
                 if failure == .certificateForAnotherKey || error != .certificateNotFromCA { failure = error }
@@ -62,24 +53,47 @@ public enum IssuedCertificate {
         throw failure
     }
 
-    private static func hasKey<Key: PrivateKey & ~Copyable>(
-        _ certificate: borrowing Certificate, _ key: inout Key
-    ) -> Bool {
-        var publicKey = InlineArray<512, UInt8>(repeating: 0)
-        var room = publicKey.mutableSpan
-        let matches = try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)
-        return matches ?? false
+    /// Finds the certificate that was asked for with GetCert (RFC 8894, 4.5).
+    ///
+    /// - Parameters:
+    ///   - issuer: a Name in DER.
+    ///   - serialNumber: the content of its INTEGER.
+    /// - Returns: where the certificate stands in `work`.
+    /// - Throws: ``SCEPError/wrongCertificate``.
+    public static func find(
+        _ work: Span<UInt8>, in certificates: Range<Int>, issuer: Span<UInt8>, serialNumber: Span<UInt8>
+    ) throws(SCEPError) -> Range<Int> {
+        var reader = DERReader(work, in: certificates)
+        while !reader.isAtEnd {
+            guard let certificate = try next(&reader) else { continue }
+            if areEqual(certificate.issuer, issuer), areEqual(certificate.serialNumber, serialNumber) {
+                return certificate.range
+            }
+        }
+        throw .wrongCertificate
+    }
+
+    /// - Returns: nil for a certificate that cannot be read.
+    @_lifetime(copy reader)
+    @inline(never)
+    private static func next(_ reader: inout DERReader) throws(SCEPError) -> Certificate? {
+        do throws(DERError) {
+            var again = DERReader(reader.bytes, in: try reader.read().range)
+            return try? Certificate(&again)
+        } catch {
+            throw .reply(error)
+        }
     }
 
     private static func check(
-        _ certificate: borrowing Certificate, _ ca: borrowing CACertificates, _ policy: inout Policy, _ time: Int64?
+        _ certificate: borrowing Certificate, _ ca: borrowing CACertificates, _ replaced: Replaced?,
+        _ policy: inout Policy, _ moment: Moment, _ mayBeginLater: Bool
     ) throws(SCEPError) {
         let digest = certificate.signatureAlgorithm.digest
         guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
         guard ca.haveIssued(certificate, mayBeCA: true) else { throw .certificateNotFromCA }
-        // Taken off a certificate's time, which is far from overflowing, and not added to the clock's.
-        if let time, certificate.notAfter < time || certificate.notBefore &- clockTolerance > time {
-            throw .certificateNotValid
-        }
+        guard !moment.isOver(certificate.notAfter) else { throw .certificateExpired }
+        guard mayBeginLater || !moment.isBefore(certificate.notBefore) else { throw .certificateNotYetValid }
+        if let replaced, certificate.notAfter <= replaced.notAfter { throw .validityNotExtended }
     }
 }

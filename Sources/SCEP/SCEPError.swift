@@ -7,6 +7,8 @@ public enum SCEPError: Error, Equatable, Sendable {
     case request(DERError)
     /// The reply cannot be read or decrypted; offsets count in the buffer that it stands in.
     case reply(DERError)
+    /// The key cannot decrypt, and there is no challengePassword in its place (RFC 8894, 3.1).
+    case passwordMissing
 
     // What the CA can do is not enough.
     /// The reply to GetCACaps names no capability that is known, and the policy does not allow for so little.
@@ -21,14 +23,20 @@ public enum SCEPError: Error, Equatable, Sendable {
     case fingerprintMismatch
     /// The certificate with the fingerprint is not that of a CA.
     case pinnedIsNotCA
-    /// The certificate with the fingerprint is not valid at this time.
-    case caCertificateNotValid
+    /// The certificate with the fingerprint, or the next one, is over.
+    case caCertificateExpired
+    /// The certificate with the fingerprint is not valid yet.
+    case caCertificateNotYetValid
     /// A registration authority's certificate that nothing marks as one.
     case unmarkedRA
     /// No certificate has a key that a request can be encrypted to.
     case noEncryptionCertificate
     /// They do not fit in the room that the device has for them, or are more than 8.
     case tooManyCACertificates
+    /// The CA's next certificates are not signed by a CA's certificate that is trusted now.
+    case nextCANotSigned
+    /// There is no CA's certificate among them that is new and can be trusted.
+    case nextCAInvalid
 
     // The reply is not the CA's answer to this request.
     /// It is not signed by one of the CA's certificates.
@@ -51,6 +59,28 @@ public enum SCEPError: Error, Equatable, Sendable {
     case certificateForAnotherKey
     /// It is not signed by the CA that the device trusts.
     case certificateNotFromCA
-    /// Its time is over, or not yet come.
-    case certificateNotValid
+    /// Its time is over.
+    case certificateExpired
+    /// Its time has not yet come.
+    case certificateNotYetValid
+    /// It is the certificate that was to be renewed.
+    case oldCertificate
+    /// It is not valid for longer than the certificate that was to be renewed.
+    case validityNotExtended
+    /// GetCert brought another certificate than the one that was asked for.
+    case wrongCertificate
+
+    // The revocation list, or what it says.
+    /// There is none in the reply.
+    case crlMissing
+    /// It is another CA's.
+    case crlFromAnotherIssuer
+    /// No CA's certificate that is trusted, and may sign revocation lists, has signed it.
+    case crlInvalidSignature
+    /// Its nextUpdate is past.
+    case crlStale
+    /// Its thisUpdate is still to come.
+    case crlNotYetValid
+    /// The certificate stands in it.
+    case revoked
 }

@@ -40,10 +40,13 @@ import Testing
             .request(DERError(.crypto(.outOfMemory), at: 0)), .request(DERError(.crypto(.notSeeded), at: 0)),
             .reply(DERError(.truncated, at: 0)), .reply(DERError(.crypto(.decryptionFailed), at: 0)), .noCapabilities,
             .digestBelowFloor(.sha1),
-            .cipherBelowFloor(.desCBC), .fingerprintMismatch, .pinnedIsNotCA, .caCertificateNotValid, .unmarkedRA,
+            .cipherBelowFloor(.desCBC), .fingerprintMismatch, .pinnedIsNotCA, .caCertificateExpired,
+            .caCertificateNotYetValid, .nextCANotSigned, .nextCAInvalid, .passwordMissing, .unmarkedRA,
             .noEncryptionCertificate, .tooManyCACertificates, .unknownSigner, .invalidSignature, .wrongMessageType,
             .wrongTransactionID, .wrongRecipientNonce, .unknownStatus, .envelopeMissing, .refused(.badRequest),
-            .certificateForAnotherKey, .certificateNotFromCA, .certificateNotValid,
+            .certificateForAnotherKey, .certificateNotFromCA, .certificateExpired, .certificateNotYetValid,
+            .oldCertificate, .validityNotExtended, .wrongCertificate, .crlMissing, .crlFromAnotherIssuer,
+            .crlInvalidSignature, .crlStale, .crlNotYetValid, .revoked,
         ] as [SCEPError]).map { .scep(.pkcsReq, $0, text: 0..<0) }
 
     /// `error <kind>: <sentence>` in one line that fits, whatever happened.

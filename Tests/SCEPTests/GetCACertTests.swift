@@ -55,25 +55,26 @@ struct World: Sendable {
 
 /// What `GetCACert` keeps of a reply that stands in the middle of a buffer.
 func accepted(
-    _ body: [UInt8], _ fingerprints: String, policy: Policy = Policy(), time: Int64? = nil, room: Int = 8192
+    _ body: [UInt8], _ fingerprints: String, policy: Policy = Policy(), moment: Moment = .unknown, known: [UInt8] = [], room: Int = 8192
 ) throws -> [UInt8] {
     var policy = policy
-    return try accepted(body, fingerprints, policy: &policy, time: time, room: room)
+    return try accepted(body, fingerprints, policy: &policy, moment: moment, known: known, room: room)
 }
 
 func accepted(
-    _ body: [UInt8], _ fingerprints: String, policy: inout Policy, time: Int64?, room: Int = 8192
+    _ body: [UInt8], _ fingerprints: String, policy: inout Policy, moment: Moment = .unknown, known: [UInt8] = [], room: Int = 8192
 ) throws -> [UInt8] {
     let text = Array(fingerprints.utf8)
     var work = [0xA5, 0xA5] + body + [0xA5]
-    var trusted = [UInt8](repeating: 0xA5, count: room)
+    var trusted = known + [UInt8](repeating: 0xA5, count: room - known.count)
     var used = 0
     do {
         var bytes = work.mutableSpan
         var kept = trusted.mutableSpan
         guard let pins = Fingerprints(text.span) else { throw SCEPError.fingerprintMismatch }
         used = try GetCACert.accept(
-            &bytes, body: 2..<(2 + body.count), fingerprints: pins, policy: &policy, time: time, into: &kept)
+            &bytes, body: 2..<(2 + body.count), fingerprints: pins, known: known.count, policy: &policy,
+            moment: moment, into: &kept)
     }
     #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
     #expect(trusted[used...].allSatisfy { $0 == 0xA5 })
@@ -105,9 +106,7 @@ func accepted(
         let chain = [world.ra, world.encryptionRA, world.intermediate, world.root]
         for identities in [chain, chain.reversed(), [world.ra, world.root, world.encryptionRA, world.intermediate]] {
             let kept = try accepted(OpenSSLIdentity.bundle(identities), pin)
-            #expect(kept.starts(with: world.root.der))
-            #expect(kept.count == chain.reduce(0) { $0 + $1.der.count })
-            for identity in chain { #expect(kept.firstRange(of: identity.der) != nil) }
+            #expect(kept == identities.flatMap(\.der))
             let ca = CACertificates(kept.span)
             // The one whose key usage says encryption.
             let encryption = try ca.encryptionCertificate().encoding.array
@@ -117,7 +116,7 @@ func accepted(
         }
         // A pin on the intermediate is enough, and the root above it is then none of ours.
         let kept = try accepted(OpenSSLIdentity.bundle(chain), world.intermediate.fingerprint())
-        #expect(kept.starts(with: world.intermediate.der) && kept.firstRange(of: world.root.der) == nil)
+        #expect(kept == [world.ra, world.encryptionRA, world.intermediate].flatMap(\.der))
     }
 
     /// Nothing but the pin and what follows from it is believed.
@@ -141,12 +140,12 @@ func accepted(
         let bundle = try OpenSSLIdentity.bundle([world.root, world.unmarked])
         #expect(throws: SCEPError.unmarkedRA) { try accepted(bundle, world.root.fingerprint()) }
         var policy = Policy(allowsUnmarkedRA: true)
-        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy, time: nil)
+        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy)
         #expect(kept == world.root.der + world.unmarked.der && policy.used == .unmarkedRA)
         // Its own pin marks it just as well.
         let pins = try "\(world.root.fingerprint()),\(world.unmarked.fingerprint())"
         policy = Policy()
-        #expect(try accepted(bundle, pins, policy: &policy, time: nil) == world.root.der + world.unmarked.der)
+        #expect(try accepted(bundle, pins, policy: &policy) == world.root.der + world.unmarked.der)
         #expect(policy.used == Leniency())
     }
 
@@ -185,7 +184,7 @@ func accepted(
         let last = try OpenSSLIdentity(subject: "/CN=Last", issuedBy: intermediate, extensions: authority(nil))
         let chain = [root, intermediate, last]
         let found = try accepted(OpenSSLIdentity.bundle(chain.reversed()), root.fingerprint())
-        #expect(found == chain.prefix(kept).flatMap(\.der))
+        #expect(found == chain.prefix(kept).reversed().flatMap(\.der))
     }
 
     @Test func weakSignaturesArePassedOver() throws {
@@ -193,7 +192,7 @@ func accepted(
         let bundle = try OpenSSLIdentity.bundle([world.root, world.weak])
         #expect(try accepted(bundle, world.root.fingerprint()) == world.root.der)
         var policy = Policy(digestFloor: .sha1)
-        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy, time: nil)
+        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy)
         #expect(kept == world.root.der + world.weak.der && policy.used == .sha1)
     }
 
@@ -204,11 +203,16 @@ func accepted(
             return (certificate.notBefore, certificate.notAfter)
         }()
         let pin = try world.root.fingerprint()
-        for time in [nil, notBefore, notAfter] {
-            #expect(try accepted(world.root.der, pin, time: time) == world.root.der)
+        // A device's clock may be five minutes late.
+        let good: [Moment] = [
+            .unknown, .exact(notBefore - 300), .exact(notAfter), .atLeast(.min), .atLeast(0), .atLeast(notAfter),
+        ]
+        for moment in good { #expect(try accepted(world.root.der, pin, moment: moment) == world.root.der) }
+        for moment in [.exact(notAfter + 1), .exact(.max), .atLeast(notAfter + 1), .atLeast(.max)] as [Moment] {
+            #expect(throws: SCEPError.caCertificateExpired) { try accepted(world.root.der, pin, moment: moment) }
         }
-        for time in [notBefore - 1, notAfter + 1, 0, .min, .max] {
-            #expect(throws: SCEPError.caCertificateNotValid) { try accepted(world.root.der, pin, time: time) }
+        for moment in [.exact(notBefore - 301), .exact(0), .exact(.min)] as [Moment] {
+            #expect(throws: SCEPError.caCertificateNotYetValid) { try accepted(world.root.der, pin, moment: moment) }
         }
     }
 

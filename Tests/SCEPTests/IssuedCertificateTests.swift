@@ -29,7 +29,7 @@ import Testing
     }
 
     private func opened(
-        _ envelope: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(), time: Int64? = nil,
+        _ envelope: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(), moment: Moment = .unknown,
         key pem: TestKey? = nil
     ) throws -> [UInt8] {
         var policy = policy
@@ -40,9 +40,12 @@ import Testing
         let range: Range<Int>
         do {
             var bytes = work.mutableSpan
-            range = try IssuedCertificate.open(
-                &bytes, envelope: 2..<(2 + envelope.count), from: CACertificates(trusted.span), key: &key,
-                password: Span(), policy: &policy, time: time, random: &random)
+            let reply = try CertRep.open(
+                &bytes, envelope: 2..<(2 + envelope.count), key: &key, password: Span(), policy: &policy,
+                random: &random)
+            range = try IssuedCertificate.find(
+                bytes.span, in: reply.certificates, from: CACertificates(trusted.span), key: &key, replacing: nil,
+                policy: &policy, moment: moment, mayBeginLater: false)
         }
         #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
         return Array(work[range])
@@ -125,12 +128,16 @@ import Testing
             return (certificate.notBefore, certificate.notAfter)
         }()
         // A device's clock may be five minutes late.
-        for time in [nil, notBefore - 300, notBefore, notAfter] {
-            #expect(try opened(message, trusting: [world.root], time: time) == own.der)
+        let good: [Moment] = [.unknown, .exact(notBefore - 300), .exact(notAfter), .atLeast(0), .atLeast(notAfter)]
+        for moment in good { #expect(try opened(message, trusting: [world.root], moment: moment) == own.der) }
+        for moment in [.exact(notAfter + 1), .exact(.max), .atLeast(notAfter + 1), .atLeast(.max)] as [Moment] {
+            #expect(throws: SCEPError.certificateExpired) {
+                try opened(message, trusting: [world.root], moment: moment)
+            }
         }
-        for time in [0, .min, notBefore - 301, notAfter + 1, .max] {
-            #expect(throws: SCEPError.certificateNotValid) {
-                try opened(message, trusting: [world.root], time: time)
+        for moment in [.exact(notBefore - 301), .exact(0), .exact(.min)] as [Moment] {
+            #expect(throws: SCEPError.certificateNotYetValid) {
+                try opened(message, trusting: [world.root], moment: moment)
             }
         }
     }

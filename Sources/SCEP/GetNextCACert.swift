@@ -1,0 +1,69 @@
+import CMS
+import DER
+import DeviceCrypto
+import PKIX
+
+/// Judges the reply to GetNextCACert (RFC 8894, 4.7.1).
+public enum GetNextCACert {
+    /// Keeps the certificates that are to be trusted once the CA's current one is over: the new CAs, and who they
+    /// issued. Their validity may begin in the future.
+    ///
+    /// - Parameters:
+    ///   - work: the buffer that holds the reply.
+    ///   - body: where the reply stands; it is turned into DER there.
+    ///   - ca: the current CA. One of its CA certificates, not a registration authority's, has to have signed the reply.
+    ///   - trusted: room for the certificates that are kept. It is left as it is when this throws.
+    /// - Returns: the bytes used at the front of `trusted`; ``CACertificates`` reads them.
+    /// - Throws: ``SCEPError/nextCANotSigned``, ``SCEPError/invalidSignature``, ``SCEPError/digestBelowFloor(_:)``;
+    ///   ``SCEPError/nextCAInvalid`` when there is no CA's certificate in it that is not known yet, signed itself or
+    ///   was issued by the current CA; ``SCEPError/caCertificateExpired``; ``SCEPError/tooManyCACertificates``;
+    ///   ``SCEPError/reply(_:)``.
+    public static func accept(
+        _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
+        policy: inout Policy, moment: Moment, into trusted: inout MutableSpan<UInt8>
+    ) throws(SCEPError) -> Int {
+        let message = try normalize(&work, body)
+        let content: Range<Int>
+        do throws(SCEPError) {
+            let signedData = try SignedData(reply: work.span, message)
+            try ca.authenticate(signedData, &policy, casOnly: true)
+            content = signedData.content ?? 0..<0
+        } catch {
+            throw error == .unknownSigner ? .nextCANotSigned : error
+        }
+        let certificates = try Degenerate(&work, content).certificates
+        var chosen = CACertificates(work.span, choosingIn: certificates)
+        try chosen.chooseVouched(ca, moment)
+        try chosen.chooseIssued(&policy, moment, isNext: true)
+        return try chosen.keep(in: &trusted)
+    }
+}
+
+extension CACertificates {
+    /// Chooses the CAs, in a reply that the current one signed, that are new, and that somebody can have made.
+    fileprivate mutating func chooseVouched(_ current: borrowing CACertificates, _ moment: Moment)
+        throws(SCEPError)
+    {
+        var failure = SCEPError.nextCAInvalid
+        var isThere = false
+        var list = reader
+        var bit: Int32 = 1
+        while !list.isAtEnd, let whole = try? list.read() {
+            guard bit < 1 << Self.maximumCount else { throw .tooManyCACertificates }
+            if let certificate = try? Certificate(whole.encoding), !current.contain(whole.encoding),
+                !certificate.extensions.hasUnknownCritical,
+                Self.isIssuer(certificate, of: certificate)
+                    || certificate.extensions.isCA && current.haveIssued(certificate, mayBeCA: false)
+            {
+                if moment.isOver(certificate.notAfter) {
+                    failure = .caCertificateExpired
+                } else {
+                    choose(bit, certificate)
+                    isThere = true
+                }
+            }
+            bit &<<= 1
+        }
+        guard isThere else { throw failure }
+    }
+}
