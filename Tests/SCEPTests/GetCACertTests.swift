@@ -55,14 +55,16 @@ struct World: Sendable {
 
 /// What `GetCACert` keeps of a reply that stands in the middle of a buffer.
 func accepted(
-    _ body: [UInt8], _ fingerprints: String, policy: Policy = Policy(), moment: Moment = .unknown, known: [UInt8] = [], room: Int = 8192
+    _ body: [UInt8], _ fingerprints: String, policy: Policy = Policy(), moment: Moment = .unknown, known: [UInt8] = [],
+    room: Int = 8192
 ) throws -> [UInt8] {
     var policy = policy
     return try accepted(body, fingerprints, policy: &policy, moment: moment, known: known, room: room)
 }
 
 func accepted(
-    _ body: [UInt8], _ fingerprints: String, policy: inout Policy, moment: Moment = .unknown, known: [UInt8] = [], room: Int = 8192
+    _ body: [UInt8], _ fingerprints: String, policy: inout Policy, moment: Moment = .unknown, known: [UInt8] = [],
+    room: Int = 8192
 ) throws -> [UInt8] {
     let text = Array(fingerprints.utf8)
     var work = [0xA5, 0xA5] + body + [0xA5]

@@ -29,7 +29,8 @@ import Testing
     }
 
     private func opened(
-        _ envelope: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(), moment: Moment = .unknown,
+        _ envelope: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(),
+        moment: Moment = .unknown,
         key pem: TestKey? = nil
     ) throws -> [UInt8] {
         var policy = policy
