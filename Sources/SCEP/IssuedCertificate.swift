@@ -6,9 +6,9 @@ import PKIX
 public enum IssuedCertificate {
     /// A certificate that is to be replaced by the issued one.
     public struct Replaced: Sendable {
-        let notAfter: Int64
+        public let notAfter: Int64
         /// SHA-256 of the whole certificate.
-        let digest: Digest
+        public let digest: Digest
 
         public init(_ certificate: borrowing Certificate) {
             notAfter = certificate.notAfter
