@@ -145,15 +145,15 @@ extension Authority {
     }
 
     /// A fresh CRL of `issuer`: it holds what that generation issued, when the generation issues with it.
-    func makeList(issuer: Identity, generation: Int, state: inout State) throws -> RevocationList {
+    func makeList(
+        issuer: Identity, generation: Int, faults: [Fault] = [], state: inout State
+    ) throws -> RevocationList {
         let issues = state.generations[generation].issuer.certificate == issuer.certificate
         let entries = state.register.issued.values
             .filter { issues && $0.generation == generation }.compactMap(\.revocation)
         state.register.crlNumber += 1
-        let now = self.now
-        let list = try RevocationList(
-            issuer: issuer.certificate, key: issuer.key, entries: entries, number: state.register.crlNumber,
-            thisUpdate: now, nextUpdate: now.addingTimeInterval(configuration.crlLifetime))
+        let list = try makeList(
+            issuer: issuer, entries: entries, number: state.register.crlNumber, faults: faults)
         try Storage.save(state, in: configuration.directory)
         try Storage.save(list: list.der, in: configuration.directory)
         return list

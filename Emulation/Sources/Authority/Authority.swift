@@ -116,13 +116,13 @@ public final class Authority: Sendable {
         let faults = takeFaults(for: operation)
         event.notes += faults.map { "fault: \($0)" }
         for fault in faults {
-            if let answer = fault.replacement { return spoiled(answer, by: faults) }
+            if let answer = fault.replacement(for: request) { return spoiled(answer, by: faults) }
         }
         let answer =
             switch operation {
             case .getCACaps: capabilities()
             case .getCACert: try certificates()
-            case .getNextCACert: try nextCertificates()
+            case .getNextCACert: try nextCertificates(faults)
             case .pkiOperation: try exchange(request, form: form, faults: faults, event: &event)
             }
         return spoiled(answer, by: faults)
@@ -157,16 +157,22 @@ public final class Authority: Sendable {
         return Answer(mediaType: types.chain, body: try CertificatesOnly.encode(published))
     }
 
-    private func nextCertificates() throws -> Answer {
+    private func nextCertificates(_ faults: [Fault]) throws -> Answer {
         let (current, next) = state.withLock { ($0.current, $0.next) }
         guard let next else { return Answer(status: 404, text: "there is no next CA") }
         // RFC 8894, section 4.7.1: signed by the current CA's key, not by an RA's.
+        var signer = current.issuer
+        if faults.contains(.signedByNextCA) { signer = next.issuer }
+        if faults.contains(.signedByRegistrationAuthority) { signer = current.signer }
+        if faults.contains(.unknownSigner) { signer = try impostor(generation: 1).issuer }
         let contents = SignedMessageContents(
-            content: try CertificatesOnly.encode(next.published), attributes: [],
-            certificates: [current.issuer.certificate], digest: configuration.personality.reply.digest ?? .sha256)
-        return Answer(
-            mediaType: configuration.personality.mediaTypes.next,
-            body: try contents.signed(by: current.issuer.certificate, key: current.issuer.key))
+            content: try CertificatesOnly.encode(faults.contains(.nothingInside) ? [] : next.published),
+            attributes: [], certificates: faults.contains(.noCertificates) ? [] : [signer.certificate],
+            digest: configuration.personality.reply.digest ?? .sha256,
+            encoding: faults.contains(.indefiniteLength) ? .indefinite : configuration.personality.reply.encoding)
+        var body = try contents.signed(by: signer.certificate, key: signer.key)
+        if faults.contains(.brokenSignature), contents.encoding == .der { body[body.count - 1] ^= 1 }
+        return Answer(mediaType: configuration.personality.mediaTypes.next, body: body)
     }
 
     private func exchange(
@@ -221,12 +227,13 @@ public final class Authority: Sendable {
 
 extension Fault {
     /// The answer that stands for any, the request not looked at.
-    fileprivate var replacement: Answer? {
+    fileprivate func replacement(for request: Request) -> Answer? {
         switch self {
         case .html:
             Answer(mediaType: "text/html", body: [UInt8]("<!DOCTYPE html><title>Hello</title><h1>It works</h1>\n".utf8))
         case .status(let code): Answer(status: code, text: "this status was asked for by a test")
         case .emptyBody: Answer(body: [])
+        case .emptyPost: request.method == "POST" ? Answer(body: []) : nil
         default: nil
         }
     }

@@ -30,8 +30,7 @@ struct CertRep {
             switch fault {
             case .wrongTransactionID: reply.transactionID = try randomBytes(16).hexadecimal
             case .wrongRecipientNonce: reply.recipientNonce = try randomBytes(16)
-            case .unknownSigner:
-                signer = try Hierarchy(authority.configuration, generation: 1, now: authority.now).signer
+            case .unknownSigner: signer = try authority.impostor(generation: 1).signer
             case .noCertificates: style.carried = .none
             case .indefiniteLength: style.encoding = .indefinite
             case .oaep: style.keyTransport = .oaep

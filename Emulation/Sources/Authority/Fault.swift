@@ -7,8 +7,22 @@ public enum Fault: Sendable, Equatable {
     case wrongRecipientNonce
     /// SUCCESS with a certificate for a key that the client does not have.
     case certificateForAnotherKey
-    /// SUCCESS with a certificate that no known CA signed.
+    /// SUCCESS with a certificate that a CA of the same name and another key signed.
     case unknownIssuer
+    /// SUCCESS with a certificate of a CA of another name.
+    case anotherIssuer
+    /// SUCCESS with the certificate that signed the request: that to be renewed, or the self-signed one.
+    case oldCertificate
+    /// SUCCESS with a certificate that has expired.
+    case expiredCertificate
+    /// SUCCESS with a certificate that begins tomorrow.
+    case notYetValidCertificate
+    /// A renewal gets a certificate that ends when the old one does.
+    case validityNotExtended
+    /// GetCert gets another certificate than it asked for: the CA's.
+    case anotherCertificate
+    /// SUCCESS, or a next CA's reply, with nothing inside.
+    case nothingInside
     /// A CertRep signed by a CA of the same name and another key.
     case unknownSigner
     /// A bit of the signature is turned over.
@@ -22,11 +36,34 @@ public enum Fault: Sendable, Equatable {
     case oaepWithoutParameters
     case failure(Refusal)
 
+    // What GetCRL gets.
+    /// A CRL whose nextUpdate is past.
+    case staleList
+    /// A CRL whose thisUpdate is tomorrow.
+    case listNotYetValid
+    /// A CRL that a CA of another name issued.
+    case listOfAnotherIssuer
+    /// A CRL that a CA of the same name and another key issued.
+    case listOfUnknownIssuer
+    /// A bit of the CRL's signature is turned over.
+    case listWithBrokenSignature
+    /// A CRL of this many entries, those of the register among them: about 37 bytes each.
+    case hugeList(Int)
+    /// A CRL with a critical extension that nobody knows.
+    case listWithCriticalExtension
+
+    // Who signs the reply to GetNextCACert. `unknownSigner` and `brokenSignature` work there as well.
+    case signedByNextCA
+    /// By the RA that signs CertReps, which RFC 8894, section 4.7.1 does not allow.
+    case signedByRegistrationAuthority
+
     // What the HTTP answer is.
     /// A page of HTML with status 200.
     case html
     case status(Int)
     case emptyBody
+    /// POST gets status 200 with an empty body; GET is served.
+    case emptyPost
     /// Content-Length says all, the connection closes after this many bytes of the body.
     case truncated(Int)
     /// The body goes on with zero bytes up to this many.
@@ -104,6 +141,13 @@ public struct FaultRule: Sendable, Equatable {
         plain("wrong-recipient-nonce", .wrongRecipientNonce),
         plain("another-key", .certificateForAnotherKey),
         plain("unknown-issuer", .unknownIssuer),
+        plain("another-issuer", .anotherIssuer),
+        plain("old-certificate", .oldCertificate),
+        plain("expired-certificate", .expiredCertificate),
+        plain("not-yet-valid-certificate", .notYetValidCertificate),
+        plain("validity-not-extended", .validityNotExtended),
+        plain("another-certificate", .anotherCertificate),
+        plain("nothing-inside", .nothingInside),
         plain("unknown-signer", .unknownSigner),
         plain("broken-signature", .brokenSignature),
         plain("no-certificates", .noCertificates),
@@ -118,11 +162,24 @@ public struct FaultRule: Sendable, Equatable {
             }
             return .failure(Refusal(failInfo, parts.count > 1 ? String(parts[1]) : "refused on purpose"))
         },
+        plain("crl-stale", .staleList),
+        plain("crl-not-yet-valid", .listNotYetValid),
+        plain("crl-another-issuer", .listOfAnotherIssuer),
+        plain("crl-unknown-issuer", .listOfUnknownIssuer),
+        plain("crl-broken-signature", .listWithBrokenSignature),
+        Kind(usage: "crl-huge[=ENTRIES]") { value in
+            guard let value else { return .hugeList(10_000) }
+            return Int(value).flatMap { (1...1_000_000).contains($0) ? .hugeList($0) : nil }
+        },
+        plain("crl-critical-extension", .listWithCriticalExtension),
+        plain("signed-by-next-ca", .signedByNextCA),
+        plain("signed-by-ra", .signedByRegistrationAuthority),
         plain("html", .html),
         Kind(usage: "status=CODE") { value in
             value.flatMap { Int($0) }.flatMap { (100...999).contains($0) ? .status($0) : nil }
         },
         plain("empty-body", .emptyBody),
+        plain("empty-post", .emptyPost),
         Kind(usage: "truncated[=BYTES]") { value in
             guard let value else { return .truncated(100) }
             return Int(value).flatMap { $0 >= 0 ? .truncated($0) : nil }

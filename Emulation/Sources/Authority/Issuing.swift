@@ -29,9 +29,10 @@ extension Authority {
         return serial
     }
 
-    /// A certificate for `request`; for another key, or with a serial number, when one is given.
+    /// A certificate for `request`; for another key, of another validity or with a serial number, when one is given.
     func makeCertificate(
-        for request: CertificationRequest, issuer: Identity, serial: [UInt8]? = nil, key: PublicKey? = nil
+        for request: CertificationRequest, issuer: Identity, serial: [UInt8]? = nil, key: PublicKey? = nil,
+        validity: (begin: Date, end: Date)? = nil
     ) throws -> Certificate {
         let copied = try request.requestedExtensions().filter {
             configuration.copiedExtensions.contains($0.identifier)
@@ -49,15 +50,19 @@ extension Authority {
         if let point = configuration.crlDistributionPoint {
             extensions.append(ExtensionText("crlDistributionPoints", "URI:\(point)"))
         }
-        // A next CA's certificates do not begin before it does (RFC 8894, section 5.1).
-        let begin = max(now, issuer.certificate.notBefore)
-        var end = begin.addingTimeInterval(configuration.lifetime)
-        if issuer.certificate.notAfter > begin { end = min(end, issuer.certificate.notAfter) }
+        let validity = validity ?? self.validity(under: issuer.certificate)
         return try CertificateContents(
             subject: request.subject, publicKey: key, serial: try serial ?? Hierarchy.serial(randomBytes(16)),
-            notBefore: max(begin.addingTimeInterval(-configuration.backdating), issuer.certificate.notBefore),
-            notAfter: end, extensions: extensions, copied: copied
+            notBefore: validity.begin, notAfter: validity.end, extensions: extensions, copied: copied
         ).signed(with: issuer.key, issuer: issuer.certificate)
+    }
+
+    private func validity(under issuer: Certificate) -> (begin: Date, end: Date) {
+        // A next CA's certificates do not begin before it does (RFC 8894, section 5.1).
+        let now = max(now, issuer.notBefore)
+        var end = now.addingTimeInterval(configuration.lifetime)
+        if issuer.notAfter > now { end = min(end, issuer.notAfter) }
+        return (max(now.addingTimeInterval(-configuration.backdating), issuer.notBefore), end)
     }
 
     /// What speaks against issuing a certificate for `request`, whoever asks.

@@ -45,7 +45,7 @@ struct PKIOperation {
                 reply.content = try CertificatesOnly.encode(try carried(certificate, findings))
             case .list(let list):
                 event.outcome = "SUCCESS CRL of \(try list.serials().count) entries"
-                reply.content = try CertificatesOnly.encode([], lists: [list])
+                reply.content = try CertificatesOnly.encode([], lists: faults.contains(.nothingInside) ? [] : [list])
             }
         } catch let refusal as Refusal {
             reply.status = .failure
@@ -127,24 +127,5 @@ struct PKIOperation {
             return Refusal(.badRequest, "the envelope is for another certificate than the CA's; has it rolled over?")
         }
         return Refusal(.badRequest, "the envelope is not for \(generations[current].opener.certificate.subject)")
-    }
-
-    /// The certificates of a SUCCESS.
-    private func carried(_ certificate: Certificate, _ findings: Findings) throws -> [Certificate] {
-        let hierarchy = authority.state.withLock { $0.generations[findings.generation] }
-        let chain =
-            authority.configuration.personality.reply.issuedComesWithChain
-            ? hierarchy.authorities.map(\.certificate) : []
-        guard let request = findings.request else { return [certificate] + chain }
-        if faults.contains(.certificateForAnotherKey) {
-            let key = try PrivateKey.generate(.rsa2048).publicKey()
-            return [try authority.makeCertificate(for: request, issuer: hierarchy.issuer, key: key)] + chain
-        }
-        if faults.contains(.unknownIssuer) {
-            let impostor = try Hierarchy(
-                authority.configuration, generation: findings.generation + 1, now: authority.now)
-            return [try authority.makeCertificate(for: request, issuer: impostor.issuer)] + chain
-        }
-        return [certificate] + chain
     }
 }

@@ -31,7 +31,7 @@ extension PKIOperation {
             for (index, hierarchy) in state.generations.enumerated() {
                 let issuer = hierarchy.authorities.first { $0.certificate.subject.matches(wanted.issuer) }
                 guard let issuer else { continue }
-                return try authority.makeList(issuer: issuer, generation: index, state: &state)
+                return try authority.makeList(issuer: issuer, generation: index, faults: faults, state: &state)
             }
             throw Refusal(.badCertId, "no CA of that name is here")
         }

@@ -44,15 +44,26 @@ public final class RevocationList: @unchecked Sendable {
 
     deinit { X509_CRL_free(pointer) }
 
+    /// Reads CertificateList in DER.
+    public convenience init(der: [UInt8]) throws(LibCryptoError) {
+        try self.init(
+            taking: decoded(der, "reading a CRL", free: { X509_CRL_free($0) }) { d2i_X509_CRL(nil, $0, $1) })
+    }
+
     /// Makes a list of `entries` and signs it.
     public convenience init(
         issuer: Certificate, key: PrivateKey, entries: [Revocation], number: Int, thisUpdate: Date, nextUpdate: Date,
-        digest: Digest = .sha256
+        extensions: [ExtensionText] = [], digest: Digest = .sha256
     ) throws(LibCryptoError) {
         let list = try made(X509_CRL_new(), "allocating a CRL")
         do throws(LibCryptoError) {
             try fill(
                 list, issuer: issuer, entries: entries, number: number, thisUpdate: thisUpdate, nextUpdate: nextUpdate)
+            for text in extensions {
+                let pointer = try text.make(issuer: issuer.pointer, subject: nil)
+                defer { X509_EXTENSION_free(pointer) }
+                try check(X509_CRL_add_ext(list, pointer, -1), "adding an extension to a CRL")
+            }
             try check(X509_CRL_sort(list), "sorting a CRL")
             try check(X509_CRL_sign(list, key.pointer, digest.algorithm), "signing a CRL")
         } catch {

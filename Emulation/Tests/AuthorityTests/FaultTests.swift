@@ -123,6 +123,8 @@ import Testing
         ("stall=1.5#1", FaultRule(.stall(1.5), times: 1)),
         ("failure=4:no such thing", FaultRule(.failure(Refusal(.badCertId, "no such thing")))),
         ("oaep-without-parameters", FaultRule(.oaepWithoutParameters)),
+        ("crl-huge=70000#1", FaultRule(.hugeList(70_000), times: 1)),
+        ("unknown-signer@GetNextCACert", FaultRule(.unknownSigner, operations: [.getNextCACert])),
     ])
     func aRuleIsRead(_ text: String, _ rule: FaultRule) throws {
         #expect(try FaultRule(text: text) == rule)
@@ -133,6 +135,7 @@ import Testing
         ("status", "fault status: it is written status=CODE"),
         ("status=20", "fault status=20: it is written status=CODE"),
         ("html=1", "fault html=1: it is written html"),
+        ("crl-huge=0", "fault crl-huge=0: it is written crl-huge[=ENTRIES]"),
         ("html#0", "fault html#0: a number of times is wanted after '#'"),
         ("html@GetTea", "fault html@GetTea: no operation is called GetTea; there are "),
         ("failure=9", "fault failure=9: it is written failure=FAILINFO[:TEXT]"),

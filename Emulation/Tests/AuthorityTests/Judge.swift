@@ -30,12 +30,14 @@ enum Judge {
         }
     }
 
-    /// Throws unless `certificate` chains to `root`.
+    /// Throws unless `certificate` chains to `root`, now or at `time`.
     static func verify(
-        _ certificate: Certificate, root: Certificate, intermediates: [Certificate] = [], lists: [[UInt8]] = []
+        _ certificate: Certificate, root: Certificate, intermediates: [Certificate] = [], lists: [[UInt8]] = [],
+        at time: Date = Date()
     ) throws {
         try withTemporaryDirectory { directory in
             var arguments = ["verify", "-x509_strict", "-CAfile", try write(root.pem(), "root.pem", in: directory)]
+            arguments += ["-attime", "\(Int(time.timeIntervalSince1970))"]
             if !intermediates.isEmpty {
                 let file = try write(intermediates.flatMap { try $0.pem() }, "more.pem", in: directory)
                 arguments += ["-untrusted", file]
