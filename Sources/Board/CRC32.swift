@@ -8,9 +8,3 @@ public func crc32(_ bytes: Span<UInt8>) -> UInt32 {
     }
     return ~crc
 }
-
-/// The little-endian number at `offset`; four bytes are there.
-func littleEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
-    UInt32(bytes[offset]) | UInt32(bytes[offset &+ 1]) << 8 | UInt32(bytes[offset &+ 2]) << 16
-        | UInt32(bytes[offset &+ 3]) << 24
-}

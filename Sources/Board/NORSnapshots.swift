@@ -4,31 +4,26 @@ import DeviceCrypto
 /// current one, and becomes the current one when the last page of its bank, the marker, is programmed. The banks take
 /// turns, so wear is spread over all sectors. STORAGE.md gives the bytes.
 ///
-/// `gathering` is the number of bytes that are programmed at once: a multiple of the page size.
+/// `gathering` is the number of bytes that are programmed at once: a multiple of the page size, 24 or more.
 public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: SnapshotStorage, ~Copyable {
-    /// A complete snapshot.
-    private struct Snapshot {
-        var bank: Int
-        var header: SnapshotHeader
-    }
-
-    private enum Judgement {
-        /// Erased, or a write that was cut short.
-        case empty
-        /// Changed after it was written; 0 when its sequence number cannot be read.
-        case damaged(UInt32)
-        case complete(Snapshot)
+    private enum Phase {
+        case closed, open
+        case writing
     }
 
     public var storage: S
     /// Bytes of a bank, a multiple of the sector size.
     public let bankSize: Int
     public let bankCount: Int
-    private var current: Snapshot?
-    private var isOpen = false
+
+    private var phase = Phase.closed
+    // The current snapshot; when there is none, its bank is the one before the first, and its sequence number 0.
+    private var bank = -1
+    private var sequence: UInt32 = 0
+    private var bodySize = 0
 
     // The snapshot that is being written.
-    private var next: Snapshot?
+    private var nextSize = 0
     private var left = 0
     private var position = 0
     private var gathered = InlineArray<gathering, UInt8>(repeating: 0)
@@ -41,7 +36,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         let geometry = storage.geometry
         let page = geometry.pageSize
         let end = (SnapshotHeader.size &+ capacity &+ SnapshotHeader.digestSize &+ page &- 1) / page &* page
-        let sectors = (end &+ Self.markerSize(geometry) &+ geometry.sectorSize &- 1) / geometry.sectorSize
+        let sectors = (end &+ Self.markerSize(page) &+ geometry.sectorSize &- 1) / geometry.sectorSize
         bankSize = sectors &* geometry.sectorSize
         bankCount = geometry.sectorCount / sectors
         self.storage = storage
@@ -49,84 +44,72 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
 
     public mutating func open() throws(StorageError) -> Int? {
         let geometry = storage.geometry
-        isOpen = false
-        next = nil
-        current = nil
-        guard gathering >= geometry.pageSize, gathering % geometry.pageSize == 0 else { throw .outOfRange }
+        phase = .closed
+        bank = -1
+        sequence = 0
+        guard gathering >= SnapshotHeader.size, gathering % geometry.pageSize == 0 else { throw .outOfRange }
         guard bankCount >= 2 else { throw .full }
-        for sector in 0..<geometry.sectorCount { try refuseForeign(at: sector &* geometry.sectorSize) }
-        var newest: Snapshot?
+        var version = SnapshotHeader.currentVersion
         var isDamaged = false
         var damage: UInt32 = 0
-        for bank in 0..<bankCount {
-            switch try judge(bank) {
-            case .empty: break
-            case .damaged(let sequence):
+        for sector in 0..<geometry.sectorCount {
+            let start = sector &* geometry.sectorSize
+            let header = try readHeader(at: start)
+            // What was written into banks that are not these banks may stand at any sector.
+            guard header.version == 0 || header.version != 1 && header.bankSize == bankSize else {
+                throw .unknownVersion
+            }
+            guard start % bankSize == 0, start / bankSize < bankCount else { continue }
+            guard let mark = try readMarker(start) else { continue }
+            if header.version != 0, fits(header.bodySize), try hasDigest(start, header.bodySize) {
+                guard header.sequence > sequence else { continue }
+                bank = start / bankSize
+                sequence = header.sequence
+                bodySize = header.bodySize
+                version = header.version
+            } else {
                 isDamaged = true
-                damage = max(damage, sequence)
-            case .complete(let snapshot):
-                if snapshot.header.sequence > newest?.header.sequence ?? 0 { newest = snapshot }
+                damage = max(damage, max(mark, header.sequence))
             }
         }
-        guard let newest else {
+        guard sequence > 0 else {
             guard !isDamaged else { throw .corrupt }
-            isOpen = true
+            phase = .open
             return nil
         }
-        guard damage <= newest.header.sequence else { throw .corrupt }
-        guard newest.header.version == SnapshotHeader.currentVersion else { throw .unknownVersion }
-        current = newest
-        isOpen = true
-        return newest.header.bodySize
+        guard damage <= sequence else { throw .corrupt }
+        guard version == SnapshotHeader.currentVersion else { throw .unknownVersion }
+        phase = .open
+        return bodySize
     }
 
     public mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
-        guard let current, offset >= 0, buffer.count <= current.header.bodySize,
-            offset <= current.header.bodySize &- buffer.count
+        guard phase != .closed, bank >= 0, offset >= 0, buffer.count <= bodySize, offset <= bodySize &- buffer.count
         else { throw .outOfRange }
-        try storage.read(at: current.bank &* bankSize &+ SnapshotHeader.size &+ offset, into: &buffer)
+        try storage.read(at: bank &* bankSize &+ SnapshotHeader.size &+ offset, into: &buffer)
     }
 
     // MARK: Judging what is there
 
-    /// Throws `.unknownVersion` when a snapshot stands at `offset` whose banks are not these banks.
-    private mutating func refuseForeign(at offset: Int) throws(StorageError) {
-        let header = try readHeader(at: offset)
-        if SnapshotHeader.isOfVersion1(header.span) { throw .unknownVersion }
-        if let header = SnapshotHeader(header.span), header.bankSize != bankSize { throw .unknownVersion }
-    }
-
-    private mutating func readHeader(at offset: Int) throws(StorageError) -> InlineArray<24, UInt8> {
+    private mutating func readHeader(at offset: Int) throws(StorageError) -> SnapshotHeader {
         var header = InlineArray<24, UInt8>(repeating: 0)
         var room = header.mutableSpan
         try storage.read(at: offset, into: &room)
-        return header
+        return SnapshotHeader(room.span)
     }
 
-    private mutating func judge(_ bank: Int) throws(StorageError) -> Judgement {
-        let start = bank &* bankSize
-        // The beginning of a marker says as much as the whole: what it stands for had been read back by then.
-        let marker = try readMarker(bank)
-        guard !isErased(marker.span) else { return .empty }
-        let header = SnapshotHeader(try readHeader(at: start).span)
-        if let header, fits(header.bodySize), try hasDigest(start, header.bodySize) {
-            return .complete(Snapshot(bank: bank, header: header))
-        }
-        let sequence = bigEndian(marker.span, at: 0)
-        let isWhole = sequence == ~bigEndian(marker.span, at: 4)
-        return .damaged(isWhole ? sequence : header?.sequence ?? 0)
-    }
-
-    private mutating func readMarker(_ bank: Int) throws(StorageError) -> InlineArray<8, UInt8> {
+    /// Reads the marker of the bank that begins at `start`.
+    ///
+    /// - Returns: the sequence number; 0 when only a part of the marker is there, which says as much as the whole,
+    ///   since what it stands for had been read back by then; nil when nothing is there.
+    private mutating func readMarker(_ start: Int) throws(StorageError) -> UInt32? {
         var marker = InlineArray<8, UInt8>(repeating: 0)
         var room = marker.mutableSpan
-        try storage.read(at: bank &* bankSize &+ markerOffset, into: &room)
-        return marker
-    }
-
-    private func isErased(_ bytes: Span<UInt8>) -> Bool {
-        for index in bytes.indices where bytes[index] != storage.geometry.erasedValue { return false }
-        return true
+        try storage.read(at: start &+ markerOffset, into: &room)
+        let sequence = bigEndian(room.span, at: 0)
+        if sequence == ~bigEndian(room.span, at: 4) { return sequence }
+        for index in 0..<8 where room[index] != storage.geometry.erasedValue { return 0 }
+        return nil
     }
 
     /// Whether the digest after a body of `size` bytes is that of all before it.
@@ -150,101 +133,96 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         return constantTimeEqual(digest.bytes, stored.span)
     }
 
-    /// The last pages of a bank.
-    private static func markerSize(_ geometry: StorageGeometry) -> Int {
-        (8 &+ geometry.pageSize &- 1) / geometry.pageSize &* geometry.pageSize
-    }
+    /// Bytes of the pages that the marker takes: the last of a bank.
+    private static func markerSize(_ page: Int) -> Int { (7 &+ page) / page &* page }
 
-    private var markerOffset: Int { bankSize &- Self.markerSize(storage.geometry) }
+    private var markerOffset: Int { bankSize &- Self.markerSize(storage.geometry.pageSize) }
 
-    private func fits(_ bodySize: Int) -> Bool {
-        bodySize >= 0 && bodySize <= markerOffset &- SnapshotHeader.size &- SnapshotHeader.digestSize
+    private func fits(_ size: Int) -> Bool {
+        size >= 0 && size <= markerOffset &- SnapshotHeader.size &- SnapshotHeader.digestSize
     }
 
     // MARK: Writing the next one
 
+    /// Where the next snapshot's bank begins.
+    private var nextStart: Int { (bank &+ 1) % bankCount &* bankSize }
+
     public mutating func begin(size: Int) throws(StorageError) {
-        next = nil
-        guard isOpen else { throw .outOfRange }
-        let sequence = current?.header.sequence ?? 0
+        guard phase != .closed else { throw .outOfRange }
+        phase = .open
         guard fits(size), sequence < .max else { throw .full }
-        let bank = current.map { ($0.bank &+ 1) % bankCount } ?? 0
-        let header = SnapshotHeader(sequence: sequence &+ 1, bankSize: bankSize, bodySize: size)
-        position = bank &* bankSize
-        let sectors = bankSize / storage.geometry.sectorSize
-        for sector in 0..<sectors { try storage.erase(sector: bank &* sectors &+ sector) }
+        let sectorSize = storage.geometry.sectorSize
+        position = nextStart
+        for sector in 0..<(bankSize / sectorSize) { try storage.erase(sector: position / sectorSize &+ sector) }
+        nextSize = size
         left = size
-        gatheredCount = 0
         hash = Hash(.sha256)
-        let bytes = header.bytes
-        hash.update(bytes.span)
-        try gather(bytes.span)
-        next = Snapshot(bank: bank, header: header)
+        var room = gathered.mutableSpan
+        SnapshotHeader(sequence: sequence &+ 1, bankSize: bankSize, bodySize: size).write(to: &room)
+        gatheredCount = SnapshotHeader.size
+        hash.update(gathered.span.extracting(first: gatheredCount))
+        phase = .writing
     }
 
     public mutating func append(_ bytes: Span<UInt8>) throws(StorageError) {
-        let writing = next
-        next = nil
-        guard let writing, bytes.count <= left else {
-            discard()
-            throw .outOfRange
-        }
+        guard phase == .writing, bytes.count <= left else { throw .outOfRange }
         left &-= bytes.count
         hash.update(bytes)
         try gather(bytes)
-        next = writing
     }
 
     public mutating func commit() throws(StorageError) {
-        let written = next
-        next = nil
+        guard phase == .writing, left == 0 else { throw .outOfRange }
+        phase = .open
+        let start = nextStart
         let digest = hash.finish()
-        guard let written, left == 0 else {
-            discard()
-            throw .outOfRange
-        }
         try gather(digest.bytes)
         try flush()
-        guard try hasDigest(written.bank &* bankSize, written.header.bodySize) else { throw .corrupt }
-        position = written.bank &* bankSize &+ markerOffset
-        var marker = InlineArray<8, UInt8>(repeating: 0)
+        guard try hasDigest(start, nextSize) else { throw .corrupt }
+        position = start &+ markerOffset
         do {
-            var room = marker.mutableSpan
-            storeBigEndian(written.header.sequence, at: 0, in: &room)
-            storeBigEndian(~written.header.sequence, at: 4, in: &room)
+            var room = gathered.mutableSpan
+            storeBigEndian(sequence &+ 1, at: 0, in: &room)
+            storeBigEndian(~(sequence &+ 1), at: 4, in: &room)
         }
-        try gather(marker.span)
+        gatheredCount = 8
         try flush()
-        guard try !isErased(readMarker(written.bank).span) else { throw .corrupt }
-        current = written
+        guard try readMarker(start) != nil else { throw .corrupt }
+        bank = start / bankSize
+        sequence &+= 1
+        bodySize = nextSize
     }
 
     @inline(never)
     private mutating func gather(_ bytes: Span<UInt8>) throws(StorageError) {
         for index in bytes.indices {
+            if gatheredCount == gathering { try flush() }
             gathered[gatheredCount] = bytes[index]
             gatheredCount &+= 1
-            if gatheredCount == gathering { try flush() }
         }
     }
 
     /// Programs what was gathered, filled up to a whole page with the erased value.
     @inline(never)
     private mutating func flush() throws(StorageError) {
-        defer { discard() }
-        while gatheredCount % storage.geometry.pageSize != 0 {
-            gathered[gatheredCount] = storage.geometry.erasedValue
+        let geometry = storage.geometry
+        while gatheredCount % geometry.pageSize != 0 {
+            gathered[gatheredCount] = geometry.erasedValue
             gatheredCount &+= 1
         }
-        guard gatheredCount > 0 else { return }
-        try storage.program(at: position, gathered.span.extracting(first: gatheredCount))
-        position &+= gatheredCount
-    }
-
-    /// What was gathered can be a private key.
-    private mutating func discard() {
+        let count = gatheredCount
         gatheredCount = 0
-        var room = gathered.mutableSpan
-        wipe(&room)
+        defer {
+            // What was gathered can be a private key.
+            var room = gathered.mutableSpan
+            wipe(&room)
+        }
+        do throws(StorageError) {
+            try storage.program(at: position, gathered.span.extracting(first: count))
+        } catch {
+            phase = .open
+            throw error
+        }
+        position &+= count
     }
 }

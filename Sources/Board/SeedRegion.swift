@@ -96,17 +96,11 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
     }
 
     private static func advance(from record: Span<UInt8>, counter: UInt32, into next: inout MutableSpan<UInt8>) {
-        store(0x4445_4553, at: 0, in: &next)
-        store(counter, at: 4, in: &next)
+        storeLittleEndian(0x4445_4553, at: 0, in: &next)
+        storeLittleEndian(counter, at: 4, in: &next)
         var room = next._mutatingExtracting(secret)
         derive(0, from: record, into: &room)
-        store(crc32(next.span.extracting(0..<72)), at: 72, in: &next)
-    }
-
-    private static func store(_ value: UInt32, at offset: Int, in bytes: inout MutableSpan<UInt8>) {
-        for index in 0..<4 {
-            bytes[offset &+ index] = UInt8(truncatingIfNeeded: value &>> UInt32(truncatingIfNeeded: 8 &* index))
-        }
+        storeLittleEndian(crc32(next.span.extracting(0..<72)), at: 72, in: &next)
     }
 
     /// Fills `bytes` with SHA-256 of: purpose, number of the block (4 bytes, little-endian), the whole record.
