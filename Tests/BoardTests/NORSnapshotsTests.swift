@@ -21,16 +21,32 @@ struct Snapshots {
     }
 
     /// The snapshot of a given generation.
-    static func content(_ generation: Int) -> [UInt8] {
-        (0..<577).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ generation) }
+    static func content(_ generation: Int, count: Int = 577) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ generation) }
+    }
+
+    mutating func write(generation: Int, count: Int = 577) throws(StorageError) {
+        try write(Self.content(generation, count: count))
     }
 
     mutating func write(_ content: [UInt8]) throws(StorageError) {
-        var snapshots = NORSnapshots<_, 2048>(flash, capacity: capacity)
-        defer { flash = snapshots.storage }
+        if flash.geometry.pageSize > 32 {
+            var snapshots = NORSnapshots<_, 2048>(flash, capacity: capacity)
+            defer { flash = snapshots.storage }
+            try put(content, in: &snapshots)
+        } else {
+            var snapshots = NORSnapshots<_, 32>(flash, capacity: capacity)
+            defer { flash = snapshots.storage }
+            try put(content, in: &snapshots)
+        }
+    }
+
+    private func put<let gathering: Int>(
+        _ content: [UInt8], in snapshots: inout NORSnapshots<SimulatedFlash, gathering>
+    ) throws(StorageError) {
         _ = try snapshots.open()
         try snapshots.begin(size: content.count)
-        // In pieces of all sizes.
+        // In pieces of several sizes.
         var rest = content[...]
         while !rest.isEmpty {
             let part = Array(rest.prefix(rest.count % 61 + 1))
@@ -38,10 +54,6 @@ struct Snapshots {
             rest = rest.dropFirst(part.count)
         }
         try snapshots.commit()
-    }
-
-    mutating func write(generation: Int) throws(StorageError) {
-        try write(Self.content(generation))
     }
 
     func read() throws(StorageError) -> [UInt8]? {
@@ -57,7 +69,7 @@ struct Snapshots {
     func generation() throws -> Int? {
         guard let content = try read() else { return nil }
         let generation = Int(content[0])
-        #expect(content == Self.content(generation))
+        #expect(content == Self.content(generation, count: content.count))
         return generation
     }
 }
@@ -93,27 +105,47 @@ struct Snapshots {
     }
 
     /// Power is cut before, inside and after every operation of a write: what is found is the generation before or the
-    /// new one, whole. Then it is cut in every operation of the write after that, too.
+    /// new one, whole.
     @Test(arguments: Snapshots.geometries) func aCutLeavesOldOrNew(_ geometry: StorageGeometry) throws {
         for before in 0...3 {
             var base = Snapshots(geometry)
             for generation in 0..<before { try base.write(generation: generation + 1) }
-            let old = before == 0 ? nil : before
-            for (first, flash) in try Self.cuts(base, before + 1) {
-                let found = try flash.generation()
-                // With the beginning of the last page, the marker, the new one stands.
-                let isLast = first.operation == first.last && first.tear != .before
-                #expect(found == old || isLast && found == before + 1, "\(first)")
-                #expect(try flash.generation() == found)
-                for (second, flash) in try Self.cuts(flash, 7) {
-                    let foundAgain = try flash.generation()
-                    #expect(foundAgain == found || foundAgain == 7, "\(first), then \(second)")
-                    var flash = flash
-                    try flash.write(generation: 8)
-                    #expect(try flash.generation() == 8, "\(first), then \(second)")
+            for (cut, snapshots) in try Self.cuts(base, before + 1) {
+                let found = try Self.checked(snapshots, cut, old: before == 0 ? nil : before, new: before + 1)
+                var snapshots = snapshots
+                try snapshots.write(generation: 8)
+                #expect(try snapshots.generation() == 8, "\(cut) after \(String(describing: found))")
+            }
+        }
+    }
+
+    /// Power is cut again in each operation of the write after that, with banks of one sector and of two.
+    @Test(arguments: [256, 64]) func aSecondCutLeavesOldOrNew(_ sectorSize: Int) throws {
+        for before in 0...2 {
+            let geometry = StorageGeometry(pageSize: 4, sectorSize: sectorSize, sectorCount: 4, erasedValue: 0x00)
+            var base = Snapshots(geometry)
+            base.capacity = 64
+            for generation in 0..<before { try base.write(generation: generation + 1, count: 40) }
+            for (first, snapshots) in try Self.cuts(base, before + 1, count: 40) {
+                let found = try Self.checked(snapshots, first, old: before == 0 ? nil : before, new: before + 1)
+                for (second, snapshots) in try Self.cuts(snapshots, 7, count: 40) {
+                    _ = try Self.checked(snapshots, second, old: found, new: 7)
+                    var snapshots = snapshots
+                    try snapshots.write(generation: 8, count: 40)
+                    #expect(try snapshots.generation() == 8, "\(first), then \(second)")
                 }
             }
         }
+    }
+
+    /// The generation after a cut, which is the old or the new one.
+    private static func checked(_ snapshots: Snapshots, _ cut: Cut, old: Int?, new: Int) throws -> Int? {
+        let found = try snapshots.generation()
+        // With the beginning of the last page, the marker, the new one may stand; with all of it, it does.
+        let mayBeNew = cut.operation == cut.last && cut.tear != .before
+        let isNew = cut.operation == cut.last && cut.tear == .after
+        #expect(found == old && !isNew || found == new && mayBeNew, "\(cut)")
+        return found
     }
 
     struct Cut {
@@ -123,17 +155,19 @@ struct Snapshots {
     }
 
     /// What is left of the snapshots when power is cut in each operation of a write.
-    private static func cuts(_ base: Snapshots, _ generation: Int) throws -> [(Cut, Snapshots)] {
+    private static func cuts(_ base: Snapshots, _ generation: Int, count: Int = 577) throws -> [(Cut, Snapshots)] {
         var whole = base
         whole.flash.operations.boot()
-        try whole.write(generation: generation)
+        try whole.write(generation: generation, count: count)
         let last = whole.flash.operations.count
         var cuts: [(Cut, Snapshots)] = []
         for operation in 1...last {
             for tear in Tear.allCases {
                 var snapshots = base
                 snapshots.flash.operations.cutPower(at: operation, tear)
-                #expect(throws: StorageError.powerLost) { try snapshots.write(generation: generation) }
+                #expect(throws: StorageError.powerLost) {
+                    try snapshots.write(generation: generation, count: count)
+                }
                 snapshots.flash.operations.boot()
                 cuts.append((Cut(operation: operation, tear: tear, last: last), snapshots))
             }
