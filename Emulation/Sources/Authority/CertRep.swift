@@ -8,8 +8,9 @@ struct CertRep {
     var refusal: Refusal?
     /// messageData: degenerate SignedData, in SUCCESS alone.
     var content: [UInt8]?
-    /// Whom messageData is encrypted for.
+    /// Whom messageData is encrypted for: by `password` when the certificate's key cannot decrypt.
     var recipient: Certificate?
+    var password: String?
     /// Of the request.
     var digest = Digest.sha256
     var cipher = Cipher.aes128
@@ -51,7 +52,11 @@ struct CertRep {
 
     private func encoded(by signer: Identity, above: [Certificate], style: ReplyStyle) throws -> [UInt8] {
         var content: [UInt8]?
-        if let data = self.content, let recipient {
+        if let data = self.content, let password, recipient?.publicKey.isRSA == false {
+            content = try Envelope.seal(
+                data, password: [UInt8](password.utf8), cipher: style.cipher ?? cipher,
+                iterations: style.passwordIterations, encoding: style.encoding)
+        } else if let data = self.content, let recipient {
             content = try Envelope.seal(
                 data, for: recipient, cipher: style.cipher ?? cipher, keyTransport: style.keyTransport,
                 encoding: style.encoding)

@@ -52,7 +52,8 @@ public struct Configuration: Sendable {
     /// Whether RA certificates say that they are one, by the extended key usage cmcRA (RFC 6402, 2.10). Without it,
     /// whoever has any certificate of the CA could pose as its RA to a client that does not look for it.
     public var marksRegistrationAuthority = true
-    /// Of the CA certificates. RA keys are of the same kind, or RSA-2048 where they must decrypt.
+    /// Of the CA certificates. RA keys are of the same kind, or RSA-2048 where they must decrypt. An EC CA without RA
+    /// needs a challenge: its requests are encrypted for it.
     public var key = KeyKind.rsa2048
     /// Whether a next CA waits for rollover from the start.
     public var hasNextCA = false
@@ -78,6 +79,9 @@ public struct Configuration: Sendable {
     public var copiedExtensions: Set<String> = ["2.5.29.17", "2.5.29.15", "2.5.29.37"]
     /// Whether requests in single DES or MD5 are taken (RFC 8894, section 2.9 forbids both).
     public var acceptsObsoleteAlgorithms = false
+    /// Whether messages from and to EC keys are encrypted for the challengePassword (RFC 8894, section 3.1); else they
+    /// are refused.
+    public var servesPasswordRecipients = true
     public var personality = Personality.rfc8894
     public var faults: [FaultRule] = []
     /// Where keys, certificates and the register are kept; nil keeps them in memory.

@@ -17,6 +17,11 @@ extension PKIOperation {
         event.subject = request.subject.description
         try enter(request, message, signer)
         try authority.examine(request)
+        let challenge = try? request.challengePassword()
+        if let password = findings.password, password != challenge {
+            event.notes.append("the envelope is for another password than the challengePassword")
+        }
+        try requirePassword(signer, given: challenge, &findings)
         let renewed = try issuedCertificate(signer)
         if let renewed {
             guard renewed.subject.matches(request.subject) else {
@@ -41,6 +46,7 @@ extension PKIOperation {
             event.notes.append("not copied: \(uncopied.joined(separator: ", "))")
         }
         let generation = findings.generation
+        let password = findings.password
         return try authority.state.withLock { state in
             if let known = state.register.transactions[message.transactionID],
                 let grant = try resume(known, request, renewed, in: state)
@@ -58,7 +64,7 @@ extension PKIOperation {
                 id: message.transactionID, messageType: type, received: authority.now,
                 request: Data(request.der), subject: request.subject.description,
                 publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
-                renews: renewed?.serialText, generation: generation, state: .pending(polls: 0))
+                renews: renewed?.serialText, generation: generation, password: password, state: .pending(polls: 0))
             state.register.transactions[transaction.id] = transaction
             defer { try? Storage.save(state, in: configuration.directory) }
             guard configuration.policy == .automatic else { return .pending }
@@ -107,9 +113,10 @@ extension PKIOperation {
     }
 
     func poll(
-        _ content: [UInt8], _ message: PKIMessage, _ signer: Certificate, _ findings: Findings,
+        _ content: [UInt8], _ message: PKIMessage, _ signer: Certificate, _ findings: inout Findings,
         _ event: inout LogEvent
     ) throws -> Grant {
+        let known = authority.state.withLock { $0.register.transactions[message.transactionID]?.password }
         let names: IssuerAndSubject
         do throws(LibCryptoError) {
             names = try IssuerAndSubject(der: content)
@@ -117,6 +124,7 @@ extension PKIOperation {
             throw Refusal(.badRequest, error.description)
         }
         event.subject = names.subject.description
+        if known != nil { try requirePassword(signer, given: known, &findings) }
         return try authority.state.withLock { state in
             guard var transaction = state.register.transactions[message.transactionID] else {
                 throw Refusal(.badCertId, "no request was made under this transactionID")

@@ -37,10 +37,13 @@ struct Hierarchy: Sendable {
     /// Makes the keys and certificates, valid from `now`, or later when `generation` is a next one: 2 and above, which
     /// is told in the names.
     init(_ configuration: Configuration, generation: Int, now: Date) throws {
-        guard configuration.key.canDecrypt || configuration.registrationAuthority != .none else {
+        guard
+            configuration.key.canDecrypt || configuration.registrationAuthority != .none
+                || configuration.servesPasswordRecipients && configuration.challenge != .none
+        else {
             throw ConfigurationError(
                 "a CA with a \(configuration.key.rawValue) key cannot open requests: give it an RA (--ra single or "
-                    + "--ra split), whose encryption key is RSA")
+                    + "--ra split), whose encryption key is RSA, or challenge passwords that they are encrypted for")
         }
         let now = generation > 1 ? now.addingTimeInterval(configuration.nextCABeginsIn) : now
         let name = generation > 1 ? "\(configuration.name) \(generation)" : configuration.name

@@ -12,7 +12,7 @@ extension Authority {
             for: request, issuer: hierarchy.issuer, serial: try serial(for: transaction, in: state))
         state.register.issued[certificate.serialText] = Issued(
             certificate: Data(certificate.der), subject: transaction.subject, generation: generation,
-            date: now)
+            date: now, password: transaction.password)
         state.register.transactions[transaction.id]?.state = .issued(certificate.serialText)
         try Storage.save(issued: certificate.pem(), serial: certificate.serialText, in: configuration.directory)
         return certificate

@@ -18,6 +18,8 @@ struct PKIOperation {
         var generation: Int
         var signer: Certificate?
         var cipher: Cipher?
+        /// What the reply is encrypted for when the signer's key cannot decrypt.
+        var password: String?
         /// The request for a certificate, for faults that answer with another certificate.
         var request: CertificationRequest?
     }
@@ -54,6 +56,7 @@ struct PKIOperation {
             event.outcome = "FAILURE \(refusal.failInfo.name): \(refusal.text)"
         }
         reply.recipient = findings.signer
+        reply.password = findings.password
         reply.digest = message.acceptedDigest(authority.configuration) ?? .sha256
         reply.cipher = findings.cipher ?? .aes128
         let hierarchy = authority.state.withLock { $0.generations[findings.generation] }
@@ -71,46 +74,59 @@ struct PKIOperation {
             throw Refusal(.badRequest, "messageType \(message.type) is not served")
         }
         for case .failure(let refusal) in faults { throw refusal }
-        let content = try open(message, &findings)
-        guard signer.publicKey.isRSA else {
+        guard signer.publicKey.isRSA || authority.configuration.servesPasswordRecipients else {
             throw Refusal(.badAlg, "the signer's key cannot decrypt, so that no reply can be encrypted for it")
         }
+        let content = try open(message, signer, &findings)
         switch type {
         case .certRep:
             throw Refusal(.badRequest, "messageType \(message.type) is not served")
         case .pkcsReq, .renewalReq:
             return try enrol(content, type, message, signer, &findings, &event)
         case .certPoll:
-            return try poll(content, message, signer, findings, &event)
+            return try poll(content, message, signer, &findings, &event)
         case .getCert:
+            try requirePassword(signer, &findings)
             return try .certificate(certificate(identification(content, &event)))
         case .getCRL:
+            try requirePassword(signer, &findings)
             return try .list(list(identification(content, &event)))
         }
     }
 
-    private func open(_ message: PKIMessage, _ findings: inout Findings) throws -> [UInt8] {
+    private func open(
+        _ message: PKIMessage, _ signer: Certificate, _ findings: inout Findings
+    ) throws -> [UInt8] {
         guard let content = message.signed.content, !content.isEmpty else {
             throw Refusal(.badRequest, "the message carries nothing")
         }
+        let (generations, current) = authority.state.withLock { ($0.generations, $0.register.current) }
+        // Section 5.1: a request for the next CA is told by its envelope.
+        let served = generations.indices.filter { $0 >= current }
         let envelope: Envelope
+        let opened: Envelope.Opened?
         do throws(LibCryptoError) {
             envelope = try Envelope(content)
         } catch {
             throw Refusal(.badRequest, error.description)
         }
-        let (generations, current) = authority.state.withLock { ($0.generations, $0.register.current) }
-        // Section 5.1: a request for the next CA is told by its envelope.
-        let served = generations.indices.filter { $0 >= current }
-        let opened: Envelope.Opened?
+        let passwords = passwords(for: envelope, message.transactionID, signer, opener: generations[current].opener)
         do throws(LibCryptoError) {
-            opened = try envelope.open(
-                with: served.map { (generations[$0].opener.certificate, generations[$0].opener.key) })
+            if passwords.isEmpty {
+                opened = try envelope.open(
+                    with: served.map { (generations[$0].opener.certificate, generations[$0].opener.key) })
+            } else {
+                opened = try envelope.open(withPasswords: passwords)
+            }
         } catch {
             throw Refusal(.badMessageCheck, error.description)
         }
         guard let opened else { throw misaddressed(envelope, generations, current) }
-        findings.generation = generations.firstIndex { $0.opener.certificate == opened.certificate } ?? current
+        switch opened.opener {
+        case .key(let certificate, _):
+            findings.generation = generations.firstIndex { $0.opener.certificate == certificate } ?? current
+        case .password(let password): findings.password = String(decoding: password, as: UTF8.self)
+        }
         let acceptsObsolete = authority.configuration.acceptsObsoleteAlgorithms
         guard let cipher = opened.cipher, acceptsObsolete || cipher != .des else {
             throw Refusal(.badAlg, "the envelope is encrypted with a cipher that is not taken here")
@@ -120,8 +136,16 @@ struct PKIOperation {
     }
 
     private func misaddressed(_ envelope: Envelope, _ generations: [Hierarchy], _ current: Int) -> Refusal {
+        let opener = generations[current].opener
         if envelope.recipients.contains(.password) {
-            return Refusal(.badAlg, "the envelope is for a password; only key transport is served")
+            if !authority.configuration.servesPasswordRecipients {
+                return Refusal(.badAlg, "the envelope is for a password; only key transport is served")
+            }
+            if opener.key.canDecrypt {
+                return Refusal(
+                    .badAlg, "the envelope is for a password, though the key of \(opener.certificate.subject) decrypts")
+            }
+            return Refusal(.badMessageCheck, "no challengePassword that is known here opens the envelope")
         }
         if current > 0 {
             return Refusal(.badRequest, "the envelope is for another certificate than the CA's; has it rolled over?")

@@ -50,6 +50,8 @@ public struct ReplyStyle: Sendable {
     public var digest: Digest?
     /// nil: the cipher of the request.
     public var cipher: Cipher?
+    /// Of PBKDF2, in replies that are encrypted for a password.
+    public var passwordIterations = 2048
     public var absentContent = AbsentContent.absent
     public var carried = Carried.signer
     /// Whether the CA certificates come along with an issued one.

@@ -25,6 +25,8 @@ struct Transaction: Codable, Sendable {
     let renews: String?
     /// Which generation of the CA it was addressed to.
     let generation: Int
+    /// challengePassword, which replies to a key that cannot decrypt are encrypted for.
+    var password: String?
     var state: State
 }
 
@@ -35,6 +37,8 @@ struct Issued: Codable, Sendable {
     let subject: String
     let generation: Int
     let date: Date
+    /// The last challengePassword that its owner sent.
+    var password: String?
     var revocation: Revocation?
 }
 

@@ -25,13 +25,22 @@ public final class Envelope {
     public struct Opened: Sendable {
         public let content: [UInt8]
         public let cipher: Cipher?
-        public let keyTransport: KeyTransport
-        /// The certificate whose key opened it.
-        public let certificate: Certificate
+        /// What opened it.
+        public let opener: Opener
+    }
+
+    public enum Opener: Sendable, Equatable {
+        /// The key of this certificate.
+        case key(Certificate, KeyTransport)
+        case password([UInt8])
     }
 
     private let pointer: OpaquePointer
     public let recipients: [Recipient]
+    /// How the key comes from a password; nil when the envelope is for none.
+    public let derivation: KeyDerivation?
+    /// More would keep the machine busy for seconds.
+    private static let greatestIterations = 1_000_000
 
     /// Reads ContentInfo with EnvelopedData, DER or BER.
     public init(_ bytes: [UInt8]) throws(LibCryptoError) {
@@ -41,6 +50,7 @@ public final class Envelope {
         self.pointer = pointer
         guard OBJ_obj2nid(CMS_get0_type(pointer)) == NID_pkcs7_enveloped else {
             recipients = []
+            derivation = nil
             throw LibCryptoError("the content is no EnvelopedData")
         }
         let stack = CMS_get0_RecipientInfos(pointer)
@@ -52,6 +62,7 @@ public final class Envelope {
             default: return .other
             }
         }
+        derivation = recipients.contains(.password) ? KeyDerivation(firstIn: bytes) : nil
     }
 
     deinit { CMS_ContentInfo_free(pointer) }
@@ -79,13 +90,48 @@ public final class Envelope {
         _ certificate: Certificate, _ key: PrivateKey, _ keyTransport: KeyTransport
     ) throws(LibCryptoError) -> Opened {
         try check(CMS_decrypt_set1_pkey(pointer, key.pointer, certificate.pointer), "unwrapping a content key")
+        return try opened(by: .key(certificate, keyTransport))
+    }
+
+    /// Opens it with the first of `passwords` that fits, or returns nil when none does or it is for no password.
+    public func open(withPasswords passwords: [[UInt8]]) throws(LibCryptoError) -> Opened? {
+        guard let derivation else { return nil }
+        guard (1...Self.greatestIterations).contains(derivation.iterations) else {
+            throw LibCryptoError("\(derivation.iterations) iterations of PBKDF2 are asked for")
+        }
+        for password in passwords {
+            var bytes = password
+            guard CMS_decrypt_set1_password(pointer, &bytes, bytes.count) == 1 else { continue }
+            return try opened(by: .password(password))
+        }
+        ERR_clear_error()
+        return nil
+    }
+
+    private func opened(by opener: Opener) throws(LibCryptoError) -> Opened {
         let chain = try made(CMS_dataInit(pointer, nil), "decrypting an envelope")
         defer { BIO_free_all(chain) }
         let cipher = Cipher(nid: COpenSSL_cipherOfChain(chain))
         guard let content = readAll(chain), COpenSSL_cipherStatus(chain) == 1 else {
             throw LibCryptoError("decrypting an envelope")
         }
-        return Opened(content: content, cipher: cipher, keyTransport: keyTransport, certificate: certificate)
+        return Opened(content: content, cipher: cipher, opener: opener)
+    }
+
+    /// ContentInfo with EnvelopedData: `content` for whoever knows `password`, by PBKDF2 with HMAC-SHA-1, which is what
+    /// OpenSSL has.
+    public static func seal(
+        _ content: [UInt8], password: [UInt8], cipher: Cipher, iterations: Int = 2048, encoding: MessageEncoding = .der
+    ) throws(LibCryptoError) -> [UInt8] {
+        var flags = CMS_BINARY | CMS_PARTIAL
+        if encoding == .indefinite { flags |= CMS_STREAM }
+        let message = try made(
+            CMS_encrypt(nil, nil, cipher.algorithm, UInt32(flags)), "starting an envelope in \(cipher.rawValue)")
+        defer { CMS_ContentInfo_free(message) }
+        _ = try made(
+            COpenSSL_addPassword(message, Int32(clamping: iterations), password, password.count),
+            "adding a password to an envelope")
+        return try finish(message, content: content, encoding: encoding, flags: flags)
     }
 
     /// ContentInfo with EnvelopedData: `content` for the RSA key of `recipient`.

@@ -104,6 +104,9 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Cipher of replies in place of the request's.")
     var cipher: Cipher?
 
+    @Flag(name: .customLong("no-pwri"), help: "Refuse messages from and to EC keys, which passwords encrypt.")
+    var noPasswordRecipients = false
+
     @Flag(help: "Take requests in single DES and MD5.")
     var acceptObsolete = false
 
@@ -197,6 +200,7 @@ extension Serve {
                     return type
                 })
         }
+        configuration.servesPasswordRecipients = !noPasswordRecipients
         configuration.acceptsObsoleteAlgorithms = acceptObsolete
         configuration.faults = try fault.map { try FaultRule(text: $0) }
         configuration.personality.reply.digest = digest

@@ -11,6 +11,8 @@ struct Client {
     var signingKey: PrivateKey
     var digest = Digest.sha256
     var cipher = Cipher.aes128
+    /// For messages from and to keys that cannot decrypt.
+    var password = ""
 
     init(
         _ name: String = "device", key: PrivateKey? = nil, kind: KeyKind = .rsa2048,
@@ -29,8 +31,10 @@ struct Client {
 
     /// A client that renews `certificate` of `old`, with device key 2 unless another is given.
     init(renewing certificate: Certificate, of old: Client, key: PrivateKey? = nil) throws {
-        self = old
         self.init(subject: old.subject, key: try key ?? Keys.device(2), certificate, old.key)
+        digest = old.digest
+        cipher = old.cipher
+        password = old.password
     }
 
     private init(subject: DistinguishedName, key: PrivateKey, _ certificate: Certificate, _ signingKey: PrivateKey) {
@@ -51,8 +55,10 @@ struct Client {
         keyTransport: KeyTransport = .pkcs1, encoding: MessageEncoding = .der,
         edit: (inout SignedMessageContents) -> Void = { _ in }
     ) throws -> [UInt8] {
-        let envelope = try Envelope.seal(
-            content, for: recipient, cipher: cipher, keyTransport: keyTransport, encoding: encoding)
+        let envelope =
+            recipient.publicKey.isRSA
+            ? try Envelope.seal(content, for: recipient, cipher: cipher, keyTransport: keyTransport, encoding: encoding)
+            : try Envelope.seal(content, password: [UInt8](password.utf8), cipher: cipher, encoding: encoding)
         var contents = SignedMessageContents(
             content: envelope,
             attributes: [
@@ -100,7 +106,9 @@ struct Reply {
 
     func opened(by client: Client) throws -> Envelope.Opened? {
         guard let content = signed.content else { return nil }
-        return try Envelope(content).open(with: [(client.certificate, client.signingKey)])
+        let envelope = try Envelope(content)
+        return try envelope.open(with: [(client.certificate, client.signingKey)])
+            ?? envelope.open(withPasswords: [[UInt8](client.password.utf8)])
     }
 
     func certificates(for client: Client) throws -> [Certificate] {

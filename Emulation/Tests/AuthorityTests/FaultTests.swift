@@ -82,7 +82,7 @@ import Testing
         let client = try Client()
         let (_, reply) = try enrol(fault, client)
         let opened = try #require(try reply.opened(by: client))
-        #expect(opened.keyTransport == transport)
+        #expect(opened.opener == .key(client.certificate, transport))
         #expect(try CertificatesOnly.decode(opened.content).certificates.count == 1)
     }
 

@@ -108,8 +108,17 @@ import Testing
             ).signed(with: Keys.device(1), issuer: nil)
             return try send($0, client: client)
         },
-        Defect("EC key", .badAlg, "the signer's key cannot decrypt, so that no reply can be encrypted for it") {
-            try send($0, client: try Client(kind: .p256, usage: "critical,digitalSignature"))
+        Defect(
+            "EC key without a password", .badRequest,
+            "the signer's key cannot decrypt, and no challengePassword is there to encrypt the reply for"
+        ) { try send($0, client: try Client(kind: .p256, usage: "critical,digitalSignature")) },
+        Defect(
+            "password for an RSA CA", .badAlg,
+            "the envelope is for a password, though the key of CN=EmbeddedSCEP Test CA,O="
+        ) {
+            let client = try Client()
+            let envelope = try Envelope.seal(client.request(), password: [1, 2, 3], cipher: .aes128)
+            return try send($0, client: client) { $0.content = envelope }
         },
         Defect("RenewalReq by a stranger", .badRequest, "a RenewalReq must be signed with a certificate of this CA") {
             try send($0, type: .renewalReq)
@@ -203,9 +212,5 @@ import Testing
     func theRefusingPolicySaysWhy(_ failInfo: FailInfo) throws {
         let authority = try makeAuthority { $0.policy = .refuse(Refusal(failInfo, "Ärger")) }
         #expect(try authority.enrol(Client()).refusal == Refusal(failInfo, "Ärger"))
-    }
-
-    @Test func anECCAWithoutRAIsNotBuilt() {
-        #expect(throws: ConfigurationError.self) { try makeAuthority { $0.key = .p256 } }
     }
 }

@@ -125,4 +125,13 @@ static inline int COpenSSL_useOAEP(CMS_RecipientInfo *recipient) {
     return context != NULL && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0;
 }
 
+/// Adds a PasswordRecipientInfo with PBKDF2 and the content's own cipher, or returns NULL. OpenSSL frees its copy of
+/// the password.
+static inline CMS_RecipientInfo *COpenSSL_addPassword(
+    CMS_ContentInfo *message, int iterations, const unsigned char *password, long count) {
+    unsigned char *copy = OPENSSL_memdup(password, (size_t)count);
+    if (copy == NULL) return NULL;
+    return CMS_add0_recipient_password(message, iterations, NID_undef, NID_undef, copy, count, NULL);
+}
+
 #endif
