@@ -30,7 +30,6 @@ public enum IssuedCertificate {
         _ work: Span<UInt8>, in certificates: Range<Int>, from ca: borrowing CACertificates, key: inout Key,
         replacing replaced: Replaced?, policy: inout Policy, moment: Moment, mayBeginLater: Bool
     ) throws(SCEPError) -> Range<Int> {
-        var publicKey = InlineArray<512, UInt8>(repeating: 0)
         var failure = SCEPError.certificateForAnotherKey
         var reader = DERReader(work, in: certificates)
         while !reader.isAtEnd {
@@ -40,8 +39,7 @@ public enum IssuedCertificate {
                 if failure == .certificateForAnotherKey { failure = .oldCertificate }
                 continue
             }
-            var room = publicKey.mutableSpan
-            guard (try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)) ?? false else { continue }
+            guard hasKey(certificate, &key) else { continue }
             do throws(SCEPError) {
                 try check(certificate, ca, replaced, &policy, moment, mayBeginLater)
                 return certificate.range
@@ -51,6 +49,17 @@ public enum IssuedCertificate {
             }
         }
         throw failure
+    }
+
+    // Its room is on the stack no longer when signatures are verified.
+    @inline(never)
+    private static func hasKey<Key: PrivateKey & ~Copyable>(
+        _ certificate: borrowing Certificate, _ key: inout Key
+    ) -> Bool {
+        var publicKey = InlineArray<512, UInt8>(repeating: 0)
+        var room = publicKey.mutableSpan
+        let matches = try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)
+        return matches ?? false
     }
 
     /// Finds the certificate that was asked for with GetCert (RFC 8894, 4.5).

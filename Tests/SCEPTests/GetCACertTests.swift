@@ -79,7 +79,7 @@ func accepted(
             moment: moment, into: &kept)
     }
     #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
-    #expect(trusted[used...].allSatisfy { $0 == 0xA5 })
+    #expect(trusted[max(used, known.count)...].allSatisfy { $0 == 0xA5 })
     return Array(trusted[..<used])
 }
 
@@ -216,6 +216,101 @@ func accepted(
         for moment in [.exact(notBefore - 301), .exact(0), .exact(.min)] as [Moment] {
             #expect(throws: SCEPError.caCertificateNotYetValid) { try accepted(world.root.der, pin, moment: moment) }
         }
+    }
+
+    /// A CA that is trusted already needs no fingerprint, such as one that came by GetNextCACert.
+    @Test func theKnownAreAnchors() throws {
+        let world = try World.one
+        let pin = try world.root.fingerprint()
+        let known = world.ec.der + world.impostor.der
+        let others = try OpenSSLIdentity.bundle([world.impostorsRA, world.impostor])
+        #expect(try accepted(others, pin, known: known) == world.impostorsRA.der + world.impostor.der)
+        #expect(throws: SCEPError.fingerprintMismatch) { try accepted(others, pin, known: world.ec.der) }
+        // One byte more is another certificate, and a name is none.
+        let twin = try OpenSSLIdentity(subject: "/O=Example/CN=Root", for: TestKey.rsa)
+        #expect(throws: SCEPError.fingerprintMismatch) { try accepted(twin.der, pin, known: known) }
+        // Both sides of a rollover at once.
+        let both = try OpenSSLIdentity.bundle([world.root, world.impostor])
+        #expect(try accepted(both, pin, known: known) == world.root.der + world.impostor.der)
+        // Who is known and not in the reply is kept no longer.
+        #expect(try accepted(world.root.der, pin, known: known) == world.root.der)
+    }
+
+    /// A pinned CA that is over does not stand in the way of its successor.
+    @Test func aSuccessorIsEnough() throws {
+        let world = try World.one
+        let short = try OpenSSLIdentity(
+            subject: "/O=Example/CN=Root", newKey: ["rsa:2048", "-days", "1"],
+            extensions: ["keyUsage=critical,keyCertSign"])
+        let tomorrow = try Certificate(short.der.span).notAfter + 1
+        let both = try OpenSSLIdentity.bundle([short, world.root])
+        let pin = try short.fingerprint()
+        #expect(try accepted(both, pin, moment: .exact(tomorrow), known: world.root.der) == world.root.der)
+        for known in [[], short.der] {
+            #expect(throws: SCEPError.caCertificateExpired) {
+                try accepted(both, pin, moment: .atLeast(tomorrow), known: known)
+            }
+        }
+        #expect(try accepted(both, pin, moment: .exact(tomorrow - 1), known: world.root.der).starts(with: short.der))
+    }
+
+    /// What was trusted before is still there when a reply is refused.
+    @Test func theKnownStayWhereTheyAre() throws {
+        let world = try World.one
+        let bundle = try OpenSSLIdentity.bundle([world.root, world.unmarked])
+        let pins = Array(try world.root.fingerprint().utf8)
+        for body in [bundle, world.impostor.der, try OpenSSLIdentity.bundle([world.root, world.intermediate]), []] {
+            var trusted = world.ec.der + [UInt8](repeating: 0xA5, count: world.root.der.count - world.ec.der.count)
+            let before = trusted
+            var work = body
+            var policy = Policy()
+            #expect(throws: SCEPError.self) {
+                var bytes = work.mutableSpan
+                var kept = trusted.mutableSpan
+                guard let fingerprints = Fingerprints(pins.span) else { return }
+                _ = try GetCACert.accept(
+                    &bytes, body: 0..<body.count, fingerprints: fingerprints, known: world.ec.der.count,
+                    policy: &policy, moment: .unknown, into: &kept)
+            }
+            #expect(trusted == before)
+        }
+    }
+
+    /// Certificates that came one in a reply, as Dogtag sends its chain.
+    @Test func aChainIsCollected() throws {
+        let world = try World.one
+        let pins = Array(try world.root.fingerprint().utf8)
+        var chain: [UInt8] = []
+        for identity in [world.ra, world.intermediate, world.root] {
+            let (certificates, isSingle) = try read(identity.der)
+            #expect(isSingle)
+            chain += certificates
+        }
+        let bundle = try OpenSSLIdentity.bundle([world.intermediate, world.root])
+        let several = try read(bundle)
+        #expect(!several.isSingle && several.certificates == world.intermediate.der + world.root.der)
+        var trusted = [UInt8](repeating: 0, count: 8192)
+        var policy = Policy()
+        let work = [0xA5] + chain + [0xA5]
+        let used: Int
+        do {
+            var kept = trusted.mutableSpan
+            guard let fingerprints = Fingerprints(pins.span) else { throw SCEPError.fingerprintMismatch }
+            used = try GetCACert.accept(
+                work.span, certificates: 1..<(work.count - 1), fingerprints: fingerprints, policy: &policy,
+                moment: .unknown, into: &kept)
+        }
+        #expect(Array(trusted[..<used]) == chain)
+    }
+
+    private func read(_ body: [UInt8]) throws -> (certificates: [UInt8], isSingle: Bool) {
+        var work = [0xA5] + body
+        let reply: (certificates: Range<Int>, isSingle: Bool)
+        do {
+            var bytes = work.mutableSpan
+            reply = try GetCACert.read(&bytes, body: 1..<(1 + body.count))
+        }
+        return (Array(work[reply.certificates]), reply.isSingle)
     }
 
     @Test func isRefused() throws {

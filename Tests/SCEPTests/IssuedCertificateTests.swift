@@ -30,7 +30,7 @@ import Testing
 
     private func opened(
         _ envelope: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(),
-        moment: Moment = .unknown,
+        moment: Moment = .unknown, replacing old: OpenSSLIdentity? = nil, mayBeginLater: Bool = false,
         key pem: TestKey? = nil
     ) throws -> [UInt8] {
         var policy = policy
@@ -44,9 +44,11 @@ import Testing
             let reply = try CertRep.open(
                 &bytes, envelope: 2..<(2 + envelope.count), key: &key, password: Span(), policy: &policy,
                 random: &random)
+            let before = old?.der
+            let replaced = try before.map { IssuedCertificate.Replaced(try Certificate($0.span)) }
             range = try IssuedCertificate.find(
-                bytes.span, in: reply.certificates, from: CACertificates(trusted.span), key: &key, replacing: nil,
-                policy: &policy, moment: moment, mayBeginLater: false)
+                bytes.span, in: reply.certificates, from: CACertificates(trusted.span), key: &key,
+                replacing: replaced, policy: &policy, moment: moment, mayBeginLater: mayBeginLater)
         }
         #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
         return Array(work[range])
@@ -140,6 +142,103 @@ import Testing
             #expect(throws: SCEPError.certificateNotYetValid) {
                 try opened(message, trusting: [world.root], moment: moment)
             }
+        }
+    }
+
+    /// One of a CA's next certificate may become valid when that does.
+    @Test func itMayBeginLaterWhereThatIsMeant() throws {
+        let world = try World.one
+        let own = try Self.issued(by: world.root)
+        let message = try envelope(OpenSSLIdentity.bundle([own]))
+        let notAfter = try Certificate(own.der.span).notAfter
+        for moment in [.exact(0), .exact(.min), .exact(notAfter)] as [Moment] {
+            #expect(try opened(message, trusting: [world.root], moment: moment, mayBeginLater: true) == own.der)
+        }
+        #expect(throws: SCEPError.certificateExpired) {
+            try opened(message, trusting: [world.root], moment: .exact(notAfter + 1), mayBeginLater: true)
+        }
+    }
+
+    /// What can go wrong with a renewal: the same key or a new one, and replies that bring the old certificate.
+    @Test func aRenewalBringsMore() throws {
+        let world = try World.one
+        let trusted = [world.root]
+        func bundle(_ identities: OpenSSLIdentity...) throws -> [UInt8] {
+            try envelope(OpenSSLIdentity.bundle(identities))
+        }
+        let old = try Self.issued(by: world.root)
+        let longer = try Self.issued(by: world.root, options: ["-days", "400"])
+        let shorter = try Self.issued(by: world.root, options: ["-days", "300"])
+        let ofAnotherKey = try Self.issued(by: world.root, for: TestKey(pem: world.unmarked.key))
+        // With the old key: the new one counts, wherever it stands.
+        for message in [try bundle(longer), try bundle(old, longer), try bundle(longer, old)] {
+            #expect(try opened(message, trusting: trusted, replacing: old) == longer.der)
+        }
+        #expect(throws: SCEPError.oldCertificate) { try opened(bundle(old), trusting: trusted, replacing: old) }
+        #expect(throws: SCEPError.oldCertificate) {
+            try opened(bundle(old, world.root, ofAnotherKey), trusting: trusted, replacing: old)
+        }
+        // Not valid for longer.
+        #expect(throws: SCEPError.validityNotExtended) {
+            try opened(bundle(shorter), trusting: trusted, replacing: old)
+        }
+        #expect(throws: SCEPError.validityNotExtended) {
+            try opened(bundle(old, shorter), trusting: trusted, replacing: old)
+        }
+        // To the second.
+        func until(_ time: String) throws -> OpenSSLIdentity {
+            try OpenSSLIdentity(
+                subject: "/CN=sensor", for: TestKey.rsa, issuedBy: world.root, from: "20260101000000Z", until: time)
+        }
+        let (first, second) = (try until("20360101000000Z"), try until("20360101000000Z"))
+        #expect(first.der != second.der)
+        #expect(throws: SCEPError.validityNotExtended) {
+            try opened(bundle(second), trusting: trusted, replacing: first)
+        }
+        #expect(try opened(bundle(until("20360101000001Z")), trusting: trusted, replacing: first).count > 0)
+        // With a new key: what has the old one is not it, and the old certificate is named as such.
+        let formerly = ofAnotherKey
+        #expect(try opened(bundle(formerly, longer), trusting: trusted, replacing: formerly) == longer.der)
+        #expect(throws: SCEPError.oldCertificate) {
+            try opened(bundle(formerly), trusting: trusted, replacing: formerly)
+        }
+        #expect(throws: SCEPError.certificateForAnotherKey) {
+            try opened(bundle(ofAnotherKey), trusting: trusted, replacing: old)
+        }
+        // What is wrong with the new one says more.
+        #expect(throws: SCEPError.oldCertificate) {
+            try opened(bundle(old, Self.issued(by: world.impostor)), trusting: trusted, replacing: old)
+        }
+        let notAfter = try Certificate(longer.der.span).notAfter
+        #expect(throws: SCEPError.certificateExpired) {
+            try opened(bundle(old, longer), trusting: trusted, moment: .exact(notAfter + 1), replacing: old)
+        }
+    }
+
+    @Test func getCertBringsWhatWasAskedFor() throws {
+        let world = try World.one
+        let bundle = world.root.der + world.ra.der + world.intermediate.der
+        let work = [0xA5, 0xA5] + bundle + [0xA5]
+        func found(_ asked: OpenSSLIdentity, serial: [UInt8]? = nil, issuer: OpenSSLIdentity? = nil) throws -> [UInt8] {
+            let certificate = try Certificate(asked.der.span)
+            let number = serial ?? certificate.serialNumber.array
+            let name = try (issuer.map { try Certificate($0.der.span).issuer.array }) ?? certificate.issuer.array
+            return Array(
+                work[
+                    try IssuedCertificate.find(
+                        work.span, in: 2..<(2 + bundle.count), issuer: name.span, serialNumber: number.span)])
+        }
+        for identity in [world.root, world.ra, world.intermediate] { #expect(try found(identity) == identity.der) }
+        #expect(throws: SCEPError.wrongCertificate) { try found(world.encryptionRA) }
+        #expect(throws: SCEPError.wrongCertificate) { try found(world.ra, serial: [0x05]) }
+        #expect(throws: SCEPError.wrongCertificate) { try found(world.ra, issuer: world.intermediate) }
+        let none: [UInt8] = []
+        #expect(throws: SCEPError.wrongCertificate) {
+            try IssuedCertificate.find(none.span, in: 0..<0, issuer: none.span, serialNumber: none.span)
+        }
+        #expect(throws: SCEPError.reply(DERError(.truncated, at: 0))) {
+            try IssuedCertificate.find(
+                work.span.extracting(2..<100), in: 0..<98, issuer: none.span, serialNumber: none.span)
         }
     }
 

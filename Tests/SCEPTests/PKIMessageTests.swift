@@ -126,6 +126,25 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:20")
     }
 
+    /// GetCert and GetCRL name a certificate by its issuer and number (RFC 8894, 3.3.4).
+    @Test(arguments: [(.getCert, "21"), (.getCRL, "22")] as [(MessageType, String)])
+    func opensslTakesAQueryApart(type: MessageType, number: String) throws {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        let issued = try OpenSSLIdentity(
+            subject: "/CN=sensor", for: TestKey.rsa, issuedBy: OpenSSLIdentity.authority,
+            options: ["-set_serial", "0xFE01"])
+        let (issuer, serialNumber) = try { () throws -> ([UInt8], [UInt8]) in
+            let certificate = try Certificate(issued.der.span)
+            return (certificate.issuer.array, certificate.serialNumber.array)
+        }()
+        let message = try message(type, &key, issued: issued.der) { writer, _, _ in
+            try writer.writeIssuerAndSerialNumber(issuer: issuer.span, serialNumber: serialNumber.span)
+        }
+        let (data, text, _) = try takenApart(message)
+        #expect(data == (issuer + [UInt8](hex: "0203 00FE01")).tagged(0x30))
+        #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:" + number)
+    }
+
     /// A renewal is signed with what was issued before, here for an elliptic curve key.
     @Test func opensslTakesARenewalApart() throws {
         let issued = try OpenSSLIdentity(

@@ -1,0 +1,245 @@
+import DER
+import DeviceCrypto
+import Foundation
+import TestSupport
+import Testing
+
+@testable import PKIX
+
+/// A CRL put together of parts, each of which can be a bad one. The signature is not one.
+private struct ListParts {
+    var version: [UInt8] = [1].tagged(0x02)
+    var algorithm = [UInt8](hex: "300D 06092A864886F70D01010B 0500")
+    var outerAlgorithm: [UInt8]?
+    var issuer = [UInt8](hex: "300C 310A 3008 0603550403 0C0141")
+    var thisUpdate = Array("260101000000Z".utf8).tagged(0x17)
+    var nextUpdate = Array("20500101000000Z".utf8).tagged(0x18)
+    var entries: [UInt8]?
+    var extensions: [UInt8] = []
+    var afterExtensions: [UInt8] = []
+    var signature = ([0x00] + [UInt8](repeating: 9, count: 256)).tagged(0x03)
+    var afterSignature: [UInt8] = []
+
+    /// What may be critical is said by the bytes between identifier and value.
+    static func item(critical: String = "") -> [UInt8] {
+        ([UInt8](hex: "0603551D15") + [UInt8](hex: critical) + [UInt8](hex: "0A0101").tagged(0x04)).tagged(0x30)
+    }
+
+    static func entry(_ serial: String, after: [UInt8] = []) -> [UInt8] {
+        ([UInt8](hex: serial).tagged(0x02) + Array("260101000000Z".utf8).tagged(0x17) + after).tagged(0x30)
+    }
+
+    var der: [UInt8] {
+        let content =
+            version + algorithm + issuer + thisUpdate + nextUpdate + (entries?.tagged(0x30) ?? []) + extensions
+            + afterExtensions
+        return (content.tagged(0x30) + (outerAlgorithm ?? algorithm) + signature + afterSignature).tagged(0x30)
+    }
+
+    static func changed(_ change: (inout ListParts) -> Void) -> [UInt8] {
+        var parts = ListParts()
+        change(&parts)
+        return parts.der
+    }
+}
+
+extension Defect {
+    fileprivate init(
+        list name: String, _ kind: DERError.Kind, at place: String, _ change: (inout ListParts) -> Void
+    ) {
+        self.init(name, kind, at: place, ListParts.changed(change))
+    }
+}
+
+@Suite struct CertificateRevocationListTests {
+    private func revokes(_ der: [UInt8], _ serial: String) throws -> Bool {
+        let number = [UInt8](hex: serial)
+        var reader = DERReader(der.span)
+        return try CertificateRevocationList(&reader).revokes(number.span)
+    }
+
+    @Test func partsAreRead() throws {
+        var parts = ListParts()
+        parts.entries = ListParts.entry("05") + ListParts.entry("00FF")
+        let buffer = [0x05, 0x00] + parts.der + [0xFF]
+        var reader = DERReader(buffer.span, in: 2..<(buffer.count - 1))
+        let list = try CertificateRevocationList(&reader)
+        try reader.finish()
+        #expect(list.range == 2..<(buffer.count - 1))
+        #expect(list.issuer.array == parts.issuer)
+        #expect(list.thisUpdate == 1_767_225_600 && list.nextUpdate == 2_524_608_000)
+        #expect(list.signatureAlgorithm == SignatureAlgorithm(scheme: .rsa, digest: .sha256))
+        #expect(list.signature.array == [UInt8](repeating: 9, count: 256))
+        for (serial, isRevoked) in [("05", true), ("00FF", true), ("FF", false), ("06", false), ("", false)] {
+            let number = [UInt8](hex: serial)
+            #expect(try list.revokes(number.span) == isRevoked, "\(serial)")
+        }
+    }
+
+    /// What old and small authorities leave out.
+    @Test func whatIsOptionalMayBeMissing() throws {
+        let bare = ListParts.changed {
+            $0.version = []
+            $0.nextUpdate = []
+        }
+        var reader = DERReader(bare.span)
+        let nextUpdate = try CertificateRevocationList(&reader).nextUpdate
+        #expect(nextUpdate == nil)
+        #expect(try !revokes(bare, "05"))
+        let empty = ListParts.changed { $0.entries = [] }
+        #expect(try !revokes(empty, "05"))
+        let harmless = ListParts.changed {
+            $0.entries = ListParts.entry("05", after: ListParts.item(critical: "010100").tagged(0x30))
+            $0.extensions = (ListParts.item() + ListParts.item()).tagged(0x30).tagged(0xA0)
+        }
+        #expect(try revokes(harmless, "05"))
+    }
+
+    /// What openssl writes, and what it says of it.
+    @Test(
+        arguments: [
+            ("rsa:2048", [], []), ("rsa:2048", ["authorityKeyIdentifier=keyid:always"], ["-md", "sha512"]),
+            ("P-256", ["authorityKeyIdentifier=keyid:always"], []), ("P-384", [], ["-md", "sha384"]),
+        ] as [(String, [String], [String])])
+    func opensslsListsAreRead(key: String, extensions: [String], options: [String]) throws {
+        let newKey = key.hasPrefix("P") ? ["ec", "-pkeyopt", "ec_paramgen_curve:\(key)"] : [key]
+        let ca = try OpenSSLIdentity(subject: "/O=Example/CN=CA", newKey: newKey)
+        let revoked = ["05", "7FFF", "80", "0102030405060708090A0B0C0D0E0F1011121314"]
+        let reasons = ["", ",keyCompromise", ",CACompromise", ",certificateHold"]
+        let der = try ca.revocationList(
+            of: zip(revoked, reasons).map { $0 + $1 }, extensions: extensions,
+            options: options + ["-crl_lastupdate", "20260102030405Z", "-crl_nextupdate", "20510102030405Z"])
+        let text = String(
+            decoding: try OpenSSL.run(["crl", "-inform", "DER", "-noout", "-text"], input: der), as: UTF8.self)
+        for serial in revoked { #expect(text.contains("Serial Number: \(serial)\n")) }
+
+        var reader = DERReader(der.span)
+        let list = try CertificateRevocationList(&reader)
+        let issuer = try Certificate(ca.der.span)
+        #expect(list.issuer.array == issuer.subject.array)
+        #expect(list.thisUpdate == 1_767_323_045 && list.nextUpdate == 2_556_241_445)
+        try list.verify(signedBy: issuer.subjectPublicKeyInfo)
+        for serial in revoked {
+            let magnitude = [UInt8](hex: serial)
+            let number = magnitude[0] >= 0x80 ? [0] + magnitude : magnitude
+            #expect(try list.revokes(number.span), "\(serial)")
+        }
+        for serial in ["04", "06", "7FFE", "00", "0080FF", "0102030405060708090A0B0C0D0E0F1011121315"] {
+            let number = [UInt8](hex: serial)
+            #expect(try !list.revokes(number.span), "\(serial)")
+        }
+        // One bit of what is signed, or of the signature, turned over.
+        for position in [der.count - 1, list.range.lowerBound + 60] {
+            var forged = der
+            forged[position] ^= 1
+            #expect(throws: (any Error).self) {
+                var reader = DERReader(forged.span)
+                try CertificateRevocationList(&reader).verify(signedBy: issuer.subjectPublicKeyInfo)
+            }
+        }
+    }
+
+    /// Thousands of entries; the one that counts is the last one.
+    @Test func longListsAreRead() throws {
+        let serials = (1...1500).map { String(0x10000 + $0, radix: 16) }.map { $0.count % 2 == 0 ? $0 : "0" + $0 }
+        let ca = try OpenSSLIdentity.authority
+        let der = try ca.revocationList(of: serials.map { $0 + ",superseded" })
+        #expect(der.count > 50_000)
+        let last = try #require(serials.last)
+        #expect(try revokes(der, last) && !revokes(der, "0105DD"))
+        // Beyond what a length can say here, it is refused by name.
+        let longer = try ca.revocationList(of: serials + serials.map { "01" + $0 })
+        #expect(throws: DERError(.lengthTooLarge, at: 0)) { try revokes(longer, last) }
+    }
+
+    /// Lists that are not complete, or not of one authority (RFC 5280, 5.2.4 and 5.2.5).
+    @Test(
+        arguments: [
+            "2.5.29.27=critical,ASN1:INTEGER:5", "issuingDistributionPoint=critical,@p", "1.2.3.4=critical,ASN1:NULL",
+        ])
+    func partialListsAreRefused(item: String) throws {
+        let point = ["[p]", "fullname=URI:http://example/crl", "onlyuser=TRUE"]
+        let der = try OpenSSLIdentity.authority.revocationList(extensions: [item] + point)
+        #expect {
+            try revokes(der, "05")
+        } throws: {
+            ($0 as? DERError)?.kind == .unknownCriticalExtension
+        }
+    }
+
+    static let defects: [Defect] = [
+        Defect("not a sequence", .unexpectedTag, at: "31", [0x31, 0x00]),
+        Defect("nothing in it", .truncated, at: "", [0x30, 0x00]),
+        Defect(list: "bytes behind the signature", .trailingBytes, at: "0500FADE") {
+            $0.afterSignature = [0x05, 0x00, 0xFA, 0xDE]
+        },
+        Defect(list: "version 3", .invalidInteger, at: "020102") { $0.version = [2].tagged(0x02) },
+        Defect(list: "unknown algorithm", .unsupportedAlgorithm, at: "300D 06092A864886F70D01010A 0500 03820101") {
+            $0.algorithm = [UInt8](hex: "300D 06092A864886F70D01010A 0500")
+        },
+        Defect(list: "two algorithms", .unsupportedAlgorithm, at: "300D 06092A864886F70D01010C 0500") {
+            $0.outerAlgorithm = [UInt8](hex: "300D 06092A864886F70D01010C 0500")
+        },
+        Defect(list: "issuer not a sequence", .unexpectedTag, at: "3100 170D") { $0.issuer = [0x31, 0x00] },
+        Defect(list: "no time", .invalidTime, at: "0500 180F") { $0.thisUpdate = [0x05, 0x00] },
+        Defect(list: "a day that is none", .invalidTime, at: "170D 323630323330") {
+            $0.thisUpdate = Array("260230000000Z".utf8).tagged(0x17)
+        },
+        Defect(list: "a next day that is none", .invalidTime, at: "170D 323630323330") {
+            $0.nextUpdate = Array("260230000000Z".utf8).tagged(0x17)
+        },
+        Defect(list: "three times", .trailingBytes, at: "1700") { $0.nextUpdate += [0x17, 0x00] },
+        Defect(list: "signature with unused bits", .invalidBitString, at: "030204F0") {
+            $0.signature = [0x03, 0x02, 0x04, 0xF0]
+        },
+        Defect(list: "entry not a sequence", .unexpectedTag, at: "0500 300D") { $0.entries = [0x05, 0x00] },
+        Defect(list: "entry without a number", .unexpectedTag, at: "170D 32363031") {
+            $0.nextUpdate = []
+            $0.thisUpdate = Array("20260101000000Z".utf8).tagged(0x18)
+            $0.entries = Array("260101000000Z".utf8).tagged(0x17).tagged(0x30)
+        },
+        Defect(list: "entry without a time", .truncated, at: "300D06092A864886F70D01010B0500 03820101") {
+            $0.entries = [UInt8](hex: "3003 020105")
+        },
+        Defect(list: "bytes behind an entry", .trailingBytes, at: "0577") {
+            $0.entries = ListParts.entry("05", after: [0x05, 0x77])
+        },
+        Defect(list: "entry with a critical extension", .unknownCriticalExtension, at: "300D 0603551D15 0101FF") {
+            let item = ListParts.item(critical: "0101FF")
+            $0.entries = ListParts.entry("05") + ListParts.entry("06", after: item.tagged(0x30))
+        },
+        Defect(list: "critical with another true", .invalidBoolean, at: "010101 0403") {
+            $0.extensions = ListParts.item(critical: "010101").tagged(0x30).tagged(0xA0)
+        },
+        Defect(list: "critical", .unknownCriticalExtension, at: "300D 0603551D15 0101FF") {
+            $0.extensions = (ListParts.item() + ListParts.item(critical: "0101FF")).tagged(0x30).tagged(0xA0)
+        },
+        Defect(list: "extension without a value", .truncated, at: "300D06092A864886F70D01010B0500 03820101") {
+            $0.extensions = [UInt8](hex: "3005 0603551D15").tagged(0x30).tagged(0xA0)
+        },
+        Defect(list: "bytes behind the extensions", .trailingBytes, at: "0588") {
+            $0.extensions = ([UInt8](hex: "3000") + [0x05, 0x88]).tagged(0xA0)
+        },
+        Defect(list: "bytes behind all", .trailingBytes, at: "0599") {
+            $0.extensions = [UInt8](hex: "A002 3000")
+            $0.afterExtensions = [0x05, 0x99]
+        },
+    ]
+
+    @Test(arguments: defects) func aDefectIsNamedAndPlaced(_ defect: Defect) throws {
+        let offset = defect.place.isEmpty ? 2 : try #require(defect.der.firstRange(of: defect.place)).lowerBound
+        #expect(throws: DERError(defect.kind, at: offset)) { try revokes(defect.der, "05") }
+    }
+
+    @Test func damagedListsDoNotTrap() throws {
+        let der = try OpenSSLIdentity.authority.revocationList(of: ["05,keyCompromise", "06"])
+        for count in der.indices { #expect(throws: DERError.self) { try revokes(Array(der[..<count]), "05") } }
+        for position in der.indices {
+            for bit in 0..<8 {
+                var damaged = der
+                damaged[position] ^= 1 << bit
+                _ = try? revokes(damaged, "05")
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+import DER
+import Foundation
+import TestSupport
+import Testing
+
+@testable import PKIX
+
+private func written(_ name: [UInt8], room: Int = 512) -> String {
+    var bytes = [UInt8](repeating: 0xA5, count: room)
+    var count = 0
+    do {
+        var span = bytes.mutableSpan
+        count = nameText(name.span, into: &span)
+    }
+    #expect(bytes[count...].allSatisfy { $0 == 0xA5 })
+    return String(decoding: bytes[..<count], as: UTF8.self)
+}
+
+/// A Name of openssl's making, in DER.
+private func name(_ subject: String, _ options: [String] = []) throws -> [UInt8] {
+    try withTemporaryDirectory { directory in
+        let der = try OpenSSL.run(
+            [
+                "req", "-x509", "-utf8", "-subj", subject, "-outform", "DER",
+                "-key", directory.write(TestKey.rsa.pem, to: "key"),
+            ] + options)
+        return try Certificate(der.span).subject.array
+    }
+}
+
+/// How openssl writes that Name.
+private func opensslsText(of name: [UInt8]) throws -> String {
+    try withTemporaryDirectory { directory in
+        var parts = Parts()
+        parts.subject = name
+        let file = try directory.write(parts.der, to: "crt")
+        let line = try OpenSSL.run(
+            ["x509", "-in", file, "-inform", "DER", "-noout", "-subject", "-nameopt", "RFC2253"])
+        return String(decoding: line, as: UTF8.self).replacing("subject=", with: "").replacing("\n", with: "")
+    }
+}
+
+private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> [UInt8] {
+    ([UInt8](hex: identifier).tagged(0x06) + value.tagged(tag)).tagged(0x30)
+}
+
+@Suite struct NameTextTests {
+    @Test(
+        arguments: [
+            "/CN=sensor 7", "/C=DE/ST=Bayern/L=Fürth/O=Müller & Söhne/OU=a=b/CN=sensor\\/7",
+            "/DC=example/DC=line/UID=u7/serialNumber=0815/emailAddress=a@b.example", "/CN= blanks  around ",
+            "/CN=#hash/O=a#b", "/CN=a,b\\+c\"d;e<f>g\\\\h=i", "/CN=日本語 €😀", "/O=x/CN= ",
+        ])
+    func isAsOpensslWritesIt(subject: String) throws {
+        let name = try name(subject)
+        let text = written(name)
+        #expect(try text == opensslsText(of: name))
+        #expect(text.utf8.allSatisfy { (0x20..<0x7F).contains($0) })
+        // What is written can be read, and means the same.
+        let bytes = Array(text.utf8)
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        let front: Int
+        do {
+            var span = buffer.mutableSpan
+            var writer = DERWriter(&span, end: 1024)
+            try writer.write(name: bytes.span)
+            front = writer.front
+        }
+        #expect(written(Array(buffer[front...])) == text)
+    }
+
+    /// Several values in one part, types without a name, values that are no text.
+    @Test(
+        arguments: [
+            ([attribute("550403", 0x0C, [0x41]), attribute("550405", 0x13, [0x42])], "CN=A+serialNumber=B"),
+            ([attribute("2B0601040182371401", 0x0C, [0x41])], "1.3.6.1.4.1.311.20.1=#0C0141"),
+            ([attribute("2A03", 0x13, [])], "1.2.3=#1300"),
+            ([attribute("883703", 0x13, [0xFF])], "2.999.3=#1301FF"),
+            ([attribute("550403", 0x1E, [0x00, 0x41])], "CN=#1E020041"),
+            ([attribute("550403", 0x30, [0x05, 0x00])], "CN=#30020500"),
+            ([attribute("550403", 0x0C, [])], "CN="),
+            (
+                [attribute("550403", 0x0C, [0x00, 0x0A, 0x1B, 0x7F, 0x80, 0xFF, 0x0D])],
+                "CN=\\00\\0A\\1B\\7F\\80\\FF\\0D"
+            ),
+        ] as [([[UInt8]], String)])
+    func oddValuesAreWritten(values: [[UInt8]], expected: String) {
+        let name = values.flatMap { $0 }.tagged(0x31).tagged(0x30)
+        #expect(written(name) == expected)
+    }
+
+    @Test func anEmptyNameIsAnEmptyText() {
+        #expect(written([0x30, 0x00]) == "")
+        #expect(written([0x30, 0x02, 0x31, 0x00]) == "")
+    }
+
+    /// What is malformed is left out, with all that would come behind it.
+    @Test(
+        arguments: [
+            ("", ""), ("3100", ""), ("3001", ""), ("30020500", ""), ("3004 3102 0500", ""),
+            ("3006 3104 3002 0500", ""), ("300B 3109 3007 0603550403 0C01", ""),
+            // The last part is the first one of the text.
+            ("3013 3105 3003 060180 310A 3008 0603550403 0C0141", "CN=A,"),
+            ("3010 3102 0500 310A 3008 0603550403 0C0141", "CN=A,"),
+            ("301A 310A 3008 0602FFFF 0C024141 310C 300A 0605FFFFFFFF7F 0C0141", ""),
+        ])
+    func whatIsMalformedIsLeftOut(hex: String, expected: String) {
+        #expect(written([UInt8](hex: hex)) == expected)
+    }
+
+    /// Names of a thousand parts, empty ones too, take no time.
+    @Test func longNamesAreLeftOut() {
+        let part = attribute("550403", 0x0C, [0x41]).tagged(0x31)
+        func name(_ count: Int) -> [UInt8] { Array(repeating: part, count: count).flatMap { $0 }.tagged(0x30) }
+        #expect(written(name(32)) == Array(repeating: "CN=A", count: 32).joined(separator: ","))
+        #expect(written(name(33)) == "")
+        #expect(written(Array(repeating: [0x31, 0x00] as [UInt8], count: 5000).flatMap { $0 }.tagged(0x30)) == "")
+    }
+
+    /// Whatever the room is, what is written is the beginning, and no escape is cut.
+    @Test func smallRoomsHoldTheBeginning() throws {
+        let name = try name("/O=Müller/CN=a,\u{7F}b#")
+        let whole = written(name)
+        #expect(whole == "CN=a\\,\\7Fb#,O=M\\C3\\BCller")
+        for room in 0..<whole.utf8.count {
+            let part = written(name, room: room)
+            #expect(whole.hasPrefix(part) && room - part.utf8.count < 3)
+            #expect(
+                part.suffix(1) != "\\" && part.suffix(2) != "\\7" && part.suffix(2) != "\\C" && part.suffix(2) != "\\B")
+        }
+    }
+}
+
+@Suite struct TimeTextTests {
+    private func text(_ seconds: Int64, room: Int = 20) -> String {
+        var bytes = [UInt8](repeating: 0xA5, count: room + 1)
+        var count = 0
+        do {
+            var all = bytes.mutableSpan
+            var span = all._mutatingExtracting(first: room)
+            count = timeText(seconds, into: &span)
+        }
+        #expect(bytes[count...].allSatisfy { $0 == 0xA5 })
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    @Test(
+        arguments: [
+            (0, "1970-01-01T00:00:00Z"), (1_826_987_400, "2027-11-23T16:30:00Z"), (-1, "1969-12-31T23:59:59Z"),
+            (951_827_696, "2000-02-29T12:34:56Z"), (951_868_800, "2000-03-01T00:00:00Z"),
+            (4_107_542_399, "2100-02-28T23:59:59Z"), (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (2_147_483_648, "2038-01-19T03:14:08Z"), (4_294_967_296, "2106-02-07T06:28:16Z"),
+            (253_402_300_799, "9999-12-31T23:59:59Z"), (-62_167_219_200, "0000-01-01T00:00:00Z"),
+            (-62_162_121_600, "0000-02-29T00:00:00Z"), (253_402_300_800, ""), (-62_167_219_201, ""), (.max, ""),
+            (.min, ""),
+        ] as [(Int64, String)])
+    func isWritten(seconds: Int64, expected: String) {
+        #expect(text(seconds) == expected)
+    }
+
+    /// As Foundation writes them, and as certificates are read.
+    @Test func isReadAgain() throws {
+        var generator = SeededGenerator(seed: 8894)
+        let style = ISO8601DateFormatter()
+        for _ in 0..<2000 {
+            // From 1900, since the calendar of Foundation's that goes further back is not ours.
+            let seconds = Int64(generator.next() % 255_611_289_600) - 2_208_988_800
+            let text = text(seconds)
+            #expect(text == style.string(from: Date(timeIntervalSince1970: Double(seconds))))
+            let der = Array(text.filter { $0.isNumber || $0 == "Z" }.utf8).tagged(0x18)
+            var reader = DERReader(der.span)
+            #expect(try readTime(&reader) == seconds)
+        }
+    }
+
+    @Test func smallRoomsStayEmpty() {
+        for room in 0..<20 { #expect(text(0, room: room) == "") }
+        #expect(text(0, room: 20) == "1970-01-01T00:00:00Z")
+    }
+}

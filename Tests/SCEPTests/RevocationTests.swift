@@ -1,0 +1,161 @@
+import CMS
+import DER
+import DeviceCrypto
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+/// An authority that may sign lists, a device of its, and lists; made once.
+private struct Authority: Sendable {
+    let ca: OpenSSLIdentity
+    let device: OpenSSLIdentity
+    /// The device's serial number, as `openssl ca` has it.
+    let serial: String
+
+    /// 2026-01-02T03:04:05Z and five years later.
+    static let times = ["-crl_lastupdate", "20260102030405Z", "-crl_nextupdate", "20310102030405Z"]
+    static let thisUpdate: Int64 = 1_767_323_045
+    static let nextUpdate: Int64 = 1_925_089_445
+
+    init() throws {
+        let ca = try OpenSSLIdentity(
+            subject: "/O=Example/CN=Root", extensions: ["keyUsage=critical,keyCertSign,cRLSign"])
+        let device = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.p256, issuedBy: ca)
+        self.ca = ca
+        self.device = device
+        serial = try Certificate(device.der.span).serialNumber.array.hex
+    }
+
+    private static let shared = Result { try Authority() }
+
+    static var one: Authority {
+        get throws { try shared.get() }
+    }
+}
+
+@Suite struct RevocationTests {
+    private func check(
+        _ crls: [UInt8], of device: OpenSSLIdentity? = nil, trusting: [OpenSSLIdentity]? = nil,
+        policy: Policy = Policy(), moment: Moment = .unknown
+    ) throws -> Bool {
+        var policy = policy
+        let work = [0xA5, 0xA5] + crls + [0xA5]
+        let trusted = try (trusting ?? [Authority.one.ca]).flatMap(\.der)
+        let der = try (device ?? Authority.one.device).der
+        return try Revocation.check(
+            work.span, in: 2..<(2 + crls.count), of: Certificate(der.span), ca: CACertificates(trusted.span),
+            policy: &policy, moment: moment)
+    }
+
+    @Test func theOwnCertificateIsLookedUp() throws {
+        let world = try Authority.one
+        for (serials, isRevoked) in [
+            ([], false), ([world.serial], true), (["05", world.serial + ",keyCompromise", "06"], true),
+            ([world.serial + ",certificateHold"], true), ([world.serial + "00"], false),
+        ] as [([String], Bool)] {
+            let list = try world.ca.revocationList(of: serials, options: Authority.times)
+            #expect(try check(list) == isRevoked, "\(serials)")
+        }
+        // As old as X.509 itself.
+        let old = try world.ca.revocationList(of: [world.serial], extensions: [], options: Authority.times)
+        #expect(try check(old))
+    }
+
+    /// It comes in a SignedData without certificates, as openssl makes one.
+    @Test func aListIsFoundInItsSignedData() throws {
+        let world = try Authority.one
+        let list = try world.ca.revocationList(of: [world.serial], options: Authority.times)
+        let message = try OpenSSL.run(
+            ["crl2pkcs7", "-inform", "DER", "-outform", "DER"], input: list)
+        let recipient = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
+        let envelope = try withTemporaryDirectory { directory in
+            try OpenSSL.run(
+                [
+                    "cms", "-encrypt", "-binary", "-outform", "DER", "-aes128",
+                    directory.write(recipient.certificate, to: "crt"),
+                ], input: message)
+        }
+        var work = envelope
+        var key = try TestKey.rsa.rsaPrivateKey()
+        var policy = Policy()
+        var random = try seededRandom()
+        let found: Degenerate
+        do {
+            var bytes = work.mutableSpan
+            found = try CertRep.open(
+                &bytes, envelope: envelope.indices, key: &key, password: Span(), policy: &policy, random: &random)
+        }
+        #expect(found.certificates.isEmpty && Array(work[found.crls]) == list)
+        #expect(try check(Array(work[found.crls])))
+    }
+
+    @Test func timesCountWhereTheyAreKnown() throws {
+        let world = try Authority.one
+        let (begin, end) = (Authority.thisUpdate, Authority.nextUpdate)
+        let list = try world.ca.revocationList(of: [world.serial], options: Authority.times)
+        let good: [Moment] = [
+            .unknown, .exact(begin - 300), .exact(begin), .exact(end), .atLeast(0), .atLeast(end),
+        ]
+        for moment in good { #expect(try check(list, moment: moment)) }
+        for moment in [.exact(end + 1), .exact(.max), .atLeast(end + 1), .atLeast(.max)] as [Moment] {
+            #expect(throws: SCEPError.crlStale) { try check(list, moment: moment) }
+        }
+        for moment in [.exact(begin - 301), .exact(0), .exact(.min)] as [Moment] {
+            #expect(throws: SCEPError.crlNotYetValid) { try check(list, moment: moment) }
+        }
+    }
+
+    @Test func whoSignsIsJudged() throws {
+        let world = try Authority.one
+        func list(_ authority: OpenSSLIdentity, _ options: [String] = []) throws -> [UInt8] {
+            try authority.revocationList(of: [world.serial], options: Authority.times + options)
+        }
+        let good = try list(world.ca)
+        // Another authority's, with a true signature.
+        let other = try World.one.intermediate
+        #expect(throws: SCEPError.crlFromAnotherIssuer) { try check(list(other), trusting: [world.ca, other]) }
+        // An impostor's with the authority's name; and two authorities of one name, before and after a rollover.
+        let impostor = try World.one.impostor
+        #expect(throws: SCEPError.crlInvalidSignature) { try check(list(impostor)) }
+        #expect(try check(good, trusting: [impostor, world.ca]) && check(good, trusting: [world.ca, impostor]))
+        // Nobody is trusted, or nobody of that name.
+        for trusted in [[], [other]] {
+            #expect(throws: SCEPError.crlInvalidSignature) { try check(good, trusting: trusted) }
+        }
+        // A key that may sign certificates only (RFC 5280, 4.2.1.3).
+        let root = try World.one.root
+        let byRoot = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: root)
+        #expect(throws: SCEPError.crlInvalidSignature) { try check(list(root), of: byRoot, trusting: [root]) }
+        // Who has the name and the key, and is no authority.
+        let device = try OpenSSLIdentity(
+            subject: "/O=Example/CN=Root", for: TestKey.rsa, extensions: ["basicConstraints=CA:FALSE"])
+        #expect(throws: SCEPError.crlInvalidSignature) { try check(list(device), trusting: [device]) }
+        // Another list under a true signature.
+        var changed = good
+        let number = try #require(changed.firstRange(of: [UInt8](hex: world.serial)))
+        changed[number.upperBound - 1] ^= 1
+        #expect(throws: SCEPError.crlInvalidSignature) { try check(changed) }
+        // A digest that is too weak.
+        let weak = try list(world.ca, ["-md", "sha1"])
+        #expect(throws: SCEPError.digestBelowFloor(.sha1)) { try check(weak) }
+        #expect(try check(weak, policy: Policy(digestFloor: .sha1)))
+    }
+
+    @Test func whatIsNoSingleListIsRefused() throws {
+        let world = try Authority.one
+        let list = try world.ca.revocationList(options: Authority.times)
+        #expect(throws: SCEPError.crlMissing) { try check([]) }
+        #expect(throws: SCEPError.reply(DERError(.trailingBytes, at: 2 + list.count))) { try check(list + list) }
+        #expect(throws: SCEPError.reply(DERError(.truncated, at: 2))) { try check(Array(list.dropLast())) }
+        #expect(throws: SCEPError.reply(DERError(.unexpectedTag, at: 2))) { try check([0x05, 0x00]) }
+        // The changes since another list (RFC 5280, 5.2.4).
+        let delta = try world.ca.revocationList(extensions: ["2.5.29.27=critical,ASN1:INTEGER:5"])
+        #expect {
+            try check(delta)
+        } throws: {
+            guard case .reply(let error) = $0 as? SCEPError else { return false }
+            return error.kind == .unknownCriticalExtension
+        }
+    }
+}
