@@ -108,20 +108,25 @@ public final class Authority: Sendable {
             return try respondToBrowser(request)
         }
         if form["operation"] == nil { event.notes.append("no operation is named; taken as PKIOperation") }
-        guard let operation = Operation(name: name) else {
-            return Answer(status: 400, text: "no operation is called \(name)")
+        let personality = configuration.personality
+        guard let operation = Operation(name: name), personality.operations.contains(operation) else {
+            return Answer(status: personality.unknownOperationStatus, text: "no operation is called \(name)")
         }
         event.operation = operation.rawValue
+        if operation != .pkiOperation { event.identifier = form["message"] }
         if request.host == nil { event.notes.append("no Host header") }
         let faults = takeFaults(for: operation)
         event.notes += faults.map { "fault: \($0)" }
         for fault in faults {
             if let answer = fault.replacement(for: request) { return spoiled(answer, by: faults) }
         }
+        if let identifier = configuration.identifier, operation != .pkiOperation, event.identifier != identifier {
+            return Answer(status: 404, text: "no CA is called '\(event.identifier ?? "")'")
+        }
         let answer =
             switch operation {
             case .getCACaps: capabilities()
-            case .getCACert: try certificates()
+            case .getCACert: try certificates(event.identifier)
             case .getNextCACert: try nextCertificates(faults)
             case .pkiOperation: try exchange(request, form: form, faults: faults, event: &event)
             }
@@ -150,9 +155,13 @@ public final class Authority: Sendable {
         return Answer(mediaType: personality.mediaTypes.capabilities, body: [UInt8](text.utf8))
     }
 
-    private func certificates() throws -> Answer {
-        let published = state.withLock { $0.current.published }
+    private func certificates(_ message: String?) throws -> Answer {
+        var published = state.withLock { $0.current.published }
         let types = configuration.personality.mediaTypes
+        if configuration.personality.certificatesOneByOne {
+            let number = message.flatMap { Int($0) } ?? 0
+            published = [published[published.indices.contains(number) ? number : 0]]
+        }
         guard published.count > 1 else { return Answer(mediaType: types.certificate, body: published[0].der) }
         return Answer(mediaType: types.chain, body: try CertificatesOnly.encode(published))
     }

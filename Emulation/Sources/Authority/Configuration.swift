@@ -47,6 +47,9 @@ public enum ChallengePolicy: Sendable, Equatable {
 public struct Configuration: Sendable {
     /// commonName of the root; the other certificates' names are derived from it.
     public var name = "EmbeddedSCEP Test CA"
+    /// The CA identifier (RFC 8894, section 4.2.1) that `message` must hold in GetCACaps, GetCACert and GetNextCACert;
+    /// nil: any or none.
+    public var identifier: String?
     public var hasIntermediate = false
     public var registrationAuthority = RegistrationAuthority.none
     /// Whether RA certificates say that they are one, by the extended key usage cmcRA (RFC 6402, 2.10). Without it,
@@ -57,6 +60,8 @@ public struct Configuration: Sendable {
     public var key = KeyKind.rsa2048
     /// Whether a next CA waits for rollover from the start.
     public var hasNextCA = false
+    /// Whether the next CA has the same name, and differs in the key alone.
+    public var nextCAKeepsName = false
     /// How long after it is made the next CA's certificates become valid, in seconds.
     public var nextCABeginsIn: TimeInterval = 0
     public var policy = Policy.automatic

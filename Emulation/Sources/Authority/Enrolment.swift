@@ -68,7 +68,7 @@ extension PKIOperation {
             state.register.transactions[transaction.id] = transaction
             defer { try? Storage.save(state, in: configuration.directory) }
             guard configuration.policy == .automatic else { return .pending }
-            return .certificate(try authority.issue(for: transaction, state: &state))
+            return .certificate(try authority.issue(for: transaction, request, state: &state))
         }
     }
 

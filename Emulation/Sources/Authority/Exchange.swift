@@ -60,6 +60,8 @@ public struct LogEvent: Sendable, CustomStringConvertible {
     public var method: String
     /// Name of the operation, or the path when it is none.
     public var operation: String
+    /// `message` of an operation without a pkiMessage: the CA identifier, or a certificate's number.
+    public var identifier: String?
     public var messageType: MessageType?
     public var transactionID: String?
     public var subject: String?
@@ -82,6 +84,7 @@ public struct LogEvent: Sendable, CustomStringConvertible {
 
     public var description: String {
         var words = [Self.clock(date), method, operation]
+        if let identifier { words.append("message=\(Self.shortened(identifier))") }
         if let messageType { words.append(messageType.name) }
         if let transactionID { words.append(Self.shortened(transactionID)) }
         if let subject { words.append(Self.printable(subject)) }

@@ -46,7 +46,8 @@ struct Hierarchy: Sendable {
                     + "--ra split), whose encryption key is RSA, or challenge passwords that they are encrypted for")
         }
         let now = generation > 1 ? now.addingTimeInterval(configuration.nextCABeginsIn) : now
-        let name = generation > 1 ? "\(configuration.name) \(generation)" : configuration.name
+        let isNamed = generation > 1 && !configuration.nextCAKeepsName
+        let name = isNamed ? "\(configuration.name) \(generation)" : configuration.name
         let registration = configuration.registrationAuthority
         let direct = "digitalSignature" + (configuration.key.canDecrypt ? ",keyEncipherment" : "")
 

@@ -2,12 +2,14 @@ import Foundation
 import LibCrypto
 
 extension Authority {
-    /// Issues the certificate that `transaction` asks for, and enters it.
-    func issue(for transaction: Transaction, state: inout State) throws -> Certificate {
+    /// Issues the certificate that `transaction` asks for, and enters it. Its request is read again unless it is given.
+    func issue(
+        for transaction: Transaction, _ request: CertificationRequest? = nil, state: inout State
+    ) throws -> Certificate {
         // What waited while the CA rolled over is the new one's to answer.
         let generation = max(transaction.generation, state.register.current)
         let hierarchy = state.generations[generation]
-        let request = try CertificationRequest(der: [UInt8](transaction.request))
+        let request = try request ?? CertificationRequest(der: [UInt8](transaction.request))
         let certificate = try makeCertificate(
             for: request, issuer: hierarchy.issuer, serial: try serial(for: transaction, in: state))
         state.register.issued[certificate.serialText] = Issued(

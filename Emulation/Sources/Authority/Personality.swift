@@ -6,6 +6,11 @@ public struct Personality: Sendable {
     /// The lines of GetCACaps, GetNextCACert left out: it is listed while there is a next CA.
     public var capabilities: [String]
     public var capabilitySeparator = "\n"
+    public var operations = Set(Operation.allCases)
+    /// HTTP status for an operation that it does not know.
+    public var unknownOperationStatus = 400
+    /// Whether GetCACert tells one certificate a time: that whose number `message` is, or the first.
+    public var certificatesOneByOne = false
     /// The requests that it knows.
     public var messageTypes: Set<MessageType> = [.pkcsReq, .renewalReq, .certPoll, .getCert, .getCRL]
     public var mediaTypes = MediaTypes()
@@ -25,6 +30,20 @@ public struct Personality: Sendable {
     public static let rfc8894 = Personality(
         name: "rfc8894",
         capabilities: ["AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"])
+
+    /// Dogtag: no GetCACaps, one certificate a GetCACert, of which a number beyond the chain gets the first again, and
+    /// replies in SHA-1 and triple DES.
+    public static let dogtag = {
+        var personality = Personality(name: "dogtag", capabilities: [])
+        personality.operations = [.getCACert, .pkiOperation]
+        personality.unknownOperationStatus = 500
+        personality.certificatesOneByOne = true
+        personality.reply.digest = .sha1
+        personality.reply.cipher = .des3
+        return personality
+    }()
+
+    public static let all = [rfc8894, dogtag]
 }
 
 /// How a CertRep is made.

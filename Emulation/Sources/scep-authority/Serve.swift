@@ -33,6 +33,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Name of the CA.")
     var name = Configuration().name
 
+    @Option(help: "CA identifier that clients must send as 'message'.")
+    var identifier: String?
+
+    @Option(help: ArgumentHelp("Behave as \(Personality.all.map(\.name).joined(separator: " or "))."))
+    var personality = Personality.rfc8894.name
+
     @Flag(help: "Put an intermediate CA below the root.")
     var intermediate = false
 
@@ -44,6 +50,9 @@ struct Serve: AsyncParsableCommand {
 
     @Flag(name: .customLong("next-ca"), help: "Have a next CA ready for rollover.")
     var nextCA = false
+
+    @Flag(help: "Give next CAs the same name, and another key.")
+    var nextCaKeepsName = false
 
     @Option(help: "How long after it is made a next CA becomes valid: a number and s, m, h, d or y.")
     var nextCaIn = "0"
@@ -177,7 +186,13 @@ extension Serve {
     /// The library's configuration, all but what depends on the server.
     private func configuration() throws -> Configuration {
         var configuration = Configuration()
+        guard let chosen = Personality.all.first(where: { $0.name == personality }) else {
+            throw ValidationError("--personality: there is no \(personality)")
+        }
+        configuration.personality = chosen
         configuration.name = name
+        configuration.identifier = identifier
+        configuration.nextCAKeepsName = nextCaKeepsName
         configuration.hasIntermediate = intermediate
         configuration.registrationAuthority = registrationAuthority
         configuration.key = key
@@ -203,8 +218,8 @@ extension Serve {
         configuration.servesPasswordRecipients = !noPasswordRecipients
         configuration.acceptsObsoleteAlgorithms = acceptObsolete
         configuration.faults = try fault.map { try FaultRule(text: $0) }
-        configuration.personality.reply.digest = digest
-        configuration.personality.reply.cipher = cipher
+        if let digest { configuration.personality.reply.digest = digest }
+        if let cipher { configuration.personality.reply.cipher = cipher }
         if let capabilities {
             configuration.personality.capabilities = capabilities.split(separator: ",").map(String.init)
         }

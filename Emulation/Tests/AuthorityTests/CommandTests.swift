@@ -80,7 +80,7 @@ import Testing
     @Test(arguments: [
         ["--ra", "double"], ["--policy", "refuse", "--fail-info", "7"], ["--fault", "fire"], ["--lifetime", "long"],
         ["--clock-offset", "soon"],
-        ["--message-types", "CertReply"],
+        ["--message-types", "CertReply"], ["--personality", "nobody"],
         ["--challenge", "a", "--challenge-file", "b"], ["--key", "p256"], ["--poll-after", "0"],
     ])
     func aWrongOptionEndsIt(_ arguments: [String]) throws {

@@ -286,6 +286,40 @@ import Testing
         #expect(try authority.prepareNextCA() != next)
     }
 
+    /// A certificate of the old CA is renewed by the next one, before and after the hand-over.
+    @Test(arguments: [false, true], [false, true])
+    func anOldCertificateIsRenewedByTheNextCA(_ hasRolledOver: Bool, _ keepsName: Bool) throws {
+        let authority = try makeAuthority {
+            $0.hasNextCA = true
+            $0.nextCAKeepsName = keepsName
+        }
+        let old = authority.trustAnchor
+        let next = try #require(authority.nextTrustAnchor)
+        #expect((next.subject == old.subject) == keepsName)
+        let client = try Client()
+        let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
+        if hasRolledOver { try authority.rollOver() }
+        let renewing = try Client(renewing: certificate, of: client)
+        let reply = try authority.exchange(
+            renewing.message(.renewalReq, renewing.request(), transactionID: "2", for: next))
+        try Judge.verify(reply.encoded, root: next)
+        let renewed = try #require(try reply.certificates(for: renewing).first)
+        try Judge.verify(renewed, root: next)
+        #expect(throws: OpenSSL.Failure.self) { try Judge.verify(renewed, root: old) }
+
+        // Each CA has a list of its own.
+        try authority.revoke(serial: certificate.serialText)
+        for (certificate, root, count) in [(certificate, old, 1), (renewed, next, 0)] {
+            let name = IssuerAndSerialNumber(issuer: certificate.issuer, serial: certificate.serial)
+            let reply = try authority.exchange(
+                client.message(.getCRL, name.der(), transactionID: "crl", for: authority.recipient))
+            let list = try #require(try reply.lists(for: client).first)
+            #expect(try list.serials().count == count)
+            guard count == 0 else { continue }
+            try Judge.verify(certificate, root: root, lists: [list.der])
+        }
+    }
+
     @Test func theFolderKeepsEverything() throws {
         try withTemporaryDirectory { directory in
             func start() throws -> Authority {

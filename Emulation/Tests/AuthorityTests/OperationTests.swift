@@ -46,6 +46,44 @@ import Testing
             usages == [.keyEncipherment, .digitalSignature, [.keyCertSign, .cRLSign], [.keyCertSign, .cRLSign]])
     }
 
+    @Test func dogtagTellsItsChainOneByOne() throws {
+        let log = LogBook()
+        let authority = try makeAuthority(log: log) {
+            $0.personality = .dogtag
+            $0.hasIntermediate = true
+        }
+        let chain = authority.publishedCertificates
+        #expect(chain.count == 2)
+        // Beyond the end, or no number at all, it is the first one again.
+        let asked = ["GetCACert", "GetCACert&message=0", "GetCACert&message=1", "GetCACert&message=2"]
+        for (operation, expected) in zip(asked + ["GetCACert&message=x"], [0, 0, 1, 0, 0]) {
+            let answer = authority.get(operation)
+            #expect(answer.body == chain[expected].der, "\(operation)")
+            #expect(answer.mediaType == "application/x-x509-ca-cert")
+        }
+        #expect(log.events.map(\.identifier) == [nil, "0", "1", "2", "x"])
+        #expect(log.events[2].description.contains("GET GetCACert message=1 -> 200"))
+        for operation in ["GetCACaps", "GetNextCACert"] { #expect(authority.get(operation).status == 500) }
+        let client = try Client()
+        let reply = try authority.enrol(client)
+        #expect(reply.signed.digest == .sha1)
+        #expect(try reply.opened(by: client)?.cipher == .des3)
+    }
+
+    @Test(arguments: [
+        ("", 404), ("&message=", 404), ("&message=other", 404), ("&message=line%207", 200),
+    ])
+    func aCAIdentifierIsWanted(_ message: String, _ status: Int) throws {
+        let authority = try makeAuthority {
+            $0.identifier = "line 7"
+            $0.hasNextCA = true
+        }
+        for operation in ["GetCACaps", "GetCACert", "GetNextCACert"] {
+            #expect(authority.get(operation + message).status == status, "\(operation)")
+        }
+        #expect(try authority.enrol(Client()).status == .success)
+    }
+
     @Test func aGetCarriesTheWholeMessage() throws {
         let log = LogBook()
         let authority = try makeAuthority(log: log)
