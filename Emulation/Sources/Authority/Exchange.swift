@@ -95,7 +95,8 @@ public struct LogEvent: Sendable, CustomStringConvertible {
     }
 
     private static func clock(_ date: Date) -> String {
-        let seconds = Int(date.timeIntervalSince1970) % 86_400
+        // Time can be before 1970 here.
+        let seconds = (Int(date.timeIntervalSince1970) % 86_400 + 86_400) % 86_400
         return [seconds / 3600, seconds / 60 % 60, seconds % 60]
             .map { $0 < 10 ? "0\($0)" : "\($0)" }.joined(separator: ":") + "Z"
     }

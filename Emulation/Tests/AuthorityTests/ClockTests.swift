@@ -26,6 +26,9 @@ import Testing
         let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
         #expect(try Judge.describe(certificate, ["-dates"]) == validity)
         #expect(log.events.last?.date == Self.start.addingTimeInterval(offset))
+        authority.moveClock(by: -1)
+        _ = authority.get("GetCACaps")
+        #expect(log.events.last?.description.hasPrefix("23:59:59Z GET GetCACaps") == true)
     }
 
     @Test func theHierarchyBeginsByTheOffset() throws {
