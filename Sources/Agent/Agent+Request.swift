@@ -1,3 +1,4 @@
+import Board
 import CMS
 import DER
 import DeviceCrypto
@@ -5,75 +6,169 @@ import PKIX
 import SCEP
 
 extension Agent where Key: ~Copyable {
-    /// Builds a pkiMessage at the end of `work`.
-    mutating func build(
-        _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
+    /// Builds the pkiMessage of this phase at the end of `work`.
+    mutating func build<S: SnapshotStorage & ~Copyable>(
+        _ configuration: borrowing Configuration, _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>,
         _ random: inout RandomGenerator
     ) throws(AgentError) -> AgentAction {
+        certificate = 0..<0
+        let operation = operation(configuration)
+        var held = 0..<0
+        do throws(StorageError) {
+            try loadKeys(&store, &work)
+            if transaction?.isForNextCA ?? false { try loadTrusted(withNext: true, &store) }
+            if signsAsHolder {
+                guard let size = try store.read(.certificate, into: &work) else { throw .corrupt }
+                held = 0..<size
+            }
+        } catch {
+            throw .storage(error)
+        }
         let message: Range<Int>
         do throws(SCEPError) {
-            message = try write(operation, configuration, &work, &random)
+            message = try write(operation, configuration, &work, held, &random)
         } catch {
             throw .scep(operation, error, text: 0..<0)
         }
-        return .exchange(operation, capabilities.contains(.postPKIOperation) ? .post(message) : .get(message))
+        let posts = capabilities.contains(.postPKIOperation) && !takesNoPost
+        return .exchange(operation, posts ? .post(message) : .get(message))
+    }
+
+    /// Whether the device signs with the certificate that it holds.
+    private var signsAsHolder: Bool {
+        switch phase {
+        case .certificate, .revocationList: true
+        default: transaction?.isRenewal ?? false
+        }
+    }
+
+    private func operation(_ configuration: borrowing Configuration) -> Operation {
+        switch phase {
+        case .certificate: return .getCert
+        case .revocationList: return .getCRL
+        case .poll: return .certPoll
+        default:
+            guard let transaction, transaction.isRenewal else { return .pkcsReq }
+            // To older servers, Renewal is a PKCSReq that the old certificate signs.
+            let byCapabilities: MessageType = capabilities.contains(.scepStandard) ? .renewalReq : .pkcsReq
+            return (configuration.renewalType ?? byCapabilities) == .renewalReq ? .renewalReq : .pkcsReq
+        }
+    }
+
+    /// After a power-off the keys are still in storage only.
+    private mutating func loadKeys<S: SnapshotStorage & ~Copyable>(
+        _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
+    ) throws(StorageError) {
+        if signsAsHolder { try Self.load(.privateKey, into: &identityKey, from: &store, &work) }
+        guard phase == .request || phase == .poll, let transaction else { return }
+        try Self.load(
+            transaction.keepsKey ? .privateKey : .transactionKey, into: &key, from: &store, &work)
     }
 
     private mutating func write(
         _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
-        _ random: inout RandomGenerator
+        _ held: Range<Int>, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
-        var transaction: Transaction
+        // A request that has to be sent again is made of the same randomness, so that it is the same request.
+        guard phase == .request, let transaction else {
+            return try writeMessage(operation, configuration, &work, held, &random)
+        }
+        var repeatable = RandomGenerator()
+        defer { repeatable.wipe() }
         do throws(CryptoError) {
-            if let begun = self.transaction {
-                transaction = begun
-            } else {
-                transaction = try Transaction(random: &random)
-            }
-            try transaction.renewNonce(random: &random)
+            try repeatable.seed(transaction.seed.span, personalization: transaction.identifier.span)
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
-        self.transaction = transaction
+        return try writeMessage(operation, configuration, &work, held, &repeatable)
+    }
+
+    private mutating func writeMessage(
+        _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
+        _ held: Range<Int>, _ random: inout RandomGenerator
+    ) throws(SCEPError) -> Range<Int> {
+        let isAsking = phase == .request || phase == .poll
+        var exchanged: Transaction
+        do throws(CryptoError) {
+            if isAsking, let transaction {
+                exchanged = Transaction(identifier: transaction.identifier)
+            } else {
+                exchanged = try Transaction(random: &random)
+            }
+            try exchanged.renewNonce(random: &random)
+        } catch {
+            throw .request(DERError(.crypto(error), at: 0))
+        }
+        self.exchanged = exchanged
         let algorithms = try Algorithms(capabilities, &policy)
-        let end = work.count
-        let ca = CACertificates(caCertificates.span.extracting(first: caCount))
+        let ca = CACertificates(caCertificates.span.extracting(asked))
         let recipient = try ca.encryptionCertificate()
         let issuer = try ca.issuingCertificate().subject
-        let identifier = transaction.identifier
-        let signer = SelfSignedCertificate(subject: configuration.subject, serialNumber: identifier.span)
+        let end = work.count
+        let identifier = exchanged.identifier
+        let subject = configuration.subject
+        let signer: SignerCertificate =
+            held.isEmpty ? .selfSigned(SelfSignedCertificate(subject: subject, serialNumber: identifier.span)) : .issued(held)
         do throws(DERError) {
             var writer = DERWriter(&work, end: end)
             let contentEnd = try writer.beginEnvelope()
-            if operation == .certPoll {
+            switch operation {
+            case .certPoll:
                 try writer.writeIssuerAndSubject(issuer: issuer, subject: configuration.subject)
-            } else {
-                try configuration.certificationRequest.write(
+            case .getCert, .getCRL:
+                try writer.write(issuerAndSerialNumberOf: held)
+            default:
+                try certificationRequest(configuration).write(
                     to: &writer, key: &key, digest: algorithms.digest, random: &random)
             }
-            try writer.wrapPKIMessage(
-                operation == .certPoll ? .certPoll : .pkcsReq, from: contentEnd, for: recipient,
-                password: configuration.challenge, signer: .selfSigned(signer), transaction: transaction,
-                algorithms: algorithms, key: &key,
-                random: &random)
+            let password = password(configuration)
+            if held.isEmpty {
+                try writer.wrapPKIMessage(
+                    operation.messageType, from: contentEnd, for: recipient, password: password, signer: signer,
+                    transaction: exchanged, algorithms: algorithms, key: &key, random: &random)
+            } else {
+                try writer.wrapPKIMessage(
+                    operation.messageType, from: contentEnd, for: recipient, password: password, signer: signer,
+                    transaction: exchanged, algorithms: algorithms, key: &identityKey, random: &random)
+            }
             return writer.front..<end
         } catch {
             throw .request(error)
         }
     }
+
+    /// Where the certificates of the CA stand that is asked.
+    private var asked: Range<Int> {
+        transaction?.isForNextCA ?? false ? 0..<nextCACount : nextCACount..<(nextCACount &+ caCount)
+    }
+
+    /// What encrypts for a key that cannot decrypt; empty if the password is not to be used.
+    @_lifetime(copy configuration)
+    func password(_ configuration: borrowing Configuration) -> Span<UInt8> {
+        let challenge = configuration.challenge
+        return challenge.extracting(first: sendsPassword(configuration, transaction) ? challenge.count : 0)
+    }
+
+    @_lifetime(copy configuration)
+    private func certificationRequest(_ configuration: borrowing Configuration) -> CertificationRequest {
+        var request = CertificationRequest(subject: configuration.subject)
+        request.challengePassword = password(configuration)
+        request.subjectAltName = configuration.subjectAltName
+        request.keyUsage = configuration.keyUsage
+        request.extendedKeyUsage = configuration.extendedKeyUsage
+        request.certificateTemplate = configuration.template
+        return request
+    }
 }
 
-extension Configuration {
-    fileprivate var certificationRequest: CertificationRequest {
-        @_lifetime(copy self)
-        get {
-            var request = CertificationRequest(subject: subject)
-            request.challengePassword = challenge
-            request.subjectAltName = subjectAltName
-            request.keyUsage = keyUsage
-            request.extendedKeyUsage = extendedKeyUsage
-            request.certificateTemplate = template
-            return request
+extension Operation {
+    var messageType: MessageType {
+        switch self {
+        case .renewalReq: .renewalReq
+        case .certPoll: .certPoll
+        case .getCert: .getCert
+        case .getCRL: .getCRL
+        default: .pkcsReq
         }
     }
 }

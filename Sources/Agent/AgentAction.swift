@@ -4,22 +4,24 @@ import DeviceCrypto
 public enum AgentAction: Equatable, Sendable {
     /// Call ``Agent/generateKey(_:random:)``: it takes its time.
     case generateKey(KeyAlgorithm)
-    /// Send this to the CA, then call ``Agent/received(_:to:configuration:time:work:random:)`` or
+    /// Send this to the CA, then call ``Agent/received(_:to:configuration:store:work:random:)`` or
     /// ``Agent/failed(_:to:)``.
     case exchange(Operation, AgentPayload)
-    /// Call ``Agent/store(in:work:)``.
+    /// Call ``Agent/store(configuration:in:work:)``.
     case store
-    /// Call ``Agent/step(configuration:uptime:work:random:)`` again after so many milliseconds.
+    /// Call ``Agent/step(configuration:clock:uptime:store:work:random:)`` again after so many milliseconds.
     case sleep(milliseconds: UInt64)
-    /// The identity is stored.
+    /// Nothing is due. The identity is stored.
     case ready
 }
 
 /// What goes with a request; ranges lie in the work buffer.
 public enum AgentPayload: Equatable, Sendable {
-    /// GET, without a message.
+    /// GET, with the CA's identifier if one is configured.
     case none
-    /// GET, with these bytes in base64: the CA does not offer POST.
+    /// GET of one certificate of the CA's chain by its number, below 10, as Dogtag gives them out.
+    case number(UInt8)
+    /// GET, with these bytes in base64: the CA does not take POST.
     case get(Range<Int>)
     /// POST
     case post(Range<Int>)

@@ -1,16 +1,26 @@
 import Board
+import DER
 import DeviceCrypto
+import HTTP
+import PKIX
 import SCEP
 
-/// What a device asks of a CA.
+/// What a device asks of a CA (RFC 8894, 3.3 and 4).
 public enum Operation: UInt8, Equatable, Sendable {
     case getCACaps = 1
     case getCACert
+    case getNextCACert
     case pkcsReq
+    case renewalReq
     case certPoll
+    case getCert
+    case getCRL
+
+    /// Whether it is a PKIOperation, which a CertRep answers.
+    var isPKIOperation: Bool { rawValue >= Operation.pkcsReq.rawValue }
 }
 
-/// Why a device has no certificate. Ranges lie in the work buffer: words of the far side, any bytes.
+/// Why a device has no certificate, or no newer one. Ranges lie in the work buffer: words of the far side, any bytes.
 public enum AgentError: Error, Equatable, Sendable {
     case provisioning(ProvisioningError)
     case configuration(ConfigurationError)
@@ -26,4 +36,32 @@ public enum AgentError: Error, Equatable, Sendable {
     case scep(Operation, SCEPError, text: Range<Int>)
     /// The CA was asked as often as was configured, and has not decided.
     case stillPending
+    /// The password went into another transaction, which is over.
+    case passwordSpent
+    /// The CA has revoked the device's certificate.
+    case revoked
+
+    /// Whether the same may succeed later, with nothing changed on the device: the network failed, the server was
+    /// busy, or somebody else answered.
+    public var isTemporary: Bool {
+        switch self {
+        case .exchange(_, .notSecured): false
+        case .exchange(_, .reply(let error)): error.kind != .redirected
+        case .exchange: true
+        case .status(_, let status, _): status == 408 || status == 429 || status >= 500
+        case .scep(_, let error, _): error.isTemporary
+        default: false
+        }
+    }
+}
+
+extension SCEPError {
+    /// A reply that is not the CA's proves nothing but that somebody is in between, now.
+    fileprivate var isTemporary: Bool {
+        switch self {
+        case .reply(let error): error.kind != .bufferFull && error.kind.cryptoError != .outOfMemory
+        case .unknownSigner, .invalidSignature, .wrongMessageType, .wrongTransactionID, .wrongRecipientNonce: true
+        default: false
+        }
+    }
 }

@@ -8,7 +8,7 @@ import SCEP
 /// Writes the last line of a run: `done`, or `error <kind>: <what happened, and what to do>`.
 ///
 /// - Parameters:
-///   - error: what ``enrol(_:configuration:transport:clock:store:log:random:work:traffic:)`` threw, if it did.
+///   - error: what ``attend(_:configuration:transport:clock:store:log:random:work:traffic:)`` threw, if it did.
 ///   - work: the work buffer, in which the far side's words stand.
 public func conclude<L: Log & ~Copyable>(_ error: AgentError?, work: Span<UInt8>, log: inout L) {
     var line = Line()
@@ -49,17 +49,34 @@ extension Line {
             append("; check url")
             quote(text, work)
         case .scep(let operation, let error, let text): append(error, operation, text, work)
+        case .passwordSpent:
+            append("password-spent: challenge went into a request that is over; set another")
+        case .revoked: append("revoked: the CA has revoked the certificate; ask its operator")
         case .stillPending:
             append("still-pending: the CA has not decided; have it approved, then start again")
         }
     }
 
-    private mutating func append(_ operation: Operation) {
+    /// What an error is called: the part of its line that programs act upon.
+    mutating func append(kindOf error: AgentError, _ work: Span<UInt8>) {
+        var line = Line()
+        line.append(error, work)
+        let text = line.span
+        var end = 0
+        while end < text.count, text[end] != UInt8(ascii: ":") { end &+= 1 }
+        append(text.extracting(first: end))
+    }
+
+    mutating func append(_ operation: Operation) {
         switch operation {
         case .getCACaps: append("GetCACaps")
         case .getCACert: append("GetCACert")
+        case .getNextCACert: append("GetNextCACert")
         case .pkcsReq: append("PKCSReq")
+        case .renewalReq: append("RenewalReq")
         case .certPoll: append("CertPoll")
+        case .getCert: append("GetCert")
+        case .getCRL: append("GetCRL")
         }
     }
 

@@ -26,12 +26,13 @@ public func seed<E: EntropySource & ~Copyable>(
     }
 }
 
-/// Enrols as the provisioning record says: see ``enrol(_:configuration:transport:clock:store:log:random:work:traffic:)``.
+/// Attends to the device's certificate as the provisioning record says: see
+/// ``attend(_:configuration:transport:clock:store:log:random:work:traffic:)``.
 ///
 /// - Parameters:
 ///   - record: holds the ``Board/ProvisioningRecord``.
 ///   - text: room for its text, wiped on return, since it holds the password.
-public func enrol<
+public func attend<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, R: Storage & ~Copyable, T: Transport & ~Copyable,
     C: Clock & ~Copyable, S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
 >(
@@ -52,7 +53,7 @@ public func enrol<
     } catch {
         throw .configuration(error)
     }
-    try enrol(
+    try attend(
         &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }

@@ -126,12 +126,12 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
         try storage.append(bytes)
     }
 
-    /// Adds a record as it is now; nothing when there is none.
+    /// Adds a record as it is now, or as another one; nothing when there is none.
     ///
     /// - Throws: as ``append(_:_:)``.
-    public mutating func keep(_ record: Record) throws(StorageError) {
+    public mutating func keep(_ record: Record, as other: Record? = nil) throws(StorageError) {
         guard let size = size(of: record) else { return }
-        try appendHeader(record, size)
+        try appendHeader(other ?? record, size)
         let start = Int(table[Self.index(record)].offset)
         var chunk = InlineArray<64, UInt8>(repeating: 0)
         var room = chunk.mutableSpan

@@ -15,8 +15,12 @@ func announce<L: Log & ~Copyable>(_ operation: Operation, _ log: inout L) {
     switch operation {
     case .getCACaps: announce("asking the CA what it can do", &log)
     case .getCACert: announce("fetching the CA's certificates", &log)
+    case .getNextCACert: announce("fetching the next CA's certificates", &log)
     case .pkcsReq: announce("requesting a certificate", &log)
+    case .renewalReq: announce("renewing the certificate", &log)
     case .certPoll: announce("asking whether the certificate was approved", &log)
+    case .getCert: announce("asking whether the CA has the certificate", &log)
+    case .getCRL: announce("asking whether the certificate is revoked", &log)
     }
 }
 
@@ -33,18 +37,26 @@ func announce<L: Log & ~Copyable>(_ algorithm: KeyAlgorithm, _ log: inout L) {
     log.write(line: line.span)
 }
 
-func announce<L: Log & ~Copyable>(pending milliseconds: UInt64, _ log: inout L) {
+func announce<L: Log & ~Copyable>(_ wait: Wait, _ milliseconds: UInt64, _ log: inout L) {
     var line = Line()
-    line.append("pending: asking again in ")
-    line.append(decimal: Int(truncatingIfNeeded: milliseconds) / 1000)
+    switch wait {
+    case .poll: line.append("pending: asking again in ")
+    case .retry: line.append("failed: trying again in ")
+    case .duty: line.append("nothing is due: looking again in ")
+    }
+    // Rounded up: a wait of half a second is not one of none. 2^22 seconds are 48 days, and no wait is longer.
+    line.append(decimal: (Int(truncatingIfNeeded: milliseconds &>> 3) &+ 124) / 125)
     line.append(" s")
     log.write(line: line.span)
 }
 
-func warn<L: Log & ~Copyable>(_ used: Leniency, _ timeWasUnknown: Bool, _ log: inout L) {
+func warn<L: Log & ~Copyable>(_ used: Leniency, _ timeWasUnknown: Bool, _ clockIsBehind: Bool, _ log: inout L) {
     if used.contains(.sha1) { announce("warning: SHA-1 was used, as allow=sha1 permits", &log) }
     if used.contains(.tripleDES) { announce("warning: triple DES was used, as allow=3des permits", &log) }
     if used.contains(.des) { announce("warning: single DES was used, as allow=des permits", &log) }
     if used.contains(.unmarkedRA) { announce("warning: an RA was trusted that nothing marks as one", &log) }
-    if timeWasUnknown { announce("warning: the time is unknown, so no validity was checked", &log) }
+    if clockIsBehind { announce("warning: the clock is behind what certificates prove; it was not used", &log) }
+    if timeWasUnknown {
+        announce("warning: the time is not certain, so validity was checked as far as it is", &log)
+    }
 }

@@ -1,9 +1,9 @@
 /// One line of text in a fixed buffer, as a ``Log`` takes it. What does not fit is cut off.
 public struct Line: ~Copyable {
     /// Bytes that a line can hold.
-    public static var capacity: Int { 240 }
+    public static var capacity: Int { 480 }
 
-    private var bytes: InlineArray<240, UInt8>
+    private var bytes: InlineArray<480, UInt8>
     private var count: Int
 
     public init() {

@@ -50,8 +50,9 @@ extension DERWriter {
         try wrap(.set, from: end)
     }
 
-    /// Writes the IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate that stands in the buffer.
-    private mutating func write(issuerAndSerialNumberOf certificate: Range<Int>) throws(DERError) {
+    /// Writes the IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate that stands in the buffer: what names a
+    /// signer, and the messageData of GetCert and GetCRL (RFC 8894, 3.3.4).
+    public mutating func write(issuerAndSerialNumberOf certificate: Range<Int>) throws(DERError) {
         let issuer: Range<Int>
         let serialNumber: Range<Int>
         do {

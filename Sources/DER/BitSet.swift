@@ -12,5 +12,7 @@ extension BitSet {
 
     public func union(_ other: Self) -> Self { Self(rawValue: rawValue | other.rawValue) }
 
+    public mutating func remove(_ other: Self) { self = Self(rawValue: rawValue & ~other.rawValue) }
+
     public mutating func insert(_ other: Self) { self = union(other) }
 }

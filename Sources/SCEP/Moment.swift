@@ -9,6 +9,14 @@ public enum Moment: Equatable, Sendable {
     /// the one-time password already spent, because the device's clock is late.
     public static var tolerance: Int64 { 300 }
 
+    /// It is no earlier than this; nil when nothing is known.
+    public var lowest: Int64? {
+        switch self {
+        case .unknown: nil
+        case .atLeast(let time), .exact(let time): time
+        }
+    }
+
     /// Whether `notAfter` is known to be past.
     public func isOver(_ notAfter: Int64) -> Bool {
         switch self {

@@ -28,10 +28,10 @@ import Testing
         return Array(lines.joined(separator: "\n").utf8)
     }
 
-    /// A device whose request for a certificate is to be stored as pending, or is.
-    private static func pending(_ store: inout FlashStore, _ configuration: borrowing Configuration) throws
-        -> Device
-    {
+    /// A device that has begun a transaction, which is to be stored.
+    private static func begun(
+        _ store: inout FlashStore, _ configuration: borrowing Configuration, isPending: Bool = false
+    ) throws -> Device {
         var agent = Device()
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         var work = buffer.mutableSpan
@@ -40,15 +40,23 @@ import Testing
         let ca = try OpenSSLIdentity.authority.der
         for index in ca.indices { agent.caCertificates[index] = ca[index] }
         agent.caCount = ca.count
-        agent.transaction = Transaction(identifier: identifier)
-        agent.polls = 1
-        agent.phase = .storePending
+        var transaction = TransactionRecord()
+        transaction.identifier = identifier
+        transaction.request = configuration.requestDigest
+        transaction.polls = isPending ? 1 : 0
+        agent.transaction = transaction
+        agent.phase = .store(.transaction)
+        if isPending {
+            try agent.store(configuration: configuration, in: &store, work: &work)
+            agent.transaction?.isPending = true
+            agent.phase = .store(.transaction)
+        }
         return agent
     }
 
     /// - Returns: the transaction that a device takes up at its start, and what its work buffer holds after that.
     private static func restored(_ store: inout FlashStore, _ configuration: borrowing Configuration) throws
-        -> (isPending: Bool, work: [UInt8])
+        -> (isBegun: Bool, work: [UInt8])
     {
         var agent = Device()
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
@@ -61,7 +69,7 @@ import Testing
 
     /// - Returns: why a device stops at a reply to GetCACaps; nil if it goes on.
     private func refusal(of status: UInt16, _ body: String = "", _ configured: String...) throws -> AgentError? {
-        let text = try Self.text(configured.joined(separator: "\n"))
+        let text = try Self.text("retries=0", configured.joined(separator: "\n"))
         let configuration = try Configuration(text.span)
         var store = Self.blankStore()
         var random = try seededRandom()
@@ -74,11 +82,12 @@ import Testing
         response.body = 0..<body.utf8.count
         do throws(AgentError) {
             try agent.received(
-                response, to: .getCACaps, configuration: configuration, time: nil, work: &work, random: &random)
+                response, to: .getCACaps, configuration: configuration, store: &store, work: &work, random: &random)
         } catch {
             return error
         }
-        let next = try agent.step(configuration: configuration, uptime: 0, work: &work, random: &random)
+        let next = try agent.step(
+            configuration: configuration, clock: nil, uptime: 0, store: &store, work: &work, random: &random)
         #expect(next == .exchange(.getCACert, .none))
         return nil
     }
@@ -101,15 +110,16 @@ import Testing
     @Test(arguments: [ExchangeError.receiving(.reset), .reply(HTTPError(.noReply, at: 0)), .connecting(.refused)])
     func silenceAtGetCACapsIsNamedAsThat(error: ExchangeError) throws {
         func refusal(_ configured: String...) throws -> AgentError? {
-            let text = try Self.text(configured.joined(separator: "\n"))
+            let text = try Self.text("retries=0", configured.joined(separator: "\n"))
             let configuration = try Configuration(text.span)
             var store = Self.blankStore()
             var agent = Device()
             var buffer = [UInt8](repeating: 0, count: 1024)
             var work = buffer.mutableSpan
+            var random = try seededRandom()
             try agent.start(configuration: configuration, store: &store, work: &work)
             do throws(AgentError) {
-                try agent.failed(error, to: .getCACaps)
+                try agent.failed(error, to: .getCACaps, configuration: configuration, random: &random)
                 return nil
             } catch {
                 return error
@@ -119,66 +129,130 @@ import Testing
         #expect(try refusal("allow=sha1,3des") == (error == .connecting(.refused) ? .exchange(.getCACaps, error) : nil))
     }
 
+    private static func nextStep(
+        _ agent: inout Device, _ configuration: borrowing Configuration, _ store: inout FlashStore, uptime: UInt64 = 5
+    ) throws -> AgentAction {
+        var random = try seededRandom()
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var work = buffer.mutableSpan
+        return try agent.step(
+            configuration: configuration, clock: nil, uptime: uptime, store: &store, work: &work, random: &random)
+    }
+
     @Test func aDeviceDoesNotWaitBeforeItGivesUp() throws {
         let text = try Self.text("polls=3", "poll=60")
         let configuration = try Configuration(text.span)
         var store = Self.blankStore()
-        var random = try seededRandom()
-        var agent = try Self.pending(&store, configuration)
-        agent.phase = .poll
-        var buffer = [UInt8](repeating: 0, count: 8192)
-        var work = buffer.mutableSpan
-        agent.polls = 3
-        let next = try agent.step(configuration: configuration, uptime: 5, work: &work, random: &random)
-        #expect(next == .sleep(milliseconds: 60_000))
-        agent.polls = 4
-        agent.nextPoll = 0
+        var agent = try Self.begun(&store, configuration, isPending: true)
+        agent.transaction?.polls = 3
+        try agent.waitForDecision(configuration, resuming: false)
+        #expect(try Self.nextStep(&agent, configuration, &store) == .sleep(milliseconds: 240_000))
+        agent.transaction?.polls = 4
         do throws(AgentError) {
-            _ = try agent.step(configuration: configuration, uptime: 5, work: &work, random: &random)
+            try agent.waitForDecision(configuration, resuming: false)
             Issue.record("it asks once more")
         } catch {
             #expect(error == .stillPending)
         }
     }
 
-    @Test func aPendingTransactionIsTakenUpForTheSameCA() throws {
+    @Test func aTransactionIsTakenUpForTheSameCAAndTheSameRequest() throws {
         let text = try Self.text()
         let configuration = try Configuration(text.span)
         var store = Self.blankStore()
-        var agent = try Self.pending(&store, configuration)
+        var agent = try Self.begun(&store, configuration)
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         do {
             var work = buffer.mutableSpan
-            try agent.store(in: &store, work: &work)
+            try agent.store(configuration: configuration, in: &store, work: &work)
         }
-        let (isPending, work) = try Self.restored(&store, configuration)
-        #expect(isPending)
+        let (isBegun, work) = try Self.restored(&store, configuration)
+        #expect(isBegun)
         #expect(try !Self.holdsSecret(work))
         // Told to trust another CA, the device has nothing to do with what it asked this one.
         let other = try Self.text(fingerprint: OpenSSLIdentity.recipient.fingerprint())
-        #expect(try !Self.restored(&store, Configuration(other.span)).isPending)
+        #expect(try !Self.restored(&store, Configuration(other.span)).isBegun)
+        // Told to ask for something else, it begins anew.
+        for (changed, expected) in [("san=DNS:a.example", true), ("timeout=5", false)] {
+            let text = try Self.text(changed)
+            let configuration = try Configuration(text.span)
+            var agent = Device()
+            do {
+                var work = buffer.mutableSpan
+                try agent.start(configuration: configuration, store: &store, work: &work)
+            }
+            _ = try Self.nextStep(&agent, configuration, &store)
+            #expect((agent.goal == .enrol) == expected, "\(changed)")
+        }
+    }
+
+    /// The password that went into one transaction goes into no other, unless it is said to be shared.
+    @Test func aPasswordIsNotUsedTwice() throws {
+        let first = try Self.text("challenge=once")
+        let configuration = try Configuration(first.span)
+        var store = Self.blankStore()
+        var agent = try Self.begun(&store, configuration)
+        agent.state.spend(configuration.challenge, in: Self.identifier)
+        var buffer = [UInt8](repeating: 0xA5, count: 8192)
+        do {
+            var work = buffer.mutableSpan
+            try agent.store(configuration: configuration, in: &store, work: &work)
+        }
+        func step(_ more: String...) throws -> AgentError? {
+            let text = try Self.text(more.joined(separator: "\n"))
+            let configuration = try Configuration(text.span)
+            var agent = Device()
+            do {
+                var work = buffer.mutableSpan
+                try agent.start(configuration: configuration, store: &store, work: &work)
+            }
+            do throws(AgentError) {
+                var random = RandomGenerator()
+                var work = buffer.mutableSpan
+                let action = try agent.step(
+                    configuration: configuration, clock: nil, uptime: 0, store: &store, work: &work, random: &random)
+                #expect(action == .exchange(.getCACaps, .none))
+                return nil
+            } catch {
+                return error
+            }
+        }
+        #expect(try step("challenge=once") == nil)
+        #expect(try step("challenge=once", "san=DNS:a.example") == .passwordSpent)
+        #expect(try step("challenge=other", "san=DNS:a.example") == nil)
+        #expect(try step("challenge=once", "san=DNS:a.example", "challenge-use=always") == nil)
+    }
+
+    /// RFC 8894, 3.1: whatever is for a key that cannot decrypt is encrypted with the password.
+    @Test func anECKeyNeedsAPassword() throws {
+        let text = try Self.text("key=p256")
+        let configuration = try Configuration(text.span)
+        var store = Self.blankStore()
+        var agent = Device()
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        do {
+            var work = buffer.mutableSpan
+            try agent.start(configuration: configuration, store: &store, work: &work)
+        }
+        #expect(throws: AgentError.scep(.pkcsReq, .passwordMissing, text: 0..<0)) {
+            _ = try Self.nextStep(&agent, configuration, &store)
+        }
     }
 
     /// A key that was stored and cannot be read does not stay in the buffer either.
-    @Test func noKeyIsLeftBehindByAStartThatFails() throws {
-        let text = try Self.text()
-        let configuration = try Configuration(text.span)
+    @Test func noKeyIsLeftBehindByAKeyThatCannotBeRead() throws {
         var store = Self.blankStore()
         try store.open()
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
         let key = try Self.exportedKey().dropLast() + [0]
-        try write(
-            [
-                (.transactionKey, Array(key)), (.caCertificates, OpenSSLIdentity.authority.der),
-                (.transaction, [UInt8](repeating: 0x41, count: 16)),
-            ], to: &store)
-        var agent = Device()
-        do throws(AgentError) {
-            try agent.start(configuration: configuration, store: &store, work: &work)
+        try write([(.transactionKey, Array(key))], to: &store)
+        var place = RSAPrivateKey()
+        do throws(StorageError) {
+            try Device.load(.transactionKey, into: &place, from: &store, &work)
             Issue.record("a key with a bit over was taken")
         } catch {
-            #expect(error == .storage(.corrupt))
+            #expect(error == .corrupt)
         }
         #expect(try !Self.holdsSecret(buffer))
     }
@@ -189,14 +263,14 @@ import Testing
         let configuration = try Configuration(text.span)
         for operation in 0... {
             var store = Self.blankStore()
-            var agent = try Self.pending(&store, configuration)
+            var agent = try Self.begun(&store, configuration)
             var buffer = [UInt8](repeating: 0xA5, count: 8192)
             var isStored = true
             do {
                 var work = buffer.mutableSpan
                 store.flash.operations.cutPower(at: operation + 1, .before)
                 do throws(AgentError) {
-                    try agent.store(in: &store, work: &work)
+                    try agent.store(configuration: configuration, in: &store, work: &work)
                 } catch {
                     isStored = false
                     #expect(error == .storage(.powerLost))
@@ -262,22 +336,23 @@ import Testing
         let configuration = try Configuration(text.span)
         var store = Self.blankStore()
         var random = try seededRandom()
-        var agent = try Self.pending(&store, configuration)
+        var agent = try Self.begun(&store, configuration, isPending: true)
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
-        try agent.store(in: &store, work: &work)
-        #expect(try Self.restored(&store, configuration).isPending)
+        try agent.store(configuration: configuration, in: &store, work: &work)
+        _ = try agent.step(
+            configuration: configuration, clock: nil, uptime: 0, store: &store, work: &work, random: &random)
+        #expect(try Self.restored(&store, configuration).isBegun)
 
-        agent.nextPoll = 1
         agent.capabilities = [Capabilities.aes, .sha256, .postPKIOperation].reduce(Capabilities()) { $0.union($1) }
         guard
             case .exchange(.certPoll, .post) = try agent.step(
-                configuration: configuration, uptime: 1, work: &work, random: &random)
+                configuration: configuration, clock: nil, uptime: 60_000, store: &store, work: &work, random: &random)
         else {
             Issue.record("it does not ask")
             return
         }
-        let begun = agent.transaction
+        let begun = agent.exchanged
         let transaction = try #require(begun)
         let reply = try Self.refusal(transaction)
         for index in reply.indices { work[index] = reply[index] }
@@ -285,11 +360,12 @@ import Testing
         response.status = 200
         response.body = 0..<reply.count
         try agent.received(
-            response, to: .certPoll, configuration: configuration, time: nil, work: &work, random: &random)
-        let next = try agent.step(configuration: configuration, uptime: 1, work: &work, random: &random)
+            response, to: .certPoll, configuration: configuration, store: &store, work: &work, random: &random)
+        let next = try agent.step(
+            configuration: configuration, clock: nil, uptime: 60_001, store: &store, work: &work, random: &random)
         #expect(next == .store)
         do throws(AgentError) {
-            try agent.store(in: &store, work: &work)
+            try agent.store(configuration: configuration, in: &store, work: &work)
             Issue.record("the refusal was swallowed")
         } catch {
             guard case .scep(.certPoll, .refused(.badRequest), let words) = error else {
@@ -298,8 +374,9 @@ import Testing
             }
             #expect(words.map { work[$0] } == Array("stolen".utf8))
         }
-        #expect(try !Self.restored(&store, configuration).isPending)
-        let again = try agent.step(configuration: configuration, uptime: 1, work: &work, random: &random)
+        #expect(try !Self.restored(&store, configuration).isBegun)
+        let again = try agent.step(
+            configuration: configuration, clock: nil, uptime: 60_001, store: &store, work: &work, random: &random)
         #expect(again == .exchange(.getCACaps, .none))
     }
 }

@@ -20,9 +20,23 @@ import Testing
             template=Device
             key=RSA4096
             allow=sha1,des,unmarked-ra
+            message=ca 7
+            challenge-use=always
+            renew=80
+            jitter=0
+            renewal-key=same
+            renewal-type=17
+            check=certificate,crl
+            check-interval=3600
+            stay=yes
             poll=5
+            poll-cap=50
             polls=7
+            retry=3
+            retry-cap=30
+            retries=0
             timeout=9
+            time=1800000000
             """.utf8)
         let configuration = try Configuration(text.span)
         #expect(string(configuration.url) == "http://[2001:db8::1]:8080/scep?profile=x")
@@ -36,9 +50,23 @@ import Testing
         #expect(configuration.policy.digestFloor == .sha1)
         #expect(configuration.policy.cipherFloor == .desCBC)
         #expect(configuration.policy.allowsUnmarkedRA)
-        #expect(configuration.pollSeconds == 5)
-        #expect(configuration.polls == 7)
+        #expect(string(configuration.message) == "ca 7")
+        let isShared = configuration.challengeIsShared
+        #expect(isShared)
+        #expect(configuration.renewalPercent == 80)
+        #expect(configuration.jitterPercent == 0)
+        let keepsKey = configuration.keepsKey
+        #expect(keepsKey)
+        #expect(configuration.renewalType == .renewalReq)
+        let checks = (configuration.checksRevocation, configuration.checksCertificate)
+        #expect(checks == (true, true))
+        #expect(configuration.checkSeconds == 3600)
+        let stays = configuration.stays
+        #expect(stays)
+        #expect(configuration.polling == Backoff(first: 5, cap: 50, limit: 7))
+        #expect(configuration.retrying == Backoff(first: 3, cap: 30, limit: 0))
         #expect(configuration.timeoutSeconds == 9)
+        #expect(configuration.time == 1_800_000_000)
     }
 
     @Test func theDefaultsAreStrict() throws {
@@ -48,6 +76,13 @@ import Testing
         #expect(configuration.policy.cipherFloor == .aes128CBC)
         #expect(!configuration.policy.allowsUnmarkedRA)
         #expect(configuration.key == .rsa(bits: 2048))
+        let chosen = [
+            configuration.challengeIsShared, configuration.keepsKey, configuration.checksRevocation,
+            configuration.checksCertificate, configuration.stays,
+        ]
+        #expect(chosen == [false, false, false, false, false])
+        #expect(configuration.renewalType == nil)
+        #expect(configuration.time == 0)
     }
 
     /// One defect a row, appended to a configuration that is complete.
@@ -66,6 +101,18 @@ import Testing
         ("key=rsa1024", .badValue, 4),
         ("allow=md5", .badValue, 6),
         ("allow=sha1,", .badValue, 6),
+        ("check=ocsp", .badValue, 6),
+        ("check=crl,", .badValue, 6),
+        ("renew=100", .badValue, 6),
+        ("renew=0", .badValue, 6),
+        ("jitter=51", .badValue, 7),
+        ("renewal-key=old", .badValue, 12),
+        ("renewal-type=18", .badValue, 13),
+        ("challenge-use=twice", .badValue, 14),
+        ("stay=maybe", .badValue, 5),
+        ("retries=-1", .badValue, 8),
+        ("time=99999999999", .badValue, 5),
+        ("time=18e8", .badValue, 5),
     ]) func aDefectIsNamed(_ line: String, _ kind: ConfigurationError.Kind, _ offset: Int) {
         let text = Array((Self.minimum + line).utf8)
         #expect(throws: ConfigurationError(kind, at: Self.minimum.utf8.count + offset)) {

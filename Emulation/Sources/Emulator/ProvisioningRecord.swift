@@ -27,6 +27,8 @@ public struct ProvisioningRecord: Sendable, Equatable {
     public var pollLimit: Int?
     /// Seconds that one exchange with the CA may take.
     public var timeout: Int?
+    /// Whatever else the core's configuration knows, by its name.
+    public var others: [String: String] = [:]
 
     public init(url: String, fingerprint: String, challenge: String?, subject: String) {
         self.url = url
@@ -45,6 +47,7 @@ public struct ProvisioningRecord: Sendable, Equatable {
             ("timeout", timeout.map(String.init)),
         ]
         return entries.compactMap { name, value in value.map { (name, $0) } }
+            + others.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
     /// The record's text.

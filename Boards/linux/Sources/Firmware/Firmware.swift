@@ -3,7 +3,7 @@ import Board
 import CLinux
 import DeviceCrypto
 
-/// Enrols with what `flash.bin` in the working folder says, and tells what came of it and what it took.
+/// Attends to the certificate with what `flash.bin` in the working folder says, and tells what came of it and what it took.
 ///
 /// - Returns: the exit code: 0 with an identity, 1 without.
 @c(main) func main() -> Int32 {
@@ -16,7 +16,7 @@ import DeviceCrypto
     do {
         var room = work.mutableSpan
         do throws(AgentError) {
-            try enrol(&clock, &log, &room, &traffic)
+            try attend(&clock, &log, &room, &traffic)
         } catch {
             failure = error
         }
@@ -26,7 +26,7 @@ import DeviceCrypto
     return failure == nil ? 0 : 1
 }
 
-private func enrol(
+private func attend(
     _ clock: inout SystemClock, _ log: inout Console, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     Process.protect()
@@ -41,16 +41,16 @@ private func enrol(
     var entropy = SystemEntropy()
     try seed(&random, from: &entropy, personalization: Span())
     defer { random.wipe() }
-    // With 16 KiB for the CA's certificates.
-    var agent = Agent<RSAPrivateKey, 16_384>()
+    // With 8 KiB for the certificates of the CA and the next CA.
+    var agent = Agent<SoftwareKey, 8_192>()
     let identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
     var store = IdentityStore(
         NORSnapshots<NORFlash<FlashFile>, 256>(
-            identity, capacity: Agent<RSAPrivateKey, 16_384>.snapshotCapacity))
+            identity, capacity: Agent<SoftwareKey, 8_192>.snapshotCapacity))
     var tcp = TCP(clock: clock)
     var text = InlineArray<1_536, UInt8>(repeating: 0)
     var textRoom = text.mutableSpan
-    try enrol(
+    try attend(
         &agent, record: &record, text: &textRoom, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }

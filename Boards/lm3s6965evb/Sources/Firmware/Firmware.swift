@@ -12,7 +12,7 @@ nonisolated(unsafe) private var text = InlineArray<1_536, UInt8>(repeating: 0)
 /// mbedTLS's memory, enough for an RSA-2048 private operation.
 nonisolated(unsafe) private var arena = InlineArray<10_240, UInt8>(repeating: 0)
 
-/// Brings the board up, enrols, and says what came of it and what it took.
+/// Brings the board up, attends to its certificate, and says what came of it and what it took.
 func main() -> Never {
     var clock = SysTick()
     var log = UART()
@@ -20,7 +20,7 @@ func main() -> Never {
     var failure: AgentError?
     var workSpan = unsafe work.mutableSpan
     do throws(AgentError) {
-        try enrol(&clock, &log, &workSpan, &traffic)
+        try attend(&clock, &log, &workSpan, &traffic)
     } catch {
         failure = error
     }
@@ -31,7 +31,7 @@ func main() -> Never {
     Semihosting.exit(failure == nil ? .success : .failure)
 }
 
-private func enrol(
+private func attend(
     _ clock: inout SysTick, _ log: inout UART, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     unsafe withUnsafeMutableBytes(of: &arena) { memory in
@@ -49,13 +49,13 @@ private func enrol(
     unsafe try Network.start(seed: networkSeed(&random))
     var tcp = TCP()
     var textSpan = unsafe text.mutableSpan
-    // With 3 KiB for the CA's certificates. Not static, since its initial value would take as much flash.
-    var agent = Agent<RSAPrivateKey, 3_072>()
+    // With 3 KiB for the certificates of the CA and the next CA. Not static, since its initial value would take as much flash.
+    var agent = Agent<SoftwareKey, 3_072>()
     let identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
     var store = IdentityStore(
         NORSnapshots<NORFlash<Semihosting.File>, 256>(
-            identity, capacity: Agent<RSAPrivateKey, 3_072>.snapshotCapacity))
-    unsafe try enrol(
+            identity, capacity: Agent<SoftwareKey, 3_072>.snapshotCapacity))
+    unsafe try attend(
         &agent, record: &record, text: &textSpan, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }

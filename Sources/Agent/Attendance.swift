@@ -1,0 +1,102 @@
+import Board
+import DER
+import DeviceCrypto
+import HTTP
+import SCEP
+
+/// Drives an agent until nothing is due, which on a device that stays on is never: sends and receives, stores, waits,
+/// and writes a line for each step and each event. Every board calls this; nothing here decides anything.
+///
+/// - Parameters:
+///   - store: not opened yet.
+///   - work: the one work buffer.
+///   - traffic: is added to, whatever the outcome.
+/// - Throws: ``AgentError``; its ranges lie in `work`. ``conclude(_:work:log:)`` puts it in words. What the device had
+///   before, it has still.
+public func attend<
+    Key: DeviceKey & ~Copyable, let caCapacity: Int, T: Transport & ~Copyable, C: Clock & ~Copyable,
+    S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
+>(
+    _ agent: inout Agent<Key, caCapacity>, configuration: borrowing Configuration, transport: inout T,
+    clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,
+    work: inout MutableSpan<UInt8>, traffic: inout Traffic
+) throws(AgentError) {
+    do throws(AgentError) {
+        try agent.start(configuration: configuration, store: &store, work: &work)
+        var isReady = false
+        while !isReady {
+            agent.tell(configuration, uptime: clock.uptime, work.span, &log)
+            isReady = try take(
+                agent.step(
+                    configuration: configuration, clock: clock.time, uptime: clock.uptime, store: &store, work: &work,
+                    random: &random),
+                &agent, configuration, &transport, &clock, &store, &log, &random, &work, &traffic)
+        }
+    } catch {
+        agent.tell(configuration, uptime: clock.uptime, work.span, &log)
+        throw error
+    }
+    warn(agent.policy.used, agent.timeWasUnknown, agent.clockIsBehind, &log)
+}
+
+/// Does what the agent wants done.
+///
+/// - Returns: whether nothing is left to do.
+private func take<
+    Key: DeviceKey & ~Copyable, let caCapacity: Int, T: Transport & ~Copyable, C: Clock & ~Copyable,
+    S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
+>(
+    _ action: AgentAction, _ agent: inout Agent<Key, caCapacity>, _ configuration: borrowing Configuration,
+    _ transport: inout T, _ clock: inout C, _ store: inout IdentityStore<S>, _ log: inout L,
+    _ random: inout RandomGenerator, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+) throws(AgentError) -> Bool {
+    switch action {
+    case .generateKey(let algorithm):
+        announce(algorithm, &log)
+        try agent.generateKey(algorithm, configuration: configuration, random: &random)
+    case .exchange(let operation, let payload):
+        announce(operation, &log)
+        let response: Response
+        do throws(ExchangeError) {
+            response = try send(operation, payload, configuration, &transport, clock, &work, &traffic)
+        } catch {
+            try agent.failed(error, to: operation, configuration: configuration, random: &random)
+            return false
+        }
+        try agent.received(
+            response, to: operation, configuration: configuration, store: &store, work: &work, random: &random)
+    case .store:
+        announce("writing to storage", &log)
+        try agent.store(configuration: configuration, in: &store, work: &work)
+    case .sleep(let milliseconds):
+        if case .waiting(let wait, _) = agent.phase { announce(wait, milliseconds, &log) }
+        clock.sleep(milliseconds: milliseconds)
+    case .ready:
+        return true
+    }
+    return false
+}
+
+private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
+    _ operation: Operation, _ payload: AgentPayload, _ configuration: borrowing Configuration,
+    _ transport: inout T, _ clock: borrowing C, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+) throws(ExchangeError) -> Response {
+    guard let url = try? ServerURL(configuration.url) else { throw .notSecured }
+    let message: Request.Message
+    switch payload {
+    case .none: message = configuration.message.count > 0 ? .text(configuration.message) : .none
+    case .number(let number): message = .text(span(of: "0123456789").extracting(Int(number)..<(Int(number) &+ 1)))
+    case .get(let range): message = .base64(range)
+    case .post(let range): message = .body(range)
+    }
+    let name: StaticString
+    switch operation {
+    case .getCACaps: name = "GetCACaps"
+    case .getCACert: name = "GetCACert"
+    case .getNextCACert: name = "GetNextCACert"
+    default: name = "PKIOperation"
+    }
+    let deadline = clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000
+    return try exchange(
+        name, message, with: url, in: &work, deadline: deadline, over: &transport, clock: clock, traffic: &traffic)
+}
