@@ -18,6 +18,12 @@ public struct Device: Sendable {
     /// Where it keeps its flash.
     public var flash: URL { folder.appending(path: "flash.bin") }
 
+    /// The folder that a Linux board keeps its identity in.
+    public var store: URL { folder.appending(path: "store") }
+
+    /// A Linux board's identity.
+    public var identity: URL { store.appending(path: "identity") }
+
     /// Powers the board up, and off again when `body` is through.
     public func powerUp<Value: Sendable>(
         options: BootOptions = BootOptions(), timeLimit: Duration,

@@ -103,7 +103,7 @@ extension FlashImage {
         self.init(bytes: bytes)
     }
 
-    /// The agent's store.
+    /// All that is not the factory's: the agent's store.
     public var identityRegion: ArraySlice<UInt8> { bytes.dropFirst(FlashLayout.identity) }
 
     /// From this machine's random generator.
@@ -125,9 +125,12 @@ extension FlashImage {
 }
 
 extension Device {
-    /// Writes the flash that the device leaves the factory with.
+    /// Writes the flash that the device leaves the factory with, and takes away whatever identity it had.
     public func manufacture(_ record: ProvisioningRecord) throws {
         let image = try FlashImage(record: record)
+        if !board.isMachine, FileManager.default.fileExists(atPath: store.path) {
+            try FileManager.default.removeItem(at: store)
+        }
         // It holds the password, and soon a key.
         guard
             FileManager.default.createFile(
@@ -135,6 +138,10 @@ extension Device {
         else { throw ManufactureError.notWritten(flash.path) }
     }
 
-    /// What its flash holds now.
-    public func readFlash() throws -> FlashImage { try FlashImage(contentsOf: flash) }
+    /// What its flash holds now, and behind that its identity's file if it has one.
+    public func readFlash() throws -> FlashImage {
+        let image = try FlashImage(contentsOf: flash)
+        guard !board.isMachine, FileManager.default.fileExists(atPath: identity.path) else { return image }
+        return FlashImage(bytes: image.bytes + (try FlashImage(contentsOf: identity)).bytes)
+    }
 }

@@ -69,6 +69,64 @@ import Testing
         }
     }
 
+    /// The identity is its owner's alone, on the disk and while it is written.
+    @Test(arguments: boards)
+    func identityIsTheOwnersAlone(board: BoardKind) async throws {
+        try await Bench.withAuthority { server in
+            try await Bench.withDevice(board) { device in
+                try device.manufacture(Bench.record(board, for: server))
+                // What a cut may have left behind, and a way out of the folder that someone laid.
+                try device.write(store: [])
+                try FileManager.default.removeItem(at: device.identity)
+                let next = device.store.appending(path: "identity.new")
+                let elsewhere = device.folder.appending(path: "elsewhere")
+                try Data("a letter".utf8).write(to: elsewhere)
+                try FileManager.default.createSymbolicLink(at: next, withDestinationURL: elsewhere)
+                #expect(try await device.enrol().verdict == .done)
+                #expect(try Data(contentsOf: elsewhere) == Data("a letter".utf8))
+                #expect(try FileManager.default.contentsOfDirectory(atPath: device.store.path) == ["identity"])
+                for (file, mode) in [(device.store, 0o700), (device.identity, 0o600)] {
+                    func permissions() throws -> Int? {
+                        try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
+                    }
+                    #expect(try permissions() == mode)
+                    for bit in [0o040, 0o020, 0o004, 0o002] {
+                        try FileManager.default.setAttributes([.posixPermissions: mode | bit], ofItemAtPath: file.path)
+                        try await StorageTests.expectFailure("storage-exposed", "owner alone", of: device)
+                        #expect(try permissions() == mode | bit)
+                    }
+                    try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+                }
+                #expect(try await device.enrol().verdict == .done)
+            }
+        }
+    }
+
+    @Test(arguments: boards)
+    func identityThatIsNoFileIsLeftAlone(board: BoardKind) async throws {
+        try await Bench.withAuthority { server in
+            try await Bench.withDevice(board) { device in
+                try device.manufacture(Bench.record(board, for: server))
+                try FileManager.default.createSymbolicLink(at: device.store, withDestinationURL: device.folder)
+                try await StorageTests.expectFailure("storage-failed", "cannot be read", of: device)
+                try FileManager.default.removeItem(at: device.store)
+                try device.write(store: [])
+                try FileManager.default.removeItem(at: device.identity)
+                try FileManager.default.createSymbolicLink(at: device.identity, withDestinationURL: device.flash)
+                guard case .failed("storage-failed", _) = try await device.enrol().verdict else {
+                    Issue.record("it followed a link")
+                    return
+                }
+                try FileManager.default.removeItem(at: device.identity)
+                try FileManager.default.createDirectory(at: device.identity, withIntermediateDirectories: false)
+                guard case .failed("storage-failed", _) = try await device.enrol().verdict else {
+                    Issue.record("it took a folder for its identity")
+                    return
+                }
+            }
+        }
+    }
+
     /// Two processes on one flash would spoil each other's identity.
     @Test(arguments: boards)
     func secondProcessOnTheSameFlashIsRefused(board: BoardKind) async throws {

@@ -4,7 +4,7 @@ import Emulator
 import Foundation
 import Testing
 
-/// A flash that is blank, damaged or full.
+/// A flash, or what is stored of an identity, that is blank, damaged or something else.
 @Suite struct StorageTests {
     /// What happened to a flash between the factory and power-up.
     static let damages: [(name: String, kind: String, text: String, damage: @Sendable (inout [UInt8]) -> Void)] = [
@@ -19,20 +19,10 @@ import Testing
         ),
         ("a record with a bit over", "record-corrupt", "write it anew", { $0[2048 + 12] ^= 1 }),
         ("a record longer than its region", "record-corrupt", "write it anew", { $0[2048 + 6] = 1 }),
-        (
-            "a store of zeros", "storage-corrupt", "erase it",
-            { $0.replaceSubrange(4096..., with: [UInt8](repeating: 0, count: $0.count - 4096)) }
-        ),
-        (
-            "a store of something else", "storage-corrupt", "erase it",
-            { bytes in
-                for index in bytes.indices.dropFirst(4096) { bytes[index] = UInt8(index * 7 % 251) }
-            }
-        ),
     ]
 
     @Test(arguments: Bench.troubledBoards, damages.indices)
-    func damagedFlashIsNamedAndLeftAlone(board: BoardKind, row: Int) async throws {
+    func damagedFlashIsNamed(board: BoardKind, row: Int) async throws {
         let damage = Self.damages[row]
         // Linux has a random source of its own and needs no seed.
         if damage.kind == "no-seed", !board.isMachine { return }
@@ -42,13 +32,19 @@ import Testing
                 var bytes = try device.readFlash().bytes
                 damage.damage(&bytes)
                 try Data(bytes).write(to: device.flash)
-                guard case .failed(let kind, let sentence) = try await device.enrol().verdict else {
-                    Issue.record("it did not notice")
-                    return
-                }
-                #expect(kind == damage.kind, "\(sentence)")
-                #expect(sentence.contains(damage.text))
-                #expect(try device.readFlash().identityRegion.elementsEqual(bytes[4096...]))
+                try await Self.expectFailure(damage.kind, damage.text, of: device)
+            }
+        }
+    }
+
+    @Test(arguments: Bench.troubledBoards, ["zeros", "something else"])
+    func storeOfSomethingElseIsLeftAlone(board: BoardKind, content: String) async throws {
+        try await Bench.withAuthority { server in
+            try await Bench.withDevice(board) { device in
+                try device.manufacture(Bench.record(board, for: server))
+                let bytes: [UInt8] = (0..<61_440).map { content == "zeros" ? 0 : UInt8($0 * 7 % 251) }
+                try device.write(store: bytes)
+                try await Self.expectFailure("storage-corrupt", "erase it", of: device)
             }
         }
     }
@@ -60,19 +56,49 @@ import Testing
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
                 #expect(try await device.enrol().verdict == .done)
-                let bytes = try device.readFlash().bytes
-                let used = bytes.indices.dropFirst(4096).filter { bytes[$0] != 0xFF }
+                let bytes = try device.readStore()
+                let used = bytes.indices.filter { !board.isMachine || bytes[$0] != 0xFF }
                 for place in [used[0], used[used.count / 3], used[used.count / 2], used[used.count - 20]] {
                     var changed = bytes
                     changed[place] ^= 0x10
-                    try Data(changed).write(to: device.flash)
-                    guard case .failed("storage-corrupt", _) = try await device.enrol().verdict else {
-                        Issue.record("byte \(place) can be changed unnoticed")
-                        continue
-                    }
-                    #expect(try device.readFlash().identityRegion.elementsEqual(changed[4096...]))
+                    try device.write(store: changed)
+                    try await Self.expectFailure("storage-corrupt", "erase it", of: device)
                 }
             }
+        }
+    }
+
+    /// Runs the device, and expects it to end in an error and an untouched store.
+    static func expectFailure(
+        _ kind: String, _ text: String, of device: Device, sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let before = try device.readFlash().identityRegion
+        guard case .failed(let found, let sentence) = try await device.enrol().verdict else {
+            Issue.record("it did not notice", sourceLocation: sourceLocation)
+            return
+        }
+        #expect(found == kind, "\(sentence)", sourceLocation: sourceLocation)
+        #expect(sentence.contains(text), sourceLocation: sourceLocation)
+        #expect(try device.readFlash().identityRegion == before, sourceLocation: sourceLocation)
+    }
+}
+
+extension Device {
+    /// The bytes that it keeps its identity in.
+    func readStore() throws -> [UInt8] {
+        board.isMachine ? Array(try readFlash().identityRegion) : [UInt8](try Data(contentsOf: identity))
+    }
+
+    func write(store bytes: [UInt8]) throws {
+        if board.isMachine {
+            let factory = try readFlash().bytes.prefix(4096)
+            try Data(factory + bytes).write(to: flash)
+        } else {
+            try? FileManager.default.createDirectory(
+                at: store, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            let isMade = FileManager.default.createFile(
+                atPath: identity.path, contents: Data(bytes), attributes: [.posixPermissions: 0o600])
+            try #require(isMade)
         }
     }
 }

@@ -3,7 +3,8 @@ import Board
 import CLinux
 import DeviceCrypto
 
-/// Attends to the certificate with what `flash.bin` in the working folder says, and tells what came of it and what it took.
+/// Attends to the certificate with what `flash.bin` in the working folder says, keeps the identity in the folder `store`
+/// beside it, and tells what came of it and what it took.
 ///
 /// - Returns: the exit code: 0 with an identity, 1 without.
 @c(main) func main() -> Int32 {
@@ -31,8 +32,10 @@ private func attend(
 ) throws(AgentError) {
     Process.protect()
     let file: FlashFile
+    let folder: IdentityFolder
     do throws(StorageError) {
         file = try FlashFile.open(log: &log)
+        folder = try IdentityFolder.open()
     } catch {
         throw .storage(error)
     }
@@ -41,12 +44,9 @@ private func attend(
     var entropy = SystemEntropy()
     try seed(&random, from: &entropy, personalization: Span())
     defer { random.wipe() }
-    // With 8 KiB for the certificates of the CA and the next CA.
-    var agent = Agent<SoftwareKey, 8_192>()
-    let identity = NORFlash(file, origin: FlashLayout.identityOrigin, geometry: FlashLayout.identity)
-    var store = IdentityStore(
-        NORSnapshots<NORFlash<FlashFile>, 256>(
-            identity, capacity: Agent<SoftwareKey, 8_192>.snapshotCapacity))
+    // With 16 KiB for the certificates of the CA and the next CA.
+    var agent = Agent<SoftwareKey, 16_384>()
+    var store = IdentityStore(DirectorySnapshots(folder))
     var tcp = TCP(clock: clock)
     var text = InlineArray<1_536, UInt8>(repeating: 0)
     var textRoom = text.mutableSpan

@@ -1,38 +1,30 @@
 import Board
 import CLinux
 
-/// The device's data flash: the file `flash.bin` in the working folder, open and locked until the process ends.
+/// The device's data flash, of which this board uses the provisioning record: the file `flash.bin` in the working folder,
+/// open and locked until the process ends, so that one folder has one device.
 struct FlashFile: Medium {
-    private let descriptor: Int32
-
-    private init(_ descriptor: Int32) {
-        self.descriptor = descriptor
-    }
+    private let file: Descriptor
 
     /// Opens the file; makes it, erased throughout, when it is not there.
     ///
     /// - Parameter log: is told what is wrong when it cannot be used.
     /// - Throws: `.failed`.
     static func open<L: Log & ~Copyable>(log: inout L) throws(StorageError) -> FlashFile {
-        let name: StaticString = "flash.bin"
-        let descriptor = name.withUTF8Buffer { name in
-            unsafe name.withMemoryRebound(to: CChar.self) { name in
-                // StaticString ends in a zero byte.
-                unsafe linux_open(name.baseAddress, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-            }
+        guard let descriptor = Descriptor("flash.bin", O_RDWR | O_CREAT, mode: 0o600) else {
+            throw refusal("flash.bin cannot be opened in this folder", &log)
         }
-        guard descriptor >= 0 else { throw refusal("flash.bin cannot be opened in this folder", &log) }
         // A lock of this kind is the process's own: the resolver's process does not keep it after a kill.
-        guard lockf(descriptor, F_TLOCK, 0) == 0 else {
-            _ = close(descriptor)
+        guard lockf(descriptor.number, F_TLOCK, 0) == 0 else {
+            descriptor.close()
             throw refusal("flash.bin is in use by another process", &log)
         }
-        let file = FlashFile(descriptor)
-        guard file.complete() else {
-            _ = close(descriptor)
+        let flash = FlashFile(file: descriptor)
+        guard flash.complete() else {
+            descriptor.close()
             throw refusal("flash.bin is not 64 KiB, or this folder's disk is full", &log)
         }
-        return file
+        return flash
     }
 
     private static func refusal<L: Log & ~Copyable>(_ text: StaticString, _ log: inout L) -> StorageError {
@@ -46,8 +38,7 @@ struct FlashFile: Medium {
     ///
     /// - Returns: whether the file is a whole flash now.
     private func complete() -> Bool {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { return false }
+        guard let status = file.status else { return false }
         let count = Int(status.st_size)
         guard count < FlashLayout.size else { return count == FlashLayout.size }
         let blank = InlineArray<1024, UInt8>(repeating: FlashLayout.all.erasedValue)
@@ -60,31 +51,23 @@ struct FlashFile: Medium {
             }
             while offset < FlashLayout.size {
                 let part = blank.span.extracting(first: min(blank.count, FlashLayout.size &- offset))
-                try put(part, at: offset)
+                try file.write(at: offset, part)
                 offset &+= part.count
             }
+            try file.sync()
         } catch {
             return false
         }
-        return fsync(descriptor) == 0
+        return true
     }
 
     func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
-        var done = 0
-        while done < buffer.count {
-            var rest = buffer._mutatingExtracting(droppingFirst: done)
-            let count = unsafe rest.withUnsafeMutableBytes { bytes in
-                unsafe pread(descriptor, bytes.baseAddress, bytes.count, off_t(offset &+ done))
-            }
-            try Self.advance(&done, count)
-        }
+        try file.read(at: offset, into: &buffer)
     }
 
     func write(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
-        // Erasing what is erased should neither take time nor wear out the disk.
-        guard try !holds(bytes, at: offset) else { return }
-        try put(bytes, at: offset)
-        guard fdatasync(descriptor) == 0 else { throw .failed }
+        try file.write(at: offset, bytes)
+        try file.sync()
     }
 
     private func holds(_ bytes: Span<UInt8>, at offset: Int) throws(StorageError) -> Bool {
@@ -98,23 +81,5 @@ struct FlashFile: Medium {
             done &+= part.count
         }
         return true
-    }
-
-    private func put(_ bytes: Span<UInt8>, at offset: Int) throws(StorageError) {
-        var done = 0
-        while done < bytes.count {
-            let count = unsafe bytes.extracting(droppingFirst: done).withUnsafeBytes { bytes in
-                unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, off_t(offset &+ done))
-            }
-            try Self.advance(&done, count)
-        }
-    }
-
-    private static func advance(_ done: inout Int, _ count: Int) throws(StorageError) {
-        if count > 0 {
-            done &+= count
-        } else if count == 0 || linux_errno() != EINTR {
-            throw .failed
-        }
     }
 }

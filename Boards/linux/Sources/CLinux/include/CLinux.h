@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -22,8 +23,10 @@
 /// errno is a macro.
 static inline int linux_errno(void) { return errno; }
 
-/// open takes a variable number of arguments.
-static inline int linux_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+/// openat takes a variable number of arguments.
+static inline int linux_openat(int folder, const char *path, int flags, mode_t mode) {
+    return openat(folder, path, flags, mode);
+}
 
 /// prctl takes a variable number of arguments. No core file and no debugger of the same user sees the memory.
 static inline int linux_forbid_dumping(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }

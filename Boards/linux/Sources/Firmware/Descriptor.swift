@@ -1,0 +1,75 @@
+import Board
+import CLinux
+
+/// An open file, read and written at offsets.
+struct Descriptor {
+    let number: Int32
+
+    /// Opens a file by a name in `folder`: a descriptor of one, or `AT_FDCWD`.
+    ///
+    /// - Parameters:
+    ///   - flags: as open(2); a link is not followed, and no other program inherits the descriptor.
+    ///   - mode: of a file that is made.
+    /// - Returns: nil when the system says no; errno says why.
+    init?(_ name: StaticString, in folder: Int32 = AT_FDCWD, _ flags: Int32, mode: mode_t = 0) {
+        number = unsafe linux_openat(folder, cString(name), flags | O_CLOEXEC | O_NOFOLLOW, mode)
+        if number < 0 { return nil }
+    }
+
+    func close() {
+        _ = CLinux.close(number)
+    }
+
+    /// - Returns: nil when the system says no.
+    var status: stat? {
+        var status = stat()
+        return unsafe fstat(number, &status) == 0 ? status : nil
+    }
+
+    /// Returns when all that was written is safe from a power cut.
+    func sync() throws(StorageError) {
+        guard fsync(number) == 0 else { throw Self.failure }
+    }
+
+    /// Fills `buffer` from `offset` on; `.failed` when the file ends before.
+    func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
+        var done = 0
+        while done < buffer.count {
+            var rest = buffer._mutatingExtracting(droppingFirst: done)
+            let count = unsafe rest.withUnsafeMutableBytes { bytes in
+                unsafe pread(number, bytes.baseAddress, bytes.count, off_t(offset &+ done))
+            }
+            try Self.advance(&done, count)
+        }
+    }
+
+    func write(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.extracting(droppingFirst: done).withUnsafeBytes { bytes in
+                unsafe pwrite(number, bytes.baseAddress, bytes.count, off_t(offset &+ done))
+            }
+            try Self.advance(&done, count)
+        }
+    }
+
+    private static func advance(_ done: inout Int, _ count: Int) throws(StorageError) {
+        if count > 0 {
+            done &+= count
+        } else if count == 0 {
+            throw .failed
+        } else if linux_errno() != EINTR {
+            throw failure
+        }
+    }
+
+    private static var failure: StorageError {
+        let error = linux_errno()
+        return error == ENOSPC || error == EDQUOT ? .full : .failed
+    }
+}
+
+/// The name as C has it; the compiler ends a StaticString in a zero byte.
+@unsafe func cString(_ name: StaticString) -> UnsafePointer<CChar> {
+    unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}
