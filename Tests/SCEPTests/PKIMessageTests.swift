@@ -133,12 +133,9 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         let issued = try OpenSSLIdentity(
             subject: "/CN=sensor", for: TestKey.rsa, issuedBy: OpenSSLIdentity.authority,
             options: ["-set_serial", "0xFE01"])
-        let (issuer, serialNumber) = try { () throws -> ([UInt8], [UInt8]) in
-            let certificate = try Certificate(issued.der.span)
-            return (certificate.issuer.array, certificate.serialNumber.array)
-        }()
+        let issuer = try Certificate(issued.der.span).issuer.array
         let message = try message(type, &key, issued: issued.der) { writer, _, _ in
-            try writer.writeIssuerAndSerialNumber(issuer: issuer.span, serialNumber: serialNumber.span)
+            try writer.write(issuerAndSerialNumberOf: 0..<issued.der.count)
         }
         let (data, text, _) = try takenApart(message)
         #expect(data == (issuer + [UInt8](hex: "0203 00FE01")).tagged(0x30))
