@@ -3,27 +3,17 @@ import DeviceCrypto
 
 /// An X.509 certificate (RFC 5280, 4.1), as it stands in a buffer.
 public struct Certificate: ~Escapable {
-    /// Offsets of the whole certificate in the buffer that it was read from.
-    public let range: Range<Int>
-    /// The whole certificate.
-    public let encoding: Span<UInt8>
-    /// The part that is signed.
-    public let tbsCertificate: Span<UInt8>
-    /// The content of the serial number's INTEGER.
-    public let serialNumber: Span<UInt8>
-    /// Offset of that content in the buffer.
+    /// The whole certificate, and its signature.
+    public let signed: Signed
+    /// Offsets, in the buffer, of the content of the serial number's INTEGER.
     public let serialNumberRange: Range<Int>
-    /// Names with their SEQUENCE header.
-    public let issuer: Span<UInt8>
-    /// Offsets of the issuer in the buffer.
+    /// Offsets of the names with their SEQUENCE header.
     public let issuerRange: Range<Int>
-    public let subject: Span<UInt8>
+    private let subjectRange: Range<Int>
     /// Seconds since 1970-01-01T00:00:00Z.
     public let notBefore: Int64
     public let notAfter: Int64
     public let subjectPublicKeyInfo: SubjectPublicKeyInfo
-    public let signatureAlgorithm: SignatureAlgorithm
-    public let signature: Span<UInt8>
     public let extensions: Extensions
 
     /// What the extensions say, as far as it is judged here.
@@ -43,18 +33,8 @@ public struct Certificate: ~Escapable {
     /// Reads the next element of `reader` as a certificate.
     @_lifetime(copy reader)
     public init(_ reader: inout DERReader) throws(DERError) {
-        let whole = try reader.read(.sequence)
-        range = whole.range
-        encoding = whole.encoding
-        var outer = whole.reader
-        let signed = try outer.read(.sequence)
-        tbsCertificate = signed.encoding
-        let algorithmStart = outer.position
-        signatureAlgorithm = try SignatureAlgorithm(&outer)
-        signature = try outer.read(.bitString).bitStringBytes()
-        try outer.finish()
-
-        var tbs = signed.reader
+        signed = try Signed(&reader)
+        var tbs = try signed.reader
         var version = 1
         if let wrapped = try tbs.readIfPresent(.contextConstructed(0)) {
             var content = wrapped.reader
@@ -66,19 +46,14 @@ public struct Certificate: ~Escapable {
         guard serial.content.count > 0, serial.content.count <= 32 else {
             throw DERError(.invalidInteger, at: serial.start)
         }
-        serialNumber = serial.contents
         serialNumberRange = serial.content
-        guard try SignatureAlgorithm(&tbs) == signatureAlgorithm else {
-            throw DERError(.unsupportedAlgorithm, at: algorithmStart)
-        }
-        let issuerName = try tbs.read(.sequence)
-        issuer = issuerName.encoding
-        issuerRange = issuerName.range
+        try signed.readAlgorithm(&tbs)
+        issuerRange = try tbs.read(.sequence).range
         var validity = try tbs.enter()
         notBefore = try readTime(&validity)
         notAfter = try readTime(&validity)
         try validity.finish()
-        subject = try tbs.read(.sequence).encoding
+        subjectRange = try tbs.read(.sequence).range
         subjectPublicKeyInfo = try SubjectPublicKeyInfo(&tbs)
         _ = try tbs.readIfPresent(.context(1))
         _ = try tbs.readIfPresent(.context(2))
@@ -103,11 +78,30 @@ public struct Certificate: ~Escapable {
 
     /// Whether issuer and subject are the same, byte for byte.
     public var isSelfIssued: Bool { areEqual(issuer, subject) }
+}
 
-    /// Verifies that the holder of `issuerKey` signed this certificate.
-    public func verify(signedBy issuerKey: borrowing SubjectPublicKeyInfo) throws(CryptoError) {
-        let digest = Hash.digest(signatureAlgorithm.digest, of: tbsCertificate)
-        try issuerKey.verify(signature, scheme: signatureAlgorithm.scheme, digest: digest)
+extension Certificate {
+    /// Offsets of the whole certificate in the buffer that it was read from.
+    public var range: Range<Int> { signed.range }
+
+    /// The whole certificate.
+    public var encoding: Span<UInt8> {
+        @_lifetime(copy self) get { signed.encoding }
+    }
+
+    /// The content of the serial number's INTEGER.
+    public var serialNumber: Span<UInt8> {
+        @_lifetime(copy self) get { signed.part(serialNumberRange) }
+    }
+
+    /// A Name with its SEQUENCE header.
+    public var issuer: Span<UInt8> {
+        @_lifetime(copy self) get { signed.part(issuerRange) }
+    }
+
+    /// A Name with its SEQUENCE header.
+    public var subject: Span<UInt8> {
+        @_lifetime(copy self) get { signed.part(subjectRange) }
     }
 }
 

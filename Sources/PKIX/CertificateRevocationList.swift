@@ -3,19 +3,13 @@ import DeviceCrypto
 
 /// A complete CRL of one CA (RFC 5280, 5), as it stands in a buffer. Its entries are only read when one is looked up.
 public struct CertificateRevocationList: ~Escapable {
-    /// Offsets of the whole CRL in the buffer that it was read from.
-    public let range: Range<Int>
-    /// The part that is signed.
-    public let tbsCertList: Span<UInt8>
-    /// A Name with its SEQUENCE header.
-    public let issuer: Span<UInt8>
+    /// The whole CRL, and its signature.
+    public let signed: Signed
+    private let issuerRange: Range<Int>
     /// Seconds since 1970-01-01T00:00:00Z.
     public let thisUpdate: Int64
     /// When the next CRL is due at the latest; RFC 5280, 5.1.2.5 asks for it, X.509 does not.
     public let nextUpdate: Int64?
-    public let signatureAlgorithm: SignatureAlgorithm
-    public let signature: Span<UInt8>
-    private let bytes: Span<UInt8>
     /// Offsets of the entries.
     private let entries: Range<Int>
 
@@ -25,23 +19,11 @@ public struct CertificateRevocationList: ~Escapable {
     ///   (RFC 5280, 5.2.4 and 5.2.5).
     @_lifetime(copy reader)
     public init(_ reader: inout DERReader) throws(DERError) {
-        let whole = try reader.read(.sequence)
-        bytes = whole.bytes
-        range = whole.range
-        var outer = whole.reader
-        let signed = try outer.read(.sequence)
-        tbsCertList = signed.encoding
-        let algorithmStart = outer.position
-        signatureAlgorithm = try SignatureAlgorithm(&outer)
-        signature = try outer.read(.bitString).bitStringBytes()
-        try outer.finish()
-
-        var tbs = signed.reader
+        signed = try Signed(&reader)
+        var tbs = try signed.reader
         if let version = try tbs.readIfPresent(.integer) { _ = try version.smallInteger(atMost: 1) }
-        guard try SignatureAlgorithm(&tbs) == signatureAlgorithm else {
-            throw DERError(.unsupportedAlgorithm, at: algorithmStart)
-        }
-        issuer = try tbs.read(.sequence).encoding
+        try signed.readAlgorithm(&tbs)
+        issuerRange = try tbs.read(.sequence).range
         thisUpdate = try readTime(&tbs)
         let isDue = tbs.nextTag == .utcTime || tbs.nextTag == .generalizedTime
         nextUpdate = isDue ? try readTime(&tbs) : nil
@@ -54,10 +36,9 @@ public struct CertificateRevocationList: ~Escapable {
         try tbs.finish()
     }
 
-    /// Verifies that the holder of `issuerKey` signed this CRL.
-    public func verify(signedBy issuerKey: borrowing SubjectPublicKeyInfo) throws(CryptoError) {
-        let digest = Hash.digest(signatureAlgorithm.digest, of: tbsCertList)
-        try issuerKey.verify(signature, scheme: signatureAlgorithm.scheme, digest: digest)
+    /// A Name with its SEQUENCE header.
+    public var issuer: Span<UInt8> {
+        @_lifetime(copy self) get { signed.part(issuerRange) }
     }
 
     /// Whether the certificate with this serial number, the content of its INTEGER, is revoked or on hold.
@@ -67,7 +48,7 @@ public struct CertificateRevocationList: ~Escapable {
     /// - Throws: ``DERError``: `unknownCriticalExtension`; DER's own.
     public func revokes(_ serialNumber: Span<UInt8>) throws(DERError) -> Bool {
         var isRevoked = false
-        var list = DERReader(bytes, in: entries)
+        var list = DERReader(signed.bytes, in: entries)
         while !list.isAtEnd {
             var entry = try list.enter()
             let number = try entry.read(.integer)

@@ -3,122 +3,118 @@ import DER
 /// Writes a Name as RFC 4514 has it, such as `CN=sensor 7,O=Example,C=DE`, at the front of `text`: what
 /// ``DER/DERWriter/write(name:)`` reads, in ASCII. Bytes beyond it, and control characters, are written as `\C3`.
 ///
-/// - Parameter name: in DER, with its SEQUENCE header.
-/// - Returns: the bytes written. What does not fit, or is malformed, is left out from there on; a name of more than 32
-///   parts is left out as a whole.
+/// - Parameters:
+///   - name: in DER, with its SEQUENCE header.
+///   - text: is overwritten, also behind what is returned.
+/// - Returns: the bytes written; 0 for a name that is empty, malformed, or does not fit.
 public func nameText(_ name: Span<UInt8>, into text: inout MutableSpan<UInt8>) -> Int {
-    var count = 0
-    try? write(name, &text, &count)
-    return count
-}
-
-private func write(_ name: Span<UInt8>, _ text: inout MutableSpan<UInt8>, _ count: inout Int) throws(DERError) {
-    var outer = DERReader(name)
-    let content = try outer.read(.sequence)
-    var left = 0
-    var list = content.reader
-    while !list.isAtEnd {
-        guard left < 32 else { throw DERError(.invalidName, at: list.position) }
-        _ = try list.read(.set)
-        left &+= 1
-    }
-    // The least specific part comes first in a Name, and last in its text (RFC 4514, 2.1).
-    while left > 0 {
-        left &-= 1
-        list = content.reader
-        for _ in 0..<left { _ = try list.read() }
-        var values = try list.enter(.set)
-        var separator = UInt8(ascii: ",")
-        while !values.isAtEnd {
-            if count > 0 { try put(separator, &text, &count) }
-            separator = UInt8(ascii: "+")
-            try write(attribute: try values.read(.sequence), &text, &count)
+    let end = text.count
+    let front: Int
+    do {
+        var writer = DERWriter(&text, end: end)
+        do throws(DERError) {
+            try writer.write(textOf: name)
+            front = writer.front
+        } catch {
+            return 0
         }
     }
+    for index in front..<end { text[index &- front] = text[index] }
+    return end &- front
 }
 
-/// Writes an AttributeTypeAndValue (RFC 4514, 2.3 and 2.4).
-private func write(attribute: borrowing DERElement, _ text: inout MutableSpan<UInt8>, _ count: inout Int)
-    throws(DERError)
-{
-    var content = attribute.reader
-    let identifier = try content.read(.objectIdentifier)
-    let value = try content.read()
-    var isText = value.tag == .utf8String || value.tag == .printableString || value.tag == .ia5String
-    if let type = AttributeType(identifier) {
-        let name = span(of: type.name)
-        for index in name.indices { try put(name[index], &text, &count) }
-    } else {
-        isText = false
-        try write(identifier: identifier.contents, &text, &count)
-    }
-    try put(UInt8(ascii: "="), &text, &count)
-    guard isText else {
-        try put(UInt8(ascii: "#"), &text, &count)
-        for index in value.range { try put(hexadecimal: value.bytes[index], &text, &count) }
-        return
-    }
-    for index in value.content {
-        let byte = value.bytes[index]
-        switch byte {
-        case 0x00..<0x20, 0x7F...0xFF:
-            guard text.count &- count >= 3 else { throw DERError(.bufferFull, at: count) }
-            try put(UInt8(ascii: "\\"), &text, &count)
-            try put(hexadecimal: byte, &text, &count)
-            continue
-        case UInt8(ascii: " ") where index == value.content.lowerBound || index &+ 1 == value.content.upperBound,
-            UInt8(ascii: "#") where index == value.content.lowerBound,
-            UInt8(ascii: "\""), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"),
-            UInt8(ascii: ">"), UInt8(ascii: "\\"):
-            guard text.count &- count >= 2 else { throw DERError(.bufferFull, at: count) }
-            try put(UInt8(ascii: "\\"), &text, &count)
-        default: break
+extension DERWriter {
+    /// The least specific part comes first in a Name, and last in its text (RFC 4514, 2.1), so that a backward writer
+    /// has them in the right order.
+    fileprivate mutating func write(textOf name: Span<UInt8>) throws(DERError) {
+        let end = front
+        var outer = DERReader(name)
+        var parts = try outer.enter()
+        try outer.finish()
+        while !parts.isAtEnd {
+            var separator = UInt8(ascii: ",")
+            var values = try parts.enter(.set)
+            while !values.isAtEnd {
+                if front < end { try write(byte: separator) }
+                separator = UInt8(ascii: "+")
+                var attribute = try values.enter()
+                let identifier = try attribute.read(.objectIdentifier)
+                let type = AttributeType(identifier)
+                let value = try attribute.read()
+                if type != nil, value.tag == .utf8String || value.tag == .printableString || value.tag == .ia5String {
+                    try write(escaping: value.contents)
+                } else {
+                    try write(hexadecimal: value.encoding)
+                    try write(byte: UInt8(ascii: "#"))
+                }
+                try write(byte: UInt8(ascii: "="))
+                if let type {
+                    try write(bytes: span(of: type.name))
+                } else {
+                    try write(dotted: identifier.contents)
+                }
+            }
         }
-        try put(byte, &text, &count)
     }
-}
 
-/// Writes the dotted form of an OBJECT IDENTIFIER's contents (X.690, 8.19); arcs are below 2^28, as they are read.
-private func write(identifier contents: Span<UInt8>, _ text: inout MutableSpan<UInt8>, _ count: inout Int)
-    throws(DERError)
-{
-    var value: UInt32 = 0
-    var isFirst = true
-    for index in contents.indices {
-        guard value < 1 << 21 else { throw DERError(.invalidObjectIdentifier, at: index) }
-        value = value &<< 7 | UInt32(contents[index] & 0x7F)
-        guard contents[index] < 0x80 else { continue }
-        if isFirst {
+    /// Writes a value (RFC 4514, 2.4).
+    private mutating func write(escaping value: Span<UInt8>) throws(DERError) {
+        var index = value.count
+        while index > 0 {
+            index &-= 1
+            let byte = value[index]
+            switch byte {
+            case 0x00..<0x20, 0x7F...0xFF:
+                try write(hexadecimal: value.extracting(index...index))
+            case UInt8(ascii: " "), UInt8(ascii: "#"):
+                try write(byte: byte)
+                guard index == 0 || byte == UInt8(ascii: " ") && index &+ 1 == value.count else { continue }
+            case UInt8(ascii: "\""), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "<"),
+                UInt8(ascii: ">"), UInt8(ascii: "\\"):
+                try write(byte: byte)
+            default:
+                try write(byte: byte)
+                continue
+            }
+            try write(byte: UInt8(ascii: "\\"))
+        }
+    }
+
+    @inline(never)
+    private mutating func write(hexadecimal bytes: Span<UInt8>) throws(DERError) {
+        let digits = span(of: "0123456789ABCDEF")
+        var index = bytes.count
+        while index > 0 {
+            index &-= 1
+            try write(byte: digits[Int(bytes[index] & 0x0F)])
+            try write(byte: digits[Int(bytes[index] &>> 4)])
+        }
+    }
+
+    /// Writes the dotted form of an OBJECT IDENTIFIER's contents (X.690, 8.19); arcs are below 2^28, as they are read.
+    private mutating func write(dotted contents: Span<UInt8>) throws(DERError) {
+        var index = contents.count
+        while index > 0 {
+            var value: UInt32 = 0
+            var shift: UInt32 = 0
+            repeat {
+                index &-= 1
+                guard shift < 28 else { throw DERError(.invalidObjectIdentifier, at: index) }
+                value |= UInt32(contents[index] & 0x7F) &<< shift
+                shift &+= 7
+            } while index > 0 && contents[index &- 1] >= 0x80
             let first = min(value / 40, 2)
-            try write(decimal: first, &text, &count)
-            value &-= first &* 40
-            isFirst = false
+            try write(decimal: index == 0 ? value &- first &* 40 : value)
+            try write(byte: UInt8(ascii: "."))
+            if index == 0 { try write(decimal: first) }
         }
-        try put(UInt8(ascii: "."), &text, &count)
-        try write(decimal: value, &text, &count)
-        value = 0
     }
-}
 
-private func write(decimal value: UInt32, _ text: inout MutableSpan<UInt8>, _ count: inout Int) throws(DERError) {
-    var unit: UInt32 = 1
-    while value / unit >= 10 { unit &*= 10 }
-    while unit > 0 {
-        try put(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value / unit % 10), &text, &count)
-        unit /= 10
+    private mutating func write(decimal value: UInt32) throws(DERError) {
+        var rest = value
+        repeat {
+            try write(byte: UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        } while rest > 0
     }
-}
-
-@inline(never)
-private func put(hexadecimal byte: UInt8, _ text: inout MutableSpan<UInt8>, _ count: inout Int) throws(DERError) {
-    let digits = span(of: "0123456789ABCDEF")
-    try put(digits[Int(byte &>> 4)], &text, &count)
-    try put(digits[Int(byte & 0x0F)], &text, &count)
-}
-
-@inline(never)
-private func put(_ byte: UInt8, _ text: inout MutableSpan<UInt8>, _ count: inout Int) throws(DERError) {
-    guard count < text.count else { throw DERError(.bufferFull, at: count) }
-    text[count] = byte
-    count &+= 1
 }

@@ -46,9 +46,12 @@ private func digits(_ text: Span<UInt8>, _ start: Int, _ count: Int, _ offset: I
     return value
 }
 
-private func daysInMonth(_ month: Int, _ year: Int) -> Int {
+func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+
+@inline(never)
+func daysInMonth(_ month: Int, _ year: Int) -> Int {
     switch month {
-    case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+    case 2: isLeap(year) ? 29 : 28
     case 4, 6, 9, 11: 30
     default: 31
     }

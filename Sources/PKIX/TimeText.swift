@@ -7,26 +7,27 @@
 public func timeText(_ seconds: Int64, into text: inout MutableSpan<UInt8>) -> Int {
     // From 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
     guard seconds >= -62_167_219_200, seconds <= 253_402_300_799, text.count >= 20 else { return 0 }
-    // Counted from -0400-03-01, so that no day is negative and the leap day is the last of its year: 719,468 days
-    // before 1970, and the 146,097 of 400 years.
-    let total = seconds &+ 865_565 &* 86_400
+    let total = seconds &+ 62_167_219_200
     // 86,400 is 128 times 675: 32 bits are enough for the division.
     let units = UInt32(truncatingIfNeeded: total &>> 7)
-    var days = Int(truncatingIfNeeded: units / 675)
     let second = Int(truncatingIfNeeded: units % 675) &* 128 &+ Int(truncatingIfNeeded: total & 127)
-    let era = days / 146_097
-    days %= 146_097
-    let yearOfEra = (days &- days / 1460 &+ days / 36_524 &- days / 146_096) / 365
-    days &-= 365 &* yearOfEra &+ yearOfEra / 4 &- yearOfEra / 100
-    let monthFromMarch = (5 &* days &+ 2) / 153
-    let day = days &- (153 &* monthFromMarch &+ 2) / 5 &+ 1
-    let month = monthFromMarch < 10 ? monthFromMarch &+ 3 : monthFromMarch &- 9
-    let year = yearOfEra &+ era &* 400 &- 400 &+ (month < 3 ? 1 : 0)
+    // How many days before the day that is looked for, from the beginning of the year 0.
+    var days = Int(truncatingIfNeeded: units / 675)
+    var year = 0
+    while days >= (isLeap(year) ? 366 : 365) {
+        days &-= isLeap(year) ? 366 : 365
+        year &+= 1
+    }
+    var month = 1
+    while days >= daysInMonth(month, year) {
+        days &-= daysInMonth(month, year)
+        month &+= 1
+    }
 
     write(year / 100, at: 0, UInt8(ascii: "-"), &text)
     write(year % 100, at: 2, UInt8(ascii: "-"), &text)
     write(month, at: 5, UInt8(ascii: "-"), &text)
-    write(day, at: 8, UInt8(ascii: "T"), &text)
+    write(days &+ 1, at: 8, UInt8(ascii: "T"), &text)
     write(second / 3600, at: 11, UInt8(ascii: ":"), &text)
     write(second / 60 % 60, at: 14, UInt8(ascii: ":"), &text)
     write(second % 60, at: 17, UInt8(ascii: "Z"), &text)
@@ -34,6 +35,7 @@ public func timeText(_ seconds: Int64, into text: inout MutableSpan<UInt8>) -> I
 }
 
 /// Writes two digits and what follows them.
+@inline(never)
 private func write(_ value: Int, at offset: Int, _ mark: UInt8, _ text: inout MutableSpan<UInt8>) {
     text[offset] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value / 10)
     text[offset &+ 1] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: value % 10)

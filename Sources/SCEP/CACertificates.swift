@@ -40,9 +40,16 @@ public struct CACertificates: ~Escapable {
         @_lifetime(copy self) get { List(reader, chosen) }
     }
 
-    private struct List: ~Escapable {
+    /// All certificates, chosen or not.
+    var all: List {
+        @_lifetime(copy self) get { List(reader, -1) }
+    }
+
+    struct List: ~Escapable {
         private var reader: DERReader
         private var chosen: Int32
+        /// What stands for the one that ``next()`` gave.
+        private(set) var bit: Int32 = 0
 
         @_lifetime(copy reader)
         init(_ reader: DERReader, _ chosen: Int32) {
@@ -57,6 +64,7 @@ public struct CACertificates: ~Escapable {
             while !reader.isAtEnd, let whole = try? reader.read() {
                 let counts = chosen & 1 != 0
                 chosen &>>= 1
+                bit = bit == 0 ? 1 : bit &<< 1
                 var again = DERReader(whole.bytes, in: whole.range)
                 if counts, let certificate = try? Certificate(&again) { return certificate }
             }
@@ -155,63 +163,29 @@ public struct CACertificates: ~Escapable {
     /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although the path lengths above it
     ///   leave no room for one. There are servers that make every device one.
     public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
-        var list = list
-        while let issuer = list.next() {
-            guard Self.isIssuer(issuer, of: certificate) else { continue }
-            if mayBeCA || !certificate.extensions.isCA || allowCA(below: issuer) { return true }
-        }
-        return false
-    }
-
-    /// Whether the path lengths of `issuer` and of the CAs above it leave room for another CA (RFC 5280, 4.2.1.9).
-    private func allowCA(below issuer: borrowing Certificate) -> Bool {
-        var range = issuer.range
-        var count = 0
-        // Two CAs can have certified each other.
-        for _ in 0..<Self.maximumCount {
-            guard let ca = try? Certificate(bytes.extracting(range)) else { return false }
+        guard var ca = signer(of: certificate.signed, named: certificate.issuer, .keyCertSign) else { return false }
+        guard !mayBeCA, certificate.extensions.isCA else { return true }
+        // Whether the path lengths of the CAs above leave room for another one (RFC 5280, 4.2.1.9). Two CAs can have
+        // certified each other.
+        for count in 0..<Self.maximumCount {
             if let greatest = ca.extensions.pathLength, count >= greatest { return false }
-            guard !ca.isSelfIssued else { return true }
-            count &+= 1
-            var list = list
-            var above = 0..<0
-            while above.isEmpty, let other = list.next() {
-                if Self.isIssuer(other, of: ca) { above = other.range }
-            }
-            guard !above.isEmpty else { return true }
-            range = above
-        }
-        return false
-    }
-
-    static func isIssuer(_ issuer: borrowing Certificate, of certificate: borrowing Certificate) -> Bool {
-        let extensions = issuer.extensions
-        guard extensions.isCA, extensions.keyUsage?.contains(.keyCertSign) ?? true,
-            areEqual(issuer.subject, certificate.issuer)
-        else { return false }
-        do throws(CryptoError) {
-            try certificate.verify(signedBy: issuer.subjectPublicKeyInfo)
-            return true
-        } catch {
-            return false
-        }
-    }
-
-    /// Whether one of these CAs signed `crl`: of its name, with a key that may (RFC 5280, 4.2.1.3).
-    func haveSigned(_ crl: borrowing CertificateRevocationList) -> Bool {
-        var list = list
-        while let issuer = list.next() {
-            guard issuer.extensions.isCA, issuer.extensions.keyUsage?.contains(.cRLSign) ?? true,
-                areEqual(issuer.subject, crl.issuer)
-            else { continue }
-            do throws(CryptoError) {
-                try crl.verify(signedBy: issuer.subjectPublicKeyInfo)
+            guard !ca.isSelfIssued, let above = signer(of: ca.signed, named: ca.issuer, .keyCertSign) else {
                 return true
-            } catch {
-                continue
             }
+            ca = above
         }
         return false
+    }
+
+    /// The first of these CAs that has this name and a key that may sign this and did so.
+    @_lifetime(copy self)
+    @inline(never)
+    func signer(of signed: borrowing Signed, named name: Span<UInt8>, _ usage: KeyUsage) -> Certificate? {
+        var list = list
+        while let ca = list.next() {
+            if ca.isSigner(of: signed, named: name, usage) { return ca }
+        }
+        return nil
     }
 
     /// Whether one of these certificates has one of `fingerprints`.
@@ -241,25 +215,22 @@ extension CACertificates {
     ///
     /// - Parameter isNext: whether the current CA vouches for all: they may become valid in the future, and a
     ///   registration authority needs no mark.
+    @inline(never)
     mutating func chooseIssued(_ policy: inout Policy, _ moment: Moment, isNext: Bool) throws(SCEPError) {
         var sawUnmarkedRA = false
         var before: Int32
         // Every round chooses one level more, so there are at most as many rounds as certificates.
         repeat {
             before = chosen
-            var list = reader
-            var bit: Int32 = 1
-            while !list.isAtEnd, let whole = try? list.read() {
-                defer { bit &<<= 1 }
-                var again = DERReader(whole.bytes, in: whole.range)
-                // A certificate that cannot be read cannot be trusted, and others may still do.
-                guard !contain(whole.encoding), let certificate = try? Certificate(&again),
-                    !moment.isOver(certificate.notAfter), isNext || !moment.isBefore(certificate.notBefore),
-                    haveIssued(certificate, mayBeCA: false)
+            // A certificate that cannot be read cannot be trusted, and others may still do.
+            var list = all
+            while let certificate = list.next() {
+                guard !contain(certificate.encoding), !moment.isOver(certificate.notAfter),
+                    isNext || !moment.isBefore(certificate.notBefore), haveIssued(certificate, mayBeCA: false)
                 else { continue }
                 let extensions = certificate.extensions
                 // What is critical and not judged here forbids its use (RFC 5280, 4.2); a pin would allow it.
-                guard policy.permits(certificate.signatureAlgorithm.digest), !extensions.hasUnknownCritical else {
+                guard policy.permits(certificate.signed.algorithm.digest), !extensions.hasUnknownCritical else {
                     continue
                 }
                 guard extensions.isCA || extensions.isRegistrationAuthority || isNext || policy.permitsUnmarkedRA()
@@ -267,7 +238,7 @@ extension CACertificates {
                     sawUnmarkedRA = true
                     continue
                 }
-                chosen |= bit
+                chosen |= list.bit
             }
         } while chosen != before
         // Without its RA the CA would be asked in a way that it does not expect.
@@ -290,5 +261,20 @@ extension CACertificates {
             size &+= encoding.count
         }
         return size
+    }
+}
+
+extension Certificate {
+    /// Whether this is the certificate of a CA of this name, whose key may sign `signed` and did so.
+    func isSigner(of signed: borrowing Signed, named name: Span<UInt8>, _ usage: KeyUsage) -> Bool {
+        guard extensions.isCA, extensions.keyUsage?.contains(usage) ?? true, areEqual(subject, name) else {
+            return false
+        }
+        do throws(CryptoError) {
+            try signed.verify(signedBy: subjectPublicKeyInfo)
+            return true
+        } catch {
+            return false
+        }
     }
 }

@@ -46,23 +46,20 @@ extension CACertificates {
     {
         var failure = SCEPError.nextCAInvalid
         var isThere = false
-        var list = reader
-        var bit: Int32 = 1
-        while !list.isAtEnd, let whole = try? list.read() {
-            guard bit < 1 << Self.maximumCount else { throw .tooManyCACertificates }
-            if let certificate = try? Certificate(whole.encoding), !current.contain(whole.encoding),
-                !certificate.extensions.hasUnknownCritical,
-                Self.isIssuer(certificate, of: certificate)
-                    || certificate.extensions.isCA && current.haveIssued(certificate, mayBeCA: false)
-            {
-                if moment.isOver(certificate.notAfter) {
-                    failure = .caCertificateExpired
-                } else {
-                    choose(bit, certificate)
-                    isThere = true
-                }
+        var list = all
+        while let certificate = list.next() {
+            guard list.bit < 1 << Self.maximumCount else { throw .tooManyCACertificates }
+            let extensions = certificate.extensions
+            guard extensions.isCA, !extensions.hasUnknownCritical, !current.contain(certificate.encoding),
+                certificate.isSigner(of: certificate.signed, named: certificate.issuer, .keyCertSign)
+                    || current.haveIssued(certificate, mayBeCA: false)
+            else { continue }
+            if moment.isOver(certificate.notAfter) {
+                failure = .caCertificateExpired
+            } else {
+                choose(list.bit, certificate)
+                isThere = true
             }
-            bit &<<= 1
         }
         guard isThere else { throw failure }
     }

@@ -98,7 +98,7 @@ public enum IssuedCertificate {
         _ certificate: borrowing Certificate, _ ca: borrowing CACertificates, _ replaced: Replaced?,
         _ policy: inout Policy, _ moment: Moment, _ mayBeginLater: Bool
     ) throws(SCEPError) {
-        let digest = certificate.signatureAlgorithm.digest
+        let digest = certificate.signed.algorithm.digest
         guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
         guard ca.haveIssued(certificate, mayBeCA: true) else { throw .certificateNotFromCA }
         guard !moment.isOver(certificate.notAfter) else { throw .certificateExpired }

@@ -32,6 +32,7 @@ public struct Degenerate: Equatable, Sendable {
     public let crls: Range<Int>
 
     /// Reads the one that stands at `range`, in BER, which is turned into DER there.
+    @inline(never)
     init(_ work: inout MutableSpan<UInt8>, _ range: Range<Int>) throws(SCEPError) {
         let message = try normalize(&work, range)
         let signedData = try SignedData(reply: work.span, message)

@@ -27,9 +27,9 @@ public enum Revocation {
             throw .reply(error)
         }
         guard areEqual(crl.issuer, certificate.issuer) else { throw .crlFromAnotherIssuer }
-        let digest = crl.signatureAlgorithm.digest
+        let digest = crl.signed.algorithm.digest
         guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
-        guard ca.haveSigned(crl) else { throw .crlInvalidSignature }
+        guard ca.signer(of: crl.signed, named: crl.issuer, .cRLSign) != nil else { throw .crlInvalidSignature }
         guard !moment.isBefore(crl.thisUpdate) else { throw .crlNotYetValid }
         if let nextUpdate = crl.nextUpdate, moment.isOver(nextUpdate) { throw .crlStale }
         do throws(DERError) {

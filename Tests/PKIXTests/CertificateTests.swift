@@ -90,13 +90,12 @@ struct Defect: Sendable, CustomTestStringConvertible {
         try reader.finish()
         #expect(certificate.range == 2..<(buffer.count - 1))
         #expect(certificate.encoding.array == parts.der)
-        #expect(certificate.tbsCertificate.array == parts.tbsCertificate)
+        #expect(Array(buffer[certificate.signed.content]) == parts.tbsCertificate)
         #expect(certificate.issuer.array == parts.issuer && certificate.subject.array == parts.subject)
         #expect(Array(buffer[certificate.issuerRange]) == parts.issuer)
         #expect(certificate.serialNumber.array == [5] && Array(buffer[certificate.serialNumberRange]) == [5])
         #expect(certificate.notBefore == 1_767_225_600 && certificate.notAfter == 2_524_608_000)
-        #expect(certificate.signatureAlgorithm == SignatureAlgorithm(scheme: .rsa, digest: .sha256))
-        #expect(certificate.signature.array == [UInt8](repeating: 9, count: 256))
+        #expect(certificate.signed.algorithm == SignatureAlgorithm(scheme: .rsa, digest: .sha256))
         #expect(certificate.subjectPublicKeyInfo.kind == .rsa)
         #expect(certificate.subjectPublicKeyInfo.key.array == [0xC5] + [UInt8](repeating: 7, count: 255))
         #expect(certificate.subjectPublicKeyInfo.exponent.array == [1, 0, 1])
@@ -122,7 +121,7 @@ struct Defect: Sendable, CustomTestStringConvertible {
         let identity = try OpenSSLIdentity(
             subject: "/C=DE/CN=Test", newKey: key + ["-days", "\(days)"], extensions: extensions)
         let certificate = try Certificate(identity.der.span)
-        try certificate.verify(signedBy: certificate.subjectPublicKeyInfo)
+        try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
         let text = String(
             decoding: try OpenSSL.run(
                 ["x509", "-noout", "-serial", "-startdate", "-enddate", "-dateopt", "iso_8601", "-text"],
@@ -158,13 +157,13 @@ struct Defect: Sendable, CustomTestStringConvertible {
             try OpenSSLIdentity(subject: "/CN=Test", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]),
         ] {
             let issuer = try Certificate(identity.der.span)
-            try issuer.verify(signedBy: issuer.subjectPublicKeyInfo)
+            try issuer.signed.verify(signedBy: issuer.subjectPublicKeyInfo)
             for position in [identity.der.count - 1, issuer.serialNumberRange.upperBound - 1] {
                 var forged = identity.der
                 forged[position] ^= 1
                 let certificate = try Certificate(forged.span)
                 #expect(throws: CryptoError.invalidSignature) {
-                    try certificate.verify(signedBy: issuer.subjectPublicKeyInfo)
+                    try certificate.signed.verify(signedBy: issuer.subjectPublicKeyInfo)
                 }
             }
         }
@@ -172,8 +171,8 @@ struct Defect: Sendable, CustomTestStringConvertible {
         let rsa = try OpenSSLIdentity.authority
         let ec = try OpenSSLIdentity(subject: "/CN=Test", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
         let (first, second) = (try Certificate(rsa.der.span), try Certificate(ec.der.span))
-        #expect(throws: CryptoError.invalidSignature) { try first.verify(signedBy: second.subjectPublicKeyInfo) }
-        #expect(throws: CryptoError.invalidSignature) { try second.verify(signedBy: first.subjectPublicKeyInfo) }
+        #expect(throws: CryptoError.invalidSignature) { try first.signed.verify(signedBy: second.subjectPublicKeyInfo) }
+        #expect(throws: CryptoError.invalidSignature) { try second.signed.verify(signedBy: first.subjectPublicKeyInfo) }
     }
 
     @Test(
@@ -384,7 +383,9 @@ struct Defect: Sendable, CustomTestStringConvertible {
     func weakKeysAreRefused(modulus: [UInt8], exponent: [UInt8]) throws {
         let der = Parts.changed { $0.key = Parts.rsa(modulus: modulus, exponent: exponent) }
         let certificate = try Certificate(der.span)
-        #expect(throws: CryptoError.invalidKey) { try certificate.verify(signedBy: certificate.subjectPublicKeyInfo) }
+        #expect(throws: CryptoError.invalidKey) {
+            try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
+        }
     }
 
     @Test(arguments: ["00", "04", "04" + String(repeating: "11", count: 64), "04" + String(repeating: "11", count: 96)])
@@ -399,7 +400,9 @@ struct Defect: Sendable, CustomTestStringConvertible {
             $0.signature = signature
         }
         let certificate = try Certificate(der.span)
-        #expect(throws: CryptoError.invalidKey) { try certificate.verify(signedBy: certificate.subjectPublicKeyInfo) }
+        #expect(throws: CryptoError.invalidKey) {
+            try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
+        }
     }
 
     /// Damage anywhere ends in an error or in another certificate, and never in a trap.
@@ -418,7 +421,9 @@ struct Defect: Sendable, CustomTestStringConvertible {
                 var damaged = der
                 damaged[position] ^= 1 << UInt8(bit)
                 guard let certificate = try? Certificate(damaged.span), bit == position % 8 else { continue }
-                #expect(throws: CryptoError.self) { try certificate.verify(signedBy: whole.subjectPublicKeyInfo) }
+                #expect(throws: CryptoError.self) {
+                    try certificate.signed.verify(signedBy: whole.subjectPublicKeyInfo)
+                }
             }
         }
     }
@@ -427,8 +432,8 @@ struct Defect: Sendable, CustomTestStringConvertible {
     func recordedCertificatesAreRead() throws {
         let der = try Fixtures.read("jscep/02-GetCACert.rsp.der")
         let certificate = try Certificate(der.span)
-        try certificate.verify(signedBy: certificate.subjectPublicKeyInfo)
+        try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
         let issued = try OpenSSL.run(["x509", "-outform", "DER"], input: Fixtures.read("jscep/issued.crt"))
-        try Certificate(issued.span).verify(signedBy: certificate.subjectPublicKeyInfo)
+        try Certificate(issued.span).signed.verify(signedBy: certificate.subjectPublicKeyInfo)
     }
 }

@@ -62,7 +62,7 @@ func selfSigned<Key: PrivateKey & ~Copyable>(
         #expect(isSelfIssued && certificate.extensions.keyUsage?.rawValue == 0xA000)
         #expect(certificate.serialNumber.array == [0, 0xC0, 1])
         #expect(certificate.notBefore == 946_684_800 && certificate.notAfter == 2_524_607_999)
-        try certificate.verify(signedBy: certificate.subjectPublicKeyInfo)
+        try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
         var scratch = [UInt8](repeating: 0, count: 512)
         var room = scratch.mutableSpan
         let matches = try certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)
