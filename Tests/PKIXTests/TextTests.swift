@@ -71,7 +71,7 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
     /// Several values in one part, types without a name, values that are no text.
     @Test(
         arguments: [
-            ([attribute("550403", 0x0C, [0x41]), attribute("550405", 0x13, [0x42])], "CN=A+serialNumber=B"),
+            ([attribute("550403", 0x0C, [0x41]), attribute("550405", 0x13, [0x42])], "serialNumber=B+CN=A"),
             ([attribute("2B0601040182371401", 0x0C, [0x41])], "1.3.6.1.4.1.311.20.1=#0C0141"),
             ([attribute("2A03", 0x13, [])], "1.2.3=#1300"),
             ([attribute("883703", 0x13, [0xFF])], "2.999.3=#1301FF"),
@@ -86,6 +86,11 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
     func oddValuesAreWritten(values: [[UInt8]], expected: String) {
         let name = values.flatMap { $0 }.tagged(0x31).tagged(0x30)
         #expect(written(name) == expected)
+    }
+
+    @Test func severalValuesAreAsOpensslWritesThem() throws {
+        let name = try name("/O=Example/CN=A+serialNumber=B+UID=C")
+        #expect(try written(name) == opensslsText(of: name))
     }
 
     @Test func anEmptyNameIsAnEmptyText() {
