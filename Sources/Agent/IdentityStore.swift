@@ -5,8 +5,8 @@ import DeviceCrypto
 /// STORAGE.md gives the bytes.
 ///
 /// To write: ``begin(bodySize:)``, then ``append(_:_:)`` or ``keep(_:)`` for every record counted in the size, then
-/// ``commit()``. What was stored before stands, and can be read, until that has returned, and for good when any of
-/// them throws.
+/// ``commit()``. What was stored before stands, and can be read, until that has returned, and also when any of them
+/// throws.
 public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     /// What can be kept.
     public enum Record: UInt8, Sendable {

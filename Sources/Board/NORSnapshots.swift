@@ -186,8 +186,14 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
             storeBigEndian(~(sequence &+ 1), at: 4, in: &room)
         }
         gatheredCount = 8
-        try flush()
-        guard try readMarker(start) != nil else { throw .corrupt }
+        var failure = StorageError.corrupt
+        do throws(StorageError) {
+            try flush()
+        } catch {
+            failure = error
+        }
+        // What the next start goes by counts now: a marker of which only a part could be programmed is one.
+        guard try readMarker(start) != nil else { throw failure }
         bank = start / bankSize
         sequence &+= 1
         bodySize = nextSize

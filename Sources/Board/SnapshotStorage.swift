@@ -14,7 +14,7 @@ public protocol SnapshotStorage: ~Copyable {
     mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError)
 
     /// Begins the next snapshot, of exactly `size` bytes. The current one stays what it is, and can be read, until
-    /// ``commit()`` has returned, and for good when any of these three calls throws.
+    /// ``commit()`` has returned, and also when any of these three calls throws.
     ///
     /// - Throws: `.full` when there is no room for so many; `.failed`.
     mutating func begin(size: Int) throws(StorageError)
@@ -24,7 +24,8 @@ public protocol SnapshotStorage: ~Copyable {
     /// - Throws: `.outOfRange` for more than was begun; `.failed`.
     mutating func append(_ bytes: Span<UInt8>) throws(StorageError)
 
-    /// Reads back what was written, and makes it the current snapshot.
+    /// Reads back what was written, and makes it the current snapshot. When it throws, it has not done so; but in a
+    /// folder whose names could not be synced, the next start may find the new one.
     ///
     /// - Throws: `.corrupt` when it is not what was written; `.outOfRange` when it is less than was begun; `.failed`.
     mutating func commit() throws(StorageError)

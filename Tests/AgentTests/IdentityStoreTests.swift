@@ -91,6 +91,23 @@ import Testing
         }
     }
 
+    @Test func whatIsKeptCanTakeAnothersPlace() throws {
+        var store = try Self.blankStore()
+        try write([(.privateKey, [1]), (.nextPrivateKey, [2, 3]), (.nextCertificate, [4])], to: &store)
+        try store.begin(bodySize: store.keptSize(of: .nextPrivateKey) + store.keptSize(of: .privateKey))
+        try store.keep(.nextPrivateKey, as: .privateKey)
+        // There is one already.
+        #expect(throws: StorageError.outOfRange) { try store.keep(.privateKey) }
+        try store.begin(bodySize: store.keptSize(of: .nextPrivateKey) + store.keptSize(of: .nextCertificate))
+        try store.keep(.nextPrivateKey, as: .privateKey)
+        try store.keep(.nextCertificate, as: .certificate)
+        try store.commit()
+        var again = try Self.reopened(store)
+        #expect(try value(.privateKey, of: &again) == [2, 3])
+        #expect(try value(.certificate, of: &again) == [4])
+        #expect(try value(.nextPrivateKey, of: &again) == nil)
+    }
+
     /// Whatever goes wrong, what was stored before stands and can be read.
     @Test func aWriteThatFailsChangesNothing() throws {
         for operation in 1... {

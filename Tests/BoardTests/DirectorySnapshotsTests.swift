@@ -181,18 +181,18 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
     }
 
     /// The disk refuses an operation: the old snapshot stands in the same run.
-    @Test func aFailureLeavesTheOldOne() throws {
+    @Test(arguments: [StorageError.failed, .full]) func aFailureLeavesTheOldOne(_ failure: StorageError) throws {
         var base = Folder()
         try base.write(1)
         for operation in 1... {
             var snapshots = DirectorySnapshots(base.directory)
             _ = try snapshots.open()
-            snapshots.directory.operations.fail(at: operation)
+            snapshots.directory.operations.fail(at: operation, with: failure)
             do throws(StorageError) {
                 try put(Snapshots.content(2), in: &snapshots)
                 break
             } catch {
-                #expect(error == .failed)
+                #expect(error == failure)
             }
             var room = [UInt8](repeating: 0, count: 577)
             do {

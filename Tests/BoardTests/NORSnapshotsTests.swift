@@ -175,40 +175,59 @@ struct Snapshots {
         return cuts
     }
 
-    /// The part refuses an operation: the old snapshot stands in the same run and after a boot.
-    @Test(arguments: Snapshots.geometries) func aFailureLeavesTheOldOne(_ geometry: StorageGeometry) throws {
+    /// The part refuses an operation, before or halfway: what the run goes on with is what the next start finds, and it
+    /// can write again.
+    @Test(arguments: Snapshots.geometries, [Tear.before, .half])
+    func aFailureLeavesOldOrNew(_ geometry: StorageGeometry, _ tear: Tear) throws {
         var base = Snapshots(geometry)
         try base.write(generation: 1)
-        for operation in 1... {
-            var snapshots = NORSnapshots<_, 2048>(base.flash, capacity: Snapshots.capacity)
-            snapshots.storage.operations.fail(at: operation)
-            _ = try snapshots.open()
-            let content = Snapshots.content(2)
-            do throws(StorageError) {
-                try snapshots.begin(size: content.count)
-                try snapshots.append(content.span)
-                try snapshots.commit()
-                #expect(operation == snapshots.storage.operations.count + 1)
-                break
-            } catch {
-                #expect(error == .failed)
+        base.flash.operations.boot()
+        var whole = base
+        try whole.write(generation: 2)
+        let last = whole.flash.operations.count
+        for operation in 1...last {
+            // The same pages as in `whole`: most geometries gather 32 bytes.
+            if geometry.pageSize > 32 {
+                try fail(operation, tear, last, NORSnapshots<_, 2048>(base.flash, capacity: Snapshots.capacity), base)
+            } else {
+                try fail(operation, tear, last, NORSnapshots<_, 32>(base.flash, capacity: Snapshots.capacity), base)
             }
-            var room = [UInt8](repeating: 0, count: content.count)
-            do {
-                var span = room.mutableSpan
-                try snapshots.read(at: 0, into: &span)
-            }
-            #expect(room == Snapshots.content(1))
-            var after = base
-            after.flash = snapshots.storage
-            #expect(try after.generation() == 1)
-            // It can be tried again in the same run.
+        }
+    }
+
+    private func fail<let gathering: Int>(
+        _ operation: Int, _ tear: Tear, _ last: Int, _ storage: consuming NORSnapshots<SimulatedFlash, gathering>,
+        _ base: Snapshots
+    ) throws {
+        var snapshots = storage
+        var after = base
+        snapshots.storage.operations.fail(at: operation, tear)
+        _ = try snapshots.open()
+        func write(_ generation: Int) throws(StorageError) {
+            let content = Snapshots.content(generation)
             try snapshots.begin(size: content.count)
             try snapshots.append(content.span)
             try snapshots.commit()
-            after.flash = snapshots.storage
-            #expect(try after.generation() == 2)
         }
+        // Half of the marker is a marker.
+        let isNew = operation == last && tear == .half
+        do throws(StorageError) {
+            try write(2)
+            #expect(isNew)
+        } catch {
+            #expect(error == .failed && !isNew)
+        }
+        var room = [UInt8](repeating: 0, count: 577)
+        do {
+            var span = room.mutableSpan
+            try snapshots.read(at: 0, into: &span)
+        }
+        #expect(room == Snapshots.content(isNew ? 2 : 1))
+        after.flash = snapshots.storage
+        #expect(try after.generation() == (isNew ? 2 : 1))
+        try write(3)
+        after.flash = snapshots.storage
+        #expect(try after.generation() == 3)
     }
 
     @Test func wearIsSpreadOverTheBanks() throws {

@@ -1,3 +1,5 @@
+import Board
+
 /// How much of the operation at which power fails still happens.
 public enum Tear: UInt8, CaseIterable, Sendable {
     case before, firstByte, half, allButOne, after
@@ -21,8 +23,8 @@ public struct Operations: Sendable {
     private enum Fault {
         case none
         case powerCut(at: Int, Tear)
-        /// The part reports a failure, from that operation on for so many.
-        case failure(Range<Int>)
+        /// The part reports an error, from that operation on for so many.
+        case failure(Range<Int>, Tear, StorageError)
     }
 
     /// Operations since the last boot, or since a fault was set.
@@ -36,10 +38,12 @@ public struct Operations: Sendable {
         count = 0
     }
 
-    /// The operation of this number, counted from now, is refused by the part, and so are the others after it until
-    /// `times` were.
-    public mutating func fail(at operation: Int, times: Int = 1) {
-        fault = .failure(operation..<operation.advanced(by: times))
+    /// The part reports an error at the operation of this number, counted from now, of which so much happens, and at those
+    /// after it until it did so `times` times.
+    public mutating func fail(
+        at operation: Int, _ tear: Tear = .half, times: Int = 1, with error: StorageError = .failed
+    ) {
+        fault = .failure(operation..<operation.advanced(by: times), tear, error)
         count = 0
     }
 
@@ -49,7 +53,8 @@ public struct Operations: Sendable {
     }
 
     enum Course {
-        case whole, failing
+        case whole
+        case failing(Tear, StorageError)
         case torn(Tear)
     }
 
@@ -60,7 +65,7 @@ public struct Operations: Sendable {
         case .powerCut(at: count, let tear):
             isDead = true
             return .torn(tear)
-        case .failure(let range) where range.contains(count): return .failing
+        case .failure(let range, let tear, let error) where range.contains(count): return .failing(tear, error)
         default: return .whole
         }
     }

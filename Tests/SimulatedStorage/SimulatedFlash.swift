@@ -53,15 +53,14 @@ extension Operations.Course {
     func bytes(of count: Int) -> Int {
         switch self {
         case .whole: count
-        case .failing: 0
-        case .torn(let tear): tear.bytes(of: count)
+        case .failing(let tear, _), .torn(let tear): tear.bytes(of: count)
         }
     }
 
     func conclude() throws(StorageError) {
         switch self {
         case .whole: break
-        case .failing: throw .failed
+        case .failing(_, let error): throw error
         case .torn: throw .powerLost
         }
     }
