@@ -95,8 +95,10 @@ extension PrivateKey where Self: ~Copyable {
         }
         // All ones when the size is another, or 0 after a failure; else 0.
         let difference = UInt32(truncatingIfNeeded: count ^ key.count)
-        let mask = UInt8(truncatingIfNeeded: 0 &- (difference | 0 &- difference) &>> 31)
-        for index in key.indices { key[index] = key[index] & ~mask | substitute.storage[index] & mask }
+        let mask = UInt8(truncatingIfNeeded: 0 &- ((difference | (0 &- difference)) &>> 31))
+        for index in key.indices {
+            key[index] = (key[index] & ~mask) | (substitute.storage[index] & mask)
+        }
         substitute.wipe()
     }
 

@@ -14,10 +14,17 @@
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
 
-/* Ciphers: AES and triple DES in CBC mode */
+/* Ciphers: AES and triple DES in CBC mode, small (aes_small.c, des_small.c) rather than fast */
 #define MBEDTLS_AES_C
 #define MBEDTLS_DES_C
 #define MBEDTLS_CIPHER_MODE_CBC
+#define MBEDTLS_AES_SETKEY_ENC_ALT
+#define MBEDTLS_AES_SETKEY_DEC_ALT
+#define MBEDTLS_AES_ENCRYPT_ALT
+#define MBEDTLS_AES_DECRYPT_ALT
+#define MBEDTLS_DES_SETKEY_ALT
+#define MBEDTLS_DES_CRYPT_ECB_ALT
+#define MBEDTLS_DES3_CRYPT_ECB_ALT
 
 /* Random numbers. Seeds are the board's own affair. */
 #define MBEDTLS_CTR_DRBG_C
@@ -34,11 +41,10 @@
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C
 
-/* Elliptic curves */
+/* Elliptic curves. Sources/CMbedTLS brings the reduction by their primes (MBEDTLS_ECP_NIST_OPTIM). */
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
-#define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_ECDSA_C
 /* Signatures need no fresh randomness (RFC 6979): poor seeds cannot give a key away */
 #define MBEDTLS_ECDSA_DETERMINISTIC

@@ -22,8 +22,6 @@
 #define MBEDTLS_NO_UDBL_DIVISION
 
 /* Tables in flash, and few of them */
-#define MBEDTLS_AES_ROM_TABLES
-#define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_SHA256_SMALLER
 #define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_ECP_WINDOW_SIZE 2

@@ -38,9 +38,8 @@ static inline int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, si
 
 static inline int cmbedtls_has_ec(void) { return 1; }
 
-static inline int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size) {
-    return mbedtls_ecp_group_load(group, field_size == 32 ? MBEDTLS_ECP_DP_SECP256R1 : MBEDTLS_ECP_DP_SECP384R1);
-}
+/// A curve by its field's size, 32 or 48, with a reduction of ours. Free it whatever this returns.
+int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size);
 
 /// A private scalar, big-endian, and its uncompressed point of 1 + 2 * `field_size` bytes.
 static inline int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,

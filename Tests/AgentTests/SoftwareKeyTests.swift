@@ -1,0 +1,143 @@
+import Agent
+import DeviceCrypto
+import TestSupport
+import Testing
+
+@Suite struct SoftwareKeyTests {
+    static let algorithms: [(KeyAlgorithm, Int)] = [(.rsa(bits: 2048), 271), (.p256, 106), (.p384, 154)]
+
+    private func bytes(
+        _ count: Int, _ body: (inout MutableSpan<UInt8>) throws(CryptoError) -> Int
+    ) throws(CryptoError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        var room = bytes.mutableSpan
+        let used = try body(&room)
+        return Array(bytes[..<used])
+    }
+
+    private func kept(_ key: inout SoftwareKey) throws(CryptoError) -> [UInt8] {
+        try bytes(600) { (room) throws(CryptoError) in try key.keep(into: &room) }
+    }
+
+    private func publicKey(_ key: inout SoftwareKey) throws(CryptoError) -> [UInt8] {
+        try bytes(600) { (room) throws(CryptoError) in try key.publicKey(into: &room) }
+    }
+
+    private func signature(_ key: inout SoftwareKey) throws(CryptoError) -> [UInt8] {
+        var random = RandomGenerator()
+        let seed = [UInt8](repeating: 1, count: 48)
+        try random.seed(seed.span, personalization: Span())
+        let message = Array("message".utf8)
+        let digest = Hash.digest(.sha256, of: message.span)
+        return try bytes(600) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+    }
+
+    /// Whether the public key verifies what the private key signed: by the other half of the room.
+    private func verifies(_ signature: [UInt8], _ key: inout SoftwareKey) throws {
+        let message = Array("message".utf8)
+        let digest = Hash.digest(.sha256, of: message.span)
+        let publicKey = try publicKey(&key)
+        switch key.algorithm {
+        case .rsa:
+            let exponent: [UInt8] = [1, 0, 1]
+            try RSAPublicKey.verify(
+                modulus: publicKey.span, exponent: exponent.span, digest: digest, signature: signature.span)
+        case .p256, .p384:
+            try ECPublicKey.verify(
+                curve: key.algorithm == .p256 ? .p256 : .p384, point: publicKey.span, digest: digest,
+                signature: signature.span)
+        }
+    }
+
+    @Test(arguments: algorithms) func whatIsKeptComesBack(algorithm: KeyAlgorithm, size: Int) throws {
+        var random = try seededRandom()
+        var key = SoftwareKey()
+        // A key of another kind was there before.
+        try key.generate(algorithm == .p256 ? .p384 : .p256, random: &random)
+        try key.generate(algorithm, random: &random)
+        #expect(key.algorithm == algorithm && key.keptSize == size)
+        let kept = try kept(&key)
+        #expect(kept.count == size)
+        var copy = SoftwareKey()
+        try copy.generate(.p256, random: &random)
+        try copy.load(kept.span)
+        #expect(copy.algorithm == algorithm && copy.signatureSize == key.signatureSize)
+        #expect(copy.publicExponent == key.publicExponent)
+        #expect(try publicKey(&copy) == publicKey(&key))
+        try verifies(signature(&copy), &key)
+        for index in [0, 1, 2, 10, size - 1] {
+            var damaged = kept
+            damaged[index] ^= 1
+            #expect(throws: CryptoError.invalidKey, "byte \(index)") { try copy.load(damaged.span) }
+            #expect(throws: CryptoError.invalidKey) { try signature(&copy) }
+        }
+        for bytes in [[], [1], [2], [3], Array(kept.dropLast()), kept + [0]] {
+            #expect(throws: CryptoError.invalidKey) { try copy.load(bytes.span) }
+        }
+    }
+
+    @Test(arguments: algorithms) func aWipedKeyIsGone(algorithm: KeyAlgorithm, size: Int) throws {
+        var random = try seededRandom()
+        var key = SoftwareKey()
+        try key.generate(algorithm, random: &random)
+        let start = algorithm == .rsa(bits: 2048) ? 7 : 2
+        let secret = Array(try kept(&key)[start..<(start + 32)])
+        func memory(_ key: inout SoftwareKey) -> [UInt8] {
+            unsafe withUnsafeBytes(of: &key) { unsafe Array($0) }
+        }
+        #expect(memory(&key).firstRange(of: secret) != nil)
+        key.wipe()
+        #expect(memory(&key).firstRange(of: secret) == nil)
+        #expect(throws: CryptoError.invalidKey) { try signature(&key) }
+        #expect(throws: CryptoError.invalidKey) { try kept(&key) }
+        #expect(throws: CryptoError.invalidKey) { try publicKey(&key) }
+    }
+
+    @Test func aKeyThatCannotBeMadeLeavesNone() throws {
+        var random = try seededRandom()
+        var key = SoftwareKey()
+        try key.generate(.p256, random: &random)
+        #expect(throws: CryptoError.invalidKey) { try key.generate(.rsa(bits: 1024), random: &random) }
+        #expect(throws: CryptoError.invalidKey) { try signature(&key) }
+        var unseeded = RandomGenerator()
+        #expect(throws: CryptoError.notSeeded) { try key.generate(.p384, random: &unseeded) }
+        #expect(throws: CryptoError.invalidKey) { try kept(&key) }
+    }
+
+    /// Content keys are for RSA.
+    @Test(arguments: algorithms) func onlyRSADecrypts(algorithm: KeyAlgorithm, size: Int) throws {
+        var random = try seededRandom()
+        var key = SoftwareKey()
+        try key.generate(algorithm, random: &random)
+        let modulus = try publicKey(&key)
+        let exponent: [UInt8] = [1, 0, 1]
+        let contentKey = [UInt8](repeating: 9, count: 16)
+        guard algorithm == .rsa(bits: 2048) else {
+            let ciphertext = [UInt8](repeating: 1, count: 256)
+            #expect(throws: CryptoError.unsupported) {
+                try bytes(16) { (room) throws(CryptoError) in
+                    try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+                    return 16
+                }
+            }
+            #expect(throws: CryptoError.unsupported) {
+                try bytes(16) { (room) throws(CryptoError) in
+                    try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+                }
+            }
+            return
+        }
+        let ciphertext = try bytes(256) { (room) throws(CryptoError) in
+            try RSAPublicKey.encrypt(
+                modulus: modulus.span, exponent: exponent.span, contentKey.span, into: &room, random: &random)
+        }
+        let unwrapped = try bytes(16) { (room) throws(CryptoError) in
+            try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+            return 16
+        }
+        let decrypted = try bytes(16) { (room) throws(CryptoError) in
+            try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+        }
+        #expect(unwrapped == contentKey && decrypted == contentKey)
+    }
+}
