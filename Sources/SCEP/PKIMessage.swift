@@ -20,8 +20,8 @@ extension DERWriter {
     ///   - password: the challengePassword, which takes the place of decryption with EC keys (RFC 8894, 3.1); may be
     ///     empty with RSA keys.
     ///   - key: the private key of `signer`.
-    /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `passwordMissing`, `crypto`; what is wrong with the signer's subject
-    ///   or certificate.
+    /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `passwordMissing`, `crypto`; what is wrong with the
+    ///   signer's subject or certificate.
     public mutating func wrapPKIMessage<Key: PrivateKey & ~Copyable>(
         _ type: MessageType, from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>,
         signer: borrowing SignerCertificate, transaction: Transaction, algorithms: Algorithms, key: inout Key,
@@ -33,7 +33,8 @@ extension DERWriter {
         case .selfSigned(let certificate):
             try certificate.write(to: &self, key: &key, digest: algorithms.digest, random: &random)
         case .issued(let certificate):
-            guard certificate.upperBound <= front else { throw DERError(.bufferFull, at: front) }
+            // Where it is copied to is free as well, so that nothing that was written so far has reached it.
+            guard certificate.upperBound &+ certificate.count <= front else { throw DERError(.bufferFull, at: front) }
             try write(copyOf: certificate.lowerBound, count: certificate.count)
         }
         let certificate = front..<contentStart

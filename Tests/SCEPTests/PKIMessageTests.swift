@@ -39,18 +39,23 @@ private func message<Key: PrivateKey & ~Copyable>(
             algorithms: algorithms, key: &key, random: &random)
         front = writer.front
     }
-    #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5] && buffer[issued.count..<front].allSatisfy { $0 == 0xA5 })
+    #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5])
+    // What was issued may be written over, once it is part of the message.
+    #expect(front < issued.count || buffer[issued.count..<front].allSatisfy { $0 == 0xA5 })
     return Array(buffer[front..<room])
 }
 
 /// The message taken apart by openssl alone: messageData, attributes as text, and the signer's certificate in PEM.
-private func takenApart(_ message: [UInt8]) throws -> (data: [UInt8], text: String, certificate: [UInt8]) {
+private func takenApart(
+    _ message: [UInt8], password: String? = nil
+) throws -> (data: [UInt8], text: String, certificate: [UInt8]) {
     try withTemporaryDirectory { directory in
         let signer = directory.appending(path: "signer").path
         let envelope = try OpenSSL.run(
             ["cms", "-verify", "-noverify", "-inform", "DER", "-binary", "-signer", signer], input: message)
         let key = try directory.write(OpenSSLIdentity.recipient.key, to: "key")
-        let data = try OpenSSL.run(["cms", "-decrypt", "-inform", "DER", "-binary", "-inkey", key], input: envelope)
+        let secret = password.map { ["-pwri_password", $0] } ?? ["-inkey", key]
+        let data = try OpenSSL.run(["cms", "-decrypt", "-inform", "DER", "-binary"] + secret, input: envelope)
         // In DER to the last byte, the whole and what is in it.
         for part in [message, envelope] {
             #expect(try OpenSSL.run(["cms", "-cmsout", "-inform", "DER", "-outform", "DER"], input: part) == part)
@@ -156,6 +161,74 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         #expect(try OpenSSL.run(["x509", "-outform", "DER"], input: certificate) == issued.der)
         // The signer is named by the CA's name and the number that the CA gave.
         #expect(text.contains("issuer: C=DE, O=Example, CN=Example CA"))
+    }
+
+    /// RFC 8894, 3.1: from an EC device, and to an RSA CA or to one with an EC key.
+    @Test(arguments: [Curve.p256, .p384], [false, true])
+    func opensslTakesAnECDevicesRequestApart(curve: Curve, toEC: Bool) throws {
+        var random = try seededRandom()
+        var key = try ECPrivateKey.generate(curve: curve, random: &random)
+        let subject = Array("CN=sensor".utf8)
+        let password = Array("s€cret".utf8)
+        let message = try message(
+            .pkcsReq, &key, recipient: toEC ? World.one.ec : nil, password: "s€cret"
+        ) { writer, key, random in
+            var request = CertificationRequest(subject: subject.span)
+            request.challengePassword = password.span
+            try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
+        }
+        let (data, text, certificate) = try takenApart(message, password: toEC ? "s€cret" : nil)
+        let request = String(
+            decoding: try OpenSSL.run(["req", "-inform", "DER", "-verify", "-text", "-noout"], input: data),
+            as: UTF8.self)
+        #expect(request.contains(curve == .p256 ? "NIST CURVE: P-256" : "NIST CURVE: P-384"))
+        #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:19")
+        #expect(text.contains("algorithm: ecdsa-with-SHA256"))
+        let publicKey = try OpenSSL.run(["x509", "-noout", "-pubkey"], input: certificate)
+        #expect(try publicKey == OpenSSL.run(["req", "-inform", "DER", "-noout", "-pubkey"], input: data))
+        // The self-signed certificate holds by itself, and says what the key is for.
+        let judged = try withTemporaryDirectory { directory in
+            let file = try directory.write(certificate, to: "crt")
+            return String(
+                decoding: try OpenSSL.run(["verify", "-check_ss_sig", "-CAfile", file, "-partial_chain", file])
+                    + OpenSSL.run(["x509", "-noout", "-ext", "keyUsage"], input: certificate), as: UTF8.self)
+        }
+        #expect(judged.contains(": OK") && judged.contains("Digital Signature\n"))
+        #expect(!judged.contains("Encipherment"))
+    }
+
+    @Test func anECAuthorityTakesAPassword() throws {
+        var key = try TestKey.p256.ecPrivateKey(.p256)
+        #expect {
+            try message(.certPoll, &key, recipient: World.one.ec) { writer, _, _ in try writer.writeNull() }
+        } throws: {
+            ($0 as? DERError)?.kind == .passwordMissing
+        }
+    }
+
+    /// What was issued may stand right in front of the message, and no nearer.
+    @Test func whatWasIssuedIsNotOverwrittenBeforeItIsCopied() throws {
+        let issued = try OpenSSLIdentity(
+            subject: "/CN=sensor", for: TestKey.p256, issuedBy: OpenSSLIdentity.authority)
+        var key = try TestKey.p256.ecPrivateKey(.p256)
+        let size = try message(.renewalReq, &key, issued: issued.der) { writer, _, _ in try writer.writeNull() }.count
+        var passed = 0
+        // The message may grow over what was issued once it holds a copy.
+        for room in stride(from: size - issued.der.count, to: size + 60, by: 25) {
+            do {
+                let message = try message(.renewalReq, &key, issued: issued.der, room: room) { writer, _, _ in
+                    try writer.writeNull()
+                }
+                #expect(try takenApart(message).certificate.isEmpty == false)
+                let text = try OpenSSL.run(
+                    ["cms", "-cmsout", "-inform", "DER", "-outform", "DER"], input: message)
+                #expect(text.firstRange(of: issued.der) != nil)
+                passed += 1
+            } catch {
+                #expect((error as? DERError)?.kind == .bufferFull)
+            }
+        }
+        #expect(passed > 2)
     }
 
     @Test func whatDoesNotFitIsRefused() throws {
