@@ -2,6 +2,15 @@ import DER
 import DeviceCrypto
 
 extension Agent where Key: ~Copyable {
+    /// Takes note of why a run ends, and forgets the keys, which are stored.
+    mutating func end(_ error: AgentError) {
+        key.wipe()
+        identityKey.wipe()
+        phase = .ready
+        if case .failed = event?.outcome { return }
+        event = Event(.failed(error), nil)
+    }
+
     /// Decides what becomes of a failure: a try later, if it may pass; a device that stays on and has its identity goes
     /// on with that; else it ends here.
     mutating func settle(

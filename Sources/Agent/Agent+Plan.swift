@@ -17,9 +17,6 @@ enum Goal: UInt8 {
     case renew
     case revocationList
     case certificate
-
-    /// Whether the device does as well without, for now.
-    var isOptional: Bool { self == .askTime }
 }
 
 struct Goals: BitSet {
@@ -63,7 +60,6 @@ extension Agent where Key: ~Copyable {
             return
         }
         self.goal = goal
-        tried.insert(Goals(goal))
         if goal == .handOver {
             phase = .store(.handOver)
             return
@@ -73,6 +69,7 @@ extension Agent where Key: ~Copyable {
             phase = .wait(.retry, seconds: seconds)
             return
         }
+        tried.insert(Goals(goal))
         if goal == .resume, let transaction, transaction.isPending {
             try waitForDecision(configuration, resuming: true)
             return

@@ -107,18 +107,24 @@ extension Agent where Key: ~Copyable {
         let end = work.count
         let identifier = exchanged.identifier
         let subject = configuration.subject
+        // A renewal is for the name that the certificate has, which the CA may have chosen.
+        var subjectRange = 0..<0
+        if !held.isEmpty, let certificate = try? Certificate(work.span.extracting(held)) {
+            subjectRange = certificate.subjectRange
+        }
         let signer: SignerCertificate =
-            held.isEmpty ? .selfSigned(SelfSignedCertificate(subject: subject, serialNumber: identifier.span)) : .issued(held)
+            held.isEmpty
+            ? .selfSigned(SelfSignedCertificate(subject: subject, serialNumber: identifier.span)) : .issued(held)
         do throws(DERError) {
             var writer = DERWriter(&work, end: end)
             let contentEnd = try writer.beginEnvelope()
             switch operation {
             case .certPoll:
-                try writer.writeIssuerAndSubject(issuer: issuer, subject: configuration.subject)
+                try writer.writeIssuerAndSubject(issuer: issuer, subject: subject, orCopyOf: subjectRange)
             case .getCert, .getCRL:
                 try writer.write(issuerAndSerialNumberOf: held)
             default:
-                try certificationRequest(configuration).write(
+                try certificationRequest(configuration, subjectRange).write(
                     to: &writer, key: &key, digest: algorithms.digest, random: &random)
             }
             let password = password(configuration)
@@ -150,8 +156,11 @@ extension Agent where Key: ~Copyable {
     }
 
     @_lifetime(copy configuration)
-    private func certificationRequest(_ configuration: borrowing Configuration) -> CertificationRequest {
+    private func certificationRequest(
+        _ configuration: borrowing Configuration, _ subjectRange: Range<Int>
+    ) -> CertificationRequest {
         var request = CertificationRequest(subject: configuration.subject)
+        request.subjectRange = subjectRange
         request.challengePassword = password(configuration)
         request.subjectAltName = configuration.subjectAltName
         request.keyUsage = configuration.keyUsage

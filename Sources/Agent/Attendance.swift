@@ -33,10 +33,11 @@ public func attend<
                 &agent, configuration, &transport, &clock, &store, &log, &random, &work, &traffic)
         }
     } catch {
+        agent.end(error)
         agent.tell(configuration, uptime: clock.uptime, work.span, &log)
         throw error
     }
-    warn(agent.policy.used, agent.timeWasUnknown, agent.clockIsBehind, &log)
+    warn(agent, &log)
 }
 
 /// Does what the agent wants done.
@@ -69,7 +70,10 @@ private func take<
         announce("writing to storage", &log)
         try agent.store(configuration: configuration, in: &store, work: &work)
     case .sleep(let milliseconds):
-        if case .waiting(let wait, _) = agent.phase { announce(wait, milliseconds, &log) }
+        if case .waiting(let wait, _) = agent.phase {
+            if wait == .duty { warn(agent, &log) }
+            announce(wait, milliseconds, &log)
+        }
         clock.sleep(milliseconds: milliseconds)
     case .ready:
         return true

@@ -5,7 +5,7 @@ import SCEP
 // The two records of fixed size in the identity store. STORAGE.md gives the bytes.
 
 /// A transaction that was begun: all that it takes to send the same request again, byte for byte.
-struct TransactionRecord: Equatable {
+struct TransactionRecord {
     static var size: Int { 78 }
 
     /// Whether the identity's certificate signs it.
@@ -49,15 +49,6 @@ struct TransactionRecord: Equatable {
         put(widened(request), at: 65, size: 4, in: &bytes)
         put(widened(UInt32(truncatingIfNeeded: polls)), at: 69, size: 3, in: &bytes)
         put(UInt64(bitPattern: nextPoll), at: 72, size: 6, in: &bytes)
-    }
-
-    static func == (left: TransactionRecord, right: TransactionRecord) -> Bool {
-        var (one, other) = (InlineArray<78, UInt8>(repeating: 0), InlineArray<78, UInt8>(repeating: 0))
-        var first = one.mutableSpan
-        var second = other.mutableSpan
-        left.write(to: &first)
-        right.write(to: &second)
-        return constantTimeEqual(first.span, second.span)
     }
 }
 

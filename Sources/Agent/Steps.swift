@@ -50,13 +50,17 @@ func announce<L: Log & ~Copyable>(_ wait: Wait, _ milliseconds: UInt64, _ log: i
     log.write(line: line.span)
 }
 
-func warn<L: Log & ~Copyable>(_ used: Leniency, _ timeWasUnknown: Bool, _ clockIsBehind: Bool, _ log: inout L) {
+/// Says what was done that is less than perfect.
+func warn<Key: DeviceKey & ~Copyable, let caCapacity: Int, L: Log & ~Copyable>(
+    _ agent: borrowing Agent<Key, caCapacity>, _ log: inout L
+) {
+    let used = agent.policy.used
     if used.contains(.sha1) { announce("warning: SHA-1 was used, as allow=sha1 permits", &log) }
     if used.contains(.tripleDES) { announce("warning: triple DES was used, as allow=3des permits", &log) }
     if used.contains(.des) { announce("warning: single DES was used, as allow=des permits", &log) }
     if used.contains(.unmarkedRA) { announce("warning: an RA was trusted that nothing marks as one", &log) }
-    if clockIsBehind { announce("warning: the clock is behind what certificates prove; it was not used", &log) }
-    if timeWasUnknown {
+    if agent.clockIsBehind { announce("warning: the clock is behind what certificates prove; it was not used", &log) }
+    if agent.timeWasUnknown {
         announce("warning: the time is not certain, so validity was checked as far as it is", &log)
     }
 }

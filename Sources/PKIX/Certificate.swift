@@ -9,7 +9,7 @@ public struct Certificate: ~Escapable {
     public let serialNumberRange: Range<Int>
     /// Offsets of the names with their SEQUENCE header.
     public let issuerRange: Range<Int>
-    private let subjectRange: Range<Int>
+    public let subjectRange: Range<Int>
     /// Seconds since 1970-01-01T00:00:00Z.
     public let notBefore: Int64
     public let notAfter: Int64

@@ -5,6 +5,8 @@ import DeviceCrypto
 public struct CertificationRequest: ~Escapable {
     /// The subject as RFC 4514 has it: see ``DER/DERWriter/write(name:)``.
     public var subject: Span<UInt8>
+    /// Offsets in the writer's buffer of a Name in DER that is the subject instead; empty if there is none.
+    public var subjectRange = 0..<0
     /// The shared secret that authorises the enrolment (RFC 2985, 5.4.1; RFC 8894, 2.4), UTF-8, at most 255 bytes.
     public var challengePassword: Span<UInt8>
     /// Such as `DNS:sensor7.example,IP:192.0.2.7,URI:urn:uuid:…,email:…,otherName:1.2.3;UTF8:…`.
@@ -41,7 +43,7 @@ public struct CertificationRequest: ~Escapable {
         let end = writer.front
         try writeAttributes(to: &writer)
         try writer.write(publicKeyOf: &key)
-        try writer.write(name: subject)
+        try writer.write(name: subject, orCopyOf: subjectRange)
         try writer.write(integer: 0)
         try writer.wrap(.sequence, from: end)
         try writer.sign(from: end, digest, &key, &random)
@@ -77,7 +79,7 @@ public struct CertificationRequest: ~Escapable {
             let valueEnd = writer.front
             try writer.write(altNames: subjectAltName)
             // RFC 5280, 4.2.1.6: critical where the subject is empty.
-            try writer.wrapExtension(.subjectAltName, critical: subject.count == 0, from: valueEnd)
+            try writer.wrapExtension(.subjectAltName, critical: subject.count == 0 && subjectRange.isEmpty, from: valueEnd)
         }
         if extendedKeyUsage.count > 0 {
             let valueEnd = writer.front

@@ -102,6 +102,13 @@ extension DERWriter {
         try wrap(.sequence, from: end)
     }
 
+    /// Writes a copy of a Name that stands at these offsets of the buffer, or, if they are none, what `text` says.
+    @inline(never)
+    public mutating func write(name text: Span<UInt8>, orCopyOf range: Range<Int>) throws(DERError) {
+        guard range.isEmpty else { return try write(copyOf: range.lowerBound, count: range.count) }
+        try write(name: text)
+    }
+
     /// - Returns: the offset of the comma behind it, or of the end.
     private mutating func write(relativeDistinguishedNameAt start: Int, of text: Span<UInt8>) throws(DERError)
         -> Int

@@ -56,9 +56,12 @@ extension DERWriter {
     /// - Parameters:
     ///   - issuer: the CA's subject, a Name in DER.
     ///   - subject: as ``write(name:)`` has it.
-    public mutating func writeIssuerAndSubject(issuer: Span<UInt8>, subject: Span<UInt8>) throws(DERError) {
+    ///   - subjectRange: offsets in the buffer of a Name in DER that is the subject instead.
+    public mutating func writeIssuerAndSubject(
+        issuer: Span<UInt8>, subject: Span<UInt8>, orCopyOf subjectRange: Range<Int> = 0..<0
+    ) throws(DERError) {
         let end = front
-        try write(name: subject)
+        try write(name: subject, orCopyOf: subjectRange)
         try write(bytes: issuer)
         try wrap(.sequence, from: end)
     }
