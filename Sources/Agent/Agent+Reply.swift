@@ -26,6 +26,7 @@ extension Agent where Key: ~Copyable {
         _ response: Response, to operation: Operation, _ configuration: borrowing Configuration,
         _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator
     ) throws(AgentError) {
+        failureText = 0..<0
         if operation.isPKIOperation, !takesNoPost, response.meansNoPost {
             // The same message again, as GET.
             takesNoPost = true
@@ -86,6 +87,10 @@ extension Agent where Key: ~Copyable {
     private mutating func learnNothing(
         from failure: AgentError, _ configuration: borrowing Configuration
     ) throws(AgentError) {
+        if goal == .nextCA {
+            guard !failure.isTemporary else { throw failure }
+            return finish()
+        }
         do throws(SCEPError) {
             try learn(Capabilities(), configuration)
         } catch {
@@ -208,7 +213,17 @@ extension Agent where Key: ~Copyable {
                 opened = try CertRep.open(
                     &work, envelope: envelope, key: &key, password: password, policy: &policy, random: &random)
             }
-            found = try find(opened, transaction, work.span)
+            do throws(SCEPError) {
+                found = try find(opened, transaction, work.span)
+            } catch {
+                // Asked again, the CA would give the same again. But a password would be lost.
+                if case .digestBelowFloor = error { throw error }
+                guard transaction.isRenewal || !sendsPassword(configuration, transaction)
+                    || configuration.challengeIsShared
+                else { throw error }
+                phase = .store(.end(operation, error))
+                return
+            }
             // The end of the buffer is needed to store it.
             certificate = 0..<found.count
             for index in certificate { work[index] = work[found.lowerBound &+ index] }
@@ -219,8 +234,8 @@ extension Agent where Key: ~Copyable {
             if !isEarly { time.raiseFloor(to: new.notBefore) }
             event = Event(isEarly ? .issuedEarly : .issued, operation)
             phase = .store(isEarly ? .nextIdentity : .identity)
-        case .failure(let failInfo, let text):
-            phase = .store(.refusal(operation, failInfo, text: text))
+        case .failure(let failInfo, _):
+            phase = .store(.end(operation, .refused(failInfo)))
         case .pending:
             transaction.isPending = true
             transaction.polls &+= 1

@@ -17,8 +17,8 @@ extension Agent where Key: ~Copyable {
         case nextCA
         /// Another try comes after so many seconds.
         case retry(Int)
-        /// The CA refused; its words stand at `text` of the work buffer.
-        case refusal(Operation, FailInfo, text: Range<Int>)
+        /// The transaction is over, and this is why.
+        case end(Operation, SCEPError)
     }
 
     /// What becomes of a record.
@@ -32,7 +32,7 @@ extension Agent where Key: ~Copyable {
 
     /// Writes what the device has to keep, as one step.
     ///
-    /// - Throws: ``AgentError/storage(_:)``; the CA's refusal, once it is stored that the transaction is over;
+    /// - Throws: ``AgentError/storage(_:)``; why a transaction is over, once that is stored;
     ///   ``AgentError/stillPending``.
     public mutating func store<S: SnapshotStorage & ~Copyable>(
         configuration: borrowing Configuration, in store: inout IdentityStore<S>, work: inout MutableSpan<UInt8>
@@ -94,7 +94,7 @@ extension Agent where Key: ~Copyable {
         case (.identity, _): return .none
         case (.nextIdentity, 8): return .key
         case (.nextIdentity, 9): return .certificate
-        case (.nextIdentity, 4), (.nextIdentity, 5), (.refusal, 4), (.refusal, 5): return .none
+        case (.nextIdentity, 4), (.nextIdentity, 5), (.end, 4), (.end, 5): return .none
         case (.nextCA, 6): return .certificate
         default: return .kept
         }
@@ -173,7 +173,7 @@ extension Agent where Key: ~Copyable {
             // The identity last, so that it stands in the buffer for whoever tells of it.
             if change != .nextIdentity { held = try readHeld(.certificate, &store, &work) }
             endTransaction()
-        case .refusal: endTransaction()
+        case .end: endTransaction()
         case .transaction, .nextCA, .retry: break
         }
         if change != .transaction { try loadTrusted(withNext: false, &store) }
@@ -192,10 +192,10 @@ extension Agent where Key: ~Copyable {
             phase = .request
             if transaction?.isPending ?? false { try waitForDecision(configuration, resuming: false) }
         case .retry(let seconds): phase = .wait(.retry, seconds: seconds)
-        case .refusal(let operation, let failInfo, let text):
-            let refusal = AgentError.scep(operation, .refused(failInfo), text: text)
-            event = Event(.failed(refusal), operation)
-            guard configuration.stays, held != nil else { throw refusal }
+        case .end(let operation, let error):
+            let failure = AgentError.scep(operation, error, text: failureText)
+            event = Event(.failed(failure), operation)
+            guard configuration.stays, held != nil else { throw failure }
         case .identity, .nextIdentity, .handOver, .nextCA: break
         }
     }
