@@ -29,23 +29,31 @@ extension DigestAlgorithm {
 
     /// Reads an AlgorithmIdentifier of a digest; parameters are absent or NULL (RFC 5754, 2).
     public init(_ reader: inout DERReader) throws(DERError) {
-        let element = try reader.read(.sequence)
-        var content = element.reader
-        let identifier = try content.read(.objectIdentifier)
-        _ = try content.readIfPresent(.null)
-        try content.finish()
-        if identifier.isIdentifier(.sha256) {
-            self = .sha256
-        } else if identifier.isIdentifier(.sha1) {
-            self = .sha1
-        } else if identifier.isIdentifier(.sha384) {
-            self = .sha384
-        } else if identifier.isIdentifier(.sha512) {
-            self = .sha512
-        } else {
-            throw DERError(.unsupportedAlgorithm, at: element.start)
+        let start = reader.position
+        let identifier = try readAlgorithmIdentifier(&reader)
+        var number: UInt8 = DigestAlgorithm.sha1.rawValue
+        while let digest = DigestAlgorithm(rawValue: number) {
+            if identifier.isIdentifier(digest.identifier) {
+                self = digest
+                return
+            }
+            number &+= 1
         }
+        throw DERError(.unsupportedAlgorithm, at: start)
     }
+}
+
+/// Reads an AlgorithmIdentifier whose parameters are absent or NULL.
+///
+/// - Returns: the identifier.
+@_lifetime(copy reader)
+@inline(never)
+private func readAlgorithmIdentifier(_ reader: inout DERReader) throws(DERError) -> DERElement {
+    var content = try reader.enter()
+    let identifier = try content.read(.objectIdentifier)
+    _ = try content.readIfPresent(.null)
+    try content.finish()
+    return identifier
 }
 
 /// A signature algorithm of certificates and requests.
@@ -66,27 +74,17 @@ public struct SignatureAlgorithm: Equatable, Sendable {
 
     /// Reads the AlgorithmIdentifier; parameters are absent or NULL.
     public init(_ reader: inout DERReader) throws(DERError) {
-        let element = try reader.read(.sequence)
-        var content = element.reader
-        let identifier = try content.read(.objectIdentifier)
-        _ = try content.readIfPresent(.null)
-        try content.finish()
-        if let digest = Self.digest(of: identifier, .rsa) {
-            self.init(scheme: .rsa, digest: digest)
-        } else if let digest = Self.digest(of: identifier, .ecdsa) {
-            self.init(scheme: .ecdsa, digest: digest)
-        } else {
-            throw DERError(.unsupportedAlgorithm, at: element.start)
-        }
-    }
-
-    private static func digest(of identifier: borrowing DERElement, _ scheme: Scheme) -> DigestAlgorithm? {
+        let start = reader.position
+        let identifier = try readAlgorithmIdentifier(&reader)
         var number: UInt8 = DigestAlgorithm.sha1.rawValue
         while let digest = DigestAlgorithm(rawValue: number) {
-            if identifier.isIdentifier(SignatureAlgorithm(scheme: scheme, digest: digest).identifier) { return digest }
+            for scheme in Scheme.rsa.rawValue...Scheme.ecdsa.rawValue {
+                self.init(scheme: scheme == Scheme.rsa.rawValue ? .rsa : .ecdsa, digest: digest)
+                if identifier.isIdentifier(self.identifier) { return }
+            }
             number &+= 1
         }
-        return nil
+        throw DERError(.unsupportedAlgorithm, at: start)
     }
 
     public var identifier: ObjectIdentifier {

@@ -116,7 +116,8 @@ extension Certificate.Extensions {
             if let flag = try item.readIfPresent(.boolean) { critical = try flag.boolean() }
             var value = try item.read(.octetString).reader
             try item.finish()
-            if identifier.isIdentifier(.basicConstraints) {
+            switch Self.number(of: identifier.contents) {
+            case 19:  // basicConstraints
                 guard !hasBasicConstraints else { throw DERError(.duplicate, at: identifier.start) }
                 hasBasicConstraints = true
                 var content = try value.enter()
@@ -126,11 +127,11 @@ extension Certificate.Extensions {
                 }
                 try content.finish()
                 try value.finish()
-            } else if identifier.isIdentifier(.keyUsage) {
+            case 15:  // keyUsage
                 guard keyUsage == nil else { throw DERError(.duplicate, at: identifier.start) }
                 keyUsage = KeyUsage(rawValue: try value.read(.bitString).namedBits())
                 try value.finish()
-            } else if identifier.isIdentifier(.extKeyUsage) {
+            case 37:  // extKeyUsage
                 var purposes = try value.enter()
                 while !purposes.isAtEnd {
                     let purpose = try purposes.read(.objectIdentifier)
@@ -139,10 +140,18 @@ extension Certificate.Extensions {
                     }
                 }
                 try value.finish()
-            } else if critical, !identifier.isIdentifier(.subjectAltName) {
-                hasUnknownCritical = true
+            case 17:  // subjectAltName
+                break
+            default:
+                if critical { hasUnknownCritical = true }
             }
         }
+    }
+
+    /// The last number of an identifier 2.5.29.<number> below 128, under which X.509 has its extensions; 0 of others.
+    private static func number(of contents: Span<UInt8>) -> UInt8 {
+        guard contents.count == 3, contents[0] == 0x55, contents[1] == 0x1D else { return 0 }
+        return contents[2]
     }
 }
 

@@ -7,17 +7,19 @@ enum AttributeType: UInt8 {
 
     /// Names as RFC 4514, section 3 and OpenSSL write them.
     var name: StaticString {
-        switch self {
-        case .commonName: "CN"
-        case .serialNumber: "serialNumber"
-        case .organization: "O"
-        case .organizationalUnit: "OU"
-        case .country: "C"
-        case .state: "ST"
-        case .locality: "L"
-        case .domainComponent: "DC"
-        case .userID: "UID"
-        case .emailAddress: "emailAddress"
+        @inline(never) get {
+            switch self {
+            case .commonName: "CN"
+            case .serialNumber: "serialNumber"
+            case .organization: "O"
+            case .organizationalUnit: "OU"
+            case .country: "C"
+            case .state: "ST"
+            case .locality: "L"
+            case .domainComponent: "DC"
+            case .userID: "UID"
+            case .emailAddress: "emailAddress"
+            }
         }
     }
 

@@ -45,6 +45,19 @@ public struct KeyUsage: BitSet {
     }
 }
 
+/// The name of `1.3.6.1.5.5.7.3.<number>`.
+private func purpose(_ number: UInt8) -> StaticString {
+    switch number {
+    case 1: "serverAuth"
+    case 2: "clientAuth"
+    case 3: "codeSigning"
+    case 4: "emailProtection"
+    case 8: "timeStamping"
+    case 9: "OCSPSigning"
+    default: ""
+    }
+}
+
 extension DERWriter {
     /// Writes the value of an extended key usage extension (RFC 5280, 4.2.1.12) given as a comma-separated text of
     /// serverAuth, clientAuth, codeSigning, emailProtection, timeStamping, OCSPSigning or dotted identifiers.
@@ -55,18 +68,12 @@ extension DERWriter {
         var items = ReversedList(text)
         while let item = items.next() {
             let word = text.extracting(item)
-            if isWord(word, "serverAuth") {
-                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.1"))
-            } else if isWord(word, "clientAuth") {
-                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.2"))
-            } else if isWord(word, "codeSigning") {
-                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.3"))
-            } else if isWord(word, "emailProtection") {
-                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.4"))
-            } else if isWord(word, "timeStamping") {
-                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.8"))
-            } else if isWord(word, "OCSPSigning") {
-                try write(ObjectIdentifier("1.3.6.1.5.5.7.3.9"))
+            var number: UInt8 = 1
+            while number < 10, !isWord(word, purpose(number)) { number &+= 1 }
+            if number < 10 {
+                // id-kp, under which all of them are.
+                let identifier: InlineArray<8, UInt8> = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, number]
+                try write(.objectIdentifier, identifier.span)
             } else {
                 do throws(DERError) {
                     try write(identifierText: word)

@@ -137,6 +137,7 @@ public struct CACertificates: ~Escapable {
     /// - Parameter casOnly: whether only a CA's own certificate counts, and no registration authority's.
     /// - Throws: ``SCEPError/unknownSigner``, ``SCEPError/invalidSignature``, ``SCEPError/digestBelowFloor(_:)``,
     ///   ``SCEPError/reply(_:)``.
+    @inline(never)
     func authenticate(_ message: borrowing SignedData, _ policy: inout Policy, casOnly: Bool) throws(SCEPError) {
         guard let signer = message.signer else { throw .unknownSigner }
         guard policy.permits(signer.digest) else { throw .digestBelowFloor(signer.digest) }
@@ -163,29 +164,30 @@ public struct CACertificates: ~Escapable {
     /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although the path lengths above it
     ///   leave no room for one. There are servers that make every device one.
     public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
-        guard var ca = signer(of: certificate.signed, named: certificate.issuer, .keyCertSign) else { return false }
+        var issuer = signer(of: certificate.signed, named: certificate.issuer, .keyCertSign)
+        guard !issuer.isEmpty else { return false }
         guard !mayBeCA, certificate.extensions.isCA else { return true }
         // Whether the path lengths of the CAs above leave room for another one (RFC 5280, 4.2.1.9). Two CAs can have
         // certified each other.
         for count in 0..<Self.maximumCount {
+            guard let ca = try? Certificate(bytes.extracting(issuer)) else { return false }
             if let greatest = ca.extensions.pathLength, count >= greatest { return false }
-            guard !ca.isSelfIssued, let above = signer(of: ca.signed, named: ca.issuer, .keyCertSign) else {
-                return true
-            }
-            ca = above
+            if ca.isSelfIssued { return true }
+            issuer = signer(of: ca.signed, named: ca.issuer, .keyCertSign)
+            if issuer.isEmpty { return true }
         }
         return false
     }
 
-    /// The first of these CAs that has this name and a key that may sign this and did so.
-    @_lifetime(copy self)
+    /// Where the first of these CAs stands that has this name and a key that may sign this and did so; empty when there
+    /// is none.
     @inline(never)
-    func signer(of signed: borrowing Signed, named name: Span<UInt8>, _ usage: KeyUsage) -> Certificate? {
+    func signer(of signed: borrowing Signed, named name: Span<UInt8>, _ usage: KeyUsage) -> Range<Int> {
         var list = list
         while let ca = list.next() {
-            if ca.isSigner(of: signed, named: name, usage) { return ca }
+            if ca.isSigner(of: signed, named: name, usage) { return ca.range }
         }
-        return nil
+        return 0..<0
     }
 
     /// Whether one of these certificates has one of `fingerprints`.
@@ -250,15 +252,15 @@ extension CACertificates {
     /// - Returns: their size in bytes.
     func keep(in trusted: inout MutableSpan<UInt8>) throws(SCEPError) -> Int {
         var size = 0
-        var list = list
-        while let certificate = list.next() { size &+= certificate.encoding.count }
-        guard size <= trusted.count else { throw .tooManyCACertificates }
-        size = 0
-        list = self.list
-        while let certificate = list.next() {
-            let encoding = certificate.encoding
-            for index in encoding.indices { trusted[size &+ index] = encoding[index] }
-            size &+= encoding.count
+        for isWriting in 0..<2 {
+            guard size <= trusted.count else { throw .tooManyCACertificates }
+            size = 0
+            var list = list
+            while let certificate = list.next() {
+                let encoding = certificate.encoding
+                if isWriting == 1 { for index in encoding.indices { trusted[size &+ index] = encoding[index] } }
+                size &+= encoding.count
+            }
         }
         return size
     }

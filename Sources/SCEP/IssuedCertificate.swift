@@ -31,10 +31,9 @@ public enum IssuedCertificate {
         replacing replaced: Replaced?, policy: inout Policy, moment: Moment, mayBeginLater: Bool
     ) throws(SCEPError) -> Range<Int> {
         var failure = SCEPError.certificateForAnotherKey
-        var reader = DERReader(work, in: certificates)
-        while !reader.isAtEnd {
-            // Only the device's own certificate has to be one that can be read here.
-            guard let certificate = try next(&reader) else { continue }
+        // Only the device's own certificate has to be one that can be read here.
+        var list = CACertificates(work, choosingIn: certificates).all
+        while let certificate = list.next() {
             if let replaced, Hash.digest(.sha256, of: certificate.encoding) == replaced.digest {
                 if failure == .certificateForAnotherKey { failure = .oldCertificate }
                 continue
@@ -72,26 +71,13 @@ public enum IssuedCertificate {
     public static func find(
         _ work: Span<UInt8>, in certificates: Range<Int>, issuer: Span<UInt8>, serialNumber: Span<UInt8>
     ) throws(SCEPError) -> Range<Int> {
-        var reader = DERReader(work, in: certificates)
-        while !reader.isAtEnd {
-            guard let certificate = try next(&reader) else { continue }
+        var list = CACertificates(work, choosingIn: certificates).all
+        while let certificate = list.next() {
             if areEqual(certificate.issuer, issuer), areEqual(certificate.serialNumber, serialNumber) {
                 return certificate.range
             }
         }
         throw .wrongCertificate
-    }
-
-    /// - Returns: nil for a certificate that cannot be read.
-    @_lifetime(copy reader)
-    @inline(never)
-    private static func next(_ reader: inout DERReader) throws(SCEPError) -> Certificate? {
-        do throws(DERError) {
-            var again = DERReader(reader.bytes, in: try reader.read().range)
-            return try? Certificate(&again)
-        } catch {
-            throw .reply(error)
-        }
     }
 
     private static func check(

@@ -29,7 +29,7 @@ public enum Revocation {
         guard areEqual(crl.issuer, certificate.issuer) else { throw .crlFromAnotherIssuer }
         let digest = crl.signed.algorithm.digest
         guard policy.permits(digest) else { throw .digestBelowFloor(digest) }
-        guard ca.signer(of: crl.signed, named: crl.issuer, .cRLSign) != nil else { throw .crlInvalidSignature }
+        guard !ca.signer(of: crl.signed, named: crl.issuer, .cRLSign).isEmpty else { throw .crlInvalidSignature }
         guard !moment.isBefore(crl.thisUpdate) else { throw .crlNotYetValid }
         if let nextUpdate = crl.nextUpdate, moment.isOver(nextUpdate) { throw .crlStale }
         do throws(DERError) {

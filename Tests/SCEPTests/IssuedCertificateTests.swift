@@ -236,9 +236,12 @@ import Testing
         #expect(throws: SCEPError.wrongCertificate) {
             try IssuedCertificate.find(none.span, in: 0..<0, issuer: none.span, serialNumber: none.span)
         }
-        #expect(throws: SCEPError.reply(DERError(.truncated, at: 0))) {
-            try IssuedCertificate.find(
-                work.span.extracting(2..<100), in: 0..<98, issuer: none.span, serialNumber: none.span)
+        // What is cut off, and what is no certificate.
+        for rest in [Array(work[2..<100]), [0x05, 0x00], Array("<html>".utf8)] {
+            #expect(throws: SCEPError.wrongCertificate) {
+                try IssuedCertificate.find(
+                    rest.span, in: rest.indices, issuer: none.span, serialNumber: none.span)
+            }
         }
     }
 
