@@ -45,16 +45,15 @@ public struct KeyUsage: BitSet {
     }
 }
 
-/// The name of `1.3.6.1.5.5.7.3.<number>`.
-private func purpose(_ number: UInt8) -> StaticString {
-    switch number {
-    case 1: "serverAuth"
-    case 2: "clientAuth"
-    case 3: "codeSigning"
-    case 4: "emailProtection"
-    case 8: "timeStamping"
-    case 9: "OCSPSigning"
-    default: ""
+/// Names of extended key usages (RFC 5280, 4.2.1.12).
+private func purpose(_ index: UInt8) -> StaticString {
+    switch index {
+    case 0: "serverAuth"
+    case 1: "clientAuth"
+    case 2: "codeSigning"
+    case 3: "emailProtection"
+    case 4: "timeStamping"
+    default: "OCSPSigning"
     }
 }
 
@@ -68,10 +67,11 @@ extension DERWriter {
         var items = ReversedList(text)
         while let item = items.next() {
             let word = text.extracting(item)
-            var number: UInt8 = 1
-            while number < 10, !isWord(word, purpose(number)) { number &+= 1 }
-            if number < 10 {
-                // id-kp, under which all of them are.
+            var index: UInt8 = 0
+            while index < 6, !isWord(word, purpose(index)) { index &+= 1 }
+            if index < 6 {
+                // They are 1 to 4, 8 and 9 of id-kp, 1.3.6.1.5.5.7.3.
+                let number = index &+ (index < 4 ? 1 : 4)
                 let identifier: InlineArray<8, UInt8> = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, number]
                 try write(.objectIdentifier, identifier.span)
             } else {
