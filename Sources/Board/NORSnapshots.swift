@@ -83,6 +83,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         return bodySize
     }
 
+    @inline(never)
     public mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
         guard phase != .closed, bank >= 0, offset >= 0, buffer.count <= bodySize, offset <= bodySize &- buffer.count
         else { throw .outOfRange }
