@@ -8,6 +8,7 @@ let core: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .treatWarning("EmbeddedRestrictions", as: .error),
     .enableExperimentalFeature("Lifetimes"),
+    .enableExperimentalFeature("RawLayout"),
 ]
 
 let tests: [SwiftSetting] = [

@@ -32,6 +32,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         case ready
     }
 
+    private let inPlace = InPlace()
     var phase = Phase.plan
     var goal = Goal.enrol
     /// What was tried since the agent last woke up, and is not begun twice.

@@ -38,6 +38,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
 
     private typealias Table = InlineArray<9, Place>
 
+    private let inPlace = InPlace()
     public var storage: S
     private var table = Table(repeating: Place())
     private var nextTable = Table(repeating: Place())

@@ -11,6 +11,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         case writing
     }
 
+    private let inPlace = InPlace()
     public var storage: S
     /// Bytes of a bank, a multiple of the sector size.
     public let bankSize: Int
