@@ -2,6 +2,7 @@ import DeviceCrypto
 
 /// A key in memory, RSA or EC as ``generate(_:random:)`` is told or ``load(_:)`` finds it.
 public struct SoftwareKey: DeviceKey, ~Copyable {
+    private let inPlace = InPlace()
     private var rsa = RSAPrivateKey()
     private var ec = ECPrivateKey()
     private var isEC = false
