@@ -57,8 +57,8 @@ import Testing
                 try device.manufacture(Bench.record(board, for: server))
                 #expect(try await device.enrol().verdict == .done)
                 let bytes = try device.readStore()
-                let used = bytes.indices.filter { !board.isMachine || bytes[$0] != 0xFF }
-                for place in [used[0], used[used.count / 3], used[used.count / 2], used[used.count - 20]] {
+                let newest = try #require(Self.newestSnapshot(in: bytes))
+                for place in [newest.lowerBound, newest.lowerBound + newest.count / 2, newest.upperBound - 1] {
                     var changed = bytes
                     changed[place] ^= 0x10
                     try device.write(store: changed)
@@ -66,6 +66,17 @@ import Testing
                 }
             }
         }
+    }
+
+    /// The bytes of the snapshot with the greatest sequence number, as STORAGE.md describes them.
+    static func newestSnapshot(in bytes: [UInt8]) -> Range<Int>? {
+        func number(_ offset: Int) -> Int { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
+        let name = Array("SCEPID".utf8) + [0, 2]
+        let starts = bytes.indices.dropLast(56).filter {
+            bytes[$0] == name[0] && bytes[$0..<$0 + 8].elementsEqual(name)
+        }
+        guard let start = starts.max(by: { number($0 + 8) < number($1 + 8) }) else { return nil }
+        return start..<start + 24 + number(start + 16) + 32
     }
 
     /// Runs the device, and expects it to end in an error and an untouched store.
