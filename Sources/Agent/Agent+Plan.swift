@@ -55,6 +55,7 @@ struct HeldCertificate {
 extension Agent where Key: ~Copyable {
     /// Finds out what is due, and begins it.
     mutating func plan(_ configuration: borrowing Configuration) throws(AgentError) {
+        certificate = 0..<0
         guard let goal = nextGoal(configuration) else {
             phase = configuration.stays ? .wait(.duty, seconds: secondsToDuty(configuration)) : .ready
             return
@@ -162,7 +163,8 @@ extension Agent where Key: ~Copyable {
     ///   there is a clock.
     mutating func waitForDecision(_ configuration: borrowing Configuration, resuming: Bool) throws(AgentError) {
         guard let transaction else { return }
-        guard transaction.polls <= configuration.polling.limit else { throw .stillPending }
+        // Whoever starts the device again wants it to ask once more.
+        guard resuming || transaction.polls <= configuration.polling.limit else { throw .stillPending }
         let wait = configuration.polling.seconds(after: transaction.polls)
         let left = secondsLeft(until: transaction.nextPoll, cap: configuration.polling.cap) ?? 0
         phase = .wait(.poll, seconds: resuming ? left : wait)

@@ -138,6 +138,11 @@ extension Agent where Key: ~Copyable {
                 work.span, certificates: reply.certificates, fingerprints: fingerprints,
                 known: chainLength > 0 ? 0 : caCount, policy: &policy, moment: time.moment, into: &room)
         } catch {
+            // Of a server that gives them out one by one, the first may be the registration authority's, known already.
+            if error == .pinnedIsNotCA, reply.isSingle, caCount > 0 {
+                phase = .key
+                return
+            }
             // A single certificate may be the first of a chain, as Dogtag gives it out.
             guard error == .fingerprintMismatch, reply.isSingle, held == nil, configuration.message.count == 0,
                 chainLength < CACertificates.maximumCount
@@ -315,6 +320,7 @@ extension Agent where Key: ~Copyable {
         case .failure(let failInfo, _): throw .refused(failInfo)
         case .pending: throw .unknownStatus
         }
+        self.certificate = own
         event = Event(operation == .getCRL ? .notRevoked : .known, operation)
         finish()
     }

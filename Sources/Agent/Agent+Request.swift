@@ -139,7 +139,7 @@ extension Agent where Key: ~Copyable {
             }
             return writer.front..<end
         } catch {
-            throw .request(error)
+            throw error.kind == .passwordMissing ? .passwordMissing : .request(error)
         }
     }
 

@@ -189,7 +189,8 @@ extension Line {
         case .caCertificateNotYetValid: append("ca-not-yet-valid: the CA's begins later; check the clock")
         case .nextCANotSigned: append("next-ca-unsigned: not signed by the CA; someone may be in between")
         case .nextCAInvalid: append("next-ca-invalid: no new CA certificate in it")
-        case .passwordMissing: append("no-password: this key needs a challenge to decrypt with")
+        case .passwordMissing:
+            append("no-password: EC keys need a challenge to encrypt with; set challenge, challenge-use=always")
         case .unmarkedRA:
             append("unmarked-ra: nothing marks the RA; add its fingerprint, or set allow=unmarked-ra")
         case .noEncryptionCertificate:

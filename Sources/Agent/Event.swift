@@ -55,7 +55,7 @@ extension Agent where Key: ~Copyable {
         }
         line.append(" next=")
         appendNext(to: &line, configuration, uptime)
-        // The subject is last, since it may be cut.
+        // The subject is last, since it may be long.
         if event.outcome.isOfCertificate { line.append(subjectOf: work.extracting(certificate)) }
         log.write(line: line.span)
     }
@@ -129,6 +129,7 @@ extension Line {
         var text = InlineArray<160, UInt8>(repeating: 0)
         var room = text.mutableSpan
         let count = nameText(parsed.subject, into: &room)
+        guard count > 0 else { return }
         append(" subject=\"")
         append(room.span.extracting(first: count))
         append("\"")
