@@ -14,6 +14,7 @@ let package = Package(
         .executable(name: "scep-authority", targets: ["scep-authority"]),
     ],
     dependencies: [
+        .package(name: "EmbeddedSCEP", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
@@ -61,6 +62,14 @@ let package = Package(
             name: "EnrolmentTests",
             dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto", "enroll"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LifeTests",
+            dependencies: [
+                "Authority", "EmulationTestSupport", "LibCrypto",
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(
             name: "EmulatorTests",
             dependencies: ["Emulator", "EmulationTestSupport", "LibCrypto"],

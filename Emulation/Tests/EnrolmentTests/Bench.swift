@@ -98,6 +98,14 @@ extension Device {
             certificate: identity.certificate, root: Data(root), intermediates: intermediates.map { Data($0.der) })
         return identity
     }
+
+    /// Expects that the device has no identity. A transaction that it began it may have: what it sends, it stores
+    /// first.
+    func expectNoIdentity(sourceLocation: SourceLocation = #_sourceLocation) async {
+        await #expect(throws: IdentityError.self, sourceLocation: sourceLocation) {
+            try await OpenSSL(folder: folder).identity(in: readFlash())
+        }
+    }
 }
 
 /// Lets so many through at once.

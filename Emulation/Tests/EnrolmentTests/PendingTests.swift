@@ -8,11 +8,14 @@ import Testing
 @Suite struct PendingTests {
     /// A device that has asked a CA that decides by hand, and was then switched off.
     private func withPendingDevice(
-        _ board: BoardKind, _ body: (Device, AuthorityServer, String) async throws -> Void
+        _ board: BoardKind, _ others: [String: String] = [:],
+        _ body: (Device, AuthorityServer, String) async throws -> Void
     ) async throws {
         try await Bench.withAuthority({ $0.policy = .manual }) { server in
             try await Bench.withDevice(board) { device in
-                try device.manufacture(Bench.record(board, for: server))
+                var record = try Bench.record(board, for: server)
+                record.others.merge(others) { $1 }
+                try device.manufacture(record)
                 let run = try await Bench.gate.pass {
                     try await device.powerUp(timeLimit: Bench.timeLimit) { running in
                         try await running.line(containing: "pending: asking again in")
@@ -59,7 +62,8 @@ import Testing
 
     @Test(arguments: Bench.troubledBoards)
     func requestThatIsRefusedAfterAllEndsInTheCAsWords(board: BoardKind) async throws {
-        try await withPendingDevice(board) { device, server, transaction in
+        // A password that is not shared would be spent by then.
+        try await withPendingDevice(board, ["challenge-use": "always"]) { device, server, transaction in
             try server.authority.refuse(transaction, Refusal(.badRequest, "this device was stolen"))
             guard case .failed("refused", let sentence) = try await device.enrol().verdict else {
                 Issue.record("no refusal")

@@ -8,8 +8,12 @@ public enum OpenSSL {
 
     /// Runs `openssl` with `arguments`, feeds it `input`, and returns what it wrote to standard output.
     /// Throws with its standard error when the exit code is not 0.
+    ///
+    /// - Parameter keepsComplaints: whether what it wrote to standard error follows.
     @discardableResult
-    public static func run(_ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
+    public static func run(
+        _ arguments: [String], input: [UInt8] = [], keepsComplaints: Bool = false
+    ) throws -> [UInt8] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
         process.arguments = arguments
@@ -32,7 +36,7 @@ public enum OpenSSL {
             let command = arguments.joined(separator: " ")
             throw Failure(description: "openssl \(command): \(String(decoding: complaint, as: UTF8.self))")
         }
-        return [UInt8](output)
+        return [UInt8](keepsComplaints ? output + complaint : output)
     }
 }
 

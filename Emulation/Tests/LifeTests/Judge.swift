@@ -1,0 +1,74 @@
+import Authority
+import EmulationTestSupport
+import Foundation
+import LibCrypto
+
+/// What the `openssl` program says of what a device sends and holds.
+enum Judge {
+    /// Throws unless `certificate` is one of the CA's, now.
+    static func verify(_ certificate: Certificate, of authority: Authority) throws {
+        try withTemporaryDirectory { directory in
+            let root = try write(authority.trustAnchor.pem(), "root.pem", in: directory)
+            let more = try write(authority.issuingCertificate.pem(), "more.pem", in: directory)
+            let leaf = try write(certificate.pem(), "leaf.pem", in: directory)
+            let now = "\(Int(authority.now.timeIntervalSince1970))"
+            try OpenSSL.run(["verify", "-attime", now, "-CAfile", root, "-untrusted", more, leaf])
+        }
+    }
+
+    /// The content of a pkiMessage, its signature verified and its envelope opened with the CA's or RA's key, or the
+    /// password.
+    static func open(_ message: [UInt8], _ life: Life) throws -> [UInt8] {
+        let envelope = try OpenSSL.run(
+            ["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: message)
+        let configuration = life.authority.configuration
+        let isEC = !configuration.key.canDecrypt && configuration.registrationAuthority == .none
+        guard !isEC else {
+            return try OpenSSL.run(
+                ["cms", "-decrypt", "-inform", "DER", "-binary", "-pwri_password", Life.password], input: envelope)
+        }
+        return try withTemporaryDirectory { directory in
+            for number in 0..<6 {
+                let file = try write(CAKeys.key(.rsa2048, number).pem(), "\(number).pem", in: directory)
+                let command = ["cms", "-decrypt", "-inform", "DER", "-binary", "-debug_decrypt", "-inkey", file]
+                if let content = try? OpenSSL.run(command, input: envelope), content.first == 0x30 { return content }
+            }
+            throw Life.Broken("openssl cannot decrypt the envelope with any of the CA's keys")
+        }
+    }
+
+    /// A certification request as `openssl` prints it, and what it says of the signature.
+    static func request(_ der: [UInt8]) throws -> String {
+        try withTemporaryDirectory { directory in
+            let file = try write(der, "request.der", in: directory)
+            let text = try OpenSSL.run(
+                ["req", "-inform", "DER", "-in", file, "-verify", "-noout", "-text"], keepsComplaints: true)
+            return String(decoding: text, as: UTF8.self)
+        }
+    }
+
+    /// The certificate whose key signed a pkiMessage, DER.
+    static func signer(of message: [UInt8]) throws -> [UInt8] {
+        try withTemporaryDirectory { directory in
+            let file = directory.appendingPathComponent("signer.pem")
+            try OpenSSL.run(
+                [
+                    "cms", "-verify", "-noverify", "-inform", "DER", "-binary", "-signer", file.path, "-out",
+                    "/dev/null",
+                ],
+                input: message)
+            return try Certificate(pem: [UInt8](Data(contentsOf: file))).der
+        }
+    }
+
+    /// What `openssl asn1parse` prints.
+    static func structure(_ der: [UInt8]) throws -> String {
+        String(decoding: try OpenSSL.run(["asn1parse", "-inform", "DER"], input: der), as: UTF8.self)
+    }
+
+    private static func write(_ bytes: [UInt8], _ name: String, in directory: URL) throws -> String {
+        let file = directory.appendingPathComponent(name)
+        try Data(bytes).write(to: file)
+        return file.path
+    }
+}

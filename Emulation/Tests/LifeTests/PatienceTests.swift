@@ -1,0 +1,150 @@
+import Authority
+import Foundation
+import Testing
+
+/// Waiting: for a CA that decides later, for a network that comes back.
+@Suite struct PatienceTests {
+    /// Days of PENDING, over power-offs: one transaction, one key, one password, polls that become rarer.
+    @Test func transactionIsPendingForDays() throws {
+        let life = try Life(["poll": "60", "poll-cap": "3600", "polls": "20"]) { $0.policy = .manual }
+        let first = life.powerUp()
+        #expect(first.verdict == "still-pending")
+        #expect(first.operations == ["GetCACaps", "GetCACert", "PKCSReq"] + Array(repeating: "CertPoll", count: 20))
+        #expect(first.sleeps.prefix(8).map { $0 / 1000 } == [60, 120, 240, 480, 960, 1920, 3600, 3600])
+        let pending = try #require(first.events.first { $0.outcome == "pending" })
+        #expect(pending["next"] == "poll" && pending["in"] == "60")
+        let transactionID = try #require(life.authority.transactions().first?.transactionID)
+        #expect(pending["transactionID"] == transactionID)
+        let key = try life.records()[5]
+        for _ in 0..<4 {
+            life.pass(days: 1)
+            let run = life.powerUp()
+            // Asked once at each start, since the limit is reached.
+            #expect(run.verdict == "still-pending" && run.operations.last == "CertPoll", "\(run.lines)")
+            #expect(try life.records()[5] == key)
+        }
+        #expect(life.authority.transactions().map(\.transactionID) == [transactionID])
+        try life.authority.approve(transactionID)
+        let last = life.powerUp()
+        #expect(last.verdict == "done" && last.events.last?.outcome == "issued", "\(last.lines)")
+        #expect(try life.records()[1] == key)
+        try Judge.verify(#require(try life.identity()), of: life.authority)
+        #expect(life.authority.ledger.entries.count == 1)
+    }
+
+    /// A CertPoll is a message like the others: judged by openssl.
+    @Test(arguments: ["rsa2048", "p256", "p384"])
+    func certPollIsSignedAndEncrypted(key: String) throws {
+        let life = try Life(["key": key, "poll": "1"]) { $0.policy = .afterPolls(1) }
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.operations.suffix(2) == ["PKCSReq", "CertPoll"])
+        let (request, poll) = (run.messages[0], run.messages[1])
+        #expect(try Judge.signer(of: request) == Judge.signer(of: poll))
+        let content = try Judge.structure(Judge.open(poll, life))
+        #expect(content.contains("EmbeddedSCEP Test CA") && content.contains("sensor-7"))
+    }
+
+    /// What was refused is over, and so is the password that went into it.
+    @Test func refusedPasswordIsNotUsedAgain() throws {
+        let life = try Life(["poll": "1", "polls": "1"]) { $0.policy = .manual }
+        #expect(life.powerUp().verdict == "still-pending")
+        let transaction = try #require(life.authority.transactions().first)
+        try life.authority.refuse(transaction.transactionID, Refusal(.badRequest, "not this one"))
+        let refused = life.powerUp()
+        #expect(refused.verdict == "refused" && refused.lines.last?.contains("it says: not this one") == true)
+        let again = life.powerUp()
+        #expect(again.verdict == "password-spent" && again.exchanges.isEmpty)
+        life.settings["challenge"] = try life.authority.addPassword(device: "")
+        #expect(life.powerUp().verdict == "still-pending")
+        let entries = life.authority.ledger.entries
+        #expect(entries.count == 2 && Set(entries.map(\.key)).count == 2)
+        #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
+    }
+
+    /// Waits that double, up to a cap, each between half of that and all of it; then the device gives up.
+    @Test func retriesBecomeRarer() throws {
+        let life = try Life(["retry": "10", "retry-cap": "100", "retries": "7"])
+        life.loses = { _ in .request }
+        let run = life.powerUp()
+        #expect(run.verdict == "timed-out")
+        #expect(run.operations == Array(repeating: "lost", count: 8))
+        let whole: [UInt64] = [10, 20, 40, 80, 100, 100, 100]
+        #expect(run.sleeps.count == whole.count)
+        for (slept, limit) in zip(run.sleeps, whole) {
+            #expect((limit * 500...limit * 1000).contains(slept), "\(slept) ms of \(limit) s")
+        }
+        let events = run.events
+        #expect(events.count == 8)
+        #expect(events.allSatisfy { $0["error"] == "timed-out" })
+        #expect(events.dropLast().allSatisfy { $0.outcome == "failed" && $0["next"] == "retry" })
+        life.loses = { _ in nil }
+        #expect(life.powerUp().verdict == "done")
+    }
+
+    /// Each message of an enrolment and of a renewal lost once, on its way there or back: the same request again, byte
+    /// for byte.
+    @Test(arguments: 1...3, [Life.Loss.request, .reply])
+    func lostMessageIsMadeGood(number: Int, loss: Life.Loss) throws {
+        let life = try Life(["retries": "3"])
+        for enrols in [true, false] {
+            life.loses = { $0 == number ? loss : nil }
+            let run = life.powerUp()
+            #expect(run.verdict == "done", "\(run.lines)")
+            #expect(run.sleeps.count == 1)
+            if number == 3 {
+                #expect(run.messages.count == 2)
+                #expect(run.messages[0] == run.messages[1])
+            }
+            try Judge.verify(#require(try life.identity()), of: life.authority)
+            #expect(life.authority.ledger.entries.count == (enrols ? 1 : 2))
+            #expect(life.authority.issuedCertificates().count == (enrols ? 1 : 2))
+            life.pass(days: 25)
+        }
+    }
+
+    /// Lost, and then switched off: still the same request.
+    @Test func requestOutlivesAPowerOff() throws {
+        let life = try Life()
+        life.loses = { $0 == 3 ? .reply : nil }
+        let first = life.powerUp()
+        #expect(first.verdict == "timed-out")
+        life.pass(days: 3)
+        life.loses = { _ in nil }
+        let second = life.powerUp()
+        #expect(second.verdict == "done")
+        #expect(second.operations == ["GetCACaps", "PKCSReq"])
+        #expect(first.messages == second.messages)
+    }
+
+    /// A device that stays on, for three years: servers that are away for days, CAs that follow one another.
+    @Test func deviceLivesForYears() throws {
+        let life = try Life([
+            "stay": "yes", "jitter": "5", "retries": "100000", "retry-cap": "43200",
+            "check": "crl", "check-interval": "604800",
+        ]) {
+            $0.lifetime = TimeInterval(90 * Life.day)
+            $0.authorityLifetime = TimeInterval(1200 * Life.day)
+            $0.crlLifetime = TimeInterval(30 * Life.day)
+        }
+        // Away for ten days of every forty.
+        life.losesAt = { time in (time - Life.epoch) / Life.day % 40 >= 30 ? .request : nil }
+        life.end = (Life.epoch + 3 * 365 * Life.day) * 1000
+        let run = life.powerUp()
+        #expect(run.verdict == "storage-failed", "\(run.lines.suffix(5))")
+        life.end = .max
+        let identity = try #require(try life.identity())
+        try Judge.verify(identity, of: life.authority)
+        let issued = run.events.filter { $0.outcome == "issued" }
+        #expect((17...20).contains(issued.count))
+        #expect(Set(issued.map { $0["serial"] }).count == issued.count)
+        #expect(run.events.filter { $0.outcome == "not-revoked" }.count > 50)
+        #expect(life.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
+        #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
+        // Never a day without a valid one: each begins before the one before it is over.
+        let ends = try issued.map { try Date(#require($0["notAfter"]), strategy: .iso8601) }
+        for (old, new) in zip(ends, ends.dropFirst()) {
+            #expect(new > old && new.addingTimeInterval(-90 * Double(Life.day)) < old)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Agent
+import DeviceCrypto
+import Synchronization
+
+/// The key that boards have, but for one thing: RSA keys are made once for all tests, and each device takes one after
+/// the other.
+struct PooledKey: DeviceKey, ~Copyable {
+    private var key = SoftwareKey()
+
+    /// How many RSA keys the device of this task has taken.
+    @TaskLocal static var taken = Counter()
+
+    final class Counter: Sendable {
+        private let count = Atomic(0)
+        func next() -> Int { count.add(1, ordering: .relaxed).oldValue }
+    }
+
+    private static let pool = Mutex<[Int: [UInt8]]>([:])
+    private static let poolSize = 8
+
+    /// What ``keep(into:)`` of an RSA-2048 key wrote.
+    private static func pooled(_ number: Int) throws(CryptoError) -> [UInt8] {
+        let number = number % poolSize
+        if let known = pool.withLock({ $0[number] }) { return known }
+        var random = RandomGenerator()
+        let seed = [UInt8](repeating: UInt8(number), count: 48)
+        try random.seed(seed.span, personalization: Span())
+        var key = SoftwareKey()
+        try key.generate(.rsa(bits: 2048), random: &random)
+        var bytes = [UInt8](repeating: 0, count: key.keptSize)
+        do {
+            var room = bytes.mutableSpan
+            _ = try key.keep(into: &room)
+        }
+        let kept = bytes
+        pool.withLock { $0[number] = kept }
+        return kept
+    }
+
+    mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+        guard algorithm == .rsa(bits: 2048) else { return try key.generate(algorithm, random: &random) }
+        let bytes = try Self.pooled(Self.taken.next())
+        try key.load(bytes.span)
+    }
+
+    var keptSize: Int { key.keptSize }
+    var algorithm: KeyAlgorithm { key.algorithm }
+    var signatureSize: Int { key.signatureSize }
+    var publicExponent: UInt32 { key.publicExponent }
+
+    mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int { try key.keep(into: &bytes) }
+
+    mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) { try key.load(bytes) }
+
+    mutating func wipe() { key.wipe() }
+
+    mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        try key.publicKey(into: &bytes)
+    }
+
+    mutating func sign(
+        _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) -> Int {
+        try key.sign(digest, into: &signature, random: &random)
+    }
+
+    mutating func decrypt(
+        _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
+        random: inout RandomGenerator
+    ) throws(CryptoError) -> Int {
+        try key.decrypt(padding, ciphertext, into: &plaintext, random: &random)
+    }
+}
