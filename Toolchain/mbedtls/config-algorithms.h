@@ -4,15 +4,15 @@
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_PLATFORM_C
 
-/* Digests. SHA-1 is for old certificate authorities, so it is small (sha1_process.c) rather than fast; MD is what
- * RSA-OAEP looks digests up with. */
+/* Digests, small (sha_small.c) rather than fast; MD is what RSA-OAEP looks digests up with. */
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA1_C
-#define MBEDTLS_SHA1_PROCESS_ALT
-#define MBEDTLS_SHA224_C
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
+#define MBEDTLS_SHA1_ALT
+#define MBEDTLS_SHA256_ALT
+#define MBEDTLS_SHA512_ALT
 
 /* Ciphers: AES and triple DES in CBC mode, small (aes_small.c, des_small.c) rather than fast */
 #define MBEDTLS_AES_C

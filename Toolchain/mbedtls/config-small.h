@@ -22,8 +22,6 @@
 #define MBEDTLS_NO_UDBL_DIVISION
 
 /* Tables in flash, and few of them */
-#define MBEDTLS_SHA256_SMALLER
-#define MBEDTLS_SHA512_SMALLER
 #define MBEDTLS_ECP_WINDOW_SIZE 2
 #define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
 /* 3 makes RSA keys an eighth faster than 2 and leaves the arena's peak as it is; 4 would take 504 bytes more. */
