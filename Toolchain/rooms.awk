@@ -30,10 +30,13 @@ function room(section, object,    name, digits) {
     }
     if (section ~ /\$es/) return "Swift's library"
     if (object ~ /libmbedcrypto\.a/) return "mbedTLS"
-    # What was optimised at link time comes from one object; of it, mbedTLS's is told by its names.
-    if (object ~ /\.ltrans\.o$/)
-        return section ~ /mbedtls|mpi|rsa|sha[0-9]|aes|des|SB[1-8]$|[FR]T0|[FR]Sb|\.K$|oid|mgf|cipher|buffer_alloc|prime/ ? "mbedTLS" : "lwIP"
-    if (object ~ /\/lwip\/[a-z0-9_]*\.o$/) return "lwIP"
+    # What was optimised at link time comes from two objects: mbedTLS, and Swift's with all that Swift does not name.
+    if (object ~ /\.ltrans\.o$/) return "mbedTLS"
+    if (object ~ /image\.o$/) {
+        if (section ~ /cmbedtls|reduce|ecp_/) return "DeviceCrypto"
+        if (section ~ /OUTLINED|_swift/) return "shared code"
+        return section ~ /^\.rodata\.(str|cst)/ ? "texts" : "lwIP"
+    }
     if (object ~ /lib(c|gcc|m)\.a/) return "picolibc, libgcc"
     name = object
     sub(/^.*[\/(]/, "", name)

@@ -29,6 +29,7 @@
 #define IP_REASSEMBLY 0
 #define IP_FRAG 0
 #define IP_FORWARD 0
+#define IP_OPTIONS_ALLOWED 0
 
 // One Ethernet. Frames carry two bytes in front, which hold the length in the controller's FIFO and put the IP
 // header on a word boundary.
@@ -56,6 +57,8 @@
 #define LWIP_WND_SCALE 0
 #define TCP_OVERSIZE 0
 #define LWIP_LISTEN_BACKLOG 0
+// Every link carries TCP_MSS.
+#define TCP_CALCULATE_EFF_SEND_MSS 0
 
 // Memory: fixed pools, and one small heap of lwIP's own for headers of segments, DHCP and DNS messages.
 #define MEM_LIBC_MALLOC 0
@@ -75,5 +78,6 @@
 #define DNS_MAX_NAME_LENGTH 254
 #define DNS_MAX_SERVERS 2
 #define DNS_LOCAL_HOSTLIST 0
+#define LWIP_DNS_SECURE (LWIP_DNS_SECURE_RAND_XID | LWIP_DNS_SECURE_RAND_SRC_PORT)
 
 #endif
