@@ -7,6 +7,8 @@ SHELL := /bin/bash
 # make enroll board=arm64 options='--verbose', make authority options='--help'
 board ?= lm3s6965evb
 options ?=
+# make power-cuts effort=all
+effort ?= sample
 # The first build takes minutes, so it shows its progress.
 emulation = swift build --package-path Emulation --product $(1) && swift run --quiet --skip-build --package-path Emulation $(1)
 
@@ -19,7 +21,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 firmware linux test-emulation ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts firmware linux test-emulation ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
@@ -27,6 +29,10 @@ test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
 	@Toolchain/test mbedtls-3 --scratch-path .build-mbedtls-3 \
 	  -Xcc -I$(CURDIR)/.toolchain/host/include -Xlinker -L$(CURDIR)/.toolchain/host/lib
+
+power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for hours; options='--replay <id>')
+	@swift build -c release --package-path Emulation --product power-cuts
+	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
 
 test-emulation: firmware linux ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation

@@ -11,6 +11,7 @@ let package = Package(
         .library(name: "Authority", targets: ["Authority", "AuthorityServer"]),
         .library(name: "Emulator", targets: ["Emulator"]),
         .executable(name: "enroll", targets: ["enroll"]),
+        .executable(name: "power-cuts", targets: ["power-cuts"]),
         .executable(name: "scep-authority", targets: ["scep-authority"]),
     ],
     dependencies: [
@@ -50,6 +51,17 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
+        .target(
+            name: "PowerCuts",
+            dependencies: [
+                "Authority", "LibCrypto", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .executableTarget(
+            name: "power-cuts",
+            dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
         .target(name: "EmulationTestSupport", path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "AuthorityTests",
@@ -66,6 +78,14 @@ let package = Package(
             name: "LifeTests",
             dependencies: [
                 "Authority", "EmulationTestSupport", "LibCrypto",
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .testTarget(
+            name: "PowerCutsTests",
+            dependencies: [
+                "Authority", "PowerCuts", "EmulationTestSupport", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],

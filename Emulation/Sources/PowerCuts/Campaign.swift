@@ -1,0 +1,130 @@
+/// Cuts the power of one device in one flow, everywhere.
+struct Campaign<P: Part> {
+    private let course: Course<P>
+    private let part: P
+    /// Flow and part, as identifiers of trials begin.
+    private let name: String
+    private var tally = Tally()
+
+    init(_ bench: Bench, part: P, partName: String) {
+        course = Course(bench: bench)
+        self.part = part
+        name = "\(bench.flow.name)/\(partName)"
+    }
+
+    /// - Parameters:
+    ///   - depth: 1: one cut, 2: the recovery is cut as well, and so on.
+    ///   - share: which cut points of the uncut run; others try the rest.
+    mutating func run(depth: Int, share: Share) -> Tally {
+        do {
+            let start = try course.begin(part)
+            let uncut = try course.run(start, records: true)
+            try course.judge(uncut.world, from: start)
+            tally.cutPoints = uncut.cutPoints.count
+            try cut(uncut, from: start, path: [], depth: depth, share: share)
+            for exchange in 1...max(uncut.exchanges, 1) where share.has(exchange) {
+                for loss in Loss.allCases { lose(exchange, loss, from: start) }
+            }
+        } catch {
+            fail([], error)
+        }
+        return tally
+    }
+
+    private mutating func cut(
+        _ outcome: Course<P>.Outcome, from start: World<P>, path: [String], depth: Int, share: Share
+    ) throws {
+        var seen: Set<Int> = []
+        for (index, cutPoint) in outcome.cutPoints.enumerated() {
+            guard share.has(index) else { continue }
+            for (name, world) in cutPoint.cuts(at: index) {
+                tally.cuts += 1
+                guard seen.insert(world.likeness).inserted else { continue }
+                tally.distinct += 1
+                goOn(from: world, start, path: path + ["\(index + 1).\(name)"], depth: depth - 1)
+            }
+        }
+    }
+
+    private mutating func goOn(from world: World<P>, _ start: World<P>, path: [String], depth: Int) {
+        do {
+            var world = world
+            try course.look(&world)
+            let outcome = try course.run(world, records: depth > 0)
+            try course.judge(outcome.world, from: start)
+            if depth > 0 { try cut(outcome, from: start, path: path, depth: depth, share: Share()) }
+        } catch {
+            fail(path, error)
+        }
+    }
+
+    private mutating func lose(_ exchange: Int, _ loss: Loss, from start: World<P>) {
+        tally.losses += 1
+        do {
+            let outcome = try course.run(start, loss: (exchange, loss))
+            try course.judge(outcome.world, from: start)
+        } catch {
+            fail(["\(exchange).\(loss.rawValue)"], error)
+        }
+    }
+
+    private mutating func fail(_ path: [String], _ error: any Error) {
+        tally.failures.append(Failure(id: "\(name)/\(path.joined(separator: "+"))", reason: "\(error)"))
+    }
+
+    /// Runs one trial.
+    ///
+    /// - Parameter path: as in the trial's identifier; empty: nothing goes wrong.
+    func replay(_ path: [String]) throws {
+        let start = try course.begin(part)
+        var from = start
+        for step in path {
+            let words = step.split(separator: ".", maxSplits: 1).map(String.init)
+            guard words.count == 2, let number = Int(words[0]) else { throw Violation("\(step) is no cut") }
+            if let loss = Loss(rawValue: words[1]) {
+                course.bench.log?("message \(number) gets lost: \(loss.rawValue)")
+                try course.judge(course.run(from, loss: (number, loss)).world, from: start)
+                return
+            }
+            let outcome = try course.run(from, records: true)
+            guard outcome.cutPoints.indices.contains(number - 1),
+                let world = outcome.cutPoints[number - 1].cuts(at: number - 1).first(where: { $0.name == words[1] })
+            else { throw Violation("\(step): there are \(outcome.cutPoints.count) places for a cut") }
+            course.bench.log?("the power fails: \(step)")
+            from = world.world
+            try course.look(&from)
+        }
+        try course.judge(course.run(from).world, from: start)
+    }
+}
+
+extension CutPoint {
+    /// Every way in which power can fail here, the cut point of that index, with what it leaves.
+    fileprivate func cuts(at index: Int) -> [(name: String, world: World<P>)] {
+        var left = world
+        // Power is back after some seconds, now and then after a day.
+        left.now += index % 8 == 7 ? 86_400_000 : 5000
+        switch event {
+        case .reply: return [("reply", left)]
+        case .operation(let operation):
+            return P.cuts.map { name, cut in
+                var torn = left
+                torn.part.perform(operation, cut: cut)
+                return (name, torn)
+            }
+        }
+    }
+}
+
+extension World {
+    /// Worlds of one run that are the same have the same likeness.
+    fileprivate var likeness: Int {
+        var hasher = Hasher()
+        hasher.combine(part.likeness)
+        hasher.combine(now)
+        hasher.combine(slotsTaken)
+        hasher.combine(exchanges)
+        hasher.combine(stepsDone)
+        return hasher.finalize()
+    }
+}

@@ -1,0 +1,169 @@
+import Agent
+import Authority
+import Board
+import LibCrypto
+
+/// What happens to a device from some moment of a flow to the flow's end.
+struct Course<P: Part> {
+    let bench: Bench
+
+    struct Outcome {
+        var world: World<P>
+        /// In order, if they were recorded.
+        var cutPoints: [CutPoint<P>] = []
+        var exchanges = 0
+    }
+
+    /// Takes a device from the factory to the beginning of the flow.
+    func begin(_ part: P) throws -> World<P> {
+        var world = bench.world(part)
+        for step in bench.flow.setUp {
+            try begin(step, &world)
+            try boot(&world)
+        }
+        world.isStepBegun = false
+        return world
+    }
+
+    /// Runs to the end of the flow.
+    ///
+    /// - Parameters:
+    ///   - records: whether the outcome tells where power could have failed.
+    ///   - loss: the message that gets lost, counted from now.
+    func run(_ start: World<P>, records: Bool = false, loss: (exchange: Int, Loss)? = nil) throws -> Outcome {
+        var outcome = Outcome(world: start)
+        var held = start.held
+        while outcome.world.stepsDone < bench.flow.steps.count {
+            if !outcome.world.isStepBegun { try begin(bench.flow.steps[outcome.world.stepsDone], &outcome.world) }
+            let left = loss.map { ($0.exchange - outcome.exchanges, $0.1) }
+            let step = bench.flow.steps[outcome.world.stepsDone]
+            let machine = try boot(&outcome.world, mayGiveUp: step.mayGiveUp, records: records, loss: left)
+            for cutPoint in machine.cutPoints ?? [] {
+                // What the device had until then it must have from then on.
+                var cutPoint = cutPoint
+                cutPoint.world.held = held
+                // If that is not so, a cut before whatever comes here will tell.
+                _ = try? look(&cutPoint.world)
+                held = cutPoint.world.held
+                outcome.cutPoints.append(cutPoint)
+            }
+            held = outcome.world.held
+            outcome.exchanges += machine.exchanges
+            outcome.world.isStepBegun = false
+            outcome.world.stepsDone += 1
+        }
+        return outcome
+    }
+
+    private func begin(_ step: Flow.Step, _ world: inout World<P>) throws {
+        world.now += step.after * 1000
+        try bench.authority.restore(world.authority)
+        bench.setClock(world.now)
+        try step.act(bench.authority)
+        world.authority = bench.authority.snapshot()
+        world.isStepBegun = true
+    }
+
+    /// Starts the device, and lets it run until nothing is due.
+    ///
+    /// - Parameter loss: the message that gets lost; with one of them lost, the device may leave it for another start.
+    @discardableResult
+    private func boot(
+        _ world: inout World<P>, mayGiveUp: Bool = false, records: Bool = false,
+        loss: (exchange: Int, Loss)? = nil
+    ) throws -> Machine<P> {
+        bench.log?("start \(world.boots + 1)")
+        let machine = try Machine(world, on: bench, records: records, loss: loss)
+        let end = Token.$inserted.withValue(machine.inserted) {
+            Result { () throws(AgentError) in try P.attend(machine) }
+        }
+        world = machine.world
+        try look(&world)
+        let isLost = loss.map { $0.exchange >= 1 && $0.exchange <= machine.exchanges } ?? false
+        if case .failure(let error) = end, !isLost, !mayGiveUp { throw Violation("the device gave up: \(error)") }
+        guard isLost else { return machine }
+        world.now += 3_600_000
+        try boot(&world, mayGiveUp: mayGiveUp)
+        return machine
+    }
+
+    /// Opens the store as it stands: the device has to have a matching pair if it ever had one, and nothing may have been
+    /// used twice that is good for once.
+    @discardableResult
+    func look(_ world: inout World<P>) throws -> Records {
+        try bench.authority.restore(world.authority)
+        let records = try open(world)
+        try judgeLedger()
+        try judgePair(records, &world)
+        return records
+    }
+
+    private func open(_ world: World<P>) throws -> Records {
+        let likeness = world.part.likeness
+        if let known = bench.opened[likeness] { return known }
+        let machine = try Machine(world, on: bench)
+        let records: Records
+        do throws(StorageError) {
+            records = try P.read(machine)
+        } catch {
+            throw Violation("the store cannot be opened: \(error)")
+        }
+        guard machine.part.content == world.part.content else { throw Violation("opening the store changed it") }
+        bench.opened[likeness] = records
+        return records
+    }
+
+    private func judgeLedger() throws {
+        let ledger = bench.authority.ledger
+        guard ledger.transactionIDsOfSeveralKeys.isEmpty else {
+            throw Violation("a transactionID was used with two keys")
+        }
+        guard !bench.flow.isPasswordUsedOnce || ledger.challengesOfSeveralTransactions.isEmpty else {
+            throw Violation("a one-time password was used in two transactions")
+        }
+    }
+
+    private func judgePair(_ records: Records, _ world: inout World<P>) throws {
+        guard let der = records[2], let kept = records[1] else {
+            guard records[1] == nil, records[2] == nil else { throw Violation("half of an identity is stored") }
+            guard world.held.isEmpty else { throw Violation("the device had an identity, and has none") }
+            return
+        }
+        let certificate = try bench.certificate(der)
+        guard let slot = TokenKey.slot(kept), try bench.token.publicKey(of: slot) == certificate.publicKey.der else {
+            throw Violation("the stored key is not that of the stored certificate")
+        }
+        guard try bench.isIssued(certificate) else {
+            throw Violation("the CA knows nothing of the stored certificate")
+        }
+        guard der != world.held.last else { return }
+        guard !world.held.contains(der) else { throw Violation("the device went back to an identity that it had left") }
+        world.held.append(der)
+    }
+
+    /// Judges the end of a flow, and starts the device once more.
+    func judge(_ end: World<P>, from start: World<P>) throws {
+        var world = end
+        let records = try look(&world)
+        guard let der = world.held.last else { throw Violation("the device has no identity at the end") }
+        guard der != start.held.last else { throw Violation("the device has its old identity still") }
+        for number in [4, 5, 8, 9] as [UInt8] where records[number] != nil {
+            throw Violation("record \(number) is left over at the end")
+        }
+        let certificate = try bench.certificate(der)
+        guard bench.isSignedByCA(certificate) else {
+            throw Violation("the identity is not from the CA that is in service")
+        }
+        if let old = start.held.last {
+            let isSame = try bench.certificate(old).publicKey == certificate.publicKey
+            guard isSame == bench.flow.keepsKey else {
+                throw Violation(isSame ? "the new identity has the old key" : "the key was to be kept, and was not")
+            }
+        }
+        guard bench.settled[end.part.likeness, default: []].insert(end.now).inserted else { return }
+        try boot(&world)
+        guard world.part.content == end.part.content else {
+            throw Violation("another start, with nothing due, changed the store")
+        }
+    }
+}
