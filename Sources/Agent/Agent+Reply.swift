@@ -181,19 +181,16 @@ extension Agent where Key: ~Copyable {
         return 0..<(chainCount &+ length)
     }
 
-    /// Takes the next CA's certificates, which are stored from the front of `work`.
+    /// Takes the next CA's certificates, which are stored from where they stand in `work`.
     @inline(never)
     private mutating func trustNext(_ body: Range<Int>, _ work: inout MutableSpan<UInt8>) throws(SCEPError) {
         checkTime()
-        var next = InlineArray<caCapacity, UInt8>(repeating: 0)
-        var room = next.mutableSpan
         let ca = CACertificates(caCertificates.span.extracting(first: caCount))
-        let count = try GetNextCACert.accept(
-            &work, body: body, from: ca, policy: &policy, moment: time.moment, into: &room)
+        certificate = try GetNextCACert.accept(&work, body: body, from: ca, policy: &policy, moment: time.moment)
+        // Both CAs are trusted side by side.
+        guard certificate.count <= caCapacity &- caCount else { throw .tooManyCACertificates }
         // What the device sends next has to find a key there.
-        _ = try CACertificates(room.span.extracting(first: count)).encryptionCertificate()
-        certificate = 0..<count
-        for index in certificate { work[index] = room[index] }
+        _ = try CACertificates(work.span.extracting(certificate)).encryptionCertificate()
         event = Event(.nextCA, .getNextCACert)
         phase = .store(.nextCA)
     }
@@ -223,8 +220,9 @@ extension Agent where Key: ~Copyable {
             } catch {
                 // Asked again, the CA would give the same again. But a password would be lost.
                 if case .digestBelowFloor = error { throw error }
-                guard transaction.isRenewal || !sendsPassword(configuration, transaction)
-                    || configuration.challengeIsShared
+                guard
+                    transaction.isRenewal || !sendsPassword(configuration, transaction)
+                        || configuration.challengeIsShared
                 else { throw error }
                 phase = .store(.end(operation, error))
                 return
@@ -270,7 +268,8 @@ extension Agent where Key: ~Copyable {
         let issuers = isForNextCA ? 0..<nextCACount : nextCACount..<(nextCACount &+ caCount)
         return try IssuedCertificate.find(
             work, in: opened.certificates, from: CACertificates(caCertificates.span.extracting(issuers)), key: &key,
-            replacing: transaction.isRenewal ? held?.replaced : nil, policy: &policy, moment: time.moment, mayBeginLater: isForNextCA)
+            replacing: transaction.isRenewal ? held?.replaced : nil, policy: &policy, moment: time.moment,
+            mayBeginLater: isForNextCA)
     }
 
     /// Reads the device's own certificate to the end of `work`, behind a reply about it.

@@ -79,7 +79,8 @@ public struct CertificationRequest: ~Escapable {
             let valueEnd = writer.front
             try writer.write(altNames: subjectAltName)
             // RFC 5280, 4.2.1.6: critical where the subject is empty.
-            try writer.wrapExtension(.subjectAltName, critical: subject.count == 0 && subjectRange.isEmpty, from: valueEnd)
+            try writer.wrapExtension(
+                .subjectAltName, critical: subject.count == 0 && subjectRange.isEmpty, from: valueEnd)
         }
         if extendedKeyUsage.count > 0 {
             let valueEnd = writer.front

@@ -247,6 +247,18 @@ extension CACertificates {
         guard !sawUnmarkedRA else { throw .unmarkedRA }
     }
 
+    /// Where those that are chosen stand in the buffer; empty ranges after the last.
+    var ranges: InlineArray<8, Range<Int>> {
+        var ranges = InlineArray<8, Range<Int>>(repeating: 0..<0)
+        var count = 0
+        var list = list
+        while count < ranges.count, let certificate = list.next() {
+            ranges[count] = certificate.range
+            count &+= 1
+        }
+        return ranges
+    }
+
     /// Writes those that are chosen to the front of `trusted`.
     ///
     /// - Returns: their size in bytes.

@@ -12,16 +12,16 @@ public enum GetNextCACert {
     ///   - work: the buffer that holds the reply.
     ///   - body: where the reply stands; it is turned into DER there.
     ///   - ca: the current CA. One of its CA certificates, not a registration authority's, has to have signed the reply.
-    ///   - trusted: room for the certificates that are kept. It is left as it is when this throws.
-    /// - Returns: the bytes used at the front of `trusted`; ``CACertificates`` reads them.
+    /// - Returns: where those that are kept stand in `work`, one after the other; ``CACertificates`` reads them.
     /// - Throws: ``SCEPError/nextCANotSigned``, ``SCEPError/invalidSignature``, ``SCEPError/digestBelowFloor(_:)``;
     ///   ``SCEPError/nextCAInvalid`` when there is no CA's certificate in it that is not known yet, signed itself or
-    ///   was issued by the current CA; ``SCEPError/caCertificateExpired``; ``SCEPError/tooManyCACertificates``;
+    ///   was issued by the current CA; ``SCEPError/caCertificateExpired``; ``SCEPError/tooManyCACertificates`` for more
+    ///   than are looked at;
     ///   ``SCEPError/reply(_:)``.
     public static func accept(
         _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
-        policy: inout Policy, moment: Moment, into trusted: inout MutableSpan<UInt8>
-    ) throws(SCEPError) -> Int {
+        policy: inout Policy, moment: Moment
+    ) throws(SCEPError) -> Range<Int> {
         let message = try normalize(&work, body)
         let content: Range<Int>
         do throws(SCEPError) {
@@ -32,10 +32,21 @@ public enum GetNextCACert {
             throw error == .unknownSigner ? .nextCANotSigned : error
         }
         let certificates = try Degenerate(&work, content).certificates
-        var chosen = CACertificates(work.span, choosingIn: certificates)
-        try chosen.chooseVouched(ca, moment)
-        try chosen.chooseIssued(&policy, moment, isNext: true)
-        return try chosen.keep(in: &trusted)
+        var kept = InlineArray<8, Range<Int>>(repeating: 0..<0)
+        do {
+            var chosen = CACertificates(work.span, choosingIn: certificates)
+            try chosen.chooseVouched(ca, moment)
+            try chosen.chooseIssued(&policy, moment, isNext: true)
+            kept = chosen.ranges
+        }
+        var end = certificates.lowerBound
+        for number in kept.indices {
+            for index in kept[number] {
+                work[end] = work[index]
+                end &+= 1
+            }
+        }
+        return certificates.lowerBound..<end
     }
 }
 
