@@ -32,6 +32,11 @@ struct Enroll: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The device's other names.", valueName: "DNS:…,IP:…"))
     var san: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The kind of the device's key, if not RSA-2048.", valueName: "rsa2048|rsa3072|rsa4096|p256|p384"))
+    var key: String?
+
     @Option(help: "Let the device put up with this in an old CA.")
     var allow: [ProvisioningRecord.Leniency] = []
 

@@ -24,6 +24,7 @@ struct Session {
                 var record = ProvisioningRecord(
                     url: ca.url, fingerprint: ca.fingerprint, challenge: ca.challenge, subject: command.subject)
                 record.subjectAltName = command.san
+                record.key = command.key
                 record.leniencies = Set(command.allow)
                 // Somebody is watching, and can start it again.
                 record.others = ["retries": "0"]
