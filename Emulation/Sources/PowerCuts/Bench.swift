@@ -19,9 +19,11 @@ final class Bench {
     private var issued: [[UInt8]: Bool] = [:]
     private var signed: [[UInt8]: [[UInt8]: Bool]] = [:]
     /// What stores held that were opened before, by ``Part/likeness`` of what they lie on: it did not change by that.
-    var opened: [Int: Records] = [:]
+    private(set) var opened: [Int: Records] = [:]
     /// Storage, by likeness and time, that another start did not change.
-    var settled: [Int: Set<UInt64>] = [:]
+    private var settled: [Int: Set<UInt64>] = [:]
+    /// All is forgotten when there is more.
+    private static let limit = 10_000
 
     /// - Parameter keys: of the CA and the next CA.
     init(_ flow: Flow, token: Token, keys: [PrivateKey], log: (@Sendable (String) -> Void)? = nil) throws {
@@ -52,6 +54,21 @@ final class Bench {
         let certificate = try Certificate(der: der)
         certificates[der] = certificate
         return certificate
+    }
+
+    func remember(_ records: Records, of likeness: Int) {
+        if opened.count >= Self.limit { opened.removeAll() }
+        opened[likeness] = records
+    }
+
+    /// Whether a device that was as in `world` was started once more, and nothing changed.
+    func isSettled<P: Part>(_ world: World<P>) -> Bool {
+        settled[world.part.likeness]?.contains(world.now) ?? false
+    }
+
+    func settle<P: Part>(_ world: World<P>) {
+        if settled.count >= Self.limit { settled.removeAll() }
+        settled[world.part.likeness, default: []].insert(world.now)
     }
 
     /// Whether the CA's register has this very certificate.

@@ -109,7 +109,7 @@ struct Course<P: Part> {
             throw Violation("the store cannot be opened: \(error)")
         }
         guard machine.part.content == world.part.content else { throw Violation("opening the store changed it") }
-        bench.opened[likeness] = records
+        bench.remember(records, of: likeness)
         return records
     }
 
@@ -130,8 +130,13 @@ struct Course<P: Part> {
             return
         }
         let certificate = try bench.certificate(der)
-        guard let slot = TokenKey.slot(kept), try bench.token.publicKey(of: slot) == certificate.publicKey.der else {
+        guard try isKey(kept, of: certificate) else {
             throw Violation("the stored key is not that of the stored certificate")
+        }
+        if let next = records[9] {
+            guard let kept = records[8], try isKey(kept, of: bench.certificate(next)) else {
+                throw Violation("the next identity has another key than its own, or none")
+            }
         }
         guard try bench.isIssued(certificate) else {
             throw Violation("the CA knows nothing of the stored certificate")
@@ -139,6 +144,12 @@ struct Course<P: Part> {
         guard der != world.held.last else { return }
         guard !world.held.contains(der) else { throw Violation("the device went back to an identity that it had left") }
         world.held.append(der)
+    }
+
+    /// Whether a stored key is the one that `certificate` is for.
+    private func isKey(_ kept: [UInt8], of certificate: Certificate) throws -> Bool {
+        guard let slot = TokenKey.slot(kept) else { return false }
+        return try bench.token.publicKey(of: slot) == certificate.publicKey.der
     }
 
     /// Judges the end of a flow, and starts the device once more.
@@ -160,10 +171,11 @@ struct Course<P: Part> {
                 throw Violation(isSame ? "the new identity has the old key" : "the key was to be kept, and was not")
             }
         }
-        guard bench.settled[end.part.likeness, default: []].insert(end.now).inserted else { return }
+        guard !bench.isSettled(end) else { return }
         try boot(&world)
         guard world.part.content == end.part.content else {
             throw Violation("another start, with nothing due, changed the store")
         }
+        bench.settle(end)
     }
 }

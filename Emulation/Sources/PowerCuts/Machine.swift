@@ -2,7 +2,6 @@ import Agent
 import Authority
 import Board
 import DeviceCrypto
-import SCEP
 
 /// The device that is simulated.
 enum Device {

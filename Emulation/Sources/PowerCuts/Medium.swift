@@ -15,11 +15,12 @@ public struct Medium: Sendable {
     /// - Parameters:
     ///   - page: bytes.
     ///   - sector: bytes.
-    ///   - banks: into which the store divides it.
-    public static func nor(page: Int, sector: Int, erased: UInt8, banks: Int = 2) -> Medium {
+    public static func nor(page: Int, sector: Int, erased: UInt8) -> Medium {
         // Head and digest of a snapshot, and its marker.
         let end = (Device.capacity + 56 + page - 1) / page * page + max(page, 8)
         let sectors = (end + sector - 1) / sector
+        // As many banks as the store has use for, or one more, so that its turn is tried too.
+        let banks = [512, 2048].contains(sector) ? 3 : 2
         let geometry = StorageGeometry(
             pageSize: page, sectorSize: sector, sectorCount: banks * sectors, erasedValue: erased)
         return Medium(name: "nor-p\(page)-s\(sector)-\(erased == 0 ? "00" : "ff")", geometry: geometry)
@@ -27,9 +28,9 @@ public struct Medium: Sendable {
 
     /// Of every kind some.
     public static let sample = [
-        nor(page: 1, sector: 256, erased: 0xFF), nor(page: 2, sector: 512, erased: 0, banks: 3),
+        nor(page: 1, sector: 256, erased: 0xFF), nor(page: 2, sector: 512, erased: 0),
         nor(page: 4, sector: 1024, erased: 0xFF), nor(page: 32, sector: 4096, erased: 0),
-        nor(page: 256, sector: 4096, erased: 0xFF), nor(page: 1024, sector: 2048, erased: 0xFF, banks: 3), small,
+        nor(page: 256, sector: 4096, erased: 0xFF), nor(page: 1024, sector: 2048, erased: 0xFF), small,
         directory,
     ]
 
@@ -39,7 +40,7 @@ public struct Medium: Sendable {
         for erased in [0, 0xFF] as [UInt8] {
             for page in 0...11 {
                 for sector in max(page, 8)...12 {
-                    media.append(nor(page: 1 << page, sector: 1 << sector, erased: erased, banks: 2 + sector % 2))
+                    media.append(nor(page: 1 << page, sector: 1 << sector, erased: erased))
                 }
             }
         }
