@@ -6,7 +6,8 @@ struct Console: Log {
     /// Writes the line in one go, so that lines of several boards on one terminal do not mix. What the console does
     /// not take is lost: a device enrols whether or not somebody listens.
     func write(line: Span<UInt8>) {
-        var text = InlineArray<256, UInt8>(repeating: 0)
+        // ``Line.capacity``, and the line ending.
+        var text = InlineArray<481, UInt8>(repeating: 0)
         let count = min(line.count, text.count &- 1)
         for index in 0..<count { text[index] = line[index] }
         text[count] = 0x0A
