@@ -9,6 +9,8 @@ board ?= lm3s6965evb
 options ?=
 # make power-cuts effort=all
 effort ?= sample
+# make kills kills=500
+kills ?= 100
 # The first build takes minutes, so it shows its progress.
 emulation = swift build --package-path Emulation --product $(1) && swift run --quiet --skip-build --package-path Emulation $(1)
 
@@ -36,6 +38,9 @@ power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for 
 
 test-emulation: firmware linux ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation
+
+kills: firmware ## kill the emulated board a hundred times at moments that nobody chose (kills=<number>)
+	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter KillTests
 
 build: setup ## the core for this machine
 	swift build

@@ -87,6 +87,8 @@ extension Device {
             #expect(Report.Name.allCases.filter { report[$0] == nil } == [], sourceLocation: sourceLocation)
         }
         #expect(outcome.lines.allSatisfy { $0.text.utf8.count <= 480 }, sourceLocation: sourceLocation)
+        let subjects = outcome.lines.map(\.text).filter { $0.contains(" subject=") }
+        #expect(subjects.allSatisfy { $0.hasSuffix("\"") }, "a line was cut", sourceLocation: sourceLocation)
         return outcome
     }
 
