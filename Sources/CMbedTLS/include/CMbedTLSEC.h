@@ -41,11 +41,18 @@ static inline int cmbedtls_has_ec(void) { return 1; }
 /// A curve by its field's size, 32 or 48, with a reduction of ours. Free it whatever this returns.
 int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size);
 
+/// Writes an uncompressed point of 1 + 2 * `field_size` bytes that is neither zero nor in other than affine coordinates.
+/// mbedTLS's own function knows more forms, and is larger for it.
+static inline int cmbedtls_ec_write_point(const mbedtls_ecp_point *q, size_t field_size, uint8_t *point) {
+    point[0] = 4;
+    const int status = mbedtls_mpi_write_binary(&q->X, point + 1, field_size);
+    return status != 0 ? status : mbedtls_mpi_write_binary(&q->Y, point + 1 + field_size, field_size);
+}
+
 /// A private scalar, big-endian, and its uncompressed point of 1 + 2 * `field_size` bytes.
 static inline int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
                                        uint8_t *point) {
     int ret = 0;
-    size_t count = 0;
     mbedtls_ecp_group group;
     mbedtls_ecp_point q;
     mbedtls_mpi d;
@@ -55,8 +62,7 @@ static inline int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t 
     MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
     MBEDTLS_MPI_CHK(mbedtls_ecp_gen_keypair(&group, &d, &q, cmbedtls_random, random));
     MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&d, scalar, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_point_write_binary(&group, &q, MBEDTLS_ECP_PF_UNCOMPRESSED, &count, point,
-                                                   1 + 2 * field_size));
+    MBEDTLS_MPI_CHK(cmbedtls_ec_write_point(&q, field_size, point));
 cleanup:
     mbedtls_mpi_free(&d);
     mbedtls_ecp_point_free(&q);
@@ -68,7 +74,6 @@ cleanup:
 static inline int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
                                     uint8_t *point) {
     int ret = 0;
-    size_t count = 0;
     mbedtls_ecp_group group;
     mbedtls_ecp_point q;
     mbedtls_mpi d;
@@ -79,8 +84,7 @@ static inline int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t fie
     MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&d, scalar, field_size));
     MBEDTLS_MPI_CHK(mbedtls_ecp_check_privkey(&group, &d));
     MBEDTLS_MPI_CHK(mbedtls_ecp_mul(&group, &q, &d, &group.G, cmbedtls_random, random));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_point_write_binary(&group, &q, MBEDTLS_ECP_PF_UNCOMPRESSED, &count, point,
-                                                   1 + 2 * field_size));
+    MBEDTLS_MPI_CHK(cmbedtls_ec_write_point(&q, field_size, point));
 cleanup:
     mbedtls_mpi_free(&d);
     mbedtls_ecp_point_free(&q);
@@ -113,7 +117,7 @@ cleanup:
     return ret;
 }
 
-/// `point` is uncompressed and is checked to lie on the curve; `r` and `s` are big-endian.
+/// `point` is uncompressed, 04 in front, and is checked to lie on the curve; `r` and `s` are big-endian.
 static inline int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, size_t count, const uint8_t *digest,
                                      const uint8_t *r_bytes, size_t r_count, const uint8_t *s_bytes,
                                      size_t s_count) {
@@ -126,7 +130,9 @@ static inline int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, si
     mbedtls_mpi_init(&r);
     mbedtls_mpi_init(&s);
     MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_point_read_binary(&group, &q, point, 1 + 2 * field_size));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&q.X, point + 1, field_size));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&q.Y, point + 1 + field_size, field_size));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_lset(&q.Z, 1));
     MBEDTLS_MPI_CHK(mbedtls_ecp_check_pubkey(&group, &q));
     MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&r, r_bytes, r_count));
     MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&s, s_bytes, s_count));

@@ -64,8 +64,12 @@ cleanup:
 
 static inline int cmbedtls_rsa_load_public(mbedtls_rsa_context *context, const cmbedtls_rsa_public *key) {
     cmbedtls_rsa_init(context);
-    return mbedtls_rsa_import_raw(context, key->modulus, key->modulus_count, NULL, 0, NULL, 0, NULL, 0, key->exponent,
-                                  key->exponent_count);
+    int status = mbedtls_mpi_read_binary(&context->N, key->modulus, key->modulus_count);
+    if (status == 0) {
+        status = mbedtls_mpi_read_binary(&context->E, key->exponent, key->exponent_count);
+    }
+    context->len = mbedtls_mpi_size(&context->N);
+    return status;
 }
 
 /// The modulus, 2 * `half` bytes: the product of the prime factors.
