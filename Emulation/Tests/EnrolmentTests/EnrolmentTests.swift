@@ -126,7 +126,8 @@ import Testing
                 await server.stop()
                 let again = try await device.enrol()
                 #expect(again.verdict == .done)
-                #expect(again.report?[.messages] == 0)
+                // A board without a clock asks the CA for the time, and does as well without.
+                #expect(again.report?[.messages] == (board.isMachine ? 1 : 0))
                 #expect(try device.readFlash().identityRegion == stored.identityRegion)
             }
         }
