@@ -83,7 +83,7 @@ extension Agent where Key: ~Copyable {
     /// for a device whose key cannot decrypt is encrypted with it (RFC 8894, 3.1).
     private func checkPassword(_ configuration: borrowing Configuration) throws(AgentError) {
         guard sendsPassword(configuration, nil) else {
-            guard case .rsa = configuration.key else {
+            guard !configuration.needsPassword else {
                 throw .scep(goal == .enrol ? .pkcsReq : .renewalReq, .passwordMissing, text: 0..<0)
             }
             return

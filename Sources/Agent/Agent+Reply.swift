@@ -150,7 +150,10 @@ extension Agent where Key: ~Copyable {
             return try keepChain(reply.certificates, work.span)
         }
         chainLength = 0
-        _ = try CACertificates(room.span.extracting(first: caCount)).encryptionCertificate()
+        let ca = CACertificates(room.span.extracting(first: caCount))
+        _ = try ca.encryptionCertificate()
+        // No certificate of a CA is valid for longer than the CA's own: one of no use is not asked for.
+        if goal == .renew, let held, try ca.issuingCertificate().notAfter <= held.notAfter { throw .validityNotExtended }
         phase = .key
     }
 

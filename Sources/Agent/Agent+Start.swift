@@ -12,6 +12,7 @@ extension Agent where Key: ~Copyable {
         configuration: borrowing Configuration, store: inout IdentityStore<S>, work: inout MutableSpan<UInt8>
     ) throws(AgentError) {
         policy = configuration.policy
+        cannotRenew = configuration.needsPassword && !configuration.challengeIsShared
         do throws(StorageError) {
             try store.open()
             try restore(configuration, &store, &work)

@@ -73,6 +73,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public internal(set) var policy = Policy()
     /// Whether some validity could not be checked for want of the time.
     public internal(set) var timeWasUnknown = false
+    /// Whether the device can enrol, but will have no password to renew with, which its EC key needs.
+    var cannotRenew = false
     /// What happened and was not told yet.
     var event: Event?
 

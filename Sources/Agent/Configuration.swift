@@ -139,6 +139,11 @@ public struct Configuration: ~Escapable {
     public var extendedKeyUsage: Span<UInt8> { @_lifetime(copy self) get { value(.extendedKeyUsage) } }
     public var template: Span<UInt8> { @_lifetime(copy self) get { value(.template) } }
 
+    /// Whether the device's key cannot decrypt, so that replies are encrypted with the password (RFC 8894, 3.1).
+    var needsPassword: Bool {
+        if case .rsa = key { false } else { true }
+    }
+
     /// The first 16 bytes of the SHA-256 of the fingerprints' text: under which the CA is trusted.
     var origin: InlineArray<16, UInt8> { StateRecord.digest(text.extracting(first: 0), fingerprint) }
 

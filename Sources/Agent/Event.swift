@@ -34,7 +34,7 @@ struct Event: Equatable {
 }
 
 extension Agent where Key: ~Copyable {
-    /// Writes the line of what happened and was not told yet; README.md gives its form.
+    /// Writes the line of what happened and was not told yet; LIFECYCLE.md gives its form.
     mutating func tell<L: Log & ~Copyable>(
         _ configuration: borrowing Configuration, uptime: UInt64, _ work: Span<UInt8>, _ log: inout L
     ) {
@@ -77,7 +77,13 @@ extension Agent where Key: ~Copyable {
         case .retry: line.append("retry in=")
         case .duty:
             guard let due = nextDuty(configuration) else { return line.append("none") }
-            line.append(nextHeld == nil ? "renew at=" : "take-over at=")
+            if nextHeld != nil {
+                line.append("take-over at=")
+            } else if let renewal = held?.renewal(configuration), renewal > due {
+                line.append("next-ca at=")
+            } else {
+                line.append("renew at=")
+            }
             return line.append(time: due)
         }
         line.append(decimal: seconds)

@@ -59,6 +59,7 @@ func warn<Key: DeviceKey & ~Copyable, let caCapacity: Int, L: Log & ~Copyable>(
     if used.contains(.tripleDES) { announce("warning: triple DES was used, as allow=3des permits", &log) }
     if used.contains(.des) { announce("warning: single DES was used, as allow=des permits", &log) }
     if used.contains(.unmarkedRA) { announce("warning: an RA was trusted that nothing marks as one", &log) }
+    if agent.cannotRenew { announce("warning: an EC key is renewed only with challenge-use=always", &log) }
     if agent.clockIsBehind { announce("warning: the clock is behind what certificates prove; it was not used", &log) }
     if agent.timeWasUnknown {
         announce("warning: the time is not certain, so validity was checked as far as it is", &log)
