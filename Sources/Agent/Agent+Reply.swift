@@ -153,7 +153,9 @@ extension Agent where Key: ~Copyable {
         let ca = CACertificates(room.span.extracting(first: caCount))
         _ = try ca.encryptionCertificate()
         // No certificate of a CA is valid for longer than the CA's own: one of no use is not asked for.
-        if goal == .renew, let held, try ca.issuingCertificate().notAfter <= held.notAfter { throw .validityNotExtended }
+        if goal == .renew, let held, try ca.issuingCertificate().notAfter <= held.notAfter {
+            throw .validityNotExtended
+        }
         phase = .key
     }
 
