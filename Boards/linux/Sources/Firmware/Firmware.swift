@@ -6,7 +6,7 @@ import DeviceCrypto
 /// Attends to the certificate with what `flash.bin` in the working folder says, keeps the identity in the folder `store`
 /// beside it, and tells what came of it and what it took.
 ///
-/// - Returns: the exit code: 0 with an identity, 1 without.
+/// - Returns: the exit code: 0 when all that was due is done, 1 when not; an identity that was there is there still.
 @c(main) func main() -> Int32 {
     var clock = SystemClock()
     var log = Console()
