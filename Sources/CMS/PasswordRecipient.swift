@@ -12,7 +12,7 @@ struct PasswordRecipient: Sendable {
     let cipher: CipherAlgorithm
     let iv: Range<Int>
 
-    /// The most that a far side may have a device compute: some 20 seconds on a Cortex-M3.
+    /// The most that a far side may have a device compute: twenty times what this side asks for.
     private static var greatestIterations: Int { 200_000 }
 
     /// Reads up to encryptedKey.
