@@ -245,8 +245,9 @@ import Testing
         try store.open()
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
-        let key = try Self.exportedKey().dropLast() + [0]
-        try write([(.transactionKey, Array(key))], to: &store)
+        var key = try Self.exportedKey()
+        key[key.count - 1] ^= 1
+        try write([(.transactionKey, key)], to: &store)
         var place = RSAPrivateKey()
         do throws(StorageError) {
             try Device.load(.transactionKey, into: &place, from: &store, &work)
