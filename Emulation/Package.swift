@@ -52,9 +52,14 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
+            name: "InProcess",
+            dependencies: ["Authority", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .target(
             name: "PowerCuts",
             dependencies: [
-                "Authority", "LibCrypto", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                "Authority", "AuthorityServer", "InProcess", "LibCrypto",
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
@@ -77,7 +82,7 @@ let package = Package(
         .testTarget(
             name: "LifeTests",
             dependencies: [
-                "Authority", "EmulationTestSupport", "LibCrypto",
+                "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],

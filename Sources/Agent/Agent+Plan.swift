@@ -88,9 +88,12 @@ extension Agent where Key: ~Copyable {
             }
             return
         }
-        guard configuration.challengeIsShared || !state.hasSpent(configuration.challenge) else {
-            throw .passwordSpent
-        }
+        guard passwordIsFree(configuration) else { throw .passwordSpent }
+    }
+
+    /// Whether the password may go into a new transaction.
+    private func passwordIsFree(_ configuration: borrowing Configuration) -> Bool {
+        configuration.challengeIsShared || !state.hasSpent(configuration.challenge)
     }
 
     private mutating func nextGoal(_ configuration: borrowing Configuration) -> Goal? {
@@ -105,8 +108,8 @@ extension Agent where Key: ~Copyable {
         if time.wantsHint, !tried.contains(Goals(.askTime)) { return .askTime }
         guard let lowest else { return check(configuration) }
         // A CA need not renew what is over; whoever gave the device another password wants it to enrol.
-        if held.notAfter < lowest, configuration.challenge.count > 0,
-            configuration.challengeIsShared || !state.hasSpent(configuration.challenge), !tried.contains(Goals(.enrol))
+        if held.notAfter < lowest, configuration.challenge.count > 0, passwordIsFree(configuration),
+            !tried.contains(Goals(.enrol))
         {
             return .enrol
         }
@@ -128,25 +131,25 @@ extension Agent where Key: ~Copyable {
 
     /// When to ask for the next CA: when a certificate as old as the CA's would be renewed.
     private func nextCADue(_ configuration: borrowing Configuration) -> Int64? {
-        let certificates = CACertificates(caCertificates.span.extracting(nextCACount..<(nextCACount &+ caCount)))
+        let certificates = CACertificates(caCertificates.span.extracting(currentCA))
         guard let issuer = try? certificates.issuingCertificate() else { return nil }
         return HeldCertificate(issuer).renewal(configuration)
     }
 
-    /// What is due next, in seconds since 1970; nil when that is not known.
-    func nextDuty(_ configuration: borrowing Configuration) -> Int64? {
+    /// What is due next, and when, in seconds since 1970; nil when that is not known.
+    func nextDuty(_ configuration: borrowing Configuration) -> (goal: Goal, time: Int64)? {
         guard let held else { return nil }
-        if let nextHeld { return nextHeld.notBefore }
+        if let nextHeld { return (.handOver, nextHeld.notBefore) }
         let renewal = held.renewal(configuration)
-        guard let nextCA = nextCADue(configuration) else { return renewal }
-        return min(renewal, nextCA)
+        if let nextCA = nextCADue(configuration), nextCA < renewal { return (.nextCA, nextCA) }
+        return (.renew, renewal)
     }
 
     /// How long a device that stays on sleeps.
     private func secondsToDuty(_ configuration: borrowing Configuration) -> Int {
         guard let due = nextDuty(configuration) else { return configuration.checkSeconds }
         // What was tried and failed does not come at once again.
-        return max(secondsLeft(until: due, cap: configuration.checkSeconds) ?? configuration.checkSeconds, 60)
+        return max(secondsLeft(until: due.time, cap: configuration.checkSeconds) ?? configuration.checkSeconds, 60)
     }
 
     /// Seconds from now to `due`, `cap` at most, since the clock may have been wrong; nil when it is past, or nobody

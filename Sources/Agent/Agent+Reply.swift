@@ -269,12 +269,11 @@ extension Agent where Key: ~Copyable {
     private mutating func find(_ opened: Degenerate, _ transaction: TransactionRecord, _ work: Span<UInt8>)
         throws(SCEPError) -> Range<Int>
     {
-        let isForNextCA = transaction.isForNextCA
-        let issuers = isForNextCA ? 0..<nextCACount : nextCACount..<(nextCACount &+ caCount)
+        let issuers = transaction.isForNextCA ? 0..<nextCACount : currentCA
         return try IssuedCertificate.find(
             work, in: opened.certificates, from: CACertificates(caCertificates.span.extracting(issuers)), key: &key,
             replacing: transaction.isRenewal ? held?.replaced : nil, policy: &policy, moment: time.moment,
-            mayBeginLater: isForNextCA)
+            mayBeginLater: transaction.isForNextCA)
     }
 
     /// Reads the device's own certificate to the end of `work`, behind a reply about it.
@@ -316,7 +315,7 @@ extension Agent where Key: ~Copyable {
                     work.span, in: opened.certificates, issuer: certificate.issuer,
                     serialNumber: certificate.serialNumber)
             } else {
-                let ca = CACertificates(caCertificates.span.extracting(nextCACount..<(nextCACount &+ caCount)))
+                let ca = CACertificates(caCertificates.span.extracting(currentCA))
                 let isRevoked = try Revocation.check(
                     work.span, in: opened.crls, of: certificate, ca: ca, policy: &policy, moment: time.moment)
                 if isRevoked { throw .revoked }

@@ -145,7 +145,7 @@ extension Agent where Key: ~Copyable {
 
     /// Where the certificates of the CA stand that is asked.
     private var asked: Range<Int> {
-        transaction?.isForNextCA ?? false ? 0..<nextCACount : nextCACount..<(nextCACount &+ caCount)
+        transaction?.isForNextCA ?? false ? 0..<nextCACount : currentCA
     }
 
     /// What encrypts for a key that cannot decrypt; empty if the password is not to be used.

@@ -127,8 +127,7 @@ extension Agent where Key: ~Copyable {
         case .key: try appendKey(record, &store, &work)
         case .certificate: try store.append(record, work.span.extracting(certificate))
         case .currentCA:
-            let range = nextCACount..<(nextCACount &+ caCount)
-            try store.append(record, caCertificates.span.extracting(range))
+            try store.append(record, caCertificates.span.extracting(currentCA))
         case .transaction:
             var bytes = InlineArray<78, UInt8>(repeating: 0)
             var room = bytes.mutableSpan

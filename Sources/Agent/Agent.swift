@@ -83,6 +83,9 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// Whether the board's clock shows a time that is proven to be over, so that nothing was decided by it.
     public var clockIsBehind: Bool { time.isClockBehind }
 
+    /// Where the CA's certificates stand in ``caCertificates``.
+    var currentCA: Range<Int> { nextCACount..<(nextCACount &+ caCount) }
+
     /// Says what to do next. Requests are built here, at the end of `work`.
     ///
     /// - Parameters:

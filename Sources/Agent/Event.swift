@@ -48,7 +48,7 @@ extension Agent where Key: ~Copyable {
         line.append(" outcome=")
         line.append(event.outcome, work)
         if event.outcome.isOfCertificate { line.append(certificate: work.extracting(certificate)) }
-        if let operation = event.operation, operation.isOfTransaction, let exchanged {
+        if let operation = event.operation, operation.isPKIOperation, let exchanged {
             line.append(" transactionID=")
             let transactionID = exchanged.transactionID
             line.append(transactionID.span)
@@ -77,14 +77,12 @@ extension Agent where Key: ~Copyable {
         case .retry: line.append("retry in=")
         case .duty:
             guard let due = nextDuty(configuration) else { return line.append("none") }
-            if nextHeld != nil {
-                line.append("take-over at=")
-            } else if let renewal = held?.renewal(configuration), renewal > due {
-                line.append("next-ca at=")
-            } else {
-                line.append("renew at=")
+            switch due.goal {
+            case .handOver: line.append("take-over at=")
+            case .nextCA: line.append("next-ca at=")
+            default: line.append("renew at=")
             }
-            return line.append(time: due)
+            return line.append(time: due.time)
         }
         line.append(decimal: seconds)
     }
@@ -97,10 +95,6 @@ extension Event.Outcome {
         case .pending, .nextCA, .failed: false
         }
     }
-}
-
-extension Operation {
-    fileprivate var isOfTransaction: Bool { isPKIOperation }
 }
 
 extension Line {

@@ -84,7 +84,7 @@ struct HTTPConnection: Sendable {
             "Connection: \(keepsAlive ? "keep-alive" : "close")",
         ]
         switch style.date {
-        case .clock: lines.append("Date: \(Self.date(clock()))")
+        case .clock: lines.append("Date: \(httpDate(clock()))")
         case .absent: break
         case .text(let text): lines.append("Date: \(text)")
         }
@@ -108,19 +108,6 @@ struct HTTPConnection: Sendable {
 
     private func write(_ bytes: [UInt8]) async throws {
         try await withDeadline(Self.patience) { try await socket.write(Data(bytes)) }
-    }
-
-    /// RFC 9110, section 5.6.7.
-    private static func date(_ date: Date) -> String {
-        var time = time_t(date.timeIntervalSince1970)
-        var parts = tm()
-        gmtime_r(&time, &parts)
-        let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
-        let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-        func two(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let clock = "\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec))"
-        return "\(days[Int(parts.tm_wday)]), \(two(parts.tm_mday)) \(months[Int(parts.tm_mon)]) "
-            + "\(parts.tm_year + 1900) \(clock) GMT"
     }
 
     private func reason(_ status: Int) -> String {

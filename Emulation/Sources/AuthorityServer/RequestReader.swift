@@ -48,10 +48,7 @@ enum RequestReader {
         while buffer.count < length {
             buffer += try await socket.read(atMost: min(length - buffer.count, 4096))
         }
-        var request = Request(
-            method: head.method, path: head.path, query: head.query, mediaType: head.value(of: "content-type"),
-            body: [UInt8](buffer.prefix(length)), peer: peer)
-        request.host = head.value(of: "host")
+        let request = Request(head, body: buffer.prefix(length), peer: peer)
         let connection = head.value(of: "connection")?.lowercased() ?? ""
         let keepsAlive =
             head.version == "HTTP/1.1" ? !connection.contains("close") : connection.contains("keep-alive")
@@ -60,11 +57,28 @@ enum RequestReader {
     }
 
     /// Where the empty line begins that ends a head: the first of its four bytes CR LF CR LF.
-    private static func endOfHead(in buffer: [UInt8], from start: Int) -> Int? {
+    fileprivate static func endOfHead(in buffer: [UInt8], from start: Int) -> Int? {
         guard buffer.count >= 4 else { return nil }
         return (start..<max(buffer.count - 3, start)).first {
             buffer[$0] == 13 && buffer[$0 + 1] == 10 && buffer[$0 + 2] == 13 && buffer[$0 + 3] == 10
         }
+    }
+}
+
+extension Request {
+    /// Reads a whole HTTP/1.0 request, as a device writes it; nil if it is anything else.
+    public init?(http bytes: [UInt8]) {
+        guard let end = RequestReader.endOfHead(in: bytes, from: 0), let head = try? Head(bytes[..<end]),
+            head.version == "HTTP/1.0", let length = try? head.bodyLength(), bytes.count == end + 4 + length
+        else { return nil }
+        self.init(head, body: bytes[(end + 4)...])
+    }
+
+    fileprivate init(_ head: Head, body: ArraySlice<UInt8>, peer: String = "-") {
+        self.init(
+            method: head.method, path: head.path, query: head.query, mediaType: head.value(of: "content-type"),
+            body: [UInt8](body), peer: peer)
+        host = head.value(of: "host")
     }
 }
 

@@ -118,15 +118,23 @@ public final class Envelope {
         return Opened(content: content, cipher: cipher, opener: opener)
     }
 
+    /// An EnvelopedData without recipients, and how it is to be finished.
+    private static func start(
+        _ cipher: Cipher, _ encoding: MessageEncoding
+    ) throws(LibCryptoError) -> (message: OpaquePointer, flags: Int32) {
+        var flags = CMS_BINARY | CMS_PARTIAL
+        if encoding == .indefinite { flags |= CMS_STREAM }
+        let message = try made(
+            CMS_encrypt(nil, nil, cipher.algorithm, UInt32(flags)), "starting an envelope in \(cipher.rawValue)")
+        return (message, flags)
+    }
+
     /// ContentInfo with EnvelopedData: `content` for whoever knows `password`, by PBKDF2 with HMAC-SHA-1, which is what
     /// OpenSSL has.
     public static func seal(
         _ content: [UInt8], password: [UInt8], cipher: Cipher, iterations: Int = 2048, encoding: MessageEncoding = .der
     ) throws(LibCryptoError) -> [UInt8] {
-        var flags = CMS_BINARY | CMS_PARTIAL
-        if encoding == .indefinite { flags |= CMS_STREAM }
-        let message = try made(
-            CMS_encrypt(nil, nil, cipher.algorithm, UInt32(flags)), "starting an envelope in \(cipher.rawValue)")
+        let (message, flags) = try start(cipher, encoding)
         defer { CMS_ContentInfo_free(message) }
         _ = try made(
             COpenSSL_addPassword(message, Int32(clamping: iterations), password, password.count),
@@ -139,10 +147,7 @@ public final class Envelope {
         _ content: [UInt8], for recipient: Certificate, cipher: Cipher, keyTransport: KeyTransport = .pkcs1,
         encoding: MessageEncoding = .der
     ) throws(LibCryptoError) -> [UInt8] {
-        var flags = CMS_BINARY | CMS_PARTIAL
-        if encoding == .indefinite { flags |= CMS_STREAM }
-        let message = try made(
-            CMS_encrypt(nil, nil, cipher.algorithm, UInt32(flags)), "starting an envelope in \(cipher.rawValue)")
+        let (message, flags) = try start(cipher, encoding)
         defer { CMS_ContentInfo_free(message) }
         let parameters = keyTransport == .pkcs1 ? 0 : UInt32(CMS_KEY_PARAM)
         let info = try made(

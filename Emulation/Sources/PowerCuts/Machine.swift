@@ -1,7 +1,9 @@
 import Agent
 import Authority
+import AuthorityServer
 import Board
 import DeviceCrypto
+import InProcess
 
 /// The device that is simulated.
 enum Device {
@@ -114,7 +116,9 @@ final class Machine<P: Part> {
         let loss = loss.flatMap { $0.exchange == exchanges ? $0.1 : nil }
         guard loss != .request else { throw .reset }
         bench.setClock(now)
-        guard let answer = answer(to: request, from: bench.authority) else { throw .reset }
+        guard let parsed = Request(http: request),
+            let answer = bench.authority.answer(parsed).http(date: httpDate(bench.authority.now))
+        else { throw .reset }
         bench.watch?(request)
         bench.watch?(answer)
         cutPoints?.append(CutPoint(world: world, event: .reply))
@@ -141,7 +145,7 @@ final class Machine<P: Part> {
         } catch {
             throw .configuration(error)
         }
-        var transport = AuthorityTransport(machine: self)
+        var transport = InProcessTransport { (request) throws(TransportError) in try self.exchange(request) }
         var clock = MachineClock(machine: self)
         var log = MachineLog(machine: self)
         var buffer = [UInt8](repeating: 0, count: 8192)

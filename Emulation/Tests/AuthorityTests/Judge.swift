@@ -55,15 +55,4 @@ enum Judge {
         String(
             decoding: try OpenSSL.run(["x509", "-noout"] + arguments, input: certificate.pem()), as: UTF8.self)
     }
-
-    /// What `openssl asn1parse` prints.
-    static func structure(_ der: [UInt8]) throws -> String {
-        String(decoding: try OpenSSL.run(["asn1parse", "-inform", "DER"], input: der), as: UTF8.self)
-    }
-
-    private static func write(_ bytes: [UInt8], _ name: String, in directory: URL) throws -> String {
-        let file = directory.appendingPathComponent(name)
-        try Data(bytes).write(to: file)
-        return file.path
-    }
 }

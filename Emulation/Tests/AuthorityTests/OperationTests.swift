@@ -38,7 +38,7 @@ import Testing
                 "EmbeddedSCEP Test CA Intermediate", "EmbeddedSCEP Test CA",
             ])
         // No content and no signers (RFC 8894, section 3.4).
-        let structure = try Judge.structure(answer.body)
+        let structure = try OpenSSL.structure(answer.body)
         #expect(structure.contains("OBJECT            :pkcs7-data\n"))
         #expect(!structure.contains("OCTET STRING      [HEX DUMP]:\n"))
         let usages = try authority.publishedCertificates.map { try $0.extensions().compactMap(\.keyUsage).first }

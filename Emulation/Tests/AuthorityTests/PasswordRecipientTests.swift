@@ -61,7 +61,7 @@ import Testing
         #expect(derivation.saltLength == 8)
         #expect(derivation.digest == .sha1)
         #expect(derivation.keyLength == nil)
-        let parsed = try Judge.structure(sealed)
+        let parsed = try OpenSSL.structure(sealed)
         #expect(parsed.contains(":PBKDF2"))
         #expect(parsed.contains("INTEGER           :03"))
     }

@@ -60,15 +60,4 @@ enum Judge {
             return try Certificate(pem: [UInt8](Data(contentsOf: file))).der
         }
     }
-
-    /// What `openssl asn1parse` prints.
-    static func structure(_ der: [UInt8]) throws -> String {
-        String(decoding: try OpenSSL.run(["asn1parse", "-inform", "DER"], input: der), as: UTF8.self)
-    }
-
-    private static func write(_ bytes: [UInt8], _ name: String, in directory: URL) throws -> String {
-        let file = directory.appendingPathComponent(name)
-        try Data(bytes).write(to: file)
-        return file.path
-    }
 }

@@ -1,9 +1,11 @@
 import Agent
 import Authority
+import AuthorityServer
 import Board
 import enum DeviceCrypto.CryptoError
 import struct DeviceCrypto.RandomGenerator
 import Foundation
+import InProcess
 import LibCrypto
 import SimulatedStorage
 import Synchronization
@@ -112,7 +114,7 @@ final class Life {
         } catch {
             throw .entropy(.failed)
         }
-        var transport = LifeTransport(life: self)
+        var transport = InProcessTransport { (request) throws(TransportError) in try self.exchange(request) }
         var clock = LifeClock(life: self)
         var log = LifeLog(life: self)
         var store = IdentityStore(storage())
@@ -186,13 +188,13 @@ final class Life {
         exchange.event = noted.event.withLock { $0 }
         exchange.answer = answer
         guard loss != .reply else { throw .timedOut }
-        var date = date ?? Wire.date(authority.now)
-        switch authority.configuration.personality.http.date {
-        case .clock: break
-        case .absent: date = ""
-        case .text(let text): date = text
-        }
-        guard let reply = Wire.bytes(of: answer, date: date.isEmpty ? nil : date) else { throw .reset }
+        let date: String? =
+            switch authority.configuration.personality.http.date {
+            case .clock: self.date ?? httpDate(authority.now)
+            case .absent: nil
+            case .text(let text): text
+            }
+        guard let reply = answer.http(date: date) else { throw .reset }
         return reply
     }
 }

@@ -1,4 +1,5 @@
 import Authority
+import EmulationTestSupport
 import Foundation
 import Testing
 
@@ -41,7 +42,7 @@ import Testing
         #expect(run.operations.suffix(2) == ["PKCSReq", "CertPoll"])
         let (request, poll) = (run.messages[0], run.messages[1])
         #expect(try Judge.signer(of: request) == Judge.signer(of: poll))
-        let content = try Judge.structure(Judge.open(poll, life))
+        let content = try OpenSSL.structure(Judge.open(poll, life))
         #expect(content.contains("EmbeddedSCEP Test CA") && content.contains("sensor-7"))
     }
 

@@ -23,43 +23,6 @@ struct LifeFlash: Storage {
     }
 }
 
-/// The line to the CA.
-struct LifeTransport: Transport {
-    let life: Life
-    private var sent: [UInt8] = []
-    /// What comes back; nil before it was asked for.
-    private var received: [UInt8]?
-    private var read = 0
-
-    init(life: Life) { self.life = life }
-
-    mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) { close() }
-
-    mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
-        for index in bytes.indices { sent.append(bytes[index]) }
-    }
-
-    mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
-        let bytes: [UInt8]
-        if let received {
-            bytes = received
-        } else {
-            bytes = try life.exchange(sent)
-            received = bytes
-        }
-        let count = min(buffer.count, bytes.count - read)
-        for index in 0..<count { buffer[index] = bytes[read + index] }
-        read += count
-        return count
-    }
-
-    mutating func close() {
-        sent = []
-        received = nil
-        read = 0
-    }
-}
-
 struct LifeClock: Clock {
     let life: Life
 

@@ -38,6 +38,11 @@ public enum OpenSSL {
         }
         return [UInt8](keepsComplaints ? output + complaint : output)
     }
+
+    /// What `openssl asn1parse` prints.
+    public static func structure(_ der: [UInt8]) throws -> String {
+        String(decoding: try run(["asn1parse", "-inform", "DER"], input: der), as: UTF8.self)
+    }
 }
 
 /// A folder that is removed at the end of `body`.
@@ -46,4 +51,11 @@ public func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throw
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: directory) }
     return try body(directory)
+}
+
+/// Writes a file, and gives its path back.
+public func write(_ bytes: [UInt8], _ name: String, in directory: URL) throws -> String {
+    let file = directory.appendingPathComponent(name)
+    try Data(bytes).write(to: file)
+    return file.path
 }
