@@ -23,6 +23,10 @@ let package = Package(
         .library(
             name: "EmbeddedSCEP",
             targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
+        // What boards that run Linux share.
+        .library(name: "LinuxBoard", targets: ["LinuxBoard"]),
+        // The program for gateways, for `Toolchain/gateway` to link.
+        .library(name: "scep", type: .static, targets: ["GatewayMain"]),
         // For tests alone: storage that fails on purpose.
         .library(name: "SimulatedStorage", targets: ["SimulatedStorage"]),
     ],
@@ -38,6 +42,15 @@ let package = Package(
         .target(
             name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
+        .target(name: "CLinux"),
+        .target(name: "LinuxBoard", dependencies: ["CLinux", "Board", "DeviceCrypto"], swiftSettings: core),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent", "LinuxBoard",
+            ],
+            swiftSettings: core),
+        .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
         .target(name: "TestSupport", dependencies: ["DeviceCrypto"], path: "Tests/Support", swiftSettings: tests),
         .target(
             name: "SimulatedStorage", dependencies: ["Board"], path: "Tests/SimulatedStorage", swiftSettings: tests),

@@ -12,14 +12,16 @@ let package = Package(
         .package(name: "EmbeddedSCEP", path: "../..")
     ],
     targets: [
-        .target(name: "CLinux"),
         .target(
             name: "Firmware",
-            dependencies: ["CLinux", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
+            dependencies: [
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+            ],
             swiftSettings: [
                 .strictMemorySafety(),
                 .treatAllWarnings(as: .error),
                 .enableExperimentalFeature("Lifetimes"),
-            ]),
+            ])
     ]
 )

@@ -2,6 +2,7 @@ import Agent
 import Board
 import CLinux
 import DeviceCrypto
+import LinuxBoard
 
 /// Attends to the certificate with what `flash.bin` in the working folder says, keeps the identity in the folder `store`
 /// beside it, and tells what came of it and what it took.
@@ -31,11 +32,13 @@ private func attend(
     _ clock: inout SystemClock, _ log: inout Console, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     Process.protect()
+    guard let working = Descriptor(".", O_RDONLY | O_DIRECTORY) else { throw .storage(.failed) }
+    defer { working.close() }
     let file: FlashFile
     let folder: IdentityFolder
     do throws(StorageError) {
         file = try FlashFile.open(log: &log)
-        folder = try IdentityFolder.open()
+        folder = try IdentityFolder.open(in: working)
     } catch {
         throw .storage(error)
     }

@@ -1,5 +1,6 @@
 import Board
 import CLinux
+import LinuxBoard
 
 /// The device's data flash, of which this board uses the provisioning record: the file `flash.bin` in the working folder,
 /// open and locked until the process ends, so that one folder has one device.

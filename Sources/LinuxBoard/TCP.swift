@@ -2,16 +2,16 @@ import Board
 import CLinux
 
 /// One TCP connection over a socket.
-struct TCP: Transport, ~Copyable {
+public struct TCP: Transport, ~Copyable {
     private let clock: SystemClock
     private var descriptor: Int32 = -1
 
-    init(clock: SystemClock) {
+    public init(clock: SystemClock) {
         self.clock = clock
     }
 
     /// Tries the host's addresses in the resolver's order, each with an equal part of the time that is left.
-    mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+    public mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
         close()
         let addresses = try Resolver.resolve(host, port, clock: clock, deadline: deadline)
         var failure = TransportError.nameUnknown
@@ -31,8 +31,7 @@ struct TCP: Transport, ~Copyable {
     }
 
     private mutating func connect(_ address: Address, deadline: UInt64) throws(TransportError) {
-        let type = SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
-        descriptor = socket(address.family, Int32(type), 0)
+        descriptor = linux_tcp_socket(address.family)
         guard descriptor >= 0 else { throw TransportError(errno: linux_errno()) }
         // Requests leave in few pieces, none of which should wait for an acknowledgement of the one before.
         var on: Int32 = 1
@@ -49,7 +48,7 @@ struct TCP: Transport, ~Copyable {
         guard error == 0 else { throw TransportError(errno: error) }
     }
 
-    mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+    public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
         var rest = bytes
         while !rest.isEmpty {
             let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
@@ -61,7 +60,8 @@ struct TCP: Transport, ~Copyable {
         }
     }
 
-    mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
+    public mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int
+    {
         while true {
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
             if count >= 0 { return count }
@@ -69,7 +69,7 @@ struct TCP: Transport, ~Copyable {
         }
     }
 
-    mutating func close() {
+    public mutating func close() {
         guard descriptor >= 0 else { return }
         _ = CLinux.close(descriptor)
         descriptor = -1

@@ -2,8 +2,10 @@ import Board
 import CLinux
 
 /// The kernel's random generator; waits until it has gathered enough after a boot. The seed region is not used.
-struct SystemEntropy: EntropySource {
-    func seed(_ seed: inout MutableSpan<UInt8>) throws(EntropyError) {
+public struct SystemEntropy: EntropySource {
+    public init() {}
+
+    public func seed(_ seed: inout MutableSpan<UInt8>) throws(EntropyError) {
         var done = 0
         while done < seed.count {
             var rest = seed._mutatingExtracting(droppingFirst: done)

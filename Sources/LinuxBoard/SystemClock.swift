@@ -2,20 +2,22 @@ import Board
 import CLinux
 
 /// The system's clocks.
-struct SystemClock: Clock {
+public struct SystemClock: Clock {
     private let start = Self.milliseconds()
 
+    public init() {}
+
     /// Milliseconds since this value was made.
-    var uptime: UInt64 { Self.milliseconds() &- start }
+    public var uptime: UInt64 { Self.milliseconds() &- start }
 
     /// A board without a battery wakes up in 1970 until somebody tells it the time: as good as not knowing it.
-    var time: Int64? {
+    public var time: Int64? {
         let seconds = Int64(Self.read(CLOCK_REALTIME).tv_sec)
         let firstOf2025: Int64 = 1_735_689_600
         return seconds < firstOf2025 ? nil : seconds
     }
 
-    func sleep(milliseconds: UInt64) {
+    public func sleep(milliseconds: UInt64) {
         let end = Self.milliseconds() &+ milliseconds
         var time = timespec()
         time.tv_sec = time_t(truncatingIfNeeded: end / 1000)

@@ -2,8 +2,8 @@ import Board
 import CLinux
 
 /// An open file, read and written at offsets.
-struct Descriptor {
-    let number: Int32
+public struct Descriptor {
+    public let number: Int32
 
     /// Opens a file by a name in `folder`: a descriptor of one, or `AT_FDCWD`.
     ///
@@ -11,28 +11,38 @@ struct Descriptor {
     ///   - flags: as open(2); a link is not followed, and no other program inherits the descriptor.
     ///   - mode: of a file that is made.
     /// - Returns: nil when the system says no; errno says why.
-    init?(_ name: StaticString, in folder: Int32 = AT_FDCWD, _ flags: Int32, mode: mode_t = 0) {
+    public init?(_ name: StaticString, in folder: Int32 = AT_FDCWD, _ flags: Int32, mode: mode_t = 0) {
         number = unsafe linux_openat(folder, cString(name), flags | O_CLOEXEC | O_NOFOLLOW, mode)
         if number < 0 { return nil }
     }
 
-    func close() {
+    /// - Parameters:
+    ///   - path: ends in a zero byte. A link is followed up to its last part only if `followsLinks`.
+    public init?(
+        path: Span<UInt8>, in folder: Int32 = AT_FDCWD, _ flags: Int32, mode: mode_t = 0, followsLinks: Bool = false
+    ) {
+        let flags = flags | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW)
+        number = unsafe withCString(path) { unsafe linux_openat(folder, $0, flags, mode) }
+        if number < 0 { return nil }
+    }
+
+    public func close() {
         _ = CLinux.close(number)
     }
 
     /// - Returns: nil when the system says no.
-    var status: stat? {
+    public var status: stat? {
         var status = stat()
         return unsafe fstat(number, &status) == 0 ? status : nil
     }
 
     /// Returns when all that was written is safe from a power cut.
-    func sync() throws(StorageError) {
+    public func sync() throws(StorageError) {
         guard fsync(number) == 0 else { throw Self.failure }
     }
 
     /// Fills `buffer` from `offset` on; `.failed` when the file ends before.
-    func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
+    public func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
         var done = 0
         while done < buffer.count {
             var rest = buffer._mutatingExtracting(droppingFirst: done)
@@ -43,7 +53,7 @@ struct Descriptor {
         }
     }
 
-    func write(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
+    public func write(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
         var done = 0
         while done < bytes.count {
             let count = unsafe bytes.extracting(droppingFirst: done).withUnsafeBytes { bytes in
@@ -63,13 +73,23 @@ struct Descriptor {
         }
     }
 
-    private static var failure: StorageError {
+    /// What errno says now.
+    static var failure: StorageError {
         let error = linux_errno()
         return error == ENOSPC || error == EDQUOT ? .full : .failed
     }
 }
 
 /// The name as C has it; the compiler ends a StaticString in a zero byte.
-@unsafe func cString(_ name: StaticString) -> UnsafePointer<CChar> {
+@unsafe public func cString(_ name: StaticString) -> UnsafePointer<CChar> {
     unsafe UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self)
+}
+
+/// Lends a text that ends in a zero byte as C has it.
+@unsafe public func withCString<Result>(_ text: Span<UInt8>, _ body: (UnsafePointer<CChar>) -> Result) -> Result {
+    // Without its end it would be read past its bounds.
+    precondition(text.count > 0 && text[text.count &- 1] == 0)
+    return unsafe text.withUnsafeBytes {
+        unsafe body($0.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self))
+    }
 }

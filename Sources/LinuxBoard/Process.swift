@@ -1,14 +1,13 @@
 import CLinux
 
 /// The process that the board is.
-enum Process {
+public enum Process {
     /// Keeps keys and passwords, which stand in memory, out of core files, and keeps a console that nobody reads any
     /// more from ending the process.
-    static func protect() {
+    public static func protect() {
         linux_ignore_broken_pipes()
         // A kernel that cannot do the one still does the other.
         _ = linux_forbid_dumping()
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        _ = unsafe setrlimit(RLIMIT_CORE, &none)
+        _ = linux_forbid_core_files()
     }
 }

@@ -1,16 +1,28 @@
-/// The C library's headers, for which Embedded Swift has no module on Linux, and inline C for what Swift cannot call.
+/// The C library's headers, for which Embedded Swift has no module on Linux, and inline C for what Swift cannot call or
+/// what glibc and musl declare differently.
 #ifndef CLINUX_H
 #define CLINUX_H
 
+// For pipe2, getrandom and the like.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <getopt.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -28,8 +40,30 @@ static inline int linux_openat(int folder, const char *path, int flags, mode_t m
     return openat(folder, path, flags, mode);
 }
 
+/// A TCP socket that does not block. The types of sockets are an enumeration in glibc and macros in musl.
+static inline int linux_tcp_socket(int family) {
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/// What getaddrinfo is to look for: addresses for TCP.
+static inline struct addrinfo linux_tcp_hints(int flags) {
+    struct addrinfo hints = {.ai_flags = flags, .ai_socktype = SOCK_STREAM};
+    return hints;
+}
+
+/// glibc's connect takes a transparent union.
+static inline int linux_connect(int descriptor, const struct sockaddr_storage *address, socklen_t size) {
+    return connect(descriptor, (const struct sockaddr *) address, size);
+}
+
 /// prctl takes a variable number of arguments. No core file and no debugger of the same user sees the memory.
 static inline int linux_forbid_dumping(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+/// Resources are an enumeration in glibc and macros in musl.
+static inline int linux_forbid_core_files(void) {
+    const struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none);
+}
 
 /// prctl likewise. The calling process is killed when the one that made it ends.
 static inline int linux_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }

@@ -2,10 +2,12 @@ import Board
 import CLinux
 
 /// Standard output, a line at a time.
-struct Console: Log {
+public struct Console: Log {
+    public init() {}
+
     /// Writes the line in one go, so that lines of several boards on one terminal do not mix. What the console does
     /// not take is lost: a device enrols whether or not somebody listens.
-    func write(line: Span<UInt8>) {
+    public func write(line: Span<UInt8>) {
         // ``Line.capacity``, and the line ending.
         var text = InlineArray<481, UInt8>(repeating: 0)
         let count = min(line.count, text.count &- 1)

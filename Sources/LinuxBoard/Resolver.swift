@@ -11,11 +11,7 @@ struct Address: BitwiseCopyable {
     /// As connect(2).
     func connect(_ descriptor: Int32) -> Int32 {
         var storage = storage
-        return unsafe withUnsafePointer(to: &storage) { storage in
-            unsafe storage.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                unsafe CLinux.connect(descriptor, __CONST_SOCKADDR_ARG(__sockaddr__: address), size)
-            }
-        }
+        return unsafe linux_connect(descriptor, &storage, size)
     }
 }
 
@@ -37,9 +33,7 @@ struct Addresses: BitwiseCopyable {
     ///   - host: ends in a zero byte.
     ///   - flags: such as `AI_NUMERICHOST`, with which this takes no time.
     fileprivate init(_ host: Span<CChar>, _ port: UInt16, flags: Int32) {
-        var hints = unsafe addrinfo()
-        unsafe hints.ai_flags = flags
-        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var hints = unsafe linux_tcp_hints(flags)
         var found: UnsafeMutablePointer<addrinfo>?
         status = unsafe host.withUnsafeBufferPointer { unsafe getaddrinfo($0.baseAddress, nil, &hints, &found) }
         guard status == 0 else { return }
