@@ -23,7 +23,7 @@ extension Agent where Key: ~Copyable {
             timeWasUnknown = true
             return finish()
         }
-        if error.isTemporary, state.failures < configuration.retrying.limit {
+        if error.isTemporary, waits, state.failures < configuration.retrying.limit {
             state.failures &+= 1
             tried.remove(Goals(goal))
             let seconds = Backoff.spread(configuration.retrying.seconds(after: state.failures), random: &random)
@@ -34,7 +34,7 @@ extension Agent where Key: ~Copyable {
         }
         event = Event(.failed(error), operation)
         state.failures = 0
-        guard configuration.stays, held != nil, transaction == nil else { throw error }
+        guard configuration.stays, waits, held != nil, transaction == nil else { throw error }
         phase = .plan
     }
 }

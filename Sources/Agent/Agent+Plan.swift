@@ -4,7 +4,7 @@ import PKIX
 import SCEP
 
 /// What can be due.
-enum Goal: UInt8 {
+public enum Goal: UInt8, Sendable {
     /// Going on with a transaction.
     case resume
     case enrol
@@ -57,7 +57,9 @@ extension Agent where Key: ~Copyable {
     mutating func plan(_ configuration: borrowing Configuration) throws(AgentError) {
         certificate = 0..<0
         guard let goal = nextGoal(configuration) else {
-            phase = configuration.stays ? .wait(.duty, seconds: secondsToDuty(configuration)) : .ready
+            phase =
+                configuration.stays && waits && demand == nil
+                ? .wait(.duty, seconds: secondsToDuty(configuration)) : .ready
             return
         }
         self.goal = goal
@@ -65,12 +67,16 @@ extension Agent where Key: ~Copyable {
             phase = .store(.handOver)
             return
         }
-        if let seconds = secondsLeft(until: state.failures > 0 ? state.nextTry : 0, cap: configuration.retrying.cap) {
+        if waits,
+            let seconds = secondsLeft(until: state.failures > 0 ? state.nextTry : 0, cap: configuration.retrying.cap)
+        {
             state.nextTry = 0
             phase = .wait(.retry, seconds: seconds)
             return
         }
         tried.insert(Goals(goal))
+        // Going on with what was begun is as good as beginning it.
+        if goal == .resume, let demand { tried.insert(Goals(demand)) }
         if goal == .resume, let transaction, transaction.isPending {
             try waitForDecision(configuration, resuming: true)
             return
@@ -102,6 +108,7 @@ extension Agent where Key: ~Copyable {
             // The device was told to ask for something else.
             self.transaction = nil
         }
+        if let demand { return tried.contains(Goals(demand)) || demand == .resume ? nil : demand }
         guard let held else { return .enrol }
         let lowest = time.moment.lowest
         if let nextHeld, let lowest, nextHeld.notBefore <= lowest { return .handOver }
@@ -137,7 +144,7 @@ extension Agent where Key: ~Copyable {
     }
 
     /// What is due next, and when, in seconds since 1970; nil when that is not known.
-    func nextDuty(_ configuration: borrowing Configuration) -> (goal: Goal, time: Int64)? {
+    public func nextDuty(_ configuration: borrowing Configuration) -> (goal: Goal, time: Int64)? {
         guard let held else { return nil }
         if let nextHeld { return (.handOver, nextHeld.notBefore) }
         let renewal = held.renewal(configuration)
@@ -167,9 +174,9 @@ extension Agent where Key: ~Copyable {
     mutating func waitForDecision(_ configuration: borrowing Configuration, resuming: Bool) throws(AgentError) {
         guard let transaction else { return }
         // Whoever starts the device again wants it to ask once more.
-        guard resuming || transaction.polls <= configuration.polling.limit else { throw .stillPending }
+        guard resuming || waits && transaction.polls <= configuration.polling.limit else { throw .stillPending }
         let wait = configuration.polling.seconds(after: transaction.polls)
-        let left = secondsLeft(until: transaction.nextPoll, cap: configuration.polling.cap) ?? 0
+        let left = waits ? secondsLeft(until: transaction.nextPoll, cap: configuration.polling.cap) ?? 0 : 0
         phase = .wait(.poll, seconds: resuming ? left : wait)
     }
 

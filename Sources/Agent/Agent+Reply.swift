@@ -318,6 +318,7 @@ extension Agent where Key: ~Copyable {
                 let ca = CACertificates(caCertificates.span.extracting(currentCA))
                 let isRevoked = try Revocation.check(
                     work.span, in: opened.crls, of: certificate, ca: ca, policy: &policy, moment: time.moment)
+                revocationList = opened.crls
                 if isRevoked { throw .revoked }
             }
         case .failure(let failInfo, _): throw .refused(failInfo)

@@ -33,6 +33,12 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     }
 
     private let inPlace = InPlace()
+    /// What an operator asks for: this alone is done, whatever is due, after a transaction that is under way. With
+    /// ``Goal/resume`` nothing else is begun. Nil: what is due.
+    public var demand: Goal?
+    /// Whether the device may wait for the CA to decide, for another try, or for something to be due. One that may
+    /// not ends its run in place of a wait: whoever starts it again decides when.
+    public var waits = true
     var phase = Phase.plan
     var goal = Goal.enrol
     /// What was tried since the agent last woke up, and is not begun twice.
@@ -65,6 +71,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     var exchanged: Transaction?
     /// Where certificates that came, or are this device's, stand in the work buffer; empty when none do.
     var certificate = 0..<0
+    /// Where the list stands in the work buffer that the CA gave last, in DER; empty when it gave none.
+    public internal(set) var revocationList = 0..<0
     /// Where the words of a refusal stand.
     var failureText = 0..<0
 

@@ -5,6 +5,11 @@ import CLinux
 public struct Descriptor {
     public let number: Int32
 
+    /// One that is open already.
+    public init(_ number: Int32) {
+        self.number = number
+    }
+
     /// Opens a file by a name in `folder`: a descriptor of one, or `AT_FDCWD`.
     ///
     /// - Parameters:

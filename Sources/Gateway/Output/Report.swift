@@ -1,0 +1,202 @@
+/// What a command found out, for a person or for a program: one description makes the lines and the JSON alike, so that
+/// neither has what the other lacks.
+///
+/// Lines are `name: value`, two blanks deeper for what belongs to an object, `- ` before what is an item of a list. Names
+/// are those of the standards, in the letter case of ASN.1 (`serialNumber`), and the same in both forms.
+struct Report: ~Copyable {
+    enum Form {
+        case lines, json
+    }
+
+    private(set) var text = Text()
+    private let form: Form
+    /// How deep in objects and lists; the outermost object is 0.
+    private var depth = 0
+    /// JSON: whether something stands before, on each level. Lines: whether the next line begins an item.
+    private var isFollowing = [false]
+    private var beginsItem = false
+
+    init(_ form: Form) {
+        self.form = form
+        if form == .json { text.append("{") }
+    }
+
+    // MARK: values
+
+    mutating func field(_ name: StaticString, _ value: StaticString) {
+        field(name, text: Text(value))
+    }
+
+    /// - Parameter value: of any origin.
+    mutating func field(_ name: StaticString, text value: [UInt8]) {
+        field(name, bytes: value.span)
+    }
+
+    /// - Parameter value: text of any origin.
+    mutating func field(_ name: StaticString, bytes value: Span<UInt8>) {
+        begin(name)
+        switch form {
+        case .lines: text.append(printable: value)
+        case .json: append(json: value)
+        }
+        end()
+    }
+
+    mutating func field(_ name: StaticString, number: Int) {
+        begin(name)
+        text.append(decimal: number)
+        end()
+    }
+
+    mutating func field(_ name: StaticString, isTrue: Bool) {
+        begin(name)
+        switch form {
+        case .lines: text.append(isTrue ? "yes" : "no")
+        case .json: text.append(isTrue ? "true" : "false")
+        }
+        end()
+    }
+
+    mutating func field(_ name: StaticString, hex value: Span<UInt8>) {
+        var digits = Text()
+        digits.append(hex: value)
+        field(name, text: digits)
+    }
+
+    /// - Parameter time: seconds since 1970-01-01T00:00:00Z.
+    mutating func field(_ name: StaticString, time: Int64) {
+        var value = Text()
+        value.append(time: time)
+        field(name, text: value)
+    }
+
+    /// An item of a list that is a text.
+    mutating func item(_ value: Span<UInt8>) {
+        beginsItem = true
+        begin(nil)
+        switch form {
+        case .lines: text.append(printable: value)
+        case .json: append(json: value)
+        }
+        end()
+    }
+
+    mutating func item(_ value: StaticString) {
+        item(Text(value).span)
+    }
+
+    // MARK: structure
+
+    mutating func beginObject(_ name: StaticString) { open(name, "{") }
+    mutating func endObject() { close("}") }
+    mutating func beginList(_ name: StaticString) { open(name, "[") }
+    mutating func endList() { close("]") }
+
+    /// Begins an object that is an item of a list.
+    mutating func beginItem() {
+        beginsItem = true
+        switch form {
+        case .lines: break
+        case .json:
+            begin(nil)
+            text.append("{")
+        }
+        descend()
+    }
+
+    mutating func endItem() {
+        beginsItem = false
+        close("}")
+    }
+
+    /// All of it, ended by a line ending; nothing can be added any more.
+    consuming func finish() -> [UInt8] {
+        if form == .json { text.append("}\n") }
+        return text
+    }
+
+    private mutating func open(_ name: StaticString, _ bracket: StaticString) {
+        begin(name)
+        switch form {
+        case .lines:
+            // The colon's blank is not wanted at the end of a line.
+            text.removeLast()
+            text.append("\n")
+        case .json: text.append(bracket)
+        }
+        descend()
+    }
+
+    private mutating func close(_ bracket: StaticString) {
+        depth -= 1
+        isFollowing.removeLast()
+        if form == .json { text.append(bracket) }
+    }
+
+    private mutating func descend() {
+        depth += 1
+        isFollowing.append(false)
+    }
+
+    private mutating func begin(_ name: StaticString?) {
+        switch form {
+        case .lines:
+            // An item's mark takes the place of the last two blanks.
+            let blanks = 2 * depth - (beginsItem && name != nil ? 2 : 0)
+            for _ in 0..<max(blanks, 0) { text.append(UInt8(ascii: " ")) }
+            if beginsItem { text.append("- ") }
+            beginsItem = false
+            guard let name else { return }
+            text.append(name)
+            text.append(": ")
+        case .json:
+            beginsItem = false
+            if isFollowing[depth] { text.append(",") }
+            isFollowing[depth] = true
+            guard let name else { return }
+            append(json: Text(name).span)
+            text.append(":")
+        }
+    }
+
+    private mutating func end() {
+        if form == .lines { text.append("\n") }
+    }
+
+    /// Appends a string of JSON (RFC 8259, 7). Bytes that are not UTF-8 become U+FFFD.
+    private mutating func append(json value: Span<UInt8>) {
+        text.append("\"")
+        var index = 0
+        while index < value.count {
+            let byte = value[index]
+            let length = utf8Length(value, at: index)
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                text.append(UInt8(ascii: "\\"))
+                text.append(byte)
+            } else if byte < 0x20 || byte == 0x7F {
+                text.append("\\u00")
+                text.append(hex: byte)
+            } else if length == 0 {
+                text.append("\u{FFFD}")
+            } else {
+                text.append(value.extracting(index..<(index + length)))
+            }
+            index += max(length, 1)
+        }
+        text.append("\"")
+    }
+}
+
+/// Bytes of the character that begins at `index`, 1 to 4; 0 if it is not one in UTF-8 (RFC 3629).
+func utf8Length(_ bytes: Span<UInt8>, at index: Int) -> Int {
+    let first = bytes[index]
+    guard first >= 0x80 else { return 1 }
+    let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+    guard first >= 0xC2, first <= 0xF4, index + length <= bytes.count else { return 0 }
+    for next in (index + 1)..<(index + length) where bytes[next] & 0xC0 != 0x80 { return 0 }
+    switch (first, bytes[index + 1]) {
+    // Overlong forms, surrogates, and what is above U+10FFFF.
+    case (0xE0, 0x80..<0xA0), (0xED, 0xA0...), (0xF0, 0x80..<0x90), (0xF4, 0x90...): return 0
+    default: return length
+    }
+}

@@ -1,0 +1,107 @@
+import PKIX
+
+/// Text is bytes: `String` would bring a hundred kilobytes of Unicode tables into the program.
+typealias Text = [UInt8]
+
+extension [UInt8] {
+    init(_ text: StaticString) {
+        self.init()
+        append(text)
+    }
+
+    init(_ bytes: Span<UInt8>) {
+        self.init()
+        append(bytes)
+    }
+
+    mutating func append(_ text: StaticString) {
+        reserveCapacity(count + text.utf8CodeUnitCount)
+        for index in 0..<text.utf8CodeUnitCount { unsafe append(text.utf8Start[index]) }
+    }
+
+    mutating func append(_ bytes: Span<UInt8>) {
+        reserveCapacity(count + bytes.count)
+        for index in bytes.indices { append(bytes[index]) }
+    }
+
+    mutating func append(_ text: [UInt8]) {
+        append(contentsOf: text)
+    }
+
+    mutating func append(decimal value: Int) {
+        append(decimal: Int64(value))
+    }
+
+    mutating func append(decimal value: Int64) {
+        if value < 0 { append(UInt8(ascii: "-")) }
+        let start = count
+        var rest = value.magnitude
+        repeat {
+            insert(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10), at: start)
+            rest /= 10
+        } while rest > 0
+    }
+
+    /// Appends two lower-case digits a byte.
+    mutating func append(hex bytes: Span<UInt8>) {
+        for index in bytes.indices { append(hex: bytes[index]) }
+    }
+
+    mutating func append(hex byte: UInt8) {
+        for digit in [byte >> 4, byte & 15] { append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+    }
+
+    /// Appends a time as `2027-11-23T16:30:00Z`.
+    ///
+    /// - Parameter seconds: since 1970-01-01T00:00:00Z.
+    mutating func append(time seconds: Int64) {
+        var text = InlineArray<20, UInt8>(repeating: 0)
+        var room = text.mutableSpan
+        let count = timeText(seconds, into: &room)
+        append(room.span.extracting(first: count))
+    }
+
+    /// Appends text of any origin: what could forge a line or command a terminal becomes `?`.
+    mutating func append(printable bytes: Span<UInt8>) {
+        for index in bytes.indices {
+            let byte = bytes[index]
+            // U+0080 to U+009F are control characters, too: C2 80 to C2 9F, or 80 to 9F in an 8-bit code.
+            let before = index > 0 ? bytes[index - 1] : 0
+            let endsControl = byte >= 0x80 && byte < 0xA0 && (before < 0x80 || before == 0xC2)
+            let isControl = byte < 0x20 || byte == 0x7F || endsControl
+            append(isControl ? UInt8(ascii: "?") : byte)
+        }
+    }
+
+    func equals(_ text: StaticString) -> Bool {
+        guard count == text.utf8CodeUnitCount else { return false }
+        for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    func starts(with text: StaticString) -> Bool {
+        guard count >= text.utf8CodeUnitCount else { return false }
+        for index in 0..<text.utf8CodeUnitCount where unsafe self[index] != text.utf8Start[index] { return false }
+        return true
+    }
+
+    /// The bytes and a zero byte, as C has a text.
+    var terminated: [UInt8] { self + [0] }
+
+    /// Without blanks and tabs at either end.
+    var trimmed: [UInt8] {
+        var (start, end) = (0, count)
+        while start < end, isBlank(self[start]) { start += 1 }
+        while end > start, isBlank(self[end - 1]) { end -= 1 }
+        return [UInt8](self[start..<end])
+    }
+
+    /// Sets all bytes to 0, for what was a secret.
+    mutating func wipe() {
+        for index in indices { self[index] = 0 }
+    }
+}
+
+func isBlank(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
+}
