@@ -11,6 +11,7 @@ import SCEP
 ///   - store: not opened yet.
 ///   - work: the one work buffer.
 ///   - traffic: is added to, whatever the outcome.
+///   - stored: is called after each change that was stored.
 /// - Throws: ``AgentError``; its ranges lie in `work`. ``conclude(_:work:log:)`` puts it in words. What the device had
 ///   before, it has still.
 public func attend<
@@ -19,7 +20,8 @@ public func attend<
 >(
     _ agent: inout Agent<Key, caCapacity>, configuration: borrowing Configuration, transport: inout T,
     clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,
-    work: inout MutableSpan<UInt8>, traffic: inout Traffic
+    work: inout MutableSpan<UInt8>, traffic: inout Traffic,
+    stored: (inout IdentityStore<S>, inout L) -> Void = { _, _ in }
 ) throws(AgentError) {
     do throws(AgentError) {
         try agent.start(configuration: configuration, store: &store, work: &work)
@@ -30,7 +32,7 @@ public func attend<
                 agent.step(
                     configuration: configuration, clock: clock.time, uptime: clock.uptime, store: &store, work: &work,
                     random: &random),
-                &agent, configuration, &transport, &clock, &store, &log, &random, &work, &traffic)
+                &agent, configuration, &transport, &clock, &store, &log, &random, &work, &traffic, stored)
         }
     } catch {
         agent.end(error)
@@ -49,7 +51,8 @@ private func take<
 >(
     _ action: AgentAction, _ agent: inout Agent<Key, caCapacity>, _ configuration: borrowing Configuration,
     _ transport: inout T, _ clock: inout C, _ store: inout IdentityStore<S>, _ log: inout L,
-    _ random: inout RandomGenerator, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+    _ random: inout RandomGenerator, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic,
+    _ stored: (inout IdentityStore<S>, inout L) -> Void
 ) throws(AgentError) -> Bool {
     switch action {
     case .generateKey(let algorithm):
@@ -69,6 +72,7 @@ private func take<
     case .store:
         announce("writing to storage", &log)
         try agent.store(configuration: configuration, in: &store, work: &work)
+        stored(&store, &log)
     case .sleep(let milliseconds):
         if case .waiting(let wait, _) = agent.phase {
             if wait == .duty { warn(agent, &log) }

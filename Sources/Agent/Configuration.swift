@@ -104,7 +104,10 @@ public struct Configuration: ~Escapable {
             guard let algorithm = Self.keyAlgorithm(value) else { return false }
             key = algorithm
             return true
-        case .allow: return allow(value)
+        case .allow:
+            guard let allowing = Policy(allowing: value) else { return false }
+            policy = allowing
+            return true
         case .renew: return Self.read(value, 1...99, into: &renewalPercent)
         case .jitter: return Self.read(value, 0...50, into: &jitterPercent)
         case .renewalKey: return Self.choose(value, "new", "same", into: &keepsKey)
@@ -194,31 +197,11 @@ public struct Configuration: ~Escapable {
     }
 
     /// The word of a list, separated by commas, that begins at `start`; nil behind the last.
-    private static func nextWord(_ words: Span<UInt8>, from start: Int) -> Range<Int>? {
+    fileprivate static func nextWord(_ words: Span<UInt8>, from start: Int) -> Range<Int>? {
         guard start <= words.count else { return nil }
         var end = start
         while end < words.count, words[end] != UInt8(ascii: ",") { end &+= 1 }
         return start..<end
-    }
-
-    private mutating func allow(_ words: Span<UInt8>) -> Bool {
-        var start = 0
-        while let range = Self.nextWord(words, from: start) {
-            let word = words.extracting(range)
-            if isWord(word, "sha1") {
-                policy.digestFloor = .sha1
-            } else if isWord(word, "3des") {
-                if policy.cipherFloor != .desCBC { policy.cipherFloor = .tripleDESCBC }
-            } else if isWord(word, "des") {
-                policy.cipherFloor = .desCBC
-            } else if isWord(word, "unmarked-ra") {
-                policy.allowsUnmarkedRA = true
-            } else {
-                return false
-            }
-            start = range.upperBound &+ 1
-        }
-        return true
     }
 
     /// Ten digits reach the year 2286.
@@ -294,6 +277,29 @@ public struct Configuration: ~Escapable {
                 number &+= 1
             }
             return nil
+        }
+    }
+}
+
+extension Policy {
+    /// - Parameter words: the leniencies, as `allow` has them; nil if one of them is none.
+    public init?(allowing words: Span<UInt8>) {
+        self.init()
+        var start = 0
+        while let range = Configuration.nextWord(words, from: start) {
+            let word = words.extracting(range)
+            if isWord(word, "sha1") {
+                digestFloor = .sha1
+            } else if isWord(word, "3des") {
+                if cipherFloor != .desCBC { cipherFloor = .tripleDESCBC }
+            } else if isWord(word, "des") {
+                cipherFloor = .desCBC
+            } else if isWord(word, "unmarked-ra") {
+                allowsUnmarkedRA = true
+            } else {
+                return nil
+            }
+            start = range.upperBound &+ 1
         }
     }
 }

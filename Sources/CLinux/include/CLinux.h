@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -73,5 +75,38 @@ static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
 
 /// Swift hides fork, which is unsafe where there are threads; a board has none.
 static inline pid_t linux_fork(void) { return fork(); }
+
+/// getopt's state is in global variables, which Swift does not touch. It complains by what it returns, not by itself.
+static inline int linux_next_option(
+    int count, char *const *arguments, const char *letters, const struct option *options) {
+    opterr = 0;
+    return getopt_long(count, arguments, letters, options, NULL);
+}
+static inline int linux_option_index(void) { return optind; }
+static inline char *linux_option_value(void) { return optarg; }
+static inline int linux_unknown_option(void) { return optopt; }
+
+/// Has SIGTERM, SIGINT and SIGHUP say what becomes of the work, and then end the program as they always do.
+void linux_end_politely(void);
+
+/// Becomes another user for good, with all groups that it is in.
+///
+/// Returns 0, or -1 with errno; some of it may have been done then.
+int linux_become(uid_t user, gid_t group);
+
+/// The name of the next entry of a folder; NULL behind the last. Swift does not see an array at the end of a structure.
+static inline const char *linux_next_name(DIR *folder) {
+    const struct dirent *entry = readdir(folder);
+    return entry ? entry->d_name : NULL;
+}
+
+#define LINUX_NOT_STARTED -1
+#define LINUX_TIMED_OUT -2
+
+/// Runs a program, in a process group of its own, with nothing at its standard input and its output at standard error.
+/// After `seconds` the whole group is killed.
+///
+/// Returns its exit code, 256 and the signal that ended it, LINUX_TIMED_OUT, or LINUX_NOT_STARTED with errno.
+int linux_run(char *const arguments[], char *const environment[], int seconds);
 
 #endif

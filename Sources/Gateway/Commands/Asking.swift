@@ -1,0 +1,78 @@
+import Agent
+import Board
+import HTTP
+import LinuxBoard
+import SCEP
+
+/// Questions that anybody may ask a CA: GetCACaps, GetCACert.
+struct Asking: ~Copyable {
+    let url: Text
+    private let message: Text?
+    private let milliseconds: UInt64
+    private let clock = SystemClock()
+    private var transport: GatewayTransport
+    /// What came.
+    private(set) var work: [UInt8] = []
+
+    /// - Parameter operands: a URL, perhaps, which stands before the one that is set.
+    init(_ settings: Settings, _ operands: [Text]) throws(Failure) {
+        guard operands.count <= 1 else { throw Failure(.usage, "bad-operand", "there is more than one URL") }
+        let named: Text
+        if let operand = operands.first {
+            named = operand
+        } else {
+            named = try settings.required(.url)
+        }
+        let seconds = try settings.number(.timeout, 1...600, default: 90)
+        url = named
+        message = settings[.message]
+        milliseconds = UInt64(seconds) * 1000
+        transport = GatewayTransport(clock: clock)
+    }
+
+    var time: Moment { clock.time.map { .exact($0) } ?? .unknown }
+
+    /// - Returns: where the body of the reply stands in ``work``.
+    mutating func ask(_ name: StaticString, as operation: Operation) throws(Failure) -> Range<Int> {
+        let url = url
+        let address: ServerURL
+        do throws(ServerURLError) {
+            address = try ServerURL(url.span)
+        } catch {
+            var text = Text("'")
+            text.append(printable: url.span)
+            text.append("' is no URL of a SCEP service: it looks like http://ca.example/scep")
+            throw Failure(.usage, "bad-url", text)
+        }
+        var traffic = Traffic()
+        let response: Response
+        var work = [UInt8](repeating: 0, count: 65_536)
+        defer { self.work = work }
+        do {
+            var room = work.mutableSpan
+            do throws(ExchangeError) {
+                response = try send(name, address, &room, &traffic)
+            } catch {
+                throw Failure(.exchange(operation, error), room.span)
+            }
+        }
+        guard response.status == 200 else {
+            throw Failure(.status(operation, response.status, text: response.body), work.span)
+        }
+        return response.body
+    }
+
+    private mutating func send(
+        _ name: StaticString, _ address: ServerURL, _ room: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+    ) throws(ExchangeError) -> Response {
+        let deadline = clock.uptime + milliseconds
+        guard let message else {
+            return try exchange(
+                name, .none, with: address, in: &room, deadline: deadline, over: &transport, clock: clock,
+                traffic: &traffic)
+        }
+        return try exchange(
+            name, .text(message.span), with: address, in: &room, deadline: deadline, over: &transport, clock: clock,
+            traffic: &traffic)
+    }
+}

@@ -1,0 +1,60 @@
+import Agent
+import CMS
+import DER
+import DeviceCrypto
+import SCEP
+
+/// `scep caps`: asks the CA what it can do.
+func caps(
+    _ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report
+) throws(Failure) {
+    var asking = try Asking(settings, operands)
+    progress.say(Text("asking the CA what it can do"))
+    let body = try asking.ask("GetCACaps", as: .getCACaps)
+    let text = Text(asking.work[body])
+    let capabilities = Capabilities(text.span)
+    report.field("url", text: asking.url)
+    report.beginList("capabilities")
+    for line in text.split(separator: UInt8(ascii: "\n"), maxSplits: 64) {
+        let word = Text(line).trimmed
+        if !word.isEmpty { report.item(word.span) }
+    }
+    report.endList()
+    report.field("post", isTrue: capabilities.contains(.postPKIOperation))
+    report.field("renewal", isTrue: capabilities.contains(.renewal))
+    report.field("nextCA", isTrue: capabilities.contains(.getNextCACert))
+    var policy = try policy(settings)
+    do throws(SCEPError) {
+        let algorithms = try Algorithms(capabilities, &policy)
+        report.field("digest", name(algorithms.digest))
+        report.field("cipher", name(algorithms.cipher))
+    } catch {
+        throw Failure(.scep(.getCACaps, capabilities == Capabilities() ? .noCapabilities : error, text: 0..<0), Span())
+    }
+}
+
+/// The policy that `allow` leaves.
+func policy(_ settings: Settings) throws(Failure) -> Policy {
+    guard let words = settings[.allow] else { return Policy() }
+    guard let policy = Policy(allowing: words.span) else { throw settings.refusal(.allow) }
+    return policy
+}
+
+func name(_ digest: DigestAlgorithm) -> StaticString {
+    switch digest {
+    case .sha1: "SHA-1"
+    case .sha256: "SHA-256"
+    case .sha384: "SHA-384"
+    case .sha512: "SHA-512"
+    }
+}
+
+func name(_ cipher: CipherAlgorithm) -> StaticString {
+    switch cipher {
+    case .desCBC: "DES-CBC"
+    case .tripleDESCBC: "3DES-CBC"
+    case .aes128CBC: "AES-128-CBC"
+    case .aes192CBC: "AES-192-CBC"
+    case .aes256CBC: "AES-256-CBC"
+    }
+}

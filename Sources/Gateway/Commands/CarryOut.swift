@@ -1,0 +1,23 @@
+import Agent
+
+/// Carries out a command.
+///
+/// - Parameter report: gets what the command found out.
+func carryOut(
+    _ command: Command, _ settings: Settings, _ operands: [Text], _ progress: inout Progress, _ report: inout Report
+) throws(Failure) -> ExitCode {
+    switch command {
+    case .caps: try caps(settings, operands, progress, &report)
+    case .ca: try ca(settings, operands, progress, &report)
+    case .enroll: try enroll(settings, &progress, &report)
+    case .renew: try renew(settings, &progress, &report)
+    case .poll: try poll(settings, &progress, &report)
+    case .cert: try cert(settings, &progress, &report)
+    case .crl: try crl(settings, &progress, &report)
+    case .nextCA: try nextCA(settings, &progress, &report)
+    case .status: return try status(settings, &report)
+    case .inspect: try inspect(settings, operands, &report)
+    case .agent: try agent(settings, &progress, &report)
+    }
+    return .done
+}

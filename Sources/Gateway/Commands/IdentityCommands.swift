@@ -1,0 +1,119 @@
+import Agent
+import DER
+import PKIX
+import SCEP
+
+// The commands that are one run of the agent each.
+
+/// `scep enroll`
+func enroll(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    try session.run(settings.isSet(.again) ? .enrol : nil, waits: false, &progress)
+    try session.show(&report)
+}
+
+/// `scep renew`
+func renew(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    try session.needsIdentity()
+    try session.run(.renew, waits: false, &progress)
+    try session.show(&report)
+}
+
+/// `scep poll`
+func poll(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    guard try session.holds(.transaction) else {
+        throw Failure(.usage, "nothing-pending", "there is no request under way; scep enroll begins one")
+    }
+    try session.run(.resume, waits: false, &progress)
+    try session.show(&report)
+}
+
+/// `scep agent`
+func agent(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    try session.run(nil, waits: settings.isSet(.stay), &progress)
+    try session.show(&report)
+}
+
+/// `scep cert`
+func cert(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    try session.needsIdentity()
+    try session.run(.certificate, waits: false, &progress)
+    try session.show(&report)
+    guard let path = settings[.output], let certificate = try session.bytes(.certificate) else { return }
+    try OutputFile.write(IssuingPath.pem(certificate), to: path)
+}
+
+/// `scep crl`
+func crl(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    try session.needsIdentity()
+    do throws(Failure) {
+        try session.run(.revocationList, waits: false, &progress)
+    } catch {
+        // The list of a certificate that is revoked is worth having, too.
+        try save(session.revocationList, settings)
+        throw error
+    }
+    let list = session.revocationList
+    var reader = DERReader(list.span)
+    if let crl = try? CertificateRevocationList(&reader) {
+        report.field("issuer", text: name(crl.issuer))
+        report.field("thisUpdate", time: crl.thisUpdate)
+        if let nextUpdate = crl.nextUpdate { report.field("nextUpdate", time: nextUpdate) }
+    }
+    report.field("revoked", isTrue: false)
+    try save(list, settings)
+}
+
+private func save(_ list: [UInt8], _ settings: Settings) throws(Failure) {
+    guard let path = settings[.output], !list.isEmpty else { return }
+    try OutputFile.write(PEM.encode("X509 CRL", list.span), to: path)
+}
+
+/// `scep next-ca`
+func nextCA(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings)
+    try session.needsIdentity()
+    try session.run(.nextCA, waits: false, &progress)
+    guard let next = try session.bytes(.nextCACertificates) else {
+        throw Failure(
+            .refused, "no-next-ca", "the CA has no next certificate to offer; ask again before its own is over")
+    }
+    report.certificates("nextCA", IssuingPath.split(next))
+    guard let path = settings[.output] else { return }
+    try OutputFile.write(IssuingPath.pem(next), to: path)
+}
+
+extension Session {
+    /// Sees that there is a certificate.
+    mutating func needsIdentity() throws(Failure) {
+        guard try !holds(.certificate) else { return }
+        throw Failure(.usage, "no-identity", "there is no certificate in this folder; scep enroll gets one")
+    }
+
+    /// Shows what there is now.
+    mutating func show(_ report: inout Report) throws(Failure) {
+        report.field("directory", text: workspace.path)
+        guard let certificate = try bytes(.certificate), let parsed = try? Certificate(certificate.span) else { return }
+        report.beginObject("certificate")
+        report.certificate(parsed)
+        report.endObject()
+        if let due = nextDuty { report.duty(due.goal, due.time) }
+    }
+}
+
+extension Report {
+    /// Adds what is due next, and when.
+    mutating func duty(_ goal: Goal, _ time: Int64) {
+        switch goal {
+        case .handOver: field("next", "take-over")
+        case .nextCA: field("next", "next-ca")
+        default: field("next", "renew")
+        }
+        field("nextTime", time: time)
+    }
+}

@@ -1,0 +1,39 @@
+import Agent
+import PKIX
+
+/// `scep status`: what there is, without asking anybody.
+///
+/// - Returns: done; pending when there is no certificate; trust when it is over, or will be within `min-days`.
+func status(_ settings: Settings, _ report: inout Report) throws(Failure) -> ExitCode {
+    let minimum = try settings.number(.minDays, 0...10_000, default: 0)
+    let day: Int64 = 86_400
+    var session = try Session(settings, isReading: true)
+    var code = ExitCode.pending
+    report.field("directory", text: session.workspace.path)
+    if let certificate = try session.bytes(.certificate), let parsed = try? Certificate(certificate.span) {
+        let left = session.now.map { parsed.notAfter - $0 }
+        let isValid = (left ?? 0) >= 0
+        code = isValid && (left ?? .max) >= Int64(minimum) * day ? .done : .trust
+        report.field("state", isValid ? "valid" : "expired")
+        if let left { report.field("daysLeft", number: Int(left >= 0 ? left / day : (left - day + 1) / day)) }
+        report.beginObject("certificate")
+        report.certificate(parsed)
+        report.endObject()
+    } else {
+        report.field("state", try session.holds(.transaction) ? "pending" : "none")
+    }
+    try session.readDuty()
+    report.field("requestUnderWay", isTrue: try session.holds(.transaction))
+    report.field("nextCAKnown", isTrue: try session.holds(.nextCACertificates))
+    if let due = session.nextDuty { report.duty(due.goal, due.time) }
+    guard let last = StatusFile.read(in: session.workspace) else { return code }
+    report.field("lastRun", time: last.time)
+    if !last.kind.isEmpty {
+        report.beginObject("lastError")
+        report.field("kind", text: last.kind)
+        report.field("message", text: last.message)
+        report.endObject()
+    }
+    if !last.next.isEmpty { report.field("nextAttempt", text: last.next) }
+    return code
+}

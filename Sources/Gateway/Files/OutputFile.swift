@@ -1,0 +1,46 @@
+import Board
+import CLinux
+import LinuxBoard
+
+/// Files that the program writes.
+enum OutputFile {
+    /// Writes a file that was not there, and makes it safe from a power cut; one that is left from a cut is removed first.
+    ///
+    /// - Parameters:
+    ///   - path: of the folder, for the words of a failure.
+    static func write(
+        _ content: [UInt8], to name: Text, in folder: Descriptor, mode: mode_t, path: Text
+    ) throws(Failure) {
+        let whole = path + Text("/") + name
+        _ = unsafe withCString(name.terminated.span) { unsafe unlinkat(folder.number, $0, 0) }
+        guard
+            let file = Descriptor(
+                path: name.terminated.span, in: folder.number, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+        else { throw Failure(path: whole, "cannot be made", error: linux_errno()) }
+        defer { file.close() }
+        guard writeAll(content, to: file.number), fsync(file.number) == 0 else {
+            throw Failure(path: whole, "cannot be written", error: linux_errno())
+        }
+    }
+
+    /// Writes what an operator asked for: beside the file that is there, whose name it then takes. `-` is standard output.
+    static func write(_ content: [UInt8], to path: Text) throws(Failure) {
+        if path.equals("-") {
+            guard writeAll(content, to: STDOUT_FILENO) else {
+                throw Failure(path: Text("standard output"), "cannot be written", error: linux_errno())
+            }
+            return
+        }
+        let new = path + Text(".new")
+        let here = Descriptor(AT_FDCWD)
+        try write(content, to: new, in: here, mode: 0o644, path: Text("."))
+        let isRenamed = unsafe withCString(new.terminated.span) { new in
+            unsafe withCString(path.terminated.span) { unsafe rename(new, $0) }
+        }
+        guard isRenamed == 0 else { throw Failure(path: path, "cannot be replaced", error: linux_errno()) }
+    }
+
+    static func sync(_ folder: Descriptor, _ path: Text) throws(Failure) {
+        guard fsync(folder.number) == 0 else { throw Failure(path: path, "cannot be made safe", error: linux_errno()) }
+    }
+}

@@ -1,0 +1,54 @@
+import Agent
+import DeviceCrypto
+
+/// The agent's configuration, made of what was set; it holds the password, and is wiped.
+struct AgentText {
+    private(set) var text = Text()
+    /// Where each option's value stands.
+    private var parts: [(option: Option, range: Range<Int>)] = []
+
+    init(_ settings: Settings) throws(Failure) {
+        for option in Option.allCases where option.isAgents {
+            guard let value = settings[option] else { continue }
+            guard !value.contains(UInt8(ascii: "\n")) else { throw settings.refusal(option) }
+            append(option, Text(option.description.name), value)
+        }
+        guard let file = settings[.challengeFile] else { return }
+        var challenge = try InputFile.readSecret(file)
+        defer { challenge.wipe() }
+        guard !challenge.isEmpty, challenge.count <= 255, !challenge.contains(UInt8(ascii: "\n")) else {
+            var message = Text()
+            message.append(printable: file.span)
+            message.append(": the password has to be one line of 1 to 255 bytes")
+            throw Failure(.usage, "bad-challenge", message)
+        }
+        append(.challengeFile, Text("challenge"), challenge)
+    }
+
+    private mutating func append(_ option: Option, _ name: Text, _ value: Text) {
+        // Moved to a larger place, a secret would be left in the smaller one.
+        text.reserveCapacity(16_384)
+        text.append(name)
+        text.append("=")
+        parts.append((option, text.count..<(text.count + value.count)))
+        text.append(value)
+        text.append("\n")
+    }
+
+    mutating func wipe() { text.wipe() }
+
+    /// What an error of the agent's configuration means for who set it.
+    func failure(_ error: ConfigurationError, _ settings: Settings) -> Failure {
+        for part in parts where part.range.lowerBound <= error.offset && error.offset <= part.range.upperBound {
+            return settings.refusal(part.option)
+        }
+        for option in [Option.url, .fingerprint, .subject] where settings[option] == nil {
+            do throws(Failure) {
+                _ = try settings.required(option)
+            } catch {
+                return error
+            }
+        }
+        return Failure(.internal, "configuration", "the options could not be used; report this")
+    }
+}

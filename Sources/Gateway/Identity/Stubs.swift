@@ -1,0 +1,5 @@
+import Agent
+import LinuxBoard
+
+typealias GatewayKey = SoftwareKey
+typealias GatewayTransport = TCP

@@ -1,0 +1,99 @@
+/// What was set, and where: on the command line, else in the configuration file.
+struct Settings {
+    /// Where a value comes from.
+    enum Origin {
+        case commandLine
+        /// In the configuration file; both count from 1.
+        case file(line: Int, column: Int)
+    }
+
+    struct Setting {
+        let value: Text
+        let origin: Origin
+    }
+
+    /// The configuration file; empty if there is none.
+    var file = Text()
+    private var settings = [Setting?](repeating: nil, count: Option.allCases.count)
+
+    subscript(_ option: Option) -> Text? { settings[Int(option.rawValue)]?.value }
+
+    func origin(_ option: Option) -> Origin? { settings[Int(option.rawValue)]?.origin }
+
+    /// Whether an option without a value is set.
+    func isSet(_ option: Option) -> Bool { self[option]?.equals("yes") ?? false }
+
+    /// - Returns: false when it was set in the same place before. What the command line says stands.
+    mutating func set(_ option: Option, _ value: Text, from origin: Origin) -> Bool {
+        switch (settings[Int(option.rawValue)]?.origin, origin) {
+        case (.commandLine, .commandLine), (.file, .file): return false
+        case (.commandLine, .file): return true
+        case (nil, _), (.file, .commandLine):
+            settings[Int(option.rawValue)] = Setting(value: value, origin: origin)
+            return true
+        }
+    }
+
+    /// Sets what a command has by default.
+    mutating func setDefault(_ option: Option, _ value: StaticString) {
+        guard self[option] == nil else { return }
+        settings[Int(option.rawValue)] = Setting(value: Text(value), origin: .commandLine)
+    }
+
+    /// A number within bounds.
+    func number(_ option: Option, _ range: ClosedRange<Int>, default standard: Int) throws(Failure) -> Int {
+        guard let text = self[option] else { return standard }
+        var number = 0
+        for byte in text {
+            let digit = byte &- UInt8(ascii: "0")
+            guard digit <= 9, number <= 1_000_000 else { throw refusal(option) }
+            number = 10 * number + Int(digit)
+        }
+        guard !text.isEmpty, range.contains(number) else { throw refusal(option) }
+        return number
+    }
+
+    /// What has to be set.
+    func required(_ option: Option) throws(Failure) -> Text {
+        if let value = self[option] { return value }
+        var message = Text("--")
+        message.append(option.description.name)
+        message.append(" is missing: set it")
+        if option.isInConfiguration {
+            message.append(", or ")
+            message.append(option.description.name)
+            message.append(" in ")
+            message.append(file.isEmpty ? Text("/etc/scep/scep.conf") : file)
+        }
+        message.append("; it is ")
+        message.append(option.description.help)
+        throw Failure(.usage, "option-missing", message)
+    }
+
+    /// That a value cannot be.
+    func refusal(_ option: Option) -> Failure {
+        var message = Text()
+        if let origin = origin(option) { message.append(place(origin)) }
+        if case .commandLine = origin(option) { message.append("--") }
+        message.append(option.description.name)
+        message.append(" cannot be '")
+        let value = self[option] ?? []
+        message.append(printable: value.span)
+        message.append("'; it is ")
+        message.append(option.description.help)
+        return Failure(.usage, "bad-value", message)
+    }
+
+    /// `file:line:column: `; nothing for the command line.
+    func place(_ origin: Origin) -> Text {
+        guard case .file(let line, let column) = origin else { return [] }
+        var text = Text()
+        text.append(printable: file.span)
+        text.append(":")
+        text.append(decimal: line)
+        text.append(":")
+        text.append(decimal: column)
+        text.append(": ")
+        return text
+    }
+}

@@ -1,0 +1,128 @@
+import Board
+import CLinux
+
+/// Standard error: what the program is doing, what it warns of, and why it failed.
+///
+/// A terminal gets short lines, in colour if it likes; the journal gets each line with its priority (sd-daemon(3)), event
+/// lines included; a file or a pipe the same without. Nothing here is a secret.
+struct Progress: Log {
+    private enum Style {
+        case terminal, journal, plain
+    }
+
+    private enum Priority: UInt8 {
+        case error = 3
+        case warning, notice, info
+    }
+
+    private let style: Style
+    private let hasColor: Bool
+    private let isQuiet: Bool
+    private let isVerbose: Bool
+    /// The field `next` of the last event, and what follows it: `renew at=2027-…`.
+    private(set) var next = Text()
+
+    init(_ settings: Settings) throws(Failure) {
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        style = isTerminal ? .terminal : Environment.isSet("JOURNAL_STREAM") ? .journal : .plain
+        isQuiet = settings.isSet(.quiet)
+        isVerbose = settings.isSet(.verbose)
+        let color = settings[.color] ?? Text("auto")
+        if color.equals("auto") {
+            hasColor = isTerminal && !Environment.isSet("NO_COLOR") && !Environment.has("TERM", "dumb")
+        } else {
+            guard color.equals("always") || color.equals("never") else { throw settings.refusal(.color) }
+            hasColor = color.equals("always")
+        }
+    }
+
+    /// A line of the agent's: see LIFECYCLE.md.
+    mutating func write(line: Span<UInt8>) {
+        let text = Text(line)
+        if text.starts(with: "event ") {
+            note(text)
+            // What it says is said in other words to who sits before it.
+            if style == .terminal, !isVerbose { return }
+            return write(text, .notice)
+        }
+        write(text, text.starts(with: "warning: ") ? .warning : .info)
+    }
+
+    func say(_ text: Text) { write(text, .info) }
+
+    func warn(_ text: Text) {
+        var line = Text("warning: ")
+        line.append(text)
+        write(line, .warning)
+    }
+
+    func complain(_ failure: Failure) {
+        var line = Text("error: ")
+        line.append(failure.message)
+        write(line, .error)
+    }
+
+    /// Keeps what comes next.
+    private mutating func note(_ event: Text) {
+        let mark = Text(" next=")
+        guard event.count > mark.count else { return }
+        for start in 0..<(event.count - mark.count) where event[start..<(start + mark.count)].elementsEqual(mark) {
+            var rest = Text(event[(start + mark.count)...])
+            if let end = find(" subject=", in: rest) { rest.removeLast(rest.count - end) }
+            next = rest
+            return
+        }
+    }
+
+    private func write(_ text: Text, _ priority: Priority) {
+        guard !isQuiet || priority.rawValue <= Priority.warning.rawValue else { return }
+        var line = Text()
+        if style == .journal {
+            line.append("<")
+            line.append(UInt8(ascii: "0") + priority.rawValue)
+            line.append(">")
+        }
+        if priority == .error, style != .journal { line.append("scep: ") }
+        if hasColor { line.append(color(priority)) }
+        line.append(printable: text.span)
+        if hasColor { line.append("\u{1B}[0m") }
+        line.append("\n")
+        writeAll(line, to: STDERR_FILENO)
+    }
+
+    private func color(_ priority: Priority) -> StaticString {
+        switch priority {
+        case .error: "\u{1B}[1;31m"
+        case .warning: "\u{1B}[33m"
+        case .notice: "\u{1B}[32m"
+        case .info: "\u{1B}[2m"
+        }
+    }
+}
+
+/// Where a text begins in another; nil if it is not there.
+func find(_ part: StaticString, in text: Text) -> Int? {
+    let part = Text(part)
+    guard text.count >= part.count else { return nil }
+    for start in 0...(text.count - part.count) where text[start..<(start + part.count)].elementsEqual(part) {
+        return start
+    }
+    return nil
+}
+
+/// Writes to an open descriptor; what it does not take is lost.
+///
+/// - Returns: whether all was taken.
+@discardableResult
+func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    var rest = bytes.span
+    while !rest.isEmpty {
+        let written = unsafe rest.withUnsafeBytes { unsafe CLinux.write(descriptor, $0.baseAddress, $0.count) }
+        if written > 0 {
+            rest = rest.extracting(droppingFirst: written)
+        } else if linux_errno() != EINTR {
+            return false
+        }
+    }
+    return true
+}
