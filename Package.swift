@@ -62,6 +62,7 @@ let package = Package(
         .testTarget(
             name: "BoardTests", dependencies: ["Board", "HTTP", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],

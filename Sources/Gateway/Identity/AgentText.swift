@@ -37,8 +37,17 @@ struct AgentText {
 
     mutating func wipe() { text.wipe() }
 
-    /// What an error of the agent's configuration means for who set it.
-    func failure(_ error: ConfigurationError, _ settings: Settings) -> Failure {
+    /// Why the agent's configuration cannot be made of it; nil if it can.
+    func refusal(_ settings: Settings) -> Failure? {
+        do throws(ConfigurationError) {
+            _ = try Configuration(text.span)
+            return nil
+        } catch {
+            return failure(error, settings)
+        }
+    }
+
+    private func failure(_ error: ConfigurationError, _ settings: Settings) -> Failure {
         for part in parts where part.range.lowerBound <= error.offset && error.offset <= part.range.upperBound {
             return settings.refusal(part.option)
         }

@@ -31,6 +31,8 @@ struct Session: ~Copyable {
     init(_ settings: Settings, isReading: Bool = false) throws(Failure) {
         let hook = try Hook(settings)
         let agentText = try AgentText(settings)
+        // What only shows what there is gets by with less.
+        if !isReading, let refusal = agentText.refusal(settings) { throw refusal }
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
         self.settings = settings
@@ -125,14 +127,8 @@ struct Session: ~Copyable {
     }
 
     private mutating func lookAfterIdentity(_ progress: inout Progress) throws(Failure) {
-        var text = agentText.text
-        defer { text.wipe() }
-        let configuration: Configuration
-        do throws(ConfigurationError) {
-            configuration = try Configuration(text.span)
-        } catch {
-            throw agentText.failure(error, settings)
-        }
+        let text = agentText.text
+        guard let configuration = try? Configuration(text.span) else { return }
         var clock = clock
         let workspace = workspace
         let hook = hook

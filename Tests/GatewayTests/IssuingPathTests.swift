@@ -1,0 +1,57 @@
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// Chains of openssl's making.
+@Suite struct IssuingPathTests {
+    private struct Chain {
+        var leaf: [UInt8] = []
+        var intermediate: [UInt8] = []
+        var root: [UInt8] = []
+        var stranger: [UInt8] = []
+    }
+
+    private func makeChain() throws -> Chain {
+        try withTemporaryDirectory { folder in
+            func run(_ line: String) throws -> [UInt8] {
+                try OpenSSL.run(
+                    line.split(separator: " ").map { String($0).replacing("@", with: folder.path + "/") })
+            }
+            func issue(_ name: String, by issuer: String, isCA: Bool) throws {
+                _ = try run("req -newkey rsa:2048 -nodes -keyout @\(name).key -out @\(name).csr -subj /CN=\(name)")
+                let extensions = isCA ? "basicConstraints=critical,CA:TRUE" : "keyUsage=digitalSignature"
+                let file = folder.appendingPathComponent("ext")
+                try extensions.write(to: file, atomically: true, encoding: .utf8)
+                _ = try run(
+                    "x509 -req -in @\(name).csr -CA @\(issuer).pem -CAkey @\(issuer).key -days 9 -set_serial 7"
+                        + " -extfile @ext -out @\(name).pem")
+            }
+            for name in ["root", "stranger"] {
+                _ = try run(
+                    "req -x509 -newkey rsa:2048 -nodes -keyout @\(name).key -out @\(name).pem -days 9 -subj /CN=\(name)"
+                )
+            }
+            try issue("sub", by: "root", isCA: true)
+            try issue("leaf", by: "sub", isCA: false)
+            return Chain(
+                leaf: try run("x509 -in @leaf.pem -outform DER"),
+                intermediate: try run("x509 -in @sub.pem -outform DER"),
+                root: try run("x509 -in @root.pem -outform DER"),
+                stranger: try run("x509 -in @stranger.pem -outform DER"))
+        }
+    }
+
+    @Test func pathIsFoundInAnyOrder() throws {
+        let chain = try makeChain()
+        let whole = IssuingPath(of: chain.leaf, in: chain.stranger + chain.root + chain.intermediate)
+        #expect(whole.intermediates == [chain.intermediate])
+        #expect(whole.anchor == chain.root)
+        // A pinned intermediate without its root.
+        let pinned = IssuingPath(of: chain.leaf, in: chain.intermediate)
+        #expect(pinned.intermediates == [])
+        #expect(pinned.anchor == chain.intermediate)
+        let foreign = IssuingPath(of: chain.leaf, in: chain.stranger)
+        #expect(foreign.anchor == [])
+    }
+}
