@@ -51,6 +51,9 @@ firmware: setup ## the image for lm3s6965evb, checked against its budget
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build
 
+gateway: setup ## the program for gateways, for Debian and static, on amd64, arm64 and armhf
+	@Toolchain/gateway
+
 size: setup ## flash and static RAM by room, and the change against the last commit (board=<name>)
 	@Toolchain/size $(board)
 
