@@ -7,6 +7,11 @@
 // other way in: the factors of an RSA key without its private exponent, the coordinates of a point.
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
 
+// The C library's headers, which the Linux boards see too, have to be the same everywhere.
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -23,6 +28,13 @@
 #endif
 #if defined(MBEDTLS_RSA_NO_CRT)
 #error "mbedTLS is configured with MBEDTLS_RSA_NO_CRT, but RSA private keys are kept by their prime factors"
+#endif
+
+/// Whether mbedTLS is configured with a TLS client, which CMbedTLSSSL opens the door to.
+#if defined(MBEDTLS_SSL_CLI_C) && defined(MBEDTLS_SSL_PROTO_TLS1_2)
+#define CMBEDTLS_HAS_TLS 1
+#else
+#define CMBEDTLS_HAS_TLS 0
 #endif
 
 #include <mbedtls/aes.h>
