@@ -7,11 +7,6 @@
 // other way in: the factors of an RSA key without its private exponent, the coordinates of a point.
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
 
-// The C library's headers, which the Linux boards see too, have to be the same everywhere.
-#if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE
-#endif
-
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
