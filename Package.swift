@@ -23,6 +23,8 @@ let package = Package(
         .library(
             name: "EmbeddedSCEP",
             targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
+        // HTTPS, for firmware that has the room.
+        .library(name: "TLS", targets: ["TLS"]),
         // What boards that run Linux share.
         .library(name: "LinuxBoard", targets: ["LinuxBoard"]),
         // The program for gateways, for `Toolchain/gateway` to link.
@@ -40,6 +42,12 @@ let package = Package(
         .target(name: "SCEP", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP"], swiftSettings: core),
         .target(name: "Board", dependencies: ["DeviceCrypto", "HTTP"], swiftSettings: core),
         .target(
+            name: "CMbedTLSSSL", dependencies: ["CMbedTLS"],
+            linkerSettings: [.linkedLibrary("mbedtls"), .linkedLibrary("mbedx509"), .linkedLibrary("mbedcrypto")]),
+        .target(
+            name: "TLS", dependencies: ["CMbedTLSSSL", "DeviceCrypto", "PKIX", "HTTP", "SCEP", "Board"],
+            swiftSettings: core),
+        .target(
             name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
         .target(name: "CLinux"),
@@ -47,7 +55,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent", "LinuxBoard",
+                "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "TLS", "Agent", "LinuxBoard",
             ],
             swiftSettings: core),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
@@ -64,6 +72,8 @@ let package = Package(
             swiftSettings: tests),
         .testTarget(name: "GatewayTests", dependencies: ["Gateway", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
+        .testTarget(
+            name: "TLSTests", dependencies: ["TLS", "Gateway", "LinuxBoard", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),

@@ -61,6 +61,7 @@ private func take<
     case .exchange(let operation, let payload):
         announce(operation, &log)
         let response: Response
+        transport.note(time: agent.time.moment.lowest, isExact: agent.time.moment.isExact)
         do throws(ExchangeError) {
             response = try send(operation, payload, configuration, &transport, clock, &work, &traffic)
         } catch {

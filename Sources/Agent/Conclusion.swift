@@ -134,12 +134,44 @@ extension Line {
         case .timedOut: append("timed-out: the CA was silent for too long; raise timeout")
         case .reset: append("connection-lost: the connection broke; try again")
         case .exhausted: append("network-exhausted: out of network memory; start again")
+        // Where nothing secures a stream, these are not thrown, and an image has no room for their words.
+        case _ where TLSSupport.isAvailable: append(secured: error)
+        default: append("connection-lost: the connection broke; try again")
         }
         append(" (")
         append(phase)
         append(", ")
         append(operation)
         append(")")
+    }
+
+    private mutating func append(secured error: TransportError) {
+        switch error {
+        case .notTLS: append("not-tls: what answers there does not speak TLS; check url")
+        case .noCommonProtocol:
+            append("tls-no-common: the server has no TLS 1.2 with ECDHE and AES-GCM; upgrade it")
+        case .handshakeRefused: append("tls-refused: the server broke the TLS handshake off; see its log")
+        case .handshakeFailed: append("tls-failed: the TLS handshake is wrong; someone may be in between")
+        case .certificateUntrusted:
+            append("tls-untrusted: no trusted CA issued the server's certificate; check the CA bundle and pins")
+        case .certificateOfOtherHost:
+            append("tls-wrong-host: the server's certificate is not for the host of url; check url")
+        case .certificateExpired: append("tls-expired: the server's certificate is over; check the clock")
+        case .certificateNotYetValid:
+            append("tls-not-yet-valid: the server's certificate begins later; check the clock")
+        case .certificateWeak:
+            append("tls-weak: the server's certificate is below SHA-256, RSA-2048 or P-256; replace it")
+        case .certificateMisused: append("tls-misused: the server's certificate is not for servers; replace it")
+        case .pinMismatch: append("tls-pin-mismatch: the server's certificate is not the pinned one; check the pin")
+        case .identityRefused:
+            append("tls-identity-refused: the server wants a client certificate, or another one; see its log")
+        case .identityFailed: append("tls-identity-failed: the device's key did not sign; check the key")
+        case .proxyUnreachable: append("proxy-unreachable: no HTTP proxy answers there; check proxy")
+        case .proxyRefused: append("proxy-refused: the proxy refuses, or does not reach the CA; check both")
+        case .proxyAuthentication:
+            append("proxy-authentication: the proxy asks for a name and password; check them")
+        default: break
+        }
     }
 
     private mutating func append(_ error: HTTPError, _ operation: Operation, _ work: Span<UInt8>) {

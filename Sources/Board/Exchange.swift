@@ -40,11 +40,11 @@ public func exchange<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     limits: ResponseLimits = ResponseLimits(), deadline: UInt64, over transport: inout T, clock: borrowing C,
     traffic: inout Traffic
 ) throws(ExchangeError) -> Response {
-    guard url.scheme == .http else { throw .notSecured }
+    guard url.scheme == .http || T.isSecuring else { throw .notSecured }
     defer { transport.close() }
     traffic.exchanges &+= 1
     do throws(TransportError) {
-        try transport.connect(host: url.host, port: url.port, deadline: deadline)
+        try transport.connect(to: url, deadline: deadline)
     } catch {
         throw .connecting(error)
     }

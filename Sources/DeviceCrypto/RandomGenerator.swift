@@ -70,6 +70,13 @@ import CMbedTLS
         }
     }
 
+    /// Lends the generator to other parts of mbedTLS, whose random source `cmbedtls_random` is.
+    @unsafe public mutating func withContext<Result>(
+        _ body: (UnsafeMutablePointer<mbedtls_ctr_drbg_context>) -> Result
+    ) -> Result {
+        unsafe body(&context)
+    }
+
     /// Forgets the state; the generator has to be seeded again.
     public mutating func wipe() {
         unsafe cmbedtls_random_wipe(&context)

@@ -1,16 +1,16 @@
 import DER
 
 /// An IPv4 or IPv6 address in network byte order, 4 or 16 bytes (RFC 5280, 4.2.1.6).
-struct IPAddress {
+public struct IPAddress {
     private var storage = InlineArray<16, UInt8>(repeating: 0)
     private var count = 0
 
-    var bytes: Span<UInt8> {
+    public var bytes: Span<UInt8> {
         @_lifetime(borrow self) get { storage.span.extracting(0..<count) }
     }
 
     /// Parses `192.0.2.1`, or IPv6 as RFC 4291, 2.2 writes it, without a zone. Nil if it is neither.
-    init?(_ text: Span<UInt8>) {
+    public init?(_ text: Span<UInt8>) {
         var isIPv6 = false
         for index in text.indices where text[index] == UInt8(ascii: ":") { isIPv6 = true }
         guard isIPv6 ? parseIPv6(text) : parseIPv4(text) else { return nil }

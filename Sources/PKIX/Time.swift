@@ -27,6 +27,11 @@ func readTime(_ reader: inout DERReader) throws(DERError) -> Int64 {
     guard text[position &+ 10] == UInt8(ascii: "Z"), (1...12).contains(month), hour < 24, minute < 60, second < 60,
         day >= 1, day <= daysInMonth(month, year)
     else { throw DERError(.invalidTime, at: element.start) }
+    return secondsSince1970(year: year, month: month, day: day, hour: hour, minute: minute, second: second)
+}
+
+/// Seconds since 1970-01-01T00:00:00Z; may be negative. The parts are those of a date that there is.
+public func secondsSince1970(year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int) -> Int64 {
     let days = daysSinceYear0(year: year, month: month, day: day)
     // 719,468 days lie between 0000-03-01 and 1970-01-01, and 60 of year 0 before it.
     return (widened(days &+ 60) &- 719_528) &* 86_400 &+ widened(hour &* 3600 &+ minute &* 60 &+ second)

@@ -20,11 +20,17 @@ public struct Fingerprints: ~Escapable {
     /// Whether one of them is that of `certificate`, the whole certificate in DER.
     public func contain(_ certificate: Span<UInt8>) -> Bool {
         var position = 0
-        while position <= text.count, let (digest, next) = Self.read(text, from: position) {
+        while let digest = next(&position) {
             if Hash.digest(digest.algorithm, of: certificate) == digest { return true }
-            position = next
         }
         return false
+    }
+
+    /// The fingerprint at `position` of the text, which begins at 0 and moves to the next; nil after the last.
+    public func next(_ position: inout Int) -> Digest? {
+        guard position <= text.count, let (digest, end) = Self.read(text, from: position) else { return nil }
+        position = end
+        return digest
     }
 
     /// - Returns: a fingerprint and where the next one starts.

@@ -17,6 +17,8 @@ public enum Moment: Equatable, Sendable {
         }
     }
 
+    public var isExact: Bool { if case .exact = self { true } else { false } }
+
     /// Whether `notAfter` is known to be past.
     public func isOver(_ notAfter: Int64) -> Bool {
         switch self {

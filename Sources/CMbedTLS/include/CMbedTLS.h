@@ -25,6 +25,13 @@
 #error "mbedTLS is configured with MBEDTLS_RSA_NO_CRT, but RSA private keys are kept by their prime factors"
 #endif
 
+/// Whether mbedTLS is configured with a TLS client, which CMbedTLSSSL opens the door to.
+#if defined(MBEDTLS_SSL_CLI_C) && defined(MBEDTLS_SSL_PROTO_TLS1_2)
+#define CMBEDTLS_HAS_TLS 1
+#else
+#define CMBEDTLS_HAS_TLS 0
+#endif
+
 #include <mbedtls/aes.h>
 #include <mbedtls/bignum.h>
 #include <mbedtls/constant_time.h>

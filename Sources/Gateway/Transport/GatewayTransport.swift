@@ -1,0 +1,138 @@
+import Board
+import DeviceCrypto
+import HTTP
+import LinuxBoard
+import TLS
+
+/// TCP, through an HTTP proxy if there is one, and TLS where a URL is `https`.
+public struct GatewayTransport: Transport, ~Copyable {
+    private let clock: SystemClock
+    private var tls: TLSTransport<ProxyTransport<TCP>>
+    /// The authorities, until the first `https` URL needs them: hundreds of certificates take their time to read.
+    private var unread: [UInt8]
+    /// What signs for the identity, which has only a pointer to it.
+    private var signer: Signer?
+    private var knowsTime = false
+
+    /// - Parameter random: seeds the connections' own generator.
+    /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded`.
+    public init(_ options: TransportOptions, clock: SystemClock, random: inout RandomGenerator) throws(CryptoError) {
+        let tls = try TLSTransport(
+            ProxyTransport(TCP(clock: clock), proxy: options.proxy), trust: Self.trust(options.pins.span),
+            random: &random)
+        self.clock = clock
+        self.tls = tls
+        unread = options.authorities
+    }
+
+    private static func trust(_ pins: Span<UInt8>) throws(CryptoError) -> ServerTrust {
+        var trust = ServerTrust()
+        if !pins.isEmpty { try trust.add(pins: pins) }
+        return trust
+    }
+
+    /// Shows a certificate to servers that ask for one, instead of the one before.
+    ///
+    /// - Parameters:
+    ///   - certificate: in DER.
+    ///   - key: its key.
+    ///   - random: seeds the generator that signing takes.
+    /// - Throws: `.invalidKey` if the certificate cannot be read; `.notSeeded`, `.outOfMemory`.
+    public mutating func show<Key: PrivateKey & ~Copyable>(
+        _ certificate: Span<UInt8>, key: consuming Key, random: inout RandomGenerator
+    ) throws(CryptoError) {
+        hide()
+        let (algorithm, size) = (key.algorithm, key.signatureSize)
+        let signer = try KeySigner(key, random: &random)
+        tls.identity = unsafe try ClientIdentity(
+            certificate: certificate, algorithm: algorithm, signatureSize: size,
+            key: Unmanaged<Signer>.passUnretained(signer).toOpaque(), sign: sign)
+        self.signer = signer
+    }
+
+    /// Shows an issuer of the certificate too, in DER, for servers that know only the CA above it.
+    public mutating func show(issuer: Span<UInt8>) throws(CryptoError) {
+        try tls.identity?.add(certificate: issuer)
+    }
+
+    /// Shows no certificate any more.
+    public mutating func hide() {
+        tls.close()
+        tls.identity?.free()
+        tls.identity = nil
+        signer = nil
+    }
+
+    public static var isSecuring: Bool { true }
+
+    /// What an agent knows of the time counts more than the clock that it takes it from.
+    public mutating func note(time: Int64?, isExact: Bool) {
+        knowsTime = true
+        tls.note(time: time, isExact: isExact)
+    }
+
+    public mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+        try tls.connect(host: host, port: port, deadline: deadline)
+    }
+
+    public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
+        if !knowsTime { tls.note(time: clock.time, isExact: clock.time != nil) }
+        if url.scheme == .https, !unread.isEmpty {
+            let authorities = unread
+            do throws(CryptoError) {
+                try tls.trust.add(certificates: authorities.span)
+            } catch {
+                throw error == .outOfMemory ? .exhausted : .certificateUntrusted
+            }
+            unread = []
+        }
+        try tls.connect(to: url, deadline: deadline)
+    }
+
+    public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+        try tls.send(bytes, deadline: deadline)
+    }
+
+    public mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int
+    {
+        try tls.receive(into: &buffer, deadline: deadline)
+    }
+
+    public mutating func close() { tls.close() }
+}
+
+/// A key of any type, as C can point to it.
+private class Signer {
+    func sign(
+        _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?,
+        _ room: Int, _ size: UnsafeMutablePointer<Int>?
+    ) -> Int32 { -1 }
+}
+
+private final class KeySigner<Key: PrivateKey & ~Copyable>: Signer {
+    private var key: Key
+    private var random = RandomGenerator()
+
+    init(_ key: consuming Key, random: inout RandomGenerator) throws(CryptoError) {
+        self.key = key
+        super.init()
+        var seed = InlineArray<48, UInt8>(repeating: 0)
+        var room = seed.mutableSpan
+        defer { wipe(&room) }
+        try random.fill(&room)
+        try self.random.seed(room.span, personalization: room.span.extracting(first: 0))
+    }
+
+    override func sign(
+        _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?,
+        _ room: Int, _ size: UnsafeMutablePointer<Int>?
+    ) -> Int32 {
+        unsafe ClientIdentity.signature(with: &key, random: &random, algorithm, digest, count, signature, room, size)
+    }
+}
+
+private let sign: ClientIdentity.Sign = { signer, algorithm, digest, count, signature, room, size in
+    guard let signer = unsafe signer else { return -1 }
+    return unsafe Unmanaged<Signer>.fromOpaque(signer).takeUnretainedValue()
+        .sign(algorithm, digest, count, signature, room, size)
+}

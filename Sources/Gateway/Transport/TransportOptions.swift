@@ -1,0 +1,15 @@
+import Board
+
+/// How a gateway reaches its CA.
+public struct TransportOptions {
+    /// CAs whose word counts for a server's certificate, in PEM, as in `/etc/ssl/certs/ca-certificates.crt`. Empty: pins
+    /// alone decide.
+    public var authorities: [UInt8] = []
+    /// Fingerprints of servers' certificates, SHA-256 or SHA-512 in hexadecimal, separated by commas. Empty: any
+    /// certificate that an authority issued for the host.
+    public var pins: [UInt8] = []
+    /// The HTTP proxy that everything goes through.
+    public var proxy: HTTPProxy?
+
+    public init() {}
+}

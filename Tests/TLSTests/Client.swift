@@ -1,0 +1,60 @@
+import Board
+import DeviceCrypto
+import Foundation
+import Gateway
+import HTTP
+import LinuxBoard
+import TLS
+import TestSupport
+
+/// What a client trusts and knows.
+struct Client: Sendable {
+    var authorities: [UInt8] = []
+    var pins: [UInt8] = []
+    /// Seconds since 1970; nil if nothing is known.
+    var time: Int64? = Int64(Date().timeIntervalSince1970)
+    var isExact = true
+    var proxy: HTTPProxy?
+    var identity: (certificate: [UInt8], key: TestKey, isRSA: Bool)?
+    var milliseconds: UInt64 = 10_000
+
+    /// Asks for GetCACaps, and gives what came, or why nothing did.
+    func ask(_ url: String) throws -> Result<String, ExchangeError> {
+        var random = try seededRandom()
+        let clock = SystemClock()
+        var options = TransportOptions()
+        options.authorities = authorities
+        options.pins = pins
+        options.proxy = proxy
+        var transport = try GatewayTransport(options, clock: clock, random: &random)
+        transport.note(time: time, isExact: isExact)
+        if let identity {
+            if identity.isRSA {
+                try transport.show(identity.certificate.span, key: identity.key.rsaPrivateKey(), random: &random)
+            } else {
+                try transport.show(identity.certificate.span, key: identity.key.ecPrivateKey(.p256), random: &random)
+            }
+        }
+        var work = [UInt8](repeating: 0, count: 65_536)
+        var traffic = Traffic()
+        let bytes = Array(url.utf8)
+        var room = work.mutableSpan
+        do throws(ExchangeError) {
+            let response = try exchange(
+                "GetCACaps", .none, with: try! ServerURL(bytes.span), in: &room,
+                deadline: clock.uptime + milliseconds, over: &transport, clock: clock, traffic: &traffic)
+            return .success(String(decoding: room.span.extracting(response.body).array, as: UTF8.self))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// The error of a connection that must fail; nil if it did not.
+    func failure(_ url: String) throws -> TransportError? {
+        switch try ask(url) {
+        case .failure(.connecting(let error)): error
+        case .failure(let error): throw error
+        case .success: nil
+        }
+    }
+}
