@@ -6,10 +6,11 @@ import DeviceCrypto
 /// mbedTLS calls C, and Swift has no C function for a generic type: whoever knows the type of the key writes one.
 @safe public struct ClientIdentity: ~Copyable {
     /// Signs a digest with the key that `key` points to: see ``signature(with:random:_:_:_:_:_:_:)``.
-    public typealias Sign = @convention(c) (
-        _ key: UnsafeMutableRawPointer?, _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int,
-        _ signature: UnsafeMutablePointer<UInt8>?, _ room: Int, _ size: UnsafeMutablePointer<Int>?
-    ) -> Int32
+    public typealias Sign =
+        @convention(c) (
+            _ key: UnsafeMutableRawPointer?, _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int,
+            _ signature: UnsafeMutablePointer<UInt8>?, _ room: Int, _ size: UnsafeMutablePointer<Int>?
+        ) -> Int32
 
     private(set) var certificates: OpaquePointer?
     let key: UnsafeMutableRawPointer?

@@ -5,13 +5,14 @@ import Testing
 
 @Suite struct PinTests {
     /// A pin stands for issuer and name, not for the strength of the key.
-    @Test(arguments: [
-        (certificate: "self", key: "ec", host: "localhost", error: nil),
-        (certificate: "elsewhere", key: "ec", host: "127.0.0.1", error: nil),
-        (certificate: "sha1", key: "ec", host: "localhost", error: nil),
-        (certificate: "rsa1024", key: "rsa1024", host: "localhost", error: .certificateWeak),
-        (certificate: "client-only", key: "ec", host: "localhost", error: .certificateMisused),
-    ] as [(certificate: String, key: String, host: String, error: TransportError?)])
+    @Test(
+        arguments: [
+            (certificate: "self", key: "ec", host: "localhost", error: nil),
+            (certificate: "elsewhere", key: "ec", host: "127.0.0.1", error: nil),
+            (certificate: "sha1", key: "ec", host: "localhost", error: nil),
+            (certificate: "rsa1024", key: "rsa1024", host: "localhost", error: .certificateWeak),
+            (certificate: "client-only", key: "ec", host: "localhost", error: .certificateMisused),
+        ] as [(certificate: String, key: String, host: String, error: TransportError?)])
     func alone(_ certificate: String, _ key: String, _ host: String, _ error: TransportError?) throws {
         let keys = try PublicKeys.shared.get()
         let peer = try Peer(

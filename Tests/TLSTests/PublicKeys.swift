@@ -14,9 +14,12 @@ final class PublicKeys: @unchecked Sendable {
         folder = FileManager.default.temporaryDirectory.appending(path: "tls-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         for (name, algorithm) in [
-            ("ec", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]), ("p384", ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
-            ("p521", ["EC", "-pkeyopt", "ec_paramgen_curve:P-521"]), ("ca", ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
-            ("rsa", ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]), ("rsa1024", ["RSA", "-pkeyopt", "rsa_keygen_bits:1024"]),
+            ("ec", ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+            ("p384", ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+            ("p521", ["EC", "-pkeyopt", "ec_paramgen_curve:P-521"]),
+            ("ca", ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+            ("rsa", ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+            ("rsa1024", ["RSA", "-pkeyopt", "rsa_keygen_bits:1024"]),
         ] {
             try OpenSSL.run(["genpkey", "-out", path("\(name).key"), "-algorithm"] + algorithm)
         }
@@ -81,7 +84,8 @@ final class PublicKeys: @unchecked Sendable {
         options: [String] = []
     ) throws {
         let request = try OpenSSL.run([
-            "req", "-new", "-subj", "/O=Example/CN=localhost", "-key", path("\(key ?? name).key"), "-config", "/dev/null",
+            "req", "-new", "-subj", "/O=Example/CN=localhost", "-key", path("\(key ?? name).key"), "-config",
+            "/dev/null",
         ])
         try OpenSSL.run(
             [

@@ -20,7 +20,8 @@ import Testing
         Good(testDescription: "EC", certificate: "ec", key: "ec", cipher: "ECDHE-ECDSA-AES128-GCM-SHA256"),
         Good(testDescription: "P-384", certificate: "p384", key: "p384", cipher: "ECDHE-ECDSA-AES128-GCM-SHA256"),
         Good(testDescription: "RSA", certificate: "rsa", key: "rsa", cipher: "ECDHE-RSA-AES128-GCM-SHA256"),
-        Good(testDescription: "by an RSA CA", certificate: "by-rsa", key: "ec", cipher: "ECDHE-ECDSA-AES128-GCM-SHA256"),
+        Good(
+            testDescription: "by an RSA CA", certificate: "by-rsa", key: "ec", cipher: "ECDHE-ECDSA-AES128-GCM-SHA256"),
         Good(
             testDescription: "AES-256", certificate: "rsa", key: "rsa",
             options: ["-cipher", "ECDHE-RSA-AES256-GCM-SHA384"], cipher: "ECDHE-RSA-AES256-GCM-SHA384"),
@@ -31,7 +32,8 @@ import Testing
             testDescription: "by address", certificate: "ec", key: "ec", host: "127.0.0.1",
             cipher: "ECDHE-ECDSA-AES128-GCM-SHA256"),
         Good(
-            testDescription: "TLS 1.2 beside others", certificate: "ec", key: "ec", options: ["-min_protocol", "TLSv1"],
+            testDescription: "TLS 1.2 beside others", certificate: "ec", key: "ec",
+            options: ["-min_protocol", "TLSv1"],
             cipher: "ECDHE-ECDSA-AES128-GCM-SHA256"),
         Good(
             testDescription: "a client's certificate is optional", certificate: "ec", key: "ec",
@@ -88,7 +90,8 @@ import Testing
         Bad(
             testDescription: "CBC alone", options: ["-cipher", "ECDHE-ECDSA-AES128-SHA256"], error: .noCommonProtocol),
         Bad(
-            testDescription: "static RSA alone", certificate: "rsa", key: "rsa", options: ["-cipher", "AES128-GCM-SHA256"],
+            testDescription: "static RSA alone", certificate: "rsa", key: "rsa",
+            options: ["-cipher", "AES128-GCM-SHA256"],
             error: .noCommonProtocol),
         Bad(testDescription: "P-521", certificate: "p521", key: "p521", error: .noCommonProtocol),
         Bad(testDescription: "X25519 alone", options: ["-groups", "X25519"], error: .noCommonProtocol),
@@ -137,13 +140,14 @@ import Testing
     }
 
     /// The issued certificates are valid from now on, for a year.
-    @Test(arguments: [
-        (days: 0, isExact: true, error: nil), (days: 400, isExact: true, error: .certificateExpired),
-        (days: 400, isExact: false, error: .certificateExpired),
-        (days: -2, isExact: true, error: .certificateNotYetValid), (days: -2, isExact: false, error: nil),
-        // Past the end of 32 bits.
-        (days: 365 * 40, isExact: true, error: .certificateExpired), (days: nil, isExact: false, error: nil),
-    ] as [(days: Int64?, isExact: Bool, error: TransportError?)])
+    @Test(
+        arguments: [
+            (days: 0, isExact: true, error: nil), (days: 400, isExact: true, error: .certificateExpired),
+            (days: 400, isExact: false, error: .certificateExpired),
+            (days: -2, isExact: true, error: .certificateNotYetValid), (days: -2, isExact: false, error: nil),
+            // Past the end of 32 bits.
+            (days: 365 * 40, isExact: true, error: .certificateExpired), (days: nil, isExact: false, error: nil),
+        ] as [(days: Int64?, isExact: Bool, error: TransportError?)])
     func validity(_ days: Int64?, _ isExact: Bool, _ error: TransportError?) throws {
         let keys = try PublicKeys.shared.get()
         let peer = try Peer(openssl: ["-www"] + keys.showing("ec", key: "ec"))

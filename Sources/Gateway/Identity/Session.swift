@@ -17,7 +17,7 @@ struct Session: ~Copyable {
     private var agent = GatewayAgent()
     var store: IdentityStore<DirectorySnapshots<IdentityFolder>>
     private let clock = SystemClock()
-    private var random = RandomGenerator()
+    private var random: RandomGenerator
     private var transport: GatewayTransport
     private var work = [UInt8](repeating: 0, count: 65_536)
     private var traffic = Traffic()
@@ -33,23 +33,18 @@ struct Session: ~Copyable {
         let agentText = try AgentText(settings)
         // What only shows what there is gets by with less.
         if !isReading, let refusal = agentText.refusal(settings) { throw refusal }
+        var random = try makeRandom()
+        let transport = try GatewayTransport(settings, url: settings[.url] ?? [], clock: clock, random: &random)
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
         self.settings = settings
         self.hook = hook
         self.agentText = agentText
         self.workspace = workspace
-        transport = GatewayTransport(clock: clock)
+        self.random = random
+        self.transport = transport
+        if settings.isSet(.tlsIdentity) { self.transport.shown = ShownIdentity() }
         store = IdentityStore(DirectorySnapshots(folder))
-    }
-
-    private mutating func seedRandom() throws(Failure) {
-        var entropy = SystemEntropy()
-        do throws(AgentError) {
-            try seed(&random, from: &entropy, personalization: Span())
-        } catch {
-            throw Failure(error, Span())
-        }
     }
 
     /// Seconds since 1970; nil if the machine's clock was not set.
@@ -78,10 +73,10 @@ struct Session: ~Copyable {
         agent.waits = waits
         var failure: Failure?
         do throws(Failure) {
-            try seedRandom()
             try open()
             // What a cut left undone.
             try publish(&progress)
+            try transport.shown?.take(from: &store)
             try lookAfterIdentity(&progress)
         } catch {
             failure = error
@@ -134,6 +129,7 @@ struct Session: ~Copyable {
         let hook = hook
         // A run that is soon over tells of all its changes at its end.
         let waits = agent.waits
+        let shown = transport.shown
         var failure: Failure?
         var ending: AgentError?
         var work = takeWork()
@@ -147,6 +143,7 @@ struct Session: ~Copyable {
                 ) { store, progress in
                     do throws(Failure) {
                         try Self.publish(&store, workspace, &progress)
+                        try shown?.take(from: &store)
                         if waits { try hook?.runIfDue(workspace, progress) }
                         failure = nil
                     } catch {

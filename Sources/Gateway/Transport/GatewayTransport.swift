@@ -13,6 +13,9 @@ public struct GatewayTransport: Transport, ~Copyable {
     /// What signs for the identity, which has only a pointer to it.
     private var signer: Signer?
     private var knowsTime = false
+    /// What to show a server that asks who this is; nil for nothing.
+    var shown: ShownIdentity?
+    private var random = RandomGenerator()
 
     /// - Parameter random: seeds the connections' own generator.
     /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded`.
@@ -20,6 +23,7 @@ public struct GatewayTransport: Transport, ~Copyable {
         let tls = try TLSTransport(
             ProxyTransport(TCP(clock: clock), proxy: options.proxy), trust: Self.trust(options.pins.span),
             random: &random)
+        try self.random.seed(from: &random)
         self.clock = clock
         self.tls = tls
         unread = options.authorities
@@ -77,6 +81,7 @@ public struct GatewayTransport: Transport, ~Copyable {
 
     public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
         if !knowsTime { tls.note(time: clock.time, isExact: clock.time != nil) }
+        if url.scheme == .https { try showCurrent() }
         if url.scheme == .https, !unread.isEmpty {
             let authorities = unread
             do throws(CryptoError) {
@@ -87,6 +92,23 @@ public struct GatewayTransport: Transport, ~Copyable {
             unread = []
         }
         try tls.connect(to: url, deadline: deadline)
+    }
+
+    private mutating func showCurrent() throws(TransportError) {
+        guard let shown, shown.isNew else { return }
+        var kept = shown.takeKey()
+        defer { kept.wipe() }
+        do throws(CryptoError) {
+            var key = GatewayKey()
+            try key.load(kept.span)
+            var signing = RandomGenerator()
+            defer { signing.wipe() }
+            try signing.seed(from: &random)
+            try show(shown.certificate.span, key: key, random: &signing)
+            for issuer in shown.issuers { try show(issuer: issuer.span) }
+        } catch {
+            throw .identityFailed
+        }
     }
 
     public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
@@ -116,11 +138,7 @@ private final class KeySigner<Key: PrivateKey & ~Copyable>: Signer {
     init(_ key: consuming Key, random: inout RandomGenerator) throws(CryptoError) {
         self.key = key
         super.init()
-        var seed = InlineArray<48, UInt8>(repeating: 0)
-        var room = seed.mutableSpan
-        defer { wipe(&room) }
-        try random.fill(&room)
-        try self.random.seed(room.span, personalization: room.span.extracting(first: 0))
+        try self.random.seed(from: &random)
     }
 
     override func sign(
@@ -135,4 +153,15 @@ private let sign: ClientIdentity.Sign = { signer, algorithm, digest, count, sign
     guard let signer = unsafe signer else { return -1 }
     return unsafe Unmanaged<Signer>.fromOpaque(signer).takeUnretainedValue()
         .sign(algorithm, digest, count, signature, room, size)
+}
+
+extension RandomGenerator {
+    /// Seeds it by another one.
+    fileprivate mutating func seed(from other: inout RandomGenerator) throws(CryptoError) {
+        var seed = InlineArray<48, UInt8>(repeating: 0)
+        var room = seed.mutableSpan
+        defer { DeviceCrypto.wipe(&room) }
+        try other.fill(&room)
+        try self.seed(room.span, personalization: Span())
+    }
 }

@@ -1,0 +1,32 @@
+import Agent
+import Board
+
+/// The certificate that https servers are shown, from the store: it changes while the program runs.
+final class ShownIdentity {
+    private(set) var certificate: [UInt8] = []
+    private(set) var issuers: [[UInt8]] = []
+    private var key: [UInt8] = []
+    /// Whether it changed since it was taken.
+    private(set) var isNew = false
+
+    /// Takes what the store holds now.
+    func take<S: SnapshotStorage & ~Copyable>(from store: inout IdentityStore<S>) throws(Failure) {
+        guard let certificate = try store.bytes(of: .certificate), certificate != self.certificate,
+            let key = try store.bytes(of: .privateKey)
+        else { return }
+        let trusted = try store.bytes(of: .caCertificates) ?? []
+        self.key.wipe()
+        self.certificate = certificate
+        issuers = IssuingPath(of: certificate, in: trusted).intermediates
+        self.key = key
+        isNew = true
+    }
+
+    /// Takes the key, once for each change.
+    func takeKey() -> [UInt8] {
+        isNew = false
+        var taken: [UInt8] = []
+        swap(&taken, &key)
+        return taken
+    }
+}
