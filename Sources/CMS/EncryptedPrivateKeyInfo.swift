@@ -40,12 +40,14 @@ public struct EncryptedPrivateKeyInfo: Sendable {
         var parameters = try scheme.enter()
         try scheme.finish()
         let derivation = try parameters.read(.sequence)
-        self.derivation = try PBKDF2Parameters(derivation, greatestIterations: Self.greatestIterations)
+        var keySize: Int?
+        self.derivation = try PBKDF2Parameters(
+            derivation, greatestIterations: Self.greatestIterations, keySize: &keySize)
         let cipherStart = parameters.position
         (cipher, iv) = try CipherAlgorithm.read(&parameters)
         try parameters.finish()
         guard cipher != .desCBC else { throw DERError(.unsupportedAlgorithm, at: cipherStart) }
-        guard self.derivation.keySize ?? cipher.keySize == cipher.keySize else {
+        guard keySize ?? cipher.keySize == cipher.keySize else {
             throw DERError(.unsupportedAlgorithm, at: derivation.start)
         }
     }
@@ -74,9 +76,10 @@ public struct EncryptedPrivateKeyInfo: Sendable {
                 cipher, key: all.span.extracting(first: cipher.keySize),
                 iv: vector.span.extracting(first: cipher.blockSize), &content)
         }
-        let content = withoutPadding(bytes.span, in: encryptedData, blockSize: cipher.blockSize)
+        let padding = paddingSize(&bytes, in: encryptedData, blockSize: cipher.blockSize)
+        let content = encryptedData.lowerBound..<(encryptedData.upperBound &- padding)
         // One wrong password in 256 leaves padding that looks right, but hardly one of them a SEQUENCE of this size.
-        guard let content, isSequence(bytes.span, content) else {
+        guard padding > 0, isSequence(bytes.span, content) else {
             var secret = bytes._mutatingExtracting(encryptedData)
             wipe(&secret)
             throw .decryptionFailed

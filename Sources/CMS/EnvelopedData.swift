@@ -114,8 +114,9 @@ public struct EnvelopedData: Sendable {
         } catch {
             throw DERError(.crypto(error), at: encryptedContent.lowerBound)
         }
-        guard let plain = withoutPadding(bytes.span, in: content, blockSize: cipher.blockSize) else { throw failed }
-        return plain
+        let padding = paddingSize(&bytes, in: content, blockSize: cipher.blockSize)
+        guard padding > 0 else { throw failed }
+        return content.lowerBound..<(content.upperBound &- padding)
     }
 }
 

@@ -9,13 +9,15 @@ struct PBKDF2Parameters: Sendable {
     let iterations: Int
     /// The digest of HMAC.
     let digest: DigestAlgorithm
-    /// Bytes of the key, if they are told.
-    let keySize: Int?
 
     /// Reads the AlgorithmIdentifier of PBKDF2.
     ///
-    /// - Parameter greatestIterations: the most that a far side may have this one compute; below 2^24.
-    init(_ derivation: borrowing DERElement, greatestIterations: Int) throws(DERError) {
+    /// - Parameters:
+    ///   - greatestIterations: the most that a far side may have this one compute; below 2^24.
+    ///   - keySize: bytes of the key, if they are told.
+    init(
+        _ derivation: borrowing DERElement, greatestIterations: Int, keySize: inout Int?
+    ) throws(DERError) {
         var content = derivation.reader
         guard try content.read(.objectIdentifier).isIdentifier(.pbkdf2) else {
             throw DERError(.unsupportedAlgorithm, at: derivation.start)

@@ -19,7 +19,9 @@ struct PasswordRecipient: Sendable {
         guard derivation.tag == .contextConstructed(0) else {
             throw DERError(.unsupportedAlgorithm, at: derivation.start)
         }
-        self.derivation = try PBKDF2Parameters(derivation, greatestIterations: Self.greatestIterations)
+        var keySize: Int?
+        self.derivation = try PBKDF2Parameters(
+            derivation, greatestIterations: Self.greatestIterations, keySize: &keySize)
 
         let encryption = try recipient.read(.sequence)
         var encryptionContent = encryption.reader
@@ -28,7 +30,7 @@ struct PasswordRecipient: Sendable {
         }
         (cipher, iv) = try CipherAlgorithm.read(&encryptionContent)
         try encryptionContent.finish()
-        guard self.derivation.keySize ?? cipher.keySize == cipher.keySize else {
+        guard keySize ?? cipher.keySize == cipher.keySize else {
             throw DERError(.unsupportedAlgorithm, at: derivation.start)
         }
     }

@@ -46,21 +46,22 @@ public struct PrivateKeyInfo: ~Escapable {
             _ = try content.readIfPresent(.context(1))
             try content.finish()
 
-            var outer = wrapped.reader
-            var inner = try outer.enter()
-            try outer.finish()
-            let innerVersion = try inner.read(.integer)
+            let innerVersion: Int
             if identifier.isIdentifier(.rsaEncryption) {
                 _ = try parameters.readIfPresent(.null)
-                try Self.check(innerVersion, 0...0)
                 kind = .rsa
+                innerVersion = 0
             } else if identifier.isIdentifier(.ecPublicKey) {
                 kind = .ellipticCurve(try Curve(&parameters))
-                try Self.check(innerVersion, 1...1)
+                innerVersion = 1
             } else {
                 throw DERError(.unsupportedAlgorithm, at: algorithm.start)
             }
             try parameters.finish()
+            var outer = wrapped.reader
+            var inner = try outer.enter()
+            try outer.finish()
+            try Self.check(try inner.read(.integer), innerVersion...innerVersion)
             key = inner
         }
     }
