@@ -70,12 +70,12 @@ let package = Package(
         .testTarget(
             name: "BoardTests", dependencies: ["Board", "HTTP", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),
-        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "TLSTests", dependencies: ["TLS", "Gateway", "LinuxBoard", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "TestSupport"], swiftSettings: tests),
     ]
 )

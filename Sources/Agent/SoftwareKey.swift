@@ -1,4 +1,6 @@
+import DER
 import DeviceCrypto
+import PKIX
 
 /// A key in memory, RSA or EC as ``generate(_:random:)`` is told or ``load(_:)`` finds it.
 public struct SoftwareKey: DeviceKey, ~Copyable {
@@ -35,6 +37,25 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
         } else {
             try rsa.load(bytes)
         }
+    }
+
+    /// Reads a key that was made elsewhere into this place.
+    ///
+    /// - Parameter random: blinds what is computed of it.
+    /// - Throws: as ``DeviceCrypto/RSAPrivateKey/load(_:)`` and ``DeviceCrypto/ECPrivateKey/load(_:random:)`` do.
+    public mutating func load(_ info: borrowing PrivateKeyInfo, random: inout RandomGenerator) throws(DERError) {
+        wipe()
+        isEC = info.kind != .rsa
+        if isEC {
+            try ec.load(info, random: &random)
+        } else {
+            try rsa.load(info)
+        }
+    }
+
+    /// Writes a PrivateKeyInfo (RFC 5958, 2): a secret.
+    public mutating func write(to writer: inout DERWriter) throws(DERError) {
+        isEC ? try writer.write(privateKeyInfo: &ec) : try writer.write(privateKeyInfo: &rsa)
     }
 
     public mutating func wipe() {

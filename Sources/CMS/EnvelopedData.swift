@@ -114,13 +114,8 @@ public struct EnvelopedData: Sendable {
         } catch {
             throw DERError(.crypto(error), at: encryptedContent.lowerBound)
         }
-        let padding = Int(bytes[content.upperBound &- 1])
-        guard padding >= 1, padding <= cipher.blockSize else { throw failed }
-        var difference: UInt8 = 0
-        for index in (content.upperBound &- padding)..<content.upperBound {
-            difference |= bytes[index] ^ UInt8(truncatingIfNeeded: padding)
-        }
-        guard difference == 0 else { throw failed }
+        let padding = paddingSize(&bytes, in: content, blockSize: cipher.blockSize)
+        guard padding > 0 else { throw failed }
         return content.lowerBound..<(content.upperBound &- padding)
     }
 }

@@ -80,7 +80,8 @@ extension DERWriter {
         try wrap(.sequence, from: end)
     }
 
-    private mutating func encryptContent(
+    /// Pads and encrypts what was written since ``beginEnvelope()`` where it stands.
+    mutating func encryptContent(
         from end: Int, cipher: CipherAlgorithm, key: Span<UInt8>, iv: Span<UInt8>
     ) throws(DERError) {
         let count = end &- greatestBlockSize &- front

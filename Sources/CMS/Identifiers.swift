@@ -17,7 +17,8 @@ extension ObjectIdentifier {
     static var desEDE3CBC: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.3.7") }
     static var desCBC: ObjectIdentifier { ObjectIdentifier("1.3.14.3.2.7") }
 
-    // Keys from passwords (RFC 8018, A.2, B.1; RFC 3211, 2.3)
+    // Keys from passwords (RFC 8018, A.2, A.4, B.1; RFC 3211, 2.3)
+    static var pbes2: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.5.13") }
     static var pbkdf2: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.5.12") }
     static var hmacWithSHA1: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.2.7") }
     static var hmacWithSHA256: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.2.9") }

@@ -5,10 +5,7 @@ import PKIX
 /// How a content key was encrypted with a password: the front of a PasswordRecipientInfo (RFC 5652, 6.2.4) with PBKDF2
 /// (RFC 8018, A.2) and PWRI-KEK (RFC 3211, 2.3), as offsets in the buffer that it stands in.
 struct PasswordRecipient: Sendable {
-    let salt: Range<Int>
-    let iterations: Int
-    /// The digest of HMAC.
-    let digest: DigestAlgorithm
+    let derivation: PBKDF2Parameters
     let cipher: CipherAlgorithm
     let iv: Range<Int>
 
@@ -22,21 +19,9 @@ struct PasswordRecipient: Sendable {
         guard derivation.tag == .contextConstructed(0) else {
             throw DERError(.unsupportedAlgorithm, at: derivation.start)
         }
-        var derivationContent = derivation.reader
-        guard try derivationContent.read(.objectIdentifier).isIdentifier(.pbkdf2) else {
-            throw DERError(.unsupportedAlgorithm, at: derivation.start)
-        }
-        var parameters = try derivationContent.enter()
-        try derivationContent.finish()
-        let salt = try parameters.read(.octetString)
-        guard 8...64 ~= salt.content.count else { throw DERError(.unsupportedAlgorithm, at: salt.start) }
-        self.salt = salt.content
-        let iterations = try parameters.read(.integer)
-        self.iterations = try iterations.smallInteger(atMost: Self.greatestIterations)
-        guard self.iterations > 0 else { throw DERError(.invalidInteger, at: iterations.start) }
-        let keySize = try parameters.readIfPresent(.integer)?.smallInteger(atMost: 32)
-        digest = parameters.isAtEnd ? .sha1 : try Self.readHMAC(&parameters)
-        try parameters.finish()
+        var keySize: Int?
+        self.derivation = try PBKDF2Parameters(
+            derivation, greatestIterations: Self.greatestIterations, keySize: &keySize)
 
         let encryption = try recipient.read(.sequence)
         var encryptionContent = encryption.reader
@@ -48,19 +33,6 @@ struct PasswordRecipient: Sendable {
         guard keySize ?? cipher.keySize == cipher.keySize else {
             throw DERError(.unsupportedAlgorithm, at: derivation.start)
         }
-    }
-
-    private static func readHMAC(_ parameters: inout DERReader) throws(DERError) -> DigestAlgorithm {
-        let element = try parameters.read(.sequence)
-        var content = element.reader
-        let identifier = try content.read(.objectIdentifier)
-        _ = try content.readIfPresent(.null)
-        try content.finish()
-        if identifier.isIdentifier(.hmacWithSHA256) { return .sha256 }
-        if identifier.isIdentifier(.hmacWithSHA1) { return .sha1 }
-        if identifier.isIdentifier(.hmacWithSHA384) { return .sha384 }
-        if identifier.isIdentifier(.hmacWithSHA512) { return .sha512 }
-        throw DERError(.unsupportedAlgorithm, at: element.start)
     }
 
     /// Unwraps a content key; all of `key` is written.
@@ -78,7 +50,9 @@ struct PasswordRecipient: Sendable {
         defer { wrapped.wipe() }
         for index in 0..<size { wrapped.bytes[index] = bytes[encryptedKey.lowerBound &+ index] }
         wrapped.size = size
-        try wrapped.makeKey(digest, password: password, salt: bytes.extracting(salt), iterations: iterations)
+        try wrapped.makeKey(
+            derivation.digest, password: password, salt: bytes.extracting(derivation.salt),
+            iterations: derivation.iterations)
         try wrapped.unwrap(iv: bytes.extracting(iv), into: &key)
     }
 }
@@ -112,13 +86,7 @@ extension DERWriter {
         try write(cipher, iv: iv.span.extracting(first: cipher.blockSize))
         try write(.pwriKEK)
         try wrap(.sequence, from: encryptionEnd)
-        let derivationEnd = front
-        try write(algorithm: .hmacWithSHA256, null: true)
-        try write(integer: UInt32(iterations))
-        try write(.octetString, salt.span)
-        try wrap(.sequence, from: derivationEnd)
-        try write(.pbkdf2)
-        try wrap(.contextConstructed(0), from: derivationEnd)
+        try write(pbkdf2: salt.span, iterations: iterations, as: .contextConstructed(0))
         try write(integer: 0)
         try wrap(.contextConstructed(3), from: end)
     }

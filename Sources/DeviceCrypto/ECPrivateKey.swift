@@ -58,8 +58,20 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ///   - random: blinds the making of the point.
     /// - Throws: `.invalidKey` unless the scalar lies between 1 and the order of the curve less 1; `.notSeeded`,
     ///   `.outOfMemory`.
-    @inline(never)
     public init(curve: Curve, privateScalar: Span<UInt8>, random: inout RandomGenerator) throws(CryptoError) {
+        self.curve = curve
+        try load(curve: curve, privateScalar: privateScalar, random: &random)
+    }
+
+    /// The same where the key is to stay. After an error the place is empty.
+    ///
+    /// - Throws: also `.unsupported` on a board that is built without elliptic curves.
+    @inline(never)
+    public mutating func load(
+        curve: Curve, privateScalar: Span<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) {
+        wipe()
+        guard Curve.areSupported else { throw .unsupported }
         self.curve = curve
         guard random.isSeeded else { throw .notSeeded }
         guard privateScalar.count == curve.fieldSize else { throw .invalidKey }
@@ -128,6 +140,15 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         for index in 0..<size { scalar[index] = bytes[2 + index] }
         for index in 0..<2 * size { point[1 + index] = bytes[2 + size + index] }
         point[0] = 4
+    }
+
+    /// Writes the scalar at the front of `bytes`, a secret: big-endian, ``Curve/fieldSize`` bytes.
+    ///
+    /// - Throws: `.bufferTooSmall`; `.invalidKey` after a wipe.
+    public mutating func privateScalar(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) {
+        guard point[0] == 4 else { throw .invalidKey }
+        guard bytes.count >= curve.fieldSize else { throw .bufferTooSmall }
+        for index in 0..<curve.fieldSize { bytes[index] = scalar[index] }
     }
 
     /// Sets the secret to 0. The key is good for nothing afterwards.

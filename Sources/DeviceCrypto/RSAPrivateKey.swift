@@ -56,11 +56,22 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     ///
     /// - Throws: `.invalidKey` unless the modulus has a permitted size, each prime factor half of it, the exponent is
     ///   odd and of 2 to 31 bits, and all of them belong together; `.outOfMemory`.
-    @inline(never)
     public init(
         modulus: Span<UInt8>, publicExponent: Span<UInt8>, privateExponent: Span<UInt8>, prime1: Span<UInt8>,
         prime2: Span<UInt8>
     ) throws(CryptoError) {
+        try load(
+            modulus: modulus, publicExponent: publicExponent, privateExponent: privateExponent, prime1: prime1,
+            prime2: prime2)
+    }
+
+    /// The same where the key is to stay. After an error the place is empty.
+    @inline(never)
+    public mutating func load(
+        modulus: Span<UInt8>, publicExponent: Span<UInt8>, privateExponent: Span<UInt8>, prime1: Span<UInt8>,
+        prime2: Span<UInt8>
+    ) throws(CryptoError) {
+        wipe()
         let bits = bitCount(modulus)
         let exponentBits = bitCount(publicExponent)
         guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64), 2...31 ~= exponentBits,
@@ -150,6 +161,40 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         for index in 0..<bits / 8 { primes[index] = bytes[Self.headerSize + index] }
         half = bits / 16
         publicExponent = exponent
+    }
+
+    /// The integers of an RSAPrivateKey that are not public (RFC 8017, A.1.2), by their places there.
+    public enum SecretInteger: UInt8, Sendable {
+        case privateExponent = 3
+        case prime1
+        case prime2
+        /// privateExponent mod (prime1 - 1)
+        case exponent1
+        /// privateExponent mod (prime2 - 1)
+        case exponent2
+        /// The inverse of prime2 mod prime1
+        case coefficient
+    }
+
+    /// Bytes of an integer, leading zeros included: half as many as the modulus has, for the private exponent as many.
+    public func size(of integer: SecretInteger) -> Int { integer == .privateExponent ? 2 * half : half }
+
+    /// Writes an integer at the front of `bytes`, a secret: unsigned, big-endian, ``size(of:)`` bytes.
+    ///
+    /// - Throws: `.bufferTooSmall`, `.outOfMemory`; `.invalidKey` after a wipe.
+    @inline(never)
+    public mutating func write(
+        _ integer: SecretInteger, into bytes: inout MutableSpan<UInt8>
+    ) throws(CryptoError) {
+        guard half > 0 else { throw .invalidKey }
+        let count = size(of: integer)
+        guard bytes.count >= count else { throw .bufferTooSmall }
+        let status = unsafe withKey { key in
+            unsafe bytes.withUnsafeMutableBufferPointer { bytes in
+                unsafe cmbedtls_rsa_integer(key, integer.rawValue, bytes.baseAddress, count)
+            }
+        }
+        guard status == 0 else { throw CryptoError(status: status, expected: .invalidKey) }
     }
 
     /// Sets the secret to 0. The key is good for nothing afterwards.

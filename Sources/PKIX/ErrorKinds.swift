@@ -24,6 +24,9 @@ extension DERError.Kind {
     /// A critical extension that is not judged here, so that what it stands in cannot be used (RFC 5280, 4.2).
     public static var unknownCriticalExtension: DERError.Kind { DERError.Kind(rawValue: 40) }
 
+    /// A key of a size that is not supported here.
+    public static var unsupportedKeySize: DERError.Kind { DERError.Kind(rawValue: 41) }
+
     /// The cryptography refused.
     public static func crypto(_ error: CryptoError) -> DERError.Kind {
         DERError.Kind(rawValue: 0x80 | error.rawValue)

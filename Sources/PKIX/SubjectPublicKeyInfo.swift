@@ -34,14 +34,7 @@ public struct SubjectPublicKeyInfo: ~Escapable {
             exponent = try key.read(.integer).unsignedInteger()
             try key.finish()
         } else if identifier.isIdentifier(.ecPublicKey) {
-            let curve = try parameters.read(.objectIdentifier)
-            if curve.isIdentifier(.secp256r1) {
-                kind = .ellipticCurve(.p256)
-            } else if curve.isIdentifier(.secp384r1) {
-                kind = .ellipticCurve(.p384)
-            } else {
-                throw DERError(.unsupportedAlgorithm, at: curve.start)
-            }
+            kind = .ellipticCurve(try Curve(&parameters))
             key = bytes
             exponent = bytes.extracting(first: 0)
         } else {
@@ -95,11 +88,7 @@ extension DERWriter {
         let end = front
         switch key.algorithm {
         case .rsa:
-            try write(integer: key.publicExponent)
-            let modulusEnd = front
-            try write(keyBytesOf: &key)
-            if written[0] >= 0x80 { try write(byte: 0) }
-            try wrap(.integer, from: modulusEnd)
+            try writeIntegers(ofPublicKey: &key)
             try wrap(.sequence, from: end)
             try wrapBitString(from: end)
             try write(algorithm: .rsaEncryption, null: true)
@@ -114,8 +103,17 @@ extension DERWriter {
         try wrap(.sequence, from: end)
     }
 
+    /// Writes modulus and public exponent, which an RSAPublicKey and an RSAPrivateKey have alike.
+    mutating func writeIntegers<Key: PrivateKey & ~Copyable>(ofPublicKey key: inout Key) throws(DERError) {
+        try write(integer: key.publicExponent)
+        let end = front
+        try write(keyBytesOf: &key)
+        if written[0] >= 0x80 { try write(byte: 0) }
+        try wrap(.integer, from: end)
+    }
+
     /// Writes a modulus or a point.
-    private mutating func write<Key: PrivateKey & ~Copyable>(keyBytesOf key: inout Key) throws(DERError) {
+    mutating func write<Key: PrivateKey & ~Copyable>(keyBytesOf key: inout Key) throws(DERError) {
         var room = try reserve(key.algorithm.publicKeySize)
         do throws(CryptoError) {
             _ = try key.publicKey(into: &room)
@@ -123,6 +121,22 @@ extension DERWriter {
             throw DERError(.crypto(error), at: front)
         }
     }
+}
+
+extension Curve {
+    /// Reads ECParameters (RFC 5480, 2.1.1), which name the curve.
+    init(_ reader: inout DERReader) throws(DERError) {
+        let curve = try reader.read(.objectIdentifier)
+        if curve.isIdentifier(.secp256r1) {
+            self = .p256
+        } else if curve.isIdentifier(.secp384r1) {
+            self = .p384
+        } else {
+            throw DERError(.unsupportedAlgorithm, at: curve.start)
+        }
+    }
+
+    var identifier: ObjectIdentifier { self == .p256 ? .secp256r1 : .secp384r1 }
 }
 
 extension KeyAlgorithm {

@@ -156,6 +156,27 @@ static inline int cmbedtls_rsa_import(const cmbedtls_rsa_public *key, const uint
     return status;
 }
 
+/// Writes one integer of an RSAPrivateKey (RFC 8017, A.1.2), by its place there: 3 the private exponent, 4 and 5 the
+/// prime factors, 6 to 8 what the Chinese remainder theorem takes. Big-endian, `count` bytes.
+static inline int cmbedtls_rsa_integer(const cmbedtls_rsa_private *key, uint8_t place, uint8_t *bytes, size_t count) {
+    mbedtls_rsa_context context;
+    int status = cmbedtls_rsa_load_private(&context, key);
+    if (status == 0 && place == 3) {
+        status = mbedtls_rsa_complete(&context);
+    }
+    if (status == 0) {
+        const mbedtls_mpi *integer = place == 3   ? &context.D
+                                     : place == 4 ? &context.P
+                                     : place == 5 ? &context.Q
+                                     : place == 6 ? &context.DP
+                                     : place == 7 ? &context.DQ
+                                                  : &context.QP;
+        status = mbedtls_mpi_write_binary(integer, bytes, count);
+    }
+    mbedtls_rsa_free(&context);
+    return status;
+}
+
 /// RSASSA-PKCS1-v1_5, blinded; the result is verified before it is handed out, so that a glitch cannot leak a factor.
 static inline int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
                                     uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *signature) {

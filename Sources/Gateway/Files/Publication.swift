@@ -49,7 +49,17 @@ struct Publication {
 
     private mutating func addKey<S: SnapshotStorage & ~Copyable>(_ store: inout IdentityStore<S>) throws(Failure) {
         guard var kept = try store.bytes(of: .privateKey) else { return }
-        kept.wipe()
+        defer { kept.wipe() }
+        var random = try makeRandom()
+        defer { random.wipe() }
+        do throws(CryptoError) {
+            var key = GatewayKey()
+            defer { key.wipe() }
+            try key.load(kept.span)
+            files.append(File(name: "key.pem", content: try key.published(random: &random), mode: 0o600))
+        } catch {
+            throw keyFailure(error)
+        }
     }
 
     /// The name of its folder: the first 16 digits of the SHA-256 of all that is in it.

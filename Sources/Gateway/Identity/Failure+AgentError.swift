@@ -3,11 +3,35 @@ import Board
 import DeviceCrypto
 import SCEP
 
+/// Why a key could not be used.
+func keyFailure(_ error: CryptoError) -> Failure {
+    guard let reason = unsafe GatewayKey.provider.failure else {
+        var message = Text("the key cannot be used: error ")
+        message.append(decimal: Int(error.rawValue))
+        return Failure(.storage, "key-failed", message)
+    }
+    var message = Text()
+    reason.write(to: &message)
+    return Failure(.storage, "key-failed", message)
+}
+
 extension Failure {
     /// What an error of the agent's means for who runs the program.
     ///
     /// - Parameter work: the work buffer, in which the far side's words stand.
     init(_ error: AgentError, _ work: Span<UInt8>) {
+        // A key fails with few words; its provider has the rest.
+        if unsafe GatewayKey.provider.failure != nil {
+            switch error {
+            case .key(let reason):
+                self = keyFailure(reason)
+                return
+            case .storage(.corrupt):
+                self = keyFailure(.invalidKey)
+                return
+            default: break
+            }
+        }
         var line = LastLine()
         conclude(error, work: work, log: &line)
         // `error kind: sentence`
@@ -24,6 +48,7 @@ extension Failure {
         case .provisioning, .entropy: .internal
         case .storage, .key: .storage
         case .exchange(_, .notSecured): .usage
+        case .exchange(_, .connecting(let error)): error.isOfTrust ? .trust : .network
         case .exchange: .network
         // Some servers refuse a request by a status, with words in place of a message.
         case .status(_, let status, _): status >= 400 && status < 500 && status != 404 ? .refused : .network
@@ -38,6 +63,19 @@ extension Failure {
         case .refused, .crlMissing, .validityNotExtended, .oldCertificate: .refused
         case .request, .passwordMissing: .usage
         default: .trust
+        }
+    }
+}
+
+extension TransportError {
+    /// Whether a server is not who it should be, or does not take this machine for who it should be.
+    fileprivate var isOfTrust: Bool {
+        switch self {
+        case .certificateUntrusted, .certificateOfOtherHost, .certificateExpired, .certificateNotYetValid,
+            .certificateWeak, .certificateMisused, .pinMismatch, .identityRefused, .identityFailed,
+            .noCommonProtocol, .handshakeFailed, .handshakeRefused:
+            true
+        default: false
         }
     }
 }

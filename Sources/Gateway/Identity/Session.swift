@@ -35,6 +35,7 @@ struct Session: ~Copyable {
         if !isReading, let refusal = agentText.refusal(settings) { throw refusal }
         var random = try makeRandom()
         let transport = try GatewayTransport(settings, url: settings[.url] ?? [], clock: clock, random: &random)
+        setUpKeys(settings)
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
         self.settings = settings

@@ -1,3 +1,4 @@
+import DeviceCrypto
 import PKIX
 
 /// Text is bytes: `String` would bring a hundred kilobytes of Unicode tables into the program.
@@ -96,9 +97,13 @@ extension [UInt8] {
         return [UInt8](self[start..<end])
     }
 
-    /// Sets all bytes to 0, for what was a secret.
+    /// Sets all bytes to 0, for what was a secret; the array is empty afterwards. It must be the only owner of its bytes.
     mutating func wipe() {
-        for index in indices { self[index] = 0 }
+        do {
+            var room = mutableSpan
+            DeviceCrypto.wipe(&room)
+        }
+        self = []
     }
 }
 

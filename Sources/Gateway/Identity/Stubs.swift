@@ -1,3 +1,0 @@
-import Agent
-
-typealias GatewayKey = SoftwareKey

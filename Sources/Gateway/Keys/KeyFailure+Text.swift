@@ -1,0 +1,105 @@
+import CLinux
+import DER
+import DeviceCrypto
+import PKIX
+
+extension KeyFailure {
+    /// Appends a sentence or two for a person: what happened, and what to do. Without a full stop at the end.
+    public func write(to text: inout [UInt8]) {
+        switch self {
+        case .file(let role, let failure):
+            text.append(role.name)
+            switch failure {
+            case .system(let number):
+                text.append(" cannot be read: ")
+                text.append(systemMessage(number))
+            case .notAFile: text.append(" is not a file")
+            case .exposed(let mode):
+                text.append(" can be read or changed by others (mode ")
+                text.append(octal: mode)
+                text.append("): chmod 600, and make it belong to this user")
+            case .tooLarge: text.append(" is larger than 64 KiB")
+            }
+        case .emptySecret(let role):
+            text.append(role.name)
+            text.append(" has an empty first line")
+        case .badPEM(let failure):
+            text.append("the existing key is not PEM: ")
+            text.append(failure.kind.text)
+            text.append(" in line ")
+            text.append(decimal: failure.line)
+        case .noKey: text.append("the file of the existing key has no private key in it")
+        case .severalKeys: text.append("the file of the existing key has more than one private key in it")
+        case .legacyEncryption:
+            text.append(
+                "the existing key is encrypted in openssl's old way: convert it with openssl pkcs8 -topk8")
+        case .badKey(let error): Self.write(error, to: &text)
+        case .passphraseMissing:
+            text.append("the key is encrypted: name the file of its passphrase (key-passphrase-file)")
+        case .wrongPassphrase:
+            text.append("the passphrase does not open the key: it was encrypted with another, or is damaged")
+        case .damaged: text.append("the stored key is damaged")
+        case .crypto(let error):
+            text.append("the key cannot be used: ")
+            text.append(error.text)
+        }
+    }
+
+    private static func write(_ error: DERError, to text: inout [UInt8]) {
+        switch error.kind {
+        case .unsupportedAlgorithm:
+            text.append(
+                "a key or encryption of this kind is not supported: RSA, P-256 or P-384; PBES2 with AES or 3DES")
+        case .unsupportedKeySize:
+            text.append("RSA keys have 2048 to 4096 bits, a multiple of 64; this one has another size")
+        case .crypto(.invalidKey): text.append("the numbers of the key do not belong together")
+        default: text.append("the key is not one in PKCS #8, PKCS #1 or SEC 1")
+        }
+        text.append(" (at byte ")
+        text.append(decimal: error.offset)
+        text.append(UInt8(ascii: ")"))
+    }
+}
+
+extension KeyFailure.Role {
+    fileprivate var name: StaticString {
+        switch self {
+        case .existingKey: "the file of the existing key"
+        case .passphrase: "the file of the key's passphrase"
+        case .pin: "the file of the token's PIN"
+        }
+    }
+}
+
+extension PEM.Failure.Kind {
+    /// What is wrong, for a person.
+    public var text: StaticString {
+        switch self {
+        case .badBegin: "a BEGIN line that is malformed"
+        case .otherEnd: "an END line that does not belong to its BEGIN line"
+        case .endMissing: "a BEGIN line without an END line"
+        case .badBase64: "what is not base64"
+        case .empty: "nothing between BEGIN and END"
+        }
+    }
+}
+
+extension CryptoError {
+    fileprivate var text: StaticString {
+        switch self {
+        case .outOfMemory: "out of memory"
+        case .unsupported: "this algorithm is not supported"
+        case .notSeeded: "no randomness"
+        default: "the operation failed"
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Four digits, as modes of files are written.
+    mutating func append(octal number: UInt32) {
+        for place in 0..<4 {
+            append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number &>> UInt32(9 &- 3 &* place) & 7))
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import DER
+import DeviceCrypto
+import PKIX
+
+/// Why there is no key to work with, more exactly than a ``DeviceKey`` can say.
+public enum KeyFailure: Error, Equatable {
+    /// What a file is for.
+    public enum Role: Equatable, Sendable {
+        case existingKey
+        case passphrase
+        case pin
+    }
+
+    /// A file cannot be read.
+    case file(Role, PrivateFile.Failure)
+    /// The file of a passphrase or PIN has nothing in its first line.
+    case emptySecret(Role)
+    /// The file of the existing key is not PEM.
+    case badPEM(PEM.Failure)
+    /// PEM without a private key in it.
+    case noKey
+    /// PEM with more than one private key in it.
+    case severalKeys
+    /// PEM with a key that is encrypted in the way of old openssl, whose MD5 nobody should rely on.
+    case legacyEncryption
+    /// The file of the existing key, or a stored key, is not a private key, or not one that is supported.
+    case badKey(DERError)
+    /// The key is encrypted, and no passphrase is configured.
+    case passphraseMissing
+    /// The key is encrypted with another passphrase, or is damaged: the two look the same.
+    case wrongPassphrase
+    /// The stored key is damaged.
+    case damaged
+    /// The cryptography failed.
+    case crypto(CryptoError)
+
+    /// What a ``DeviceKey`` throws for it.
+    var cryptoError: CryptoError {
+        switch self {
+        case .crypto(let error): error
+        case .badKey(let error) where error.kind == .unsupportedAlgorithm || error.kind == .unsupportedKeySize:
+            .unsupported
+        default: .invalidKey
+        }
+    }
+}

@@ -1,0 +1,158 @@
+import Agent
+import Board
+import CMS
+import DER
+import DeviceCrypto
+import LinuxBoard
+import PKIX
+
+/// What all keys of the gateway have in common: the settings, and the reason why the last one failed.
+///
+/// A ``DeviceKey`` is made without arguments and fails with few words; this stands beside it.
+@safe public final class KeyProvider {
+    public var settings = KeySettings()
+    /// Why a key could not be made, kept, read or used, the last time that this happened.
+    public internal(set) var failure: KeyFailure?
+
+    init() {}
+
+    /// Takes note of the reason.
+    func failed(_ failure: KeyFailure) -> CryptoError {
+        self.failure = failure
+        return failure.cryptoError
+    }
+
+    /// The passphrase; nil when none is configured. The caller wipes it.
+    func passphrase() throws(KeyFailure) -> [UInt8]? {
+        settings.passphraseFile.isEmpty ? nil : try Self.secret(settings.passphraseFile, .passphrase)
+    }
+
+    static func secret(_ path: [UInt8], _ role: KeyFailure.Role) throws(KeyFailure) -> [UInt8] {
+        let secret: [UInt8]
+        do throws(PrivateFile.Failure) {
+            secret = try PrivateFile.readLine(path)
+        } catch {
+            throw .file(role, error)
+        }
+        guard !secret.isEmpty else { throw .emptySecret(role) }
+        return secret
+    }
+
+    /// Randomness from the system, for what has none given: reading blinds what it computes.
+    func withRandom<Result>(
+        _ body: (inout RandomGenerator) throws(KeyFailure) -> Result
+    ) throws(KeyFailure) -> Result {
+        var random = RandomGenerator()
+        defer { random.wipe() }
+        var seed = InlineArray<48, UInt8>(repeating: 0)
+        var room = seed.mutableSpan
+        defer { wipe(&room) }
+        guard (try? SystemEntropy().seed(&room)) != nil else { throw .crypto(.notSeeded) }
+        do throws(CryptoError) {
+            try random.seed(room.span, personalization: Span())
+        } catch {
+            throw .crypto(error)
+        }
+        return try body(&random)
+    }
+
+    // MARK: Keys as files have them
+
+    /// Reads the existing key.
+    func readExisting(into key: inout SoftwareKey, random: inout RandomGenerator) throws(KeyFailure) {
+        var text: [UInt8]
+        do throws(PrivateFile.Failure) {
+            text = try PrivateFile.read(settings.existingKeyFile)
+        } catch {
+            throw .file(.existingKey, error)
+        }
+        defer { text.wipe() }
+        guard PEM.isIn(text.span) else { return try read(&text, into: &key, random: &random) }
+        var blocks: [PEM.Block]
+        do throws(PEM.Failure) {
+            blocks = try PEM.blocks(text.span)
+        } catch {
+            throw .badPEM(error)
+        }
+        defer { for index in blocks.indices { blocks[index].bytes.wipe() } }
+        var found: Int?
+        for index in blocks.indices where blocks[index].isPrivateKey {
+            guard found == nil else { throw .severalKeys }
+            found = index
+        }
+        guard let found else { throw .noKey }
+        guard !blocks[found].hasHeaders else { throw .legacyEncryption }
+        try read(&blocks[found].bytes, into: &key, random: &random)
+    }
+
+    /// Reads a key in any of its forms, encrypted or not; what was encrypted is decrypted where it stands.
+    func read(
+        _ bytes: inout [UInt8], into key: inout SoftwareKey, random: inout RandomGenerator
+    ) throws(KeyFailure) {
+        var place = 0..<bytes.count
+        if EncryptedPrivateKeyInfo.isAt(bytes.span) {
+            let info: EncryptedPrivateKeyInfo
+            do throws(DERError) {
+                info = try EncryptedPrivateKeyInfo(bytes.span)
+            } catch {
+                throw .badKey(error)
+            }
+            guard var passphrase = try passphrase() else { throw .passphraseMissing }
+            defer { passphrase.wipe() }
+            do throws(CryptoError) {
+                var room = bytes.mutableSpan
+                place = try info.decrypt(&room, password: passphrase.span)
+            } catch {
+                throw error == .decryptionFailed ? .wrongPassphrase : .crypto(error)
+            }
+        }
+        do throws(DERError) {
+            try key.load(PrivateKeyInfo(bytes.span.extracting(place)), random: &random)
+        } catch {
+            throw .badKey(error)
+        }
+    }
+
+    /// A key in PKCS #8, encrypted when there is a passphrase.
+    func write(
+        _ key: inout SoftwareKey, passphrase: [UInt8]?, random: inout RandomGenerator
+    ) throws(KeyFailure) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: Self.greatestEncoding)
+        defer { buffer.wipe() }
+        let range: Range<Int>
+        do throws(DERError) {
+            var room = buffer.mutableSpan
+            range = try Self.write(&key, passphrase, settings.iterations, into: &room, &random)
+        } catch {
+            throw error.kind.cryptoError.map { .crypto($0) } ?? .badKey(error)
+        }
+        return [UInt8](buffer.span.extracting(range))
+    }
+
+    /// More than an RSA key of 4096 bits takes, encrypted.
+    private static var greatestEncoding: Int { 4096 }
+
+    private static func write(
+        _ key: inout SoftwareKey, _ passphrase: [UInt8]?, _ iterations: Int, into room: inout MutableSpan<UInt8>,
+        _ random: inout RandomGenerator
+    ) throws(DERError) -> Range<Int> {
+        var writer = DERWriter(&room, end: room.count)
+        if let passphrase {
+            let end = try writer.beginEnvelope()
+            try key.write(to: &writer)
+            try writer.encryptPrivateKeyInfo(
+                from: end, password: passphrase.span, iterations: iterations, random: &random)
+        } else {
+            try key.write(to: &writer)
+        }
+        return writer.front..<writer.end
+    }
+}
+
+extension PEM.Block {
+    /// Whether it is a private key in a form that somebody writes.
+    fileprivate var isPrivateKey: Bool {
+        isLabelled("PRIVATE KEY") || isLabelled("ENCRYPTED PRIVATE KEY") || isLabelled("RSA PRIVATE KEY")
+            || isLabelled("EC PRIVATE KEY")
+    }
+}

@@ -1,0 +1,185 @@
+import DER
+import DeviceCrypto
+import PKIX
+import TestSupport
+import Testing
+
+/// Private keys as files have them, against openssl (RFC 5958, RFC 8017, RFC 5915).
+@Suite struct PrivateKeyInfoTests {
+    /// Keys that openssl made, in PEM.
+    enum Made: String, CaseIterable {
+        case rsa2048, rsa3072, p256, p384
+
+        static let keys = Result {
+            try allCases.reduce(into: [Made: [UInt8]]()) { keys, kind in keys[kind] = try kind.make() }
+        }
+
+        var pem: [UInt8] {
+            get throws { try Self.keys.get()[self] ?? [] }
+        }
+
+        private func make() throws -> [UInt8] {
+            switch self {
+            case .rsa2048: try TestKey.rsa.pem
+            case .rsa3072: try OpenSSL.run(["genrsa", "3072"])
+            case .p256: try TestKey.p256.pem
+            case .p384: try OpenSSL.run(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"])
+            }
+        }
+
+        var isRSA: Bool { self == .rsa2048 || self == .rsa3072 }
+    }
+
+    /// A form by the openssl command that writes it in DER.
+    static func forms(_ kind: Made) -> [[String]] {
+        let pkcs8 = ["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"]
+        guard !kind.isRSA else { return [pkcs8, ["rsa", "-traditional", "-outform", "DER"]] }
+        return [
+            pkcs8, ["ec", "-outform", "DER"], ["ec", "-conv_form", "compressed", "-outform", "DER"],
+            ["ec", "-no_public", "-outform", "DER"],
+        ]
+    }
+
+    /// Reads a key and writes it again, as PKCS #8.
+    private func rewritten(_ der: [UInt8]) throws -> [UInt8] {
+        let info = try PrivateKeyInfo(der.span)
+        if info.kind == .rsa {
+            var key = RSAPrivateKey()
+            try key.load(info)
+            return try written(2500) { writer throws(DERError) in try writer.write(privateKeyInfo: &key) }
+        }
+        var random = try seededRandom()
+        var key = ECPrivateKey()
+        try key.load(info, random: &random)
+        return try written(300) { writer throws(DERError) in try writer.write(privateKeyInfo: &key) }
+    }
+
+    private func written(
+        _ size: Int, _ body: (inout DERWriter) throws(DERError) -> Void
+    ) throws(DERError) -> [UInt8] {
+        var buffer = [UInt8](repeating: 0, count: size)
+        var room = buffer.mutableSpan
+        var writer = DERWriter(&room, end: size)
+        try body(&writer)
+        return writer.written.array
+    }
+
+    @Test(arguments: Made.allCases)
+    func whatOpensslWroteComesOutAsOpensslWritesPKCS8(kind: Made) throws {
+        let expected = try OpenSSL.run(Self.forms(kind)[0], input: kind.pem)
+        for form in Self.forms(kind) {
+            let ours = try rewritten(OpenSSL.run(form, input: kind.pem))
+            #expect(ours == expected, "\(form)")
+        }
+    }
+
+    @Test(arguments: [KeyAlgorithm.rsa(bits: 2048), .p256, .p384])
+    func opensslFindsOurKeysWhole(algorithm: KeyAlgorithm) throws {
+        var random = try seededRandom(0x17)
+        let ours: [UInt8]
+        if case .rsa(let bits) = algorithm {
+            var key = try RSAPrivateKey.generate(bits: bits, random: &random)
+            ours = try written(2500) { writer throws(DERError) in try writer.write(privateKeyInfo: &key) }
+        } else {
+            var key = try ECPrivateKey.generate(curve: algorithm == .p256 ? .p256 : .p384, random: &random)
+            ours = try written(300) { writer throws(DERError) in try writer.write(privateKeyInfo: &key) }
+        }
+        let verdict = try OpenSSL.run(["pkey", "-inform", "DER", "-check", "-noout"], input: ours)
+        #expect(String(decoding: verdict, as: UTF8.self).contains("Key is valid"))
+        #expect(try rewritten(ours) == ours)
+    }
+
+    @Test func aKeyOfVersion1BringsItsPublicKeyAlong() throws {
+        // OneAsymmetricKey (RFC 5958, 2) with attributes [0] and publicKey [1] behind the key.
+        let der = try OpenSSL.run(Self.forms(.p256)[0], input: Made.p256.pem)
+        let body = [0x02, 0x01, 0x01] + der[6...] + [0xA0, 0x00] + [0x81, 0x02, 0x00, 0x04]
+        #expect(try rewritten(Array(body).tagged(0x30)) == der)
+    }
+
+    // MARK: What is refused
+
+    private func refusal(_ der: [UInt8]) -> DERError? {
+        do {
+            _ = try rewritten(der)
+            return nil
+        } catch {
+            return error as? DERError
+        }
+    }
+
+    @Test(arguments: [
+        (["genrsa", "1024"], DERError(.unsupportedKeySize, at: 33)),
+        (["genrsa", "2056"], DERError(.unsupportedKeySize, at: 33)),
+        (["genpkey", "-algorithm", "ED25519"], DERError(.unsupportedAlgorithm, at: 5)),
+        (
+            ["genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
+            DERError(.unsupportedAlgorithm, at: 7)
+        ),
+        (
+            ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
+            DERError(.unsupportedAlgorithm, at: 17)
+        ),
+        (
+            [
+                "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt",
+                "ec_param_enc:explicit",
+            ], DERError(.unexpectedTag, at: 20)
+        ),
+        (
+            ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:3072", "-pkeyopt", "rsa_keygen_primes:3"],
+            DERError(.unsupportedVersion, at: 30)
+        ),
+    ])
+    func keysOfOtherKindsAreRefused(command: [String], expected: DERError) throws {
+        let der = try OpenSSL.run(
+            ["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], input: OpenSSL.run(command))
+        #expect(refusal(der) == expected)
+    }
+
+    /// Where each integer of an RSAPrivateKey in PKCS #1 stands: offset of its tag, and of its last byte.
+    private func integers(_ der: [UInt8]) throws -> [(start: Int, last: Int)] {
+        var reader = DERReader(der.span)
+        var content = try reader.enter()
+        var places: [(Int, Int)] = []
+        while !content.isAtEnd {
+            let element = try content.read(.integer)
+            places.append((element.start, element.content.upperBound - 1))
+        }
+        return places
+    }
+
+    /// Modulus, e, d, p and q are judged together, the rest one by one.
+    @Test(arguments: 1...8) func aChangedIntegerIsRefused(place: Int) throws {
+        var der = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
+        let places = try integers(der)
+        der[places[place].last] ^= 0x04
+        #expect(refusal(der) == DERError(.crypto(.invalidKey), at: places[max(place, 6) == place ? place : 1].start))
+    }
+
+    @Test func damagedECKeysAreRefused() throws {
+        let der = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
+        // SEQUENCE, version, OCTET STRING with the scalar at 5, [0] at 39, [1] at 51 with a BIT STRING at 53.
+        #expect(der[5] == 0x04 && der[39] == 0xA0 && der[51] == 0xA1)
+        var zero = der
+        for index in 7..<39 { zero[index] = 0 }
+        #expect(refusal(zero) == DERError(.crypto(.invalidKey), at: 5))
+        // Not below the order of the group.
+        for index in 7..<39 { zero[index] = 0xFF }
+        #expect(refusal(zero) == DERError(.crypto(.invalidKey), at: 5))
+        var point = der
+        point[der.count - 1] ^= 1
+        #expect(refusal(point) == DERError(.crypto(.invalidKey), at: 53))
+        var scalar = der
+        scalar[38] ^= 1
+        #expect(refusal(scalar) == DERError(.crypto(.invalidKey), at: 53))
+        // Without a curve nobody knows what it is.
+        let bare = [UInt8](der[2..<39]).tagged(0x30)
+        #expect(refusal(bare) == DERError(.unsupportedAlgorithm, at: 5))
+    }
+
+    @Test func whatIsCutOrGoesOnIsRefused() throws {
+        let der = try OpenSSL.run(Self.forms(.p256)[0], input: Made.p256.pem)
+        for count in 0..<der.count { #expect(refusal(Array(der.prefix(count))) != nil) }
+        #expect(refusal(der + [0]) == DERError(.trailingBytes, at: der.count))
+    }
+}
