@@ -54,6 +54,12 @@ linux: setup ## the same agent as a program for this machine, armhf and arm64
 gateway: setup ## the program for gateways, for Debian and static, on amd64, arm64 and armhf
 	@Toolchain/gateway
 
+packages: setup ## Debian packages of it for amd64, arm64 and armhf
+	@Packaging/build
+
+test-packages: setup ## install, use, upgrade, remove and purge the package in a small Debian (root)
+	@Tests/Packaging/run
+
 size: setup ## flash and static RAM by room, and the change against the last commit (board=<name>)
 	@Toolchain/size $(board)
 
