@@ -80,6 +80,10 @@ let package = Package(
             dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto", "enroll"],
             swiftSettings: strict),
         .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto"],
+            swiftSettings: strict),
+        .testTarget(
             name: "LifeTests",
             dependencies: [
                 "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "LibCrypto",

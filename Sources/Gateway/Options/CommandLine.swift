@@ -73,7 +73,8 @@ struct CommandLine {
 
     private static func entry(_ found: Int32) -> Option? {
         if found >= base { return Option(rawValue: UInt8(found - base)) }
-        for entry in Option.allCases where Int32(entry.description.letter) == found { return entry }
+        // Of a long option that is unknown, getopt gives 0.
+        for entry in Option.allCases where found != 0 && Int32(entry.description.letter) == found { return entry }
         return nil
     }
 
