@@ -24,10 +24,11 @@ struct Asking: ~Copyable {
             named = try settings.required(.url)
         }
         let seconds = try settings.number(.timeout, 1...600, default: 90)
+        let transport = try GatewayTransport(settings, clock: clock)
         url = named
         message = settings[.message]
         milliseconds = UInt64(seconds) * 1000
-        transport = GatewayTransport(clock: clock)
+        self.transport = transport
     }
 
     var time: Moment { clock.time.map { .exact($0) } ?? .unknown }

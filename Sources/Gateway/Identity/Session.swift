@@ -33,13 +33,14 @@ struct Session: ~Copyable {
         let agentText = try AgentText(settings)
         // What only shows what there is gets by with less.
         if !isReading, let refusal = agentText.refusal(settings) { throw refusal }
+        let transport = try GatewayTransport(settings, clock: clock)
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
         self.settings = settings
         self.hook = hook
         self.agentText = agentText
         self.workspace = workspace
-        transport = GatewayTransport(clock: clock)
+        self.transport = transport
         store = IdentityStore(DirectorySnapshots(folder))
     }
 

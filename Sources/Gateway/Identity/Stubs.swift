@@ -1,5 +1,3 @@
 import Agent
-import LinuxBoard
 
 typealias GatewayKey = SoftwareKey
-typealias GatewayTransport = TCP

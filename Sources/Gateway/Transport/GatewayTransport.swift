@@ -8,21 +8,37 @@ import TLS
 public struct GatewayTransport: Transport, ~Copyable {
     private let clock: SystemClock
     private var tls: TLSTransport<ProxyTransport<TCP>>
-    /// The authorities, until the first `https` URL needs them: hundreds of certificates take their time to read.
+    /// The authorities, until the first `https` URL needs them: hundreds of certificates take their time.
     private var unread: [UInt8]
+    private var takesSystemAuthorities: Bool
     /// What signs for the identity, which has only a pointer to it.
     private var signer: Signer?
     private var knowsTime = false
 
-    /// - Parameter random: seeds the connections' own generator.
-    /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded`.
-    public init(_ options: TransportOptions, clock: SystemClock, random: inout RandomGenerator) throws(CryptoError) {
+    /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded` if the system has no randomness.
+    public init(_ options: TransportOptions, clock: SystemClock) throws(CryptoError) {
+        var random = try Self.generator()
         let tls = try TLSTransport(
             ProxyTransport(TCP(clock: clock), proxy: options.proxy), trust: Self.trust(options.pins.span),
             random: &random)
         self.clock = clock
         self.tls = tls
         unread = options.authorities
+        takesSystemAuthorities = options.takesSystemAuthorities
+    }
+
+    private static func generator() throws(CryptoError) -> RandomGenerator {
+        var random = RandomGenerator()
+        var seed = InlineArray<48, UInt8>(repeating: 0)
+        var room = seed.mutableSpan
+        defer { wipe(&room) }
+        do throws(EntropyError) {
+            try SystemEntropy().seed(&room)
+        } catch {
+            throw .notSeeded
+        }
+        try random.seed(room.span, personalization: room.span.extracting(first: 0))
+        return random
     }
 
     private static func trust(_ pins: Span<UInt8>) throws(CryptoError) -> ServerTrust {
@@ -36,14 +52,13 @@ public struct GatewayTransport: Transport, ~Copyable {
     /// - Parameters:
     ///   - certificate: in DER.
     ///   - key: its key.
-    ///   - random: seeds the generator that signing takes.
     /// - Throws: `.invalidKey` if the certificate cannot be read; `.notSeeded`, `.outOfMemory`.
     public mutating func show<Key: PrivateKey & ~Copyable>(
-        _ certificate: Span<UInt8>, key: consuming Key, random: inout RandomGenerator
+        _ certificate: Span<UInt8>, key: consuming Key
     ) throws(CryptoError) {
         hide()
         let (algorithm, size) = (key.algorithm, key.signatureSize)
-        let signer = try KeySigner(key, random: &random)
+        let signer = KeySigner(key, try Self.generator())
         tls.identity = unsafe try ClientIdentity(
             certificate: certificate, algorithm: algorithm, signatureSize: size,
             key: Unmanaged<Signer>.passUnretained(signer).toOpaque(), sign: sign)
@@ -77,16 +92,21 @@ public struct GatewayTransport: Transport, ~Copyable {
 
     public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
         if !knowsTime { tls.note(time: clock.time, isExact: clock.time != nil) }
-        if url.scheme == .https, !unread.isEmpty {
-            let authorities = unread
-            do throws(CryptoError) {
-                try tls.trust.add(certificates: authorities.span)
-            } catch {
-                throw error == .outOfMemory ? .exhausted : .certificateUntrusted
-            }
-            unread = []
-        }
+        if url.scheme == .https { try readAuthorities() }
         try tls.connect(to: url, deadline: deadline)
+    }
+
+    private mutating func readAuthorities() throws(TransportError) {
+        if takesSystemAuthorities { unread = SystemAuthorities.read() }
+        takesSystemAuthorities = false
+        guard !unread.isEmpty else { return }
+        let authorities = unread
+        do throws(CryptoError) {
+            try tls.trust.add(certificates: authorities.span)
+        } catch {
+            throw error == .outOfMemory ? .exhausted : .certificateUntrusted
+        }
+        unread = []
     }
 
     public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
@@ -111,16 +131,11 @@ private class Signer {
 
 private final class KeySigner<Key: PrivateKey & ~Copyable>: Signer {
     private var key: Key
-    private var random = RandomGenerator()
+    private var random: RandomGenerator
 
-    init(_ key: consuming Key, random: inout RandomGenerator) throws(CryptoError) {
+    init(_ key: consuming Key, _ random: consuming RandomGenerator) {
         self.key = key
-        super.init()
-        var seed = InlineArray<48, UInt8>(repeating: 0)
-        var room = seed.mutableSpan
-        defer { wipe(&room) }
-        try random.fill(&room)
-        try self.random.seed(room.span, personalization: room.span.extracting(first: 0))
+        self.random = random
     }
 
     override func sign(
