@@ -1,7 +1,7 @@
 import HTTP
 
 /// An HTTP proxy, and who asks it.
-public struct HTTPProxy {
+public struct HTTPProxy: Sendable {
     /// Bytes of a name and a password at most, with the colon between them.
     public static var credentialsLimit: Int { 255 }
 

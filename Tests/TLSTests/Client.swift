@@ -20,19 +20,18 @@ struct Client: Sendable {
 
     /// Asks for GetCACaps, and gives what came, or why nothing did.
     func ask(_ url: String) throws -> Result<String, ExchangeError> {
-        var random = try seededRandom()
         let clock = SystemClock()
         var options = TransportOptions()
         options.authorities = authorities
         options.pins = pins
         options.proxy = proxy
-        var transport = try GatewayTransport(options, clock: clock, random: &random)
+        var transport = try GatewayTransport(options, clock: clock)
         transport.note(time: time, isExact: isExact)
         if let identity {
             if identity.isRSA {
-                try transport.show(identity.certificate.span, key: identity.key.rsaPrivateKey(), random: &random)
+                try transport.show(identity.certificate.span, key: identity.key.rsaPrivateKey())
             } else {
-                try transport.show(identity.certificate.span, key: identity.key.ecPrivateKey(.p256), random: &random)
+                try transport.show(identity.certificate.span, key: identity.key.ecPrivateKey(.p256))
             }
         }
         var work = [UInt8](repeating: 0, count: 65_536)

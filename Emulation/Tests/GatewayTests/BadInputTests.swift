@@ -28,7 +28,8 @@ import Testing
 
     /// One defect a row: a line that is added to a good configuration, the place that is named, and words.
     @Test(arguments: [
-        ("colour = red", ":6:1: ", "there is no such word: 'colour'"), ("subject = CN=b", ":6:1: ", "'subject' is set above"),
+        ("colour = red", ":6:1: ", "there is no such word: 'colour'"),
+        ("subject = CN=b", ":6:1: ", "'subject' is set above"),
         ("renew = 0", ":6:9: ", "renew cannot be '0'"), ("  key = rsa512", ":6:9: ", "key cannot be 'rsa512'"),
         ("hook-timeout = x", ":6:16: ", "hook-timeout cannot be 'x'"),
     ])

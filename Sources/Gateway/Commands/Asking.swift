@@ -1,6 +1,5 @@
 import Agent
 import Board
-import DeviceCrypto
 import HTTP
 import LinuxBoard
 import SCEP
@@ -24,14 +23,12 @@ struct Asking: ~Copyable {
         } else {
             named = try settings.required(.url)
         }
-        var random = try makeRandom()
-        defer { random.wipe() }
-        let opened = try GatewayTransport(settings, url: named, clock: clock, random: &random)
         let seconds = try settings.number(.timeout, 1...600, default: 90)
+        let transport = try GatewayTransport(settings, clock: clock)
         url = named
         message = settings[.message]
         milliseconds = UInt64(seconds) * 1000
-        transport = opened
+        self.transport = transport
     }
 
     var time: Moment { clock.time.map { .exact($0) } ?? .unknown }

@@ -33,8 +33,9 @@ struct Session: ~Copyable {
         let agentText = try AgentText(settings)
         // What only shows what there is gets by with less.
         if !isReading, let refusal = agentText.refusal(settings) { throw refusal }
-        var random = try makeRandom()
-        let transport = try GatewayTransport(settings, url: settings[.url] ?? [], clock: clock, random: &random)
+        let random = try makeRandom()
+        var transport = try GatewayTransport(settings, clock: clock)
+        if settings.isSet(.tlsIdentity) { transport.shown = ShownIdentity() }
         setUpKeys(settings)
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
@@ -44,7 +45,6 @@ struct Session: ~Copyable {
         self.workspace = workspace
         self.random = random
         self.transport = transport
-        if settings.isSet(.tlsIdentity) { self.transport.shown = ShownIdentity() }
         store = IdentityStore(DirectorySnapshots(folder))
     }
 

@@ -8,25 +8,39 @@ import TLS
 public struct GatewayTransport: Transport, ~Copyable {
     private let clock: SystemClock
     private var tls: TLSTransport<ProxyTransport<TCP>>
-    /// The authorities, until the first `https` URL needs them: hundreds of certificates take their time to read.
+    /// The authorities, until the first `https` URL needs them: hundreds of certificates take their time.
     private var unread: [UInt8]
+    private var takesSystemAuthorities: Bool
     /// What signs for the identity, which has only a pointer to it.
     private var signer: Signer?
     private var knowsTime = false
     /// What to show a server that asks who this is; nil for nothing.
     var shown: ShownIdentity?
-    private var random = RandomGenerator()
 
-    /// - Parameter random: seeds the connections' own generator.
-    /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded`.
-    public init(_ options: TransportOptions, clock: SystemClock, random: inout RandomGenerator) throws(CryptoError) {
+    /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded` if the system has no randomness.
+    public init(_ options: TransportOptions, clock: SystemClock) throws(CryptoError) {
+        var random = try Self.generator()
         let tls = try TLSTransport(
             ProxyTransport(TCP(clock: clock), proxy: options.proxy), trust: Self.trust(options.pins.span),
             random: &random)
-        try self.random.seed(from: &random)
         self.clock = clock
         self.tls = tls
         unread = options.authorities
+        takesSystemAuthorities = options.takesSystemAuthorities
+    }
+
+    private static func generator() throws(CryptoError) -> RandomGenerator {
+        var random = RandomGenerator()
+        var seed = InlineArray<48, UInt8>(repeating: 0)
+        var room = seed.mutableSpan
+        defer { wipe(&room) }
+        do throws(EntropyError) {
+            try SystemEntropy().seed(&room)
+        } catch {
+            throw .notSeeded
+        }
+        try random.seed(room.span, personalization: room.span.extracting(first: 0))
+        return random
     }
 
     private static func trust(_ pins: Span<UInt8>) throws(CryptoError) -> ServerTrust {
@@ -40,14 +54,13 @@ public struct GatewayTransport: Transport, ~Copyable {
     /// - Parameters:
     ///   - certificate: in DER.
     ///   - key: its key.
-    ///   - random: seeds the generator that signing takes.
     /// - Throws: `.invalidKey` if the certificate cannot be read; `.notSeeded`, `.outOfMemory`.
     public mutating func show<Key: PrivateKey & ~Copyable>(
-        _ certificate: Span<UInt8>, key: consuming Key, random: inout RandomGenerator
+        _ certificate: Span<UInt8>, key: consuming Key
     ) throws(CryptoError) {
         hide()
         let (algorithm, size) = (key.algorithm, key.signatureSize)
-        let signer = try KeySigner(key, random: &random)
+        let signer = KeySigner(key, try Self.generator())
         tls.identity = unsafe try ClientIdentity(
             certificate: certificate, algorithm: algorithm, signatureSize: size,
             key: Unmanaged<Signer>.passUnretained(signer).toOpaque(), sign: sign)
@@ -81,15 +94,9 @@ public struct GatewayTransport: Transport, ~Copyable {
 
     public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
         if !knowsTime { tls.note(time: clock.time, isExact: clock.time != nil) }
-        if url.scheme == .https { try showCurrent() }
-        if url.scheme == .https, !unread.isEmpty {
-            let authorities = unread
-            do throws(CryptoError) {
-                try tls.trust.add(certificates: authorities.span)
-            } catch {
-                throw error == .outOfMemory ? .exhausted : .certificateUntrusted
-            }
-            unread = []
+        if url.scheme == .https {
+            try showCurrent()
+            try readAuthorities()
         }
         try tls.connect(to: url, deadline: deadline)
     }
@@ -101,14 +108,24 @@ public struct GatewayTransport: Transport, ~Copyable {
         do throws(CryptoError) {
             var key = GatewayKey()
             try key.load(kept.span)
-            var signing = RandomGenerator()
-            defer { signing.wipe() }
-            try signing.seed(from: &random)
-            try show(shown.certificate.span, key: key, random: &signing)
+            try show(shown.certificate.span, key: key)
             for issuer in shown.issuers { try show(issuer: issuer.span) }
         } catch {
             throw .identityFailed
         }
+    }
+
+    private mutating func readAuthorities() throws(TransportError) {
+        if takesSystemAuthorities { unread = SystemAuthorities.read() }
+        takesSystemAuthorities = false
+        guard !unread.isEmpty else { return }
+        let authorities = unread
+        do throws(CryptoError) {
+            try tls.trust.add(certificates: authorities.span)
+        } catch {
+            throw error == .outOfMemory ? .exhausted : .certificateUntrusted
+        }
+        unread = []
     }
 
     public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
@@ -133,12 +150,11 @@ private class Signer {
 
 private final class KeySigner<Key: PrivateKey & ~Copyable>: Signer {
     private var key: Key
-    private var random = RandomGenerator()
+    private var random: RandomGenerator
 
-    init(_ key: consuming Key, random: inout RandomGenerator) throws(CryptoError) {
+    init(_ key: consuming Key, _ random: consuming RandomGenerator) {
         self.key = key
-        super.init()
-        try self.random.seed(from: &random)
+        self.random = random
     }
 
     override func sign(
@@ -153,15 +169,4 @@ private let sign: ClientIdentity.Sign = { signer, algorithm, digest, count, sign
     guard let signer = unsafe signer else { return -1 }
     return unsafe Unmanaged<Signer>.fromOpaque(signer).takeUnretainedValue()
         .sign(algorithm, digest, count, signature, room, size)
-}
-
-extension RandomGenerator {
-    /// Seeds it by another one.
-    fileprivate mutating func seed(from other: inout RandomGenerator) throws(CryptoError) {
-        var seed = InlineArray<48, UInt8>(repeating: 0)
-        var room = seed.mutableSpan
-        defer { DeviceCrypto.wipe(&room) }
-        try other.fill(&room)
-        try self.seed(room.span, personalization: Span())
-    }
 }

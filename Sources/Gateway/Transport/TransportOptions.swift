@@ -2,9 +2,10 @@ import Board
 
 /// How a gateway reaches its CA.
 public struct TransportOptions {
-    /// CAs whose word counts for a server's certificate, in PEM, as in `/etc/ssl/certs/ca-certificates.crt`. Empty: pins
-    /// alone decide.
+    /// CAs whose word counts for a server's certificate, in PEM.
     public var authorities: [UInt8] = []
+    /// Whether those count that the system trusts. With neither, pins alone decide.
+    public var takesSystemAuthorities = false
     /// Fingerprints of servers' certificates, SHA-256 or SHA-512 in hexadecimal, separated by commas. Empty: any
     /// certificate that an authority issued for the host.
     public var pins: [UInt8] = []
