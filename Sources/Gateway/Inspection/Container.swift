@@ -40,6 +40,8 @@ struct Container {
     /// What was looked at: a reply's body, or all of the file.
     let body: [UInt8]
     let parts: [Part]
+    /// What is wrong with PEM.
+    let failure: PEM.Failure?
 
     init(_ file: [UInt8]) {
         let bytes: [UInt8]
@@ -54,24 +56,43 @@ struct Container {
         }
         body = bytes
         form = Self.form(bytes)
+        (parts, failure) = Self.parts(of: bytes, form, offset)
+    }
+
+    private static func parts(of bytes: [UInt8], _ form: Form, _ offset: Int?) -> ([Part], PEM.Failure?) {
         switch form {
-        case .pem: parts = Armor.blocks(bytes).map { Part(label: $0.label, bytes: $0.bytes, offset: nil) }
-        case .base64:
-            parts = [Part(label: [], bytes: Armor.base64(bytes, 0..<bytes.count) ?? [], offset: nil)]
-        case .binary: parts = [Part(label: [], bytes: bytes, offset: offset)]
-        case .capabilities, .html, .text, .empty: parts = []
+        case .pem:
+            do throws(PEM.Failure) {
+                let blocks = try PEM.blocks(bytes.span)
+                return (blocks.map { Part(label: $0.label, bytes: $0.bytes, offset: nil) }, nil)
+            } catch {
+                return ([], error)
+            }
+        case .base64: return ([Part(label: [], bytes: base64(bytes) ?? [], offset: nil)], nil)
+        case .binary: return ([Part(label: [], bytes: bytes, offset: offset)], nil)
+        case .capabilities, .html, .text, .empty: return ([], nil)
         }
     }
 
     private static func form(_ bytes: [UInt8]) -> Form {
         guard let first = bytes.first else { return .empty }
-        if Armor.find("-----BEGIN ", in: bytes, from: 0) != nil { return .pem }
+        if PEM.isIn(bytes.span) { return .pem }
         if first == Tag.sequence.rawValue, bytes.count > 1, bytes[1] >= 0x7F || !isText(bytes) { return .binary }
         guard isText(bytes) else { return .binary }
-        if let decoded = Armor.base64(bytes, 0..<bytes.count), decoded.first == Tag.sequence.rawValue { return .base64 }
+        if base64(bytes)?.first == Tag.sequence.rawValue { return .base64 }
         if Capabilities(bytes.span) != Capabilities() { return .capabilities }
         let start = bytes.first { $0 > 0x20 }
         return start == UInt8(ascii: "<") ? .html : .text
+    }
+
+    /// Decodes lines of base64; nil if they are anything else.
+    private static func base64(_ text: [UInt8]) -> [UInt8]? {
+        var decoder = Base64(capacity: text.count / 4 * 3 + 3)
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            let line = Text(line).trimmed
+            guard decoder.append(line.span) else { return nil }
+        }
+        return decoder.finish() ? decoder.bytes : nil
     }
 
     /// Whether there is no control byte in it that text does not have.

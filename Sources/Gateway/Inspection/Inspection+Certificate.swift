@@ -63,6 +63,8 @@ extension Inspection {
             case nil: check("selfSignature", .unknown, "the signature algorithm is not known here")
             }
         }
+        // Whether one may sign itself is asked of who signs with it.
+        guard !certificate.isSelfIssued || contains(der) else { return }
         let issuer = issuer(of: certificate, parts, der)
         check("issuedByCA", issuer.result, issuer.reason)
     }

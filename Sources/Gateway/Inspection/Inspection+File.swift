@@ -15,7 +15,12 @@ extension Inspection {
         switch container.form {
         case .capabilities: describe(capabilities: container.body)
         case .html, .text, .empty: describe(words: container)
-        case .binary, .pem, .base64: describe(container.parts)
+        case .binary, .pem, .base64:
+            if let failure = container.failure {
+                describe(failure)
+            } else {
+                describe(container.parts)
+            }
         }
         report.endItem()
     }
@@ -37,6 +42,16 @@ extension Inspection {
             } while position < part.bytes.count
         }
         report.endList()
+    }
+
+    private mutating func describe(_ failure: PEM.Failure) {
+        report.field("kind", "unrecognized")
+        countUnrecognized()
+        var text = Text("its PEM has ")
+        text.append(failure.kind.text)
+        text.append(", in line ")
+        text.append(decimal: failure.line)
+        report.field("problem", text: text)
     }
 
     private mutating func describe(_ reply: Container.Reply) {

@@ -45,7 +45,8 @@ extension Inspection {
         }
     }
 
-    private func contains(_ certificate: [UInt8]) -> Bool {
+    /// Whether this is one of the given certificates of the CA.
+    func contains(_ certificate: [UInt8]) -> Bool {
         var list = DERReader(ca.span)
         while !list.isAtEnd, let whole = try? list.read() {
             if areEqual(whole.encoding, certificate.span) { return true }

@@ -1,8 +1,5 @@
-import Agent
-import Board
 import DER
 import DeviceCrypto
-import LinuxBoard
 import PKIX
 import SCEP
 
@@ -14,7 +11,7 @@ func inspect(
     _ files: [Text], _ options: consuming InspectOptions, into report: inout Report
 ) throws(Failure) -> InspectSummary {
     var inspection = try Inspection.make(options)
-    try inspection.seedRandom()
+    inspection.random = try makeRandom()
     swap(&inspection.report, &report)
     defer {
         swap(&inspection.report, &report)
@@ -72,6 +69,8 @@ struct Inspection: ~Copyable {
     var isInEnvelope = false
     /// Of the objects that are being described, the innermost last.
     private var checks: [[Check]] = []
+    /// Of all files, in the order in which they were noticed.
+    private var failures: [Text] = []
 
     private init(_ options: consuming InspectOptions, ca: [UInt8], request: RequestFacts?) {
         self.options = options
@@ -95,15 +94,6 @@ struct Inspection: ~Copyable {
         return Inspection(options, ca: ca, request: request)
     }
 
-    mutating func seedRandom() throws(Failure) {
-        var entropy = SystemEntropy()
-        do throws(AgentError) {
-            try seed(&random, from: &entropy, personalization: Span())
-        } catch {
-            throw Failure(.internal, "no-entropy", "the system has no randomness; report this")
-        }
-    }
-
     mutating func wipe() {
         options.key.wipe()
         options.password.wipe()
@@ -117,7 +107,12 @@ struct Inspection: ~Copyable {
         checks[checks.count - 1].append(Check(name: name, result: result, reason: reason))
         switch result {
         case .pass: summary.passed += 1
-        case .fail: summary.failed += 1
+        case .fail:
+            summary.failed += 1
+            var line = Text(name)
+            line.append(": ")
+            line.append(reason)
+            failures.append(line)
         case .unknown: summary.unknown += 1
         }
     }
@@ -148,6 +143,11 @@ struct Inspection: ~Copyable {
         report.field("fail", number: summary.failed)
         report.field("unknown", number: summary.unknown)
         if summary.unrecognized > 0 { report.field("unrecognized", number: summary.unrecognized) }
+        if !failures.isEmpty {
+            report.beginList("failures")
+            for failure in failures { report.item(failure.span) }
+            report.endList()
+        }
         report.endObject()
     }
 

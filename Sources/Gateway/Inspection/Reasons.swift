@@ -1,5 +1,4 @@
 import Agent
-import Board
 import CMS
 import DER
 import DeviceCrypto
@@ -17,23 +16,13 @@ extension Text {
     /// Appends what the client says of an error.
     mutating func append(_ error: SCEPError) {
         if case .reply(let error) = error { return append(error) }
-        var line = LastLine()
-        conclude(AgentError.scep(.getCACert, error, text: 0..<0), work: Span(), log: &line)
-        // The line begins with `error`.
-        append(Text(line.text.dropFirst(6)))
+        append(Failure(.scep(.getCACert, error, text: 0..<0), Span()).message)
     }
 
     init(_ error: DERError) {
         self = []
         append(error)
     }
-}
-
-/// Keeps the last line that was written to it.
-private struct LastLine: Log {
-    var text = Text()
-
-    mutating func write(line: Span<UInt8>) { text = Text(line) }
 }
 
 private func reason(_ kind: DERError.Kind) -> StaticString {
