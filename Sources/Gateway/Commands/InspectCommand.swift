@@ -1,3 +1,5 @@
+import Agent
+import DeviceCrypto
 import LinuxBoard
 import SCEP
 

@@ -1,3 +1,4 @@
+import Agent
 import DER
 import DeviceCrypto
 import PKIX
