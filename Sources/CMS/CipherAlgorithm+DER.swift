@@ -56,7 +56,7 @@ extension DERWriter {
 extension RSAPadding {
     /// Reads a KeyEncryptionAlgorithmIdentifier: rsaEncryption, or RSAES-OAEP, whose absent parameters mean SHA-1
     /// (RFC 8017, A.2.1). MGF1 has to use the same digest, and the label has to be empty.
-    init(_ reader: inout DERReader) throws(DERError) {
+    public init(_ reader: inout DERReader) throws(DERError) {
         let element = try reader.read(.sequence)
         var content = element.reader
         let identifier = try content.read(.objectIdentifier)

@@ -19,8 +19,35 @@ public func nameText(_ name: Span<UInt8>, into text: inout MutableSpan<UInt8>) -
             return 0
         }
     }
-    for index in front..<end { text[index &- front] = text[index] }
-    return end &- front
+    return moveToFront(front..<end, of: &text)
+}
+
+/// Writes the dotted form of an OBJECT IDENTIFIER, such as `2.5.4.3`, at the front of `text`.
+///
+/// - Parameters:
+///   - contents: the element's, without its header.
+///   - text: is overwritten, also behind what is returned.
+/// - Returns: the bytes written; 0 for an identifier that is malformed, has an arc of 2^28 or more, or does not fit.
+public func identifierText(_ contents: Span<UInt8>, into text: inout MutableSpan<UInt8>) -> Int {
+    let end = text.count
+    let front: Int
+    do {
+        var writer = DERWriter(&text, end: end)
+        do throws(DERError) {
+            guard contents.count > 0, contents[contents.count &- 1] < 0x80 else { return 0 }
+            try writer.write(dotted: contents)
+            front = writer.front
+        } catch {
+            return 0
+        }
+    }
+    return moveToFront(front..<end, of: &text)
+}
+
+@inline(never)
+private func moveToFront(_ range: Range<Int>, of text: inout MutableSpan<UInt8>) -> Int {
+    for index in range { text[index &- range.lowerBound] = text[index] }
+    return range.count
 }
 
 extension DERWriter {
@@ -92,7 +119,7 @@ extension DERWriter {
     }
 
     /// Writes the dotted form of an OBJECT IDENTIFIER's contents (X.690, 8.19); arcs are below 2^28, as they are read.
-    private mutating func write(dotted contents: Span<UInt8>) throws(DERError) {
+    fileprivate mutating func write(dotted contents: Span<UInt8>) throws(DERError) {
         var index = contents.count
         while index > 0 {
             var value: UInt32 = 0

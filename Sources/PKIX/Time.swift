@@ -3,7 +3,7 @@ import DER
 /// Reads a Time (RFC 5280, 4.1.2.5): UTCTime to 2049, GeneralizedTime otherwise, both with seconds and `Z`.
 ///
 /// - Returns: seconds since 1970-01-01T00:00:00Z; may be negative.
-func readTime(_ reader: inout DERReader) throws(DERError) -> Int64 {
+public func readTime(_ reader: inout DERReader) throws(DERError) -> Int64 {
     let element = try reader.read()
     let text = element.contents
     var year: Int

@@ -16,7 +16,7 @@ func carryOut(
     case .crl: try crl(settings, &progress, &report)
     case .nextCA: try nextCA(settings, &progress, &report)
     case .status: return try status(settings, &report)
-    case .inspect: try inspect(settings, operands, &report)
+    case .inspect: return try inspect(settings, operands, &report)
     case .agent: try agent(settings, &progress, &report)
     }
     return .done

@@ -199,7 +199,7 @@ private struct Lines: ~Escapable {
 }
 
 /// Takes base64 (RFC 4648, 4) a line at a time.
-private struct Base64 {
+struct Base64 {
     var bytes: [UInt8] = []
     private var group: UInt32 = 0
     /// Characters of the group that is not full yet.

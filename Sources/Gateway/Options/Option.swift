@@ -37,7 +37,7 @@ enum Option: UInt8, CaseIterable {
             Description("message", "i", "TEXT", .online, "the CA's identifier, where one server has several CAs")
         case .fingerprint:
             Description(
-                "fingerprint", "F", "HEX", .online,
+                "fingerprint", "F", "HEX", .online.union(Commands([.inspect])),
                 "SHA-256 or SHA-512 of the CA's certificate; several separated by commas")
         case .subject:
             Description("subject", "s", "NAME", .requesting, "the subject to ask for: CN=gateway 7,O=Example,C=DE")
@@ -58,7 +58,8 @@ enum Option: UInt8, CaseIterable {
                 "challenge-use", nil, "WORD", .identity,
                 "once: the password goes into one transaction; always: it is a shared secret", standard: "once")
         case .allow:
-            Description("allow", nil, "WORDS", .online, "leniencies: sha1, 3des, des, unmarked-ra")
+            Description(
+                "allow", nil, "WORDS", .online.union(Commands([.inspect])), "leniencies: sha1, 3des, des, unmarked-ra")
         case .renew:
             Description(
                 "renew", nil, "PERCENT", .identity, "of the lifetime after which to renew: 1 to 99",
@@ -117,8 +118,8 @@ enum Option: UInt8, CaseIterable {
                 "holds the challengePassword; - is standard input")
         case .existingKey:
             Description(
-                "existing-key", nil, "FILE", .requesting,
-                "a private key in PEM or DER to enrol with, in place of a new one; token: the one on the token")
+                "existing-key", nil, "FILE", .requesting.union(Commands([.inspect])),
+                "a private key in PEM or DER to enrol with, or to inspect with, in place of a new one; token: the one on the token")
         case .keyPassphraseFile:
             Description(
                 "key-passphrase-file", nil, "FILE", .identity.union(Commands([.inspect])),

@@ -10,8 +10,10 @@ struct Report: ~Copyable {
 
     private(set) var text = Text()
     private let form: Form
+    /// What is open: for each object or list in the outermost object, whether it is a list.
+    private var isList: [Bool] = []
     /// How deep in objects and lists; the outermost object is 0.
-    private var depth = 0
+    private var depth: Int { isList.count }
     /// JSON: whether something stands before, on each level. Lines: whether the next line begins an item.
     private var isFollowing = [false]
     private var beginsItem = false
@@ -85,12 +87,33 @@ struct Report: ~Copyable {
         item(Text(value).span)
     }
 
+    /// An item of a list that is a check: `- result name: reason`, an object with these three in JSON.
+    ///
+    /// - Parameter reason: text of any origin.
+    mutating func check(_ name: StaticString, _ result: StaticString, _ reason: Span<UInt8>) {
+        switch form {
+        case .lines:
+            var line = Text(result)
+            line.append(" ")
+            line.append(name)
+            line.append(": ")
+            line.append(reason)
+            item(line.span)
+        case .json:
+            beginItem()
+            field("name", name)
+            field("result", result)
+            field("reason", bytes: reason)
+            endItem()
+        }
+    }
+
     // MARK: structure
 
-    mutating func beginObject(_ name: StaticString) { open(name, "{") }
-    mutating func endObject() { close("}") }
-    mutating func beginList(_ name: StaticString) { open(name, "[") }
-    mutating func endList() { close("]") }
+    mutating func beginObject(_ name: StaticString) { open(name, isList: false) }
+    mutating func endObject() { close() }
+    mutating func beginList(_ name: StaticString) { open(name, isList: true) }
+    mutating func endList() { close() }
 
     /// Begins an object that is an item of a list.
     mutating func beginItem() {
@@ -101,12 +124,21 @@ struct Report: ~Copyable {
             begin(nil)
             text.append("{")
         }
-        descend()
+        descend(isList: false)
     }
 
     mutating func endItem() {
         beginsItem = false
-        close("}")
+        close()
+    }
+
+    /// Where the report stands, for ``close(to:)``.
+    var mark: Int { depth }
+
+    /// Ends all that was begun since ``mark`` was this, for who was thrown out of the middle of a description.
+    mutating func close(to mark: Int) {
+        beginsItem = false
+        while depth > mark { close() }
     }
 
     /// All of it, ended by a line ending; nothing can be added any more.
@@ -115,26 +147,26 @@ struct Report: ~Copyable {
         return text
     }
 
-    private mutating func open(_ name: StaticString, _ bracket: StaticString) {
+    private mutating func open(_ name: StaticString, isList: Bool) {
         begin(name)
         switch form {
         case .lines:
             // The colon's blank is not wanted at the end of a line.
             text.removeLast()
             text.append("\n")
-        case .json: text.append(bracket)
+        case .json: text.append(isList ? "[" : "{")
         }
-        descend()
+        descend(isList: isList)
     }
 
-    private mutating func close(_ bracket: StaticString) {
-        depth -= 1
+    private mutating func close() {
+        guard let wasList = isList.popLast() else { return }
         isFollowing.removeLast()
-        if form == .json { text.append(bracket) }
+        if form == .json { text.append(wasList ? "]" : "}") }
     }
 
-    private mutating func descend() {
-        depth += 1
+    private mutating func descend(isList: Bool) {
+        self.isList.append(isList)
         isFollowing.append(false)
     }
 
