@@ -39,6 +39,9 @@ final class Life {
     var date: String?
     /// When power goes for good, in milliseconds since 1970.
     var end = UInt64.max
+    /// What an operator asks for, and whether the device may wait.
+    var demand: Goal?
+    var waits = true
     /// Bytes of the device's work buffer.
     var workSize = 8192
 
@@ -120,6 +123,8 @@ final class Life {
         var store = IdentityStore(storage())
         var traffic = Traffic()
         var agent = Device()
+        agent.demand = demand
+        agent.waits = waits
         try attend(
             &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
             random: &random, work: &work, traffic: &traffic)

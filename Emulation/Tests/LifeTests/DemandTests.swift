@@ -1,0 +1,97 @@
+import Agent
+import Authority
+import Foundation
+import Testing
+
+/// What an operator asks for at once, and runs that may not wait: how the gateway's commands use the agent.
+@Suite struct DemandTests {
+    /// A device with an identity, and a CA whose time has moved on so that a new certificate is a later one.
+    private func enrolled(_ settings: [String: String] = [:]) throws -> Life {
+        let life = try Life(settings)
+        #expect(life.powerUp().verdict == "done")
+        life.pass(days: 1)
+        return life
+    }
+
+    @Test func renewalIsDoneThoughItIsNotDueAndNothingElseIs() throws {
+        let life = try enrolled(["check": "crl,certificate"])
+        let before = try #require(try life.identity()).der
+        life.demand = .renew
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.operations == ["GetCACaps", "GetCACert", "RenewalReq"])
+        #expect(try #require(try life.identity()).der != before)
+    }
+
+    @Test(arguments: [
+        (Goal.revocationList, ["GetCACaps", "GetCRL"]), (.certificate, ["GetCACaps", "GetCert"]),
+        (.nextCA, ["GetCACaps", "GetNextCACert"]), (.resume, []),
+        (.enrol, ["GetCACaps", "GetCACert", "PKCSReq"]),
+    ])
+    func whatIsAskedForIsDoneAlone(_ demand: Goal, _ operations: [String]) throws {
+        let life = try Life(["challenge-use": "always"]) {
+            $0.challenge = .shared(Life.password)
+            $0.hasNextCA = true
+        }
+        #expect(life.powerUp().verdict == "done")
+        life.pass(days: 25)
+        life.demand = demand
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.operations == operations)
+    }
+
+    /// A renewal whose reply was lost is the one that was asked for: the next run does not add another.
+    @Test func transactionUnderWayIsWhatWasAskedFor() throws {
+        let life = try enrolled()
+        life.demand = .renew
+        life.waits = false
+        life.loses = { $0 == 3 ? .reply : nil }
+        #expect(life.powerUp().verdict == "timed-out")
+        life.loses = { _ in nil }
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.operations == ["GetCACaps", "RenewalReq"])
+        #expect(life.authority.issuedCertificates().count == 2)
+    }
+
+    @Test func pendingEndsARunThatMayNotWaitAndIsAskedAboutAtOnceByTheNext() throws {
+        let life = try Life(["poll": "3600", "polls": "100"]) { $0.policy = .manual }
+        life.waits = false
+        let first = life.powerUp()
+        #expect(first.verdict == "still-pending" && first.sleeps.isEmpty, "\(first.lines)")
+        for _ in 0..<2 {
+            let next = life.powerUp()
+            #expect(next.verdict == "still-pending" && next.sleeps.isEmpty, "\(next.lines)")
+            #expect(next.operations == ["GetCACaps", "CertPoll"])
+        }
+        try life.authority.approve(#require(life.authority.transactions().first).transactionID)
+        #expect(life.powerUp().verdict == "done")
+    }
+
+    /// Neither does it wait for a retry that a run before it had scheduled.
+    @Test func failureEndsARunThatMayNotWait() throws {
+        let life = try Life(["retry": "3600", "retries": "3"])
+        life.loses = { _ in .request }
+        life.waits = false
+        let run = life.powerUp()
+        #expect(run.verdict == "timed-out" && run.sleeps.isEmpty, "\(run.lines)")
+        life.waits = true
+        life.end = life.now + 1_000_000
+        _ = life.powerUp()
+        life.loses = { _ in nil }
+        life.end = .max
+        life.waits = false
+        let last = life.powerUp()
+        #expect(last.verdict == "done" && last.sleeps.isEmpty, "\(last.lines)")
+    }
+
+    /// A run that may not wait ends though the device is told to stay.
+    @Test func stayingIsWaiting() throws {
+        let life = try enrolled()
+        life.settings["stay"] = "yes"
+        life.waits = false
+        let run = life.powerUp()
+        #expect(run.verdict == "done" && run.sleeps.isEmpty, "\(run.lines)")
+    }
+}
