@@ -51,11 +51,13 @@ let package = Package(
             name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
         .target(name: "CLinux"),
+        .target(name: "CPKCS11"),
         .target(name: "LinuxBoard", dependencies: ["CLinux", "Board", "DeviceCrypto"], swiftSettings: core),
         .target(
             name: "Gateway",
             dependencies: [
-                "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "TLS", "Agent", "LinuxBoard",
+                "CLinux", "CPKCS11", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "TLS", "Agent",
+                "LinuxBoard",
             ],
             swiftSettings: core),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
@@ -76,6 +78,6 @@ let package = Package(
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),
-        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "GatewayTests", dependencies: ["Gateway", "CPKCS11", "TestSupport"], swiftSettings: tests),
     ]
 )

@@ -58,7 +58,6 @@ public struct EncryptedPrivateKeyInfo: Sendable {
     /// - Returns: where the PrivateKeyInfo stands now.
     /// - Throws: `.decryptionFailed` for a wrong password, or damage; the two cannot be told apart.
     public func decrypt(_ bytes: inout MutableSpan<UInt8>, password: Span<UInt8>) throws(CryptoError) -> Range<Int> {
-        guard !encryptedData.isEmpty, encryptedData.count % cipher.blockSize == 0 else { throw .decryptionFailed }
         var key = InlineArray<32, UInt8>(repeating: 0)
         var all = key.mutableSpan
         defer { wipe(&all) }
@@ -68,18 +67,10 @@ public struct EncryptedPrivateKeyInfo: Sendable {
                 derivation.digest, password: password, salt: bytes.span.extracting(derivation.salt),
                 iterations: derivation.iterations, into: &room)
         }
-        var vector = InlineArray<16, UInt8>(repeating: 0)
-        for index in 0..<iv.count { vector[index] = bytes[iv.lowerBound &+ index] }
-        do {
-            var content = bytes._mutatingExtracting(encryptedData)
-            try CBC.decrypt(
-                cipher, key: all.span.extracting(first: cipher.keySize),
-                iv: vector.span.extracting(first: cipher.blockSize), &content)
-        }
-        let padding = paddingSize(&bytes, in: encryptedData, blockSize: cipher.blockSize)
-        let content = encryptedData.lowerBound..<(encryptedData.upperBound &- padding)
+        let content = try cipher.decryptContent(
+            &bytes, in: encryptedData, key: all.span.extracting(first: cipher.keySize), iv: iv)
         // One wrong password in 256 leaves padding that looks right, but hardly one of them a SEQUENCE of this size.
-        guard padding > 0, isSequence(bytes.span, content) else {
+        guard isSequence(bytes.span, content) else {
             var secret = bytes._mutatingExtracting(encryptedData)
             wipe(&secret)
             throw .decryptionFailed

@@ -89,14 +89,9 @@ public struct EnvelopedData: Sendable {
             if case .rsa = key.algorithm { throw DERError(.unsupportedAlgorithm, at: recipientStart) }
             guard !password.isEmpty else { throw DERError(.passwordMissing, at: recipientStart) }
         }
-        let failed = DERError(.crypto(.decryptionFailed), at: encryptedContent.lowerBound)
         var content = encryptedContent
         if isInPieces { content = try BER.joinPieces(&bytes, in: content) }
-        guard content.count > 0, content.count % cipher.blockSize == 0 else { throw failed }
-
         var contentKey = InlineArray<32, UInt8>(repeating: 0)
-        var vector = InlineArray<16, UInt8>(repeating: 0)
-        for index in 0..<iv.count { vector[index] = bytes[iv.lowerBound &+ index] }
         defer {
             var secret = contentKey.mutableSpan
             wipe(&secret)
@@ -107,16 +102,11 @@ public struct EnvelopedData: Sendable {
                 var room = all._mutatingExtracting(first: cipher.keySize)
                 try unwrap(bytes.span, into: &room, &key, password, &random)
             }
-            var block = bytes._mutatingExtracting(content)
-            try CBC.decrypt(
-                cipher, key: contentKey.span.extracting(first: cipher.keySize),
-                iv: vector.span.extracting(first: cipher.blockSize), &block)
+            return try cipher.decryptContent(
+                &bytes, in: content, key: contentKey.span.extracting(first: cipher.keySize), iv: iv)
         } catch {
             throw DERError(.crypto(error), at: encryptedContent.lowerBound)
         }
-        let padding = paddingSize(&bytes, in: content, blockSize: cipher.blockSize)
-        guard padding > 0 else { throw failed }
-        return content.lowerBound..<(content.upperBound &- padding)
     }
 }
 

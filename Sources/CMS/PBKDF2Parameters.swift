@@ -51,6 +51,7 @@ struct PBKDF2Parameters: Sendable {
 
 extension DERWriter {
     /// Writes the AlgorithmIdentifier of PBKDF2 with HMAC-SHA-256.
+    @inline(__always)
     mutating func write(pbkdf2 salt: Span<UInt8>, iterations: Int, as tag: Tag = .sequence) throws(DERError) {
         let end = front
         try write(algorithm: .hmacWithSHA256, null: true)

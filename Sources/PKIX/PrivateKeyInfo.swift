@@ -32,7 +32,7 @@ public struct PrivateKeyInfo: ~Escapable {
                 throw DERError(.unsupportedAlgorithm, at: scalar.start)
             }
             var inner = parameters.reader
-            kind = .ellipticCurve(try Curve(&inner))
+            kind = .ellipticCurve(try Curve(try inner.read(.objectIdentifier)))
             key = content
         default:
             // Version 1 is for those that bring the public key along.
@@ -52,7 +52,7 @@ public struct PrivateKeyInfo: ~Escapable {
                 kind = .rsa
                 innerVersion = 0
             } else if identifier.isIdentifier(.ecPublicKey) {
-                kind = .ellipticCurve(try Curve(&parameters))
+                kind = .ellipticCurve(try Curve(try parameters.read(.objectIdentifier)))
                 innerVersion = 1
             } else {
                 throw DERError(.unsupportedAlgorithm, at: algorithm.start)
@@ -115,7 +115,9 @@ public struct PrivateKeyInfo: ~Escapable {
         let scalar = try reader.read(.octetString)
         if let parameters = try reader.readIfPresent(.contextConstructed(0)) {
             var inner = parameters.reader
-            guard try Curve(&inner) == curve else { throw DERError(.crypto(.invalidKey), at: parameters.start) }
+            guard try Curve(try inner.read(.objectIdentifier)) == curve else {
+                throw DERError(.crypto(.invalidKey), at: parameters.start)
+            }
             try inner.finish()
         }
         let wrapped = try reader.readIfPresent(.contextConstructed(1))

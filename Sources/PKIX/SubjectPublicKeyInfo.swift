@@ -34,7 +34,7 @@ public struct SubjectPublicKeyInfo: ~Escapable {
             exponent = try key.read(.integer).unsignedInteger()
             try key.finish()
         } else if identifier.isIdentifier(.ecPublicKey) {
-            kind = .ellipticCurve(try Curve(&parameters))
+            kind = .ellipticCurve(try Curve(try parameters.read(.objectIdentifier)))
             key = bytes
             exponent = bytes.extracting(first: 0)
         } else {
@@ -124,9 +124,9 @@ extension DERWriter {
 }
 
 extension Curve {
-    /// Reads ECParameters (RFC 5480, 2.1.1), which name the curve.
-    init(_ reader: inout DERReader) throws(DERError) {
-        let curve = try reader.read(.objectIdentifier)
+    /// The curve that ECParameters name (RFC 5480, 2.1.1).
+    @inline(__always)
+    init(_ curve: borrowing DERElement) throws(DERError) {
         if curve.isIdentifier(.secp256r1) {
             self = .p256
         } else if curve.isIdentifier(.secp384r1) {

@@ -3,15 +3,16 @@ import CMS
 import DER
 import DeviceCrypto
 
-/// A private key of the gateway: in memory and its store.
+/// A private key of the gateway: in memory and its store, or on a token.
 ///
-/// The first byte that is kept tells what follows: 01 or 02 ``Agent/SoftwareKey``'s own form, 30 an
-/// EncryptedPrivateKeyInfo.
+/// The first byte that is kept tells what follows: 01 or 02 ``Agent/SoftwareKey``'s own form, 10 a reference to a token's
+/// key, 30 an EncryptedPrivateKeyInfo.
 public struct GatewayKey: DeviceKey, ~Copyable {
     /// Settings of all keys, and the reason why one failed. `main` sets it up once.
     nonisolated(unsafe) public static let provider = KeyProvider()
 
     private var software = SoftwareKey()
+    private var token = TokenKey(unsafe Self.provider)
     /// The key as an EncryptedPrivateKeyInfo, made when there is randomness for it; empty without a passphrase.
     private var sealed: [UInt8] = []
 
@@ -31,6 +32,13 @@ public struct GatewayKey: DeviceKey, ~Copyable {
     }
 
     private mutating func make(_ algorithm: KeyAlgorithm, _ random: inout RandomGenerator) throws(KeyFailure) {
+        if let settings = provider.settings.token {
+            let token = try provider.openToken()
+            self.token.reference =
+                settings.existingLabel.isEmpty
+                ? try token.generate(algorithm, random: &random) : try token.find(label: settings.existingLabel)
+            return
+        }
         // Before the key, which may take a minute.
         var passphrase = try provider.passphrase()
         defer { passphrase?.wipe() }
@@ -46,13 +54,20 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         if passphrase != nil { sealed = try provider.write(&software, passphrase: passphrase, random: &random) }
     }
 
-    public var keptSize: Int { sealed.isEmpty ? software.keptSize : sealed.count }
+    /// Whether the key is on a token.
+    public var isOnToken: Bool { token.reference != nil }
+
+    public var keptSize: Int {
+        if let reference = token.reference { return reference.bytes.count }
+        return sealed.isEmpty ? software.keptSize : sealed.count
+    }
 
     public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
-        guard !sealed.isEmpty else { return try software.keep(into: &bytes) }
-        guard bytes.count >= sealed.count else { throw .bufferTooSmall }
-        for index in sealed.indices { bytes[index] = sealed[index] }
-        return sealed.count
+        guard isOnToken || !sealed.isEmpty else { return try software.keep(into: &bytes) }
+        let kept = token.reference?.bytes ?? sealed
+        guard bytes.count >= kept.count else { throw .bufferTooSmall }
+        for index in kept.indices { bytes[index] = kept[index] }
+        return kept.count
     }
 
     public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
@@ -66,6 +81,12 @@ public struct GatewayKey: DeviceKey, ~Copyable {
     }
 
     private mutating func read(_ bytes: Span<UInt8>) throws(KeyFailure) {
+        if bytes.count > 0, bytes[0] == TokenReference.kind {
+            guard let reference = TokenReference(bytes) else { throw .damaged }
+            try provider.openToken().check(reference)
+            token.reference = reference
+            return
+        }
         guard bytes.count > 0, bytes[0] == Tag.sequence.rawValue else {
             do throws(CryptoError) {
                 return try software.load(bytes)
@@ -75,25 +96,27 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         }
         var copy = [UInt8](bytes)
         defer { copy.wipe() }
-        var software = SoftwareKey()
-        defer { software.wipe() }
-        try provider.withRandom { random throws(KeyFailure) in
-            try provider.read(&copy, into: &software, random: &random)
-        }
-        swap(&self.software, &software)
+        var random = try provider.makeRandom()
+        defer { random.wipe() }
+        try provider.read(&copy, into: &software, random: &random)
         sealed = [UInt8](bytes)
     }
 
     public mutating func wipe() {
         software.wipe()
+        token.reference = nil
         sealed = []
     }
 
     /// The key as programs beside the gateway take it, in PEM: `PRIVATE KEY`, or with a passphrase `ENCRYPTED PRIVATE
-    /// KEY` (RFC 7468, 10 and 11). The caller wipes it.
+    /// KEY` (RFC 7468, 10 and 11). Of a token's key its PKCS #11 URI (RFC 7512), without a PIN, and a line's end. The
+    /// caller wipes it.
     ///
     /// - Throws: ``KeyProvider/failure`` has the reason.
     public mutating func published(random: inout RandomGenerator) throws(CryptoError) -> [UInt8] {
+        if let reference = token.reference, let settings = provider.settings.token {
+            return reference.uri(token: settings.label) + [0x0A]
+        }
         var text: [UInt8] = []
         do throws(KeyFailure) {
             var passphrase = try provider.passphrase()
@@ -113,32 +136,40 @@ public struct GatewayKey: DeviceKey, ~Copyable {
 
     // MARK: PrivateKey
 
-    public var algorithm: KeyAlgorithm { software.algorithm }
+    public var algorithm: KeyAlgorithm { isOnToken ? token.algorithm : software.algorithm }
 
-    public var signatureSize: Int { software.signatureSize }
+    public var signatureSize: Int { isOnToken ? token.signatureSize : software.signatureSize }
 
-    public var publicExponent: UInt32 { software.publicExponent }
+    public var publicExponent: UInt32 { isOnToken ? token.publicExponent : software.publicExponent }
 
     public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
-        try software.publicKey(into: &bytes)
+        isOnToken
+            ? try token.publicKey(into: &bytes)
+            : try software.publicKey(into: &bytes)
     }
 
     public mutating func sign(
         _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        try software.sign(digest, into: &signature, random: &random)
+        isOnToken
+            ? try token.sign(digest, into: &signature, random: &random)
+            : try software.sign(digest, into: &signature, random: &random)
     }
 
     public mutating func decrypt(
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
         random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        try software.decrypt(padding, ciphertext, into: &plaintext, random: &random)
+        isOnToken
+            ? try token.decrypt(padding, ciphertext, into: &plaintext, random: &random)
+            : try software.decrypt(padding, ciphertext, into: &plaintext, random: &random)
     }
 
     public mutating func unwrapKey(
         _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) {
-        try software.unwrapKey(encryptedKey, into: &key, random: &random)
+        isOnToken
+            ? try token.unwrapKey(encryptedKey, into: &key, random: &random)
+            : try software.unwrapKey(encryptedKey, into: &key, random: &random)
     }
 }

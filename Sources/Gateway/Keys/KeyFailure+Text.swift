@@ -39,6 +39,8 @@ extension KeyFailure {
         case .wrongPassphrase:
             text.append("the passphrase does not open the key: it was encrypted with another, or is damaged")
         case .damaged: text.append("the stored key is damaged")
+        case .token(let failure): failure.write(to: &text)
+        case .tokenMissing: text.append("the stored key is on a token: name its PKCS #11 module and label")
         case .crypto(let error):
             text.append("the key cannot be used: ")
             text.append(error.text)

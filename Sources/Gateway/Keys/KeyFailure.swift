@@ -31,6 +31,10 @@ public enum KeyFailure: Error, Equatable {
     case wrongPassphrase
     /// The stored key is damaged.
     case damaged
+    /// The token does not do what it is asked to.
+    case token(TokenFailure)
+    /// A stored key is on a token, and no token is configured.
+    case tokenMissing
     /// The cryptography failed.
     case crypto(CryptoError)
 
@@ -40,6 +44,7 @@ public enum KeyFailure: Error, Equatable {
         case .crypto(let error): error
         case .badKey(let error) where error.kind == .unsupportedAlgorithm || error.kind == .unsupportedKeySize:
             .unsupported
+        case .token(.function): .failed
         default: .invalidKey
         }
     }

@@ -13,6 +13,7 @@ import PKIX
     public var settings = KeySettings()
     /// Why a key could not be made, kept, read or used, the last time that this happened.
     public internal(set) var failure: KeyFailure?
+    private var token: Token?
 
     init() {}
 
@@ -38,12 +39,9 @@ import PKIX
         return secret
     }
 
-    /// Randomness from the system, for what has none given: reading blinds what it computes.
-    func withRandom<Result>(
-        _ body: (inout RandomGenerator) throws(KeyFailure) -> Result
-    ) throws(KeyFailure) -> Result {
+    /// Randomness from the system, for what has none given: reading blinds what it computes. The caller wipes it.
+    func makeRandom() throws(KeyFailure) -> RandomGenerator {
         var random = RandomGenerator()
-        defer { random.wipe() }
         var seed = InlineArray<48, UInt8>(repeating: 0)
         var room = seed.mutableSpan
         defer { wipe(&room) }
@@ -53,7 +51,40 @@ import PKIX
         } catch {
             throw .crypto(error)
         }
-        return try body(&random)
+        return random
+    }
+
+    // MARK: Tokens
+
+    /// The token, whose module is loaded now if it was not before.
+    func openToken() throws(KeyFailure) -> Token {
+        if let token { return token }
+        guard let settings = settings.token else { throw .tokenMissing }
+        let token = try Token(settings, self)
+        self.token = token
+        return token
+    }
+
+    /// Logs out of the token and lets its module go. The next key that needs it opens it again.
+    public func close() {
+        token?.close()
+        token = nil
+    }
+
+    /// Destroys keys on the token that this gateway has made and nothing refers to any more, so that they do not fill
+    /// it over the years. Call it after a change was stored.
+    ///
+    /// - Parameter kept: all keys in the store, as ``GatewayKey/keep(into:)`` wrote them.
+    /// - Returns: how many objects were destroyed; 0 without a token.
+    /// - Throws: ``KeyFailure``: `damaged`, with nothing destroyed, if one of `kept` cannot be read.
+    public func destroyOrphans(keeping kept: [[UInt8]]) throws(KeyFailure) -> Int {
+        guard settings.token != nil else { return 0 }
+        var identifiers: [[UInt8]] = []
+        for bytes in kept where bytes.first == TokenReference.kind {
+            guard let reference = TokenReference(bytes.span) else { throw .damaged }
+            identifiers.append(reference.identifier)
+        }
+        return try openToken().destroyOrphans(keeping: identifiers)
     }
 
     // MARK: Keys as files have them

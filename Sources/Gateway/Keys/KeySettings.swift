@@ -3,10 +3,32 @@ public struct KeySettings {
     /// Path of a file whose first line is a passphrase; empty: keys stand in the clear in the store, whose folder nobody
     /// else may enter.
     public var passphraseFile: [UInt8] = []
-    /// Path of a file with a key that is taken in place of a new one; empty: none. Set it for a first enrolment only.
+    /// Path of a file with a key that is taken in place of a new one; empty: none. Set it for a first enrolment only, and
+    /// not together with a token.
     public var existingKeyFile: [UInt8] = []
     /// Rounds of PBKDF2 for what is written: what guessing at the passphrase costs.
     public var iterations = 100_000
+
+    /// Where keys are made and kept in place of memory and store.
+    public var token: TokenSettings?
+
+    public init() {}
+}
+
+/// A token that is reached through PKCS #11.
+public struct TokenSettings {
+    /// Path of the module, a shared library.
+    public var module: [UInt8] = []
+    /// CKA_LABEL of the token, without the blanks at its end; 1 to 32 bytes.
+    public var label: [UInt8] = []
+    /// CKA_LABEL of the keys that are made.
+    public var keyLabel: [UInt8] = []
+    /// CKA_LABEL of a key that is taken in place of a new one; empty: none. Set it for a first enrolment only.
+    public var existingLabel: [UInt8] = []
+    /// Path of a file whose first line is the user's PIN.
+    public var pinFile: [UInt8] = []
+    /// Path of the folder of the store, where it is remembered which PIN was refused.
+    public var folder: [UInt8] = []
 
     public init() {}
 }
