@@ -42,6 +42,9 @@ test-emulation: firmware linux ## end-to-end tests: boards, authorities and netw
 kills: firmware ## kill the emulated board a hundred times at moments that nobody chose (kills=<number>)
 	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter KillTests
 
+gateway-numbers: gateway ## memory of an enrolment, and time from start to the first byte, of the gateway's program
+	@Toolchain/test gateway-numbers --package-path Emulation --filter NumbersTests
+
 build: setup ## the core for this machine
 	swift build
 

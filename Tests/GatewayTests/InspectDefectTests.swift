@@ -200,10 +200,15 @@ import Testing
         let whole = try Self.request()
         let file = Array(whole.prefix(size < 0 ? whole.count - 1 : size))
         let found = try Inspecting().json(file)
-        guard size != 1 else { return #expect(found["kind"].text == "unrecognized" || found.object["kind"].text == "unrecognized") }
+        guard size != 1 else {
+            return #expect(found["kind"].text == "unrecognized" || found.object["kind"].text == "unrecognized")
+        }
         #expect(found.object["kind"].text == "unrecognized")
         let problem = found.object["problem"].text ?? ""
-        #expect(problem == "an element of DER or BER was expected: it ends inside an element, or before one that is due, at byte 0")
+        #expect(
+            problem
+                == "an element of DER or BER was expected: it ends inside an element, or before one that is due, at byte 0"
+        )
         #expect(found.object["start"].text == Array(file.prefix(32)).hex.lowercased())
     }
 }

@@ -29,7 +29,7 @@ extension KeyTests {
             tokenSettings.module = Array(SoftHSM.module.utf8)
             tokenSettings.label = Array(token.label.utf8)
             tokenSettings.keyLabel = Array("scep".utf8)
-            tokenSettings.pinFile = try directory.writePrivate(Array("\(pin ?? token.pin)\n".utf8), to: "pin")
+            tokenSettings.pin = Array((pin ?? token.pin).utf8)
             tokenSettings.folder = Array(directory.path.utf8)
             settings.token = tokenSettings
             return settings
@@ -288,17 +288,6 @@ extension KeyTests {
                 #expect(failure { _ = try generated(.p256) } == .token(.cannotRemember(ENOENT)))
                 let seen = try token.hasSeenWrongPIN()
                 #expect(!seen)
-            }
-        }
-
-        @Test func thePINFileHasToBePrivate() throws {
-            try withToken { token, directory, provider in
-                provider.settings.token?.pinFile = try directory.writePrivate(
-                    Array(token.pin.utf8), to: "lax", mode: 0o644)
-                #expect(failure { _ = try generated(.p256) } == .file(.pin, .exposed(mode: 0o644)))
-                provider.settings.token?.pinFile = Array(directory.appending(path: "absent").path.utf8)
-                provider.close()
-                #expect(failure { _ = try generated(.p256) } == .file(.pin, .system(ENOENT)))
             }
         }
 

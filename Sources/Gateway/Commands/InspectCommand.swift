@@ -17,7 +17,7 @@ func inspect(_ settings: Settings, _ operands: [Text], _ report: inout Report) t
     options.showsChallenge = settings.isSet(.showChallenge)
     if let file = settings[.challengeFile] { options.password = try InputFile.readSecret(file) }
     if settings[.existingKey] != nil {
-        setUpKeys(settings)
+        unsafe GatewayKey.provider.settings = try KeySettings(settings)
         var random = try makeRandom()
         defer { random.wipe() }
         do throws(KeyFailure) {

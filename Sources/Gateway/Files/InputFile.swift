@@ -1,4 +1,5 @@
 import CLinux
+import DeviceCrypto
 import LinuxBoard
 
 /// Files that an operator names, and standard input, which `-` stands for.
@@ -12,28 +13,44 @@ enum InputFile {
         return try readAll(file, path, limit)
     }
 
-    /// Reads a secret: a file that nobody but its owner can read or change, or standard input.
+    /// Reads a password, a passphrase or a PIN: the first line of a file that nobody but its owner can read or change, or
+    /// of standard input.
     ///
-    /// - Returns: the content without one line ending at its end. The caller wipes it.
-    static func readSecret(_ path: Text, limit: Int = 4096) throws(Failure) -> [UInt8] {
+    /// - Returns: at least one byte. The caller wipes it.
+    static func readSecret(_ path: Text) throws(Failure) -> [UInt8] {
+        var secret = try readSecretFile(path)
+        let end = secret.firstIndex(of: UInt8(ascii: "\n")) ?? secret.count
+        // What is cut off stays where it is, and is wiped with the rest.
+        for index in end..<secret.count { secret[index] = 0 }
+        secret.removeLast(secret.count - end)
+        if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+        guard !secret.isEmpty else {
+            var message = Text()
+            message.append(printable: path.span)
+            message.append(": the first line of this secret is empty")
+            throw Failure(.usage, "secret-empty", message)
+        }
+        return secret
+    }
+
+    /// Reads all of a file with a secret. The caller wipes it.
+    static func readSecretFile(_ path: Text, limit: Int = 1 << 16) throws(Failure) -> [UInt8] {
         let file = try open(path)
         defer { if file.number != STDIN_FILENO { file.close() } }
         if file.number != STDIN_FILENO {
             guard let status = file.status else {
                 throw Failure(path: path, "cannot be examined", error: linux_errno())
             }
-            guard status.st_mode & 0o077 == 0 else {
+            guard status.st_mode & 0o077 == 0, status.st_uid == geteuid() || status.st_uid == 0 else {
                 var message = Text()
                 message.append(printable: path.span)
-                message.append(": others than its owner may read or change this secret; run: chmod 600 ")
+                message.append(
+                    ": others may read or change this secret; let it belong to this user, and run: chmod 600 ")
                 message.append(printable: path.span)
                 throw Failure(.storage, "secret-exposed", message)
             }
         }
-        var secret = try readAll(file, path, limit)
-        if secret.last == UInt8(ascii: "\n") { secret.removeLast() }
-        if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
-        return secret
+        return try readAll(file, path, limit)
     }
 
     private static func open(_ path: Text) throws(Failure) -> Descriptor {
@@ -49,8 +66,14 @@ enum InputFile {
     }
 
     private static func readAll(_ file: Descriptor, _ path: Text, _ limit: Int) throws(Failure) -> [UInt8] {
+        // An array that grows leaves a copy of a secret behind.
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(limit, max(Int(file.status?.st_size ?? 0), 4096)))
         var chunk = InlineArray<4096, UInt8>(repeating: 0)
+        defer {
+            var room = chunk.mutableSpan
+            wipe(&room)
+        }
         while true {
             var room = chunk.mutableSpan
             let count = unsafe room.withUnsafeMutableBytes { unsafe CLinux.read(file.number, $0.baseAddress, $0.count) }

@@ -36,7 +36,7 @@ struct Session: ~Copyable {
         let random = try makeRandom()
         var transport = try GatewayTransport(settings, clock: clock)
         if settings.isSet(.tlsIdentity) { transport.shown = ShownIdentity() }
-        setUpKeys(settings)
+        unsafe GatewayKey.provider.settings = try KeySettings(settings)
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
         self.settings = settings
@@ -86,6 +86,7 @@ struct Session: ~Copyable {
         nextDuty = duty
         agentText.wipe()
         random.wipe()
+        unsafe GatewayKey.provider.end()
         if failure == nil {
             do throws(Failure) {
                 try hook?.runIfDue(workspace, progress)

@@ -116,7 +116,9 @@ extension Inspection {
                 return check("recipient", .pass, "it is a given certificate of the CA")
             }
         }
-        guard request != nil || !ca.isEmpty else { return check("recipient", .unknown, "no certificate to compare it with") }
+        guard request != nil || !ca.isEmpty else {
+            return check("recipient", .unknown, "no certificate to compare it with")
+        }
         check(
             "recipient", .fail,
             "it is neither a given certificate of the CA nor the one that the given request was signed with")

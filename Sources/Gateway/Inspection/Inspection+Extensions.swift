@@ -10,7 +10,9 @@ extension Inspection {
             var item = try list.enter()
             let identifier = try item.read(.objectIdentifier)
             var isCritical = false
-            if let flag = try item.readIfPresent(.boolean) { isCritical = flag.contents.count == 1 && flag.contents[0] != 0 }
+            if let flag = try item.readIfPresent(.boolean) {
+                isCritical = flag.contents.count == 1 && flag.contents[0] != 0
+            }
             let value = try item.read(.octetString)
             report.beginItem()
             report.field("extension", text: Text(identifier: identifier.contents))
@@ -136,7 +138,8 @@ extension Text {
         case .contextConstructed(0):
             append("otherName:")
             var content = name.reader
-            guard let type = try? content.read(.objectIdentifier), var value = try? content.enter(.contextConstructed(0)),
+            guard let type = try? content.read(.objectIdentifier),
+                var value = try? content.enter(.contextConstructed(0)),
                 let element = try? value.read()
             else { return append(hex: name.contents, limit: 64) }
             append(identifier: type.contents)

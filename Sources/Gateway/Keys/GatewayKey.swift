@@ -39,10 +39,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
                 ? try token.generate(algorithm, random: &random) : try token.find(label: settings.existingLabel)
             return
         }
-        // Before the key, which may take a minute.
-        var passphrase = try provider.passphrase()
-        defer { passphrase?.wipe() }
-        if provider.settings.existingKeyFile.isEmpty {
+        if provider.settings.existingKey.isEmpty {
             do throws(CryptoError) {
                 try software.generate(algorithm, random: &random)
             } catch {
@@ -51,7 +48,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         } else {
             try provider.readExisting(into: &software, random: &random)
         }
-        if passphrase != nil { sealed = try provider.write(&software, passphrase: passphrase, random: &random) }
+        if !provider.settings.passphrase.isEmpty { sealed = try provider.write(&software, random: &random) }
     }
 
     /// Whether the key is on a token.
@@ -119,13 +116,12 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         }
         var text: [UInt8] = []
         do throws(KeyFailure) {
-            var passphrase = try provider.passphrase()
-            defer { passphrase?.wipe() }
-            if passphrase != nil, !sealed.isEmpty {
+            let isSealed = !provider.settings.passphrase.isEmpty
+            if isSealed, !sealed.isEmpty {
                 PEM.write("ENCRYPTED PRIVATE KEY", sealed.span, to: &text)
             } else {
-                var bytes = try provider.write(&software, passphrase: passphrase, random: &random)
-                PEM.write(passphrase == nil ? "PRIVATE KEY" : "ENCRYPTED PRIVATE KEY", bytes.span, to: &text)
+                var bytes = try provider.write(&software, random: &random)
+                PEM.write(isSealed ? "ENCRYPTED PRIVATE KEY" : "PRIVATE KEY", bytes.span, to: &text)
                 bytes.wipe()
             }
         } catch {

@@ -7,22 +7,6 @@ extension KeyFailure {
     /// Appends a sentence or two for a person: what happened, and what to do. Without a full stop at the end.
     public func write(to text: inout [UInt8]) {
         switch self {
-        case .file(let role, let failure):
-            text.append(role.name)
-            switch failure {
-            case .system(let number):
-                text.append(" cannot be read: ")
-                text.append(systemMessage(number))
-            case .notAFile: text.append(" is not a file")
-            case .exposed(let mode):
-                text.append(" can be read or changed by others (mode ")
-                text.append(octal: mode)
-                text.append("): chmod 600, and make it belong to this user")
-            case .tooLarge: text.append(" is larger than 64 KiB")
-            }
-        case .emptySecret(let role):
-            text.append(role.name)
-            text.append(" has an empty first line")
         case .badPEM(let failure):
             text.append("the existing key is not PEM: ")
             text.append(failure.kind.text)
@@ -63,16 +47,6 @@ extension KeyFailure {
     }
 }
 
-extension KeyFailure.Role {
-    fileprivate var name: StaticString {
-        switch self {
-        case .existingKey: "the file of the existing key"
-        case .passphrase: "the file of the key's passphrase"
-        case .pin: "the file of the token's PIN"
-        }
-    }
-}
-
 extension PEM.Failure.Kind {
     /// What is wrong, for a person.
     public var text: StaticString {
@@ -93,15 +67,6 @@ extension CryptoError {
         case .unsupported: "this algorithm is not supported"
         case .notSeeded: "no randomness"
         default: "the operation failed"
-        }
-    }
-}
-
-extension [UInt8] {
-    /// Four digits, as modes of files are written.
-    mutating func append(octal number: UInt32) {
-        for place in 0..<4 {
-            append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number &>> UInt32(9 &- 3 &* place) & 7))
         }
     }
 }

@@ -4,17 +4,6 @@ import PKIX
 
 /// Why there is no key to work with, more exactly than a ``DeviceKey`` can say.
 public enum KeyFailure: Error, Equatable {
-    /// What a file is for.
-    public enum Role: Equatable, Sendable {
-        case existingKey
-        case passphrase
-        case pin
-    }
-
-    /// A file cannot be read.
-    case file(Role, PrivateFile.Failure)
-    /// The file of a passphrase or PIN has nothing in its first line.
-    case emptySecret(Role)
     /// The file of the existing key is not PEM.
     case badPEM(PEM.Failure)
     /// PEM without a private key in it.

@@ -23,22 +23,6 @@ import PKIX
         return failure.cryptoError
     }
 
-    /// The passphrase; nil when none is configured. The caller wipes it.
-    func passphrase() throws(KeyFailure) -> [UInt8]? {
-        settings.passphraseFile.isEmpty ? nil : try Self.secret(settings.passphraseFile, .passphrase)
-    }
-
-    static func secret(_ path: [UInt8], _ role: KeyFailure.Role) throws(KeyFailure) -> [UInt8] {
-        let secret: [UInt8]
-        do throws(PrivateFile.Failure) {
-            secret = try PrivateFile.readLine(path)
-        } catch {
-            throw .file(role, error)
-        }
-        guard !secret.isEmpty else { throw .emptySecret(role) }
-        return secret
-    }
-
     /// Randomness from the system, for what has none given: reading blinds what it computes. The caller wipes it.
     func makeRandom() throws(KeyFailure) -> RandomGenerator {
         var random = RandomGenerator()
@@ -71,6 +55,12 @@ import PKIX
         token = nil
     }
 
+    /// Forgets all secrets.
+    func end() {
+        close()
+        settings.wipe()
+    }
+
     /// Destroys keys on the token that this gateway has made and nothing refers to any more, so that they do not fill
     /// it over the years. Call it after a change was stored.
     ///
@@ -91,12 +81,7 @@ import PKIX
 
     /// Reads the existing key.
     func readExisting(into key: inout SoftwareKey, random: inout RandomGenerator) throws(KeyFailure) {
-        var text: [UInt8]
-        do throws(PrivateFile.Failure) {
-            text = try PrivateFile.read(settings.existingKeyFile)
-        } catch {
-            throw .file(.existingKey, error)
-        }
+        var text = settings.existingKey
         defer { text.wipe() }
         guard PEM.isIn(text.span) else { return try read(&text, into: &key, random: &random) }
         var blocks: [PEM.Block]
@@ -128,10 +113,10 @@ import PKIX
             } catch {
                 throw .badKey(error)
             }
-            guard var passphrase = try passphrase() else { throw .passphraseMissing }
-            defer { passphrase.wipe() }
+            guard !settings.passphrase.isEmpty else { throw .passphraseMissing }
             do throws(CryptoError) {
                 var room = bytes.mutableSpan
+                let passphrase = settings.passphrase
                 place = try info.decrypt(&room, password: passphrase.span)
             } catch {
                 throw error == .decryptionFailed ? .wrongPassphrase : .crypto(error)
@@ -146,14 +131,14 @@ import PKIX
 
     /// A key in PKCS #8, encrypted when there is a passphrase.
     func write(
-        _ key: inout SoftwareKey, passphrase: [UInt8]?, random: inout RandomGenerator
+        _ key: inout SoftwareKey, random: inout RandomGenerator
     ) throws(KeyFailure) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: Self.greatestEncoding)
         defer { buffer.wipe() }
         let range: Range<Int>
         do throws(DERError) {
             var room = buffer.mutableSpan
-            range = try Self.write(&key, passphrase, settings.iterations, into: &room, &random)
+            range = try Self.write(&key, settings, into: &room, &random)
         } catch {
             throw error.kind.cryptoError.map { .crypto($0) } ?? .badKey(error)
         }
@@ -164,15 +149,15 @@ import PKIX
     private static var greatestEncoding: Int { 4096 }
 
     private static func write(
-        _ key: inout SoftwareKey, _ passphrase: [UInt8]?, _ iterations: Int, into room: inout MutableSpan<UInt8>,
+        _ key: inout SoftwareKey, _ settings: KeySettings, into room: inout MutableSpan<UInt8>,
         _ random: inout RandomGenerator
     ) throws(DERError) -> Range<Int> {
         var writer = DERWriter(&room, end: room.count)
-        if let passphrase {
+        if !settings.passphrase.isEmpty {
             let end = try writer.beginEnvelope()
             try key.write(to: &writer)
             try writer.encryptPrivateKeyInfo(
-                from: end, password: passphrase.span, iterations: iterations, random: &random)
+                from: end, password: settings.passphrase.span, iterations: settings.iterations, random: &random)
         } else {
             try key.write(to: &writer)
         }

@@ -1,7 +1,23 @@
-/// Tells all keys where they come from, and how they are kept.
-func setUpKeys(_ settings: Settings) {
-    var keys = KeySettings()
-    keys.passphraseFile = settings[.keyPassphraseFile] ?? []
-    keys.existingKeyFile = settings[.existingKey] ?? []
-    unsafe GatewayKey.provider.settings = keys
+extension KeySettings {
+    /// What was set. Files with secrets are read here, before the program becomes another user.
+    init(_ settings: Settings) throws(Failure) {
+        self.init()
+        if let file = settings[.keyPassphraseFile] { passphrase = try InputFile.readSecret(file) }
+        let existing = settings[.existingKey]
+        if let module = settings[.pkcs11Module] {
+            var token = TokenSettings()
+            token.module = module
+            token.label = try settings.required(.pkcs11Token)
+            token.keyLabel = settings[.pkcs11Label] ?? Text("scep")
+            token.pin = try InputFile.readSecret(settings.required(.pkcs11PINFile))
+            token.folder = settings[.directory] ?? Text("/var/lib/scep")
+            if let existing {
+                guard existing.equals("token") else { throw settings.refusal(.existingKey) }
+                token.existingLabel = token.keyLabel
+            }
+            self.token = token
+        } else if let existing {
+            existingKey = try InputFile.readSecretFile(existing)
+        }
+    }
 }

@@ -1,11 +1,10 @@
 /// Where the gateway's keys come from, and how they are kept.
 public struct KeySettings {
-    /// Path of a file whose first line is a passphrase; empty: keys stand in the clear in the store, whose folder nobody
-    /// else may enter.
-    public var passphraseFile: [UInt8] = []
-    /// Path of a file with a key that is taken in place of a new one; empty: none. Set it for a first enrolment only, and
-    /// not together with a token.
-    public var existingKeyFile: [UInt8] = []
+    /// What keys are encrypted with; empty: they stand in the clear in the store, whose folder nobody else may enter.
+    public var passphrase: [UInt8] = []
+    /// A file with a key that is taken in place of a new one; empty: none. Set it for a first enrolment only, and not
+    /// together with a token.
+    public var existingKey: [UInt8] = []
     /// Rounds of PBKDF2 for what is written: what guessing at the passphrase costs.
     public var iterations = 100_000
 
@@ -13,6 +12,13 @@ public struct KeySettings {
     public var token: TokenSettings?
 
     public init() {}
+
+    /// Sets all secrets to 0.
+    mutating func wipe() {
+        passphrase.wipe()
+        existingKey.wipe()
+        token?.pin.wipe()
+    }
 }
 
 /// A token that is reached through PKCS #11.
@@ -25,8 +31,8 @@ public struct TokenSettings {
     public var keyLabel: [UInt8] = []
     /// CKA_LABEL of a key that is taken in place of a new one; empty: none. Set it for a first enrolment only.
     public var existingLabel: [UInt8] = []
-    /// Path of a file whose first line is the user's PIN.
-    public var pinFile: [UInt8] = []
+    /// The user's PIN.
+    public var pin: [UInt8] = []
     /// Path of the folder of the store, where it is remembered which PIN was refused.
     public var folder: [UInt8] = []
 

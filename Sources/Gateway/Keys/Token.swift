@@ -140,8 +140,6 @@ import PKIX
 
     private func logIn(_ session: CK_SESSION_HANDLE, _ flags: CK_FLAGS) throws(KeyFailure) {
         guard flags & CK_FLAGS(CKF_USER_PIN_LOCKED) == 0 else { throw .token(.pinLocked) }
-        var pin = try KeyProvider.secret(settings.pinFile, .pin)
-        defer { pin.wipe() }
         var refused: RefusedPINs
         do throws(TokenFailure) {
             refused = try RefusedPINs(folder: settings.folder)
@@ -149,7 +147,7 @@ import PKIX
             throw .token(error)
         }
         do throws(KeyFailure) {
-            try logIn(session, flags, pin, &refused)
+            try logIn(session, flags, settings.pin, &refused)
         } catch {
             refused.close()
             throw error
