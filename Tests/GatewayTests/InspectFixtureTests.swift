@@ -32,12 +32,15 @@ func judge(_ found: Found, certificate der: [UInt8]) throws {
     #expect(found["notAfter"].text == dates[1])
     #expect(found["sha1"].text == digests[0])
     #expect(found["sha256"].text == digests[1])
-    let text = String(decoding: try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-text"], input: der), as: UTF8.self)
+    let text = String(
+        decoding: try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-text"], input: der), as: UTF8.self)
     let bits = try #require(found["publicKey"]["bits"].number)
     #expect(text.contains("Public-Key: (\(bits) bit)"))
     let algorithm = try #require(found["signatureAlgorithm"].text)
     #expect(text.contains("Signature Algorithm: \(algorithm)"))
-    #expect(found["extensions"].count == text.components(separatedBy: "X509v3 ").count - (text.contains("X509v3 extensions") ? 2 : 1))
+    #expect(
+        found["extensions"].count == text.components(separatedBy: "X509v3 ").count
+            - (text.contains("X509v3 extensions") ? 2 : 1))
 }
 
 @Suite(.enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence))) struct InspectFixtureTests {
@@ -132,7 +135,8 @@ func judge(_ found: Found, certificate der: [UInt8]) throws {
 
     /// A real NDES: one byte of content, an attribute of Microsoft's, no certificate.
     @Test func refusalOfNDES() throws {
-        let found = try Inspecting(policy: Policy(digestFloor: .sha1)).json(try Fixtures.read("ndes_failure.der")).object
+        let found = try Inspecting(policy: Policy(digestFloor: .sha1)).json(try Fixtures.read("ndes_failure.der"))
+            .object
         #expect(found["pkiStatus"].text == "2 (FAILURE)")
         #expect(found["failInfo"].text == "2 (badRequest)")
         #expect(found["signer"]["issuer"].text == "CN=SRV2012-CA")
@@ -160,7 +164,8 @@ func judge(_ found: Found, certificate der: [UInt8]) throws {
         #expect(request["kind"].text == "certification request")
         #expect(try [request["subject"].text] == openssl("req", ["-subject", "-nameopt", "RFC2253"], der))
         #expect(request.result("proofOfPossession") == "pass")
-        let text = String(decoding: try OpenSSL.run(["req", "-inform", "DER", "-noout", "-text"], input: der), as: UTF8.self)
+        let text = String(
+            decoding: try OpenSSL.run(["req", "-inform", "DER", "-noout", "-text"], input: der), as: UTF8.self)
         let attribute = request["attributes"].items.first { $0["attribute"].text == "challengePassword" }
         let password = try #require(attribute?["value"].text)
         #expect(attribute?["bytes"].number == password.utf8.count)

@@ -59,7 +59,8 @@ extension Inspection {
         if certificate.isSelfIssued {
             switch parts.isSigned(der.span, by: certificate.subjectPublicKeyInfo) {
             case true?: check("selfSignature", .pass, "it is signed by its own key")
-            case false?: check("selfSignature", .fail, "it names itself as its issuer, and its own key has not signed it")
+            case false?:
+                check("selfSignature", .fail, "it names itself as its issuer, and its own key has not signed it")
             case nil: check("selfSignature", .unknown, "the signature algorithm is not known here")
             }
         }

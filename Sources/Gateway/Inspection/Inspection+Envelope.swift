@@ -116,7 +116,9 @@ extension Inspection {
                 return check("recipient", .pass, "it is a given certificate of the CA")
             }
         }
-        guard request != nil || !ca.isEmpty else { return check("recipient", .unknown, "no certificate to compare it with") }
+        guard request != nil || !ca.isEmpty else {
+            return check("recipient", .unknown, "no certificate to compare it with")
+        }
         check(
             "recipient", .fail,
             "it is neither a given certificate of the CA nor the one that the given request was signed with")
@@ -154,7 +156,7 @@ extension Inspection {
         do throws(DERError) {
             let range = try decrypt(envelope, &plain, isForPassword)
             check("decryption", .pass, isForPassword ? "the password opens it" : "the key opens it")
-            plain = [UInt8](plain[range])
+            plain = plain.part(range)
         } catch {
             return check("decryption", .fail, "it cannot be opened: ", error)
         }

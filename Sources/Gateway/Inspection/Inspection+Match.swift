@@ -79,7 +79,8 @@ extension Inspection {
         if areEqual(subject.span, signer.subject) {
             check("requestSubject", .pass, "the request's subject is the signer's")
         } else {
-            check("requestSubject", .fail, "the request asks for another subject than the certificate that signs it has")
+            check(
+                "requestSubject", .fail, "the request asks for another subject than the certificate that signs it has")
         }
         if isSameKey {
             check("requestKey", .pass, "the request is for the key that signs the message")
@@ -118,7 +119,8 @@ extension Inspection {
         for range in parts.certificates { certificates.append(contentsOf: plain[range]) }
         do throws(SCEPError) {
             _ = try IssuedCertificate.find(
-                certificates.span, in: 0..<certificates.count, from: CACertificates(ca.span), key: &options.key, replacing: nil,
+                certificates.span, in: 0..<certificates.count, from: CACertificates(ca.span), key: &options.key,
+                replacing: nil,
                 policy: &policy, moment: options.moment, mayBeginLater: false)
             check("issuedCertificate", .pass, "one has the given key, and the given CA signed it")
         } catch {

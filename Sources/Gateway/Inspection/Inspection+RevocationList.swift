@@ -65,7 +65,9 @@ extension Inspection {
             _ = try item.readIfPresent(.boolean)
             let value = try item.read(.octetString)
             // ENUMERATED, one byte (RFC 5280, 5.3.1).
-            guard identifier.contents.count == 3, identifier.contents[2] == 21, value.content.count == 3 else { continue }
+            guard identifier.contents.count == 3, identifier.contents[2] == 21, value.content.count == 3 else {
+                continue
+            }
             report.field("reason", name(ofReason: value.contents[2]))
         }
     }

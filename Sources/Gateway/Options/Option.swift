@@ -119,7 +119,8 @@ enum Option: UInt8, CaseIterable {
         case .existingKey:
             Description(
                 "existing-key", nil, "FILE", .requesting.union(Commands([.inspect])),
-                "a private key in PEM or DER to enrol with, or to inspect with, in place of a new one; token: the one on the token")
+                "a private key in PEM or DER to enrol with, or to inspect with, in place of a new one; token: the one on the token"
+            )
         case .keyPassphraseFile:
             Description(
                 "key-passphrase-file", nil, "FILE", .identity.union(Commands([.inspect])),
