@@ -16,14 +16,18 @@ import Testing
 
     private static func authority() throws -> OpenSSLIdentity { try .authority }
 
-    private static func request() throws -> [UInt8] {
-        let device = try device.get()
+    private static func request() throws -> [UInt8] { try sharedRequest.get() }
+
+    private static let sharedRequest = Result {
+        let device = try Self.device.get()
         let csr = try device.request(subject: "/O=Example/CN=gateway 7")
         return try SignedMessage.request("19", from: device, content: authority().envelope(csr)).encoded()
     }
 
-    private static func issued() throws -> [UInt8] {
-        let device = try device.get()
+    private static func issued() throws -> [UInt8] { try sharedIssued.get() }
+
+    private static let sharedIssued = Result {
+        let device = try Self.device.get()
         let certificate = try OpenSSLIdentity(
             subject: "/O=Example/CN=gateway 7", for: TestKey(pem: device.key), issuedBy: authority())
         return try OpenSSLIdentity.bundle([certificate])
@@ -129,7 +133,9 @@ import Testing
                 subject: "/O=Example/CN=gateway 7", for: TestKey(pem: device.get().key), issuedBy: impostor.get())
             return try success(content: OpenSSLIdentity.bundle([other])).encoded()
         },
-        Row("no certificates in the envelope", ["issuedCertificate"]) { try success(content: request()).encoded() },
+        Row("no certificates in the envelope", ["issuedCertificate"]) {
+            try success(content: device.get().request(subject: "/CN=gateway 7")).encoded()
+        },
         Row("triple DES", ["cipher"]) {
             try SignedMessage.reply("0", from: authority(), content: device.get().envelope(issued(), cipher: "-des3"))
                 .encoded()

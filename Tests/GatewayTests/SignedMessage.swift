@@ -24,10 +24,10 @@ struct SignedMessage {
 
     /// A CertRep of a status, with what has to be there.
     static func reply(_ status: String, from signer: OpenSSLIdentity, content: [UInt8]? = nil) -> SignedMessage {
-        SignedMessage(
-            attributes: [
-                (2, text("3")), (3, text(status)), (5, answer), (6, nonce), (7, transactionID),
-            ] + (status == "2" ? [(4, text("1"))] : []), content: content, signer: signer)
+        let message = SignedMessage(
+            attributes: [(2, text("3")), (3, text(status)), (5, answer), (6, nonce), (7, transactionID)],
+            content: content, signer: signer)
+        return status == "2" ? message.setting(4, text("1")) : message
     }
 
     static func request(_ type: String, from signer: OpenSSLIdentity, content: [UInt8]) -> SignedMessage {

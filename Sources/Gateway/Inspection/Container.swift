@@ -88,9 +88,13 @@ struct Container {
     /// Decodes lines of base64; nil if they are anything else.
     private static func base64(_ text: [UInt8]) -> [UInt8]? {
         var decoder = Base64(capacity: text.count / 4 * 3 + 3)
-        for line in text.split(separator: UInt8(ascii: "\n")) {
-            let line = Text(line).trimmed
+        var (start, end) = (0, 0)
+        while start < text.count {
+            while end < text.count, text[end] != UInt8(ascii: "\n") { end += 1 }
+            let line = text.part(start..<end).trimmed
             guard decoder.append(line.span) else { return nil }
+            end += 1
+            start = end
         }
         return decoder.finish() ? decoder.bytes : nil
     }
@@ -105,8 +109,9 @@ struct Container {
     private static func read(_ file: [UInt8], _ reply: inout Reply) -> [UInt8] {
         var position = 0
         while position < file.count, reply.head.count < 64 {
-            let end = file[position...].firstIndex(of: UInt8(ascii: "\n")) ?? file.count
-            let line = Text(file[position..<end]).trimmed
+            var end = position
+            while end < file.count, file[end] != UInt8(ascii: "\n") { end += 1 }
+            let line = file.part(position..<end).trimmed
             position = min(end + 1, file.count)
             if line.isEmpty { break }
             reply.head.append(line)
@@ -126,10 +131,10 @@ struct Container {
             try reader.ended(in: &room)
         } catch {
             reply.failure = error
-            return [UInt8](file[position...])
+            return file.part(position..<file.count)
         }
         reply.mediaType = reader.response.mediaType
-        return [UInt8](work[reader.response.body])
+        return work.part(reader.response.body)
     }
 }
 

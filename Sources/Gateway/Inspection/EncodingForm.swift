@@ -93,6 +93,7 @@ extension [UInt8] {
     /// The element at `range`, in BER, in DER.
     ///
     /// - Throws: ``DERError``, at offsets in this array.
+    @inline(never)
     func normalized(_ range: Range<Int>) throws(DERError) -> [UInt8] {
         var copy = self
         let der: Range<Int>

@@ -30,6 +30,7 @@ extension Inspection {
         }
     }
 
+    @inline(never)
     private func numbered(_ number: Int, _ name: StaticString) -> Text {
         var text = Text()
         text.append(decimal: number)
@@ -60,6 +61,7 @@ extension Inspection {
     }
 
     /// - Parameter size: bytes; 0 for any.
+    @inline(never)
     private mutating func check(
         _ name: StaticString, _ signer: SignerInfoParts, _ der: [UInt8], _ tag: Tag, size: Int = 0
     ) {
@@ -85,6 +87,7 @@ extension Inspection {
         }
     }
 
+    @inline(never)
     private mutating func check(
         number name: StaticString, _ signer: SignerInfoParts, _ der: [UInt8], _ words: (Int) -> StaticString
     ) {

@@ -156,7 +156,7 @@ extension Inspection {
         do throws(DERError) {
             let range = try decrypt(envelope, &plain, isForPassword)
             check("decryption", .pass, isForPassword ? "the password opens it" : "the key opens it")
-            plain = [UInt8](plain[range])
+            plain = plain.part(range)
         } catch {
             return check("decryption", .fail, "it cannot be opened: ", error)
         }

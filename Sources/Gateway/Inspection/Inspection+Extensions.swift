@@ -41,11 +41,12 @@ extension Inspection {
 }
 
 extension Text {
+    @inline(never)
     fileprivate mutating func append(
         extension dotted: Text, _ value: borrowing DERElement
     ) throws(DERError) {
         var reader = value.reader
-        guard dotted.starts(with: "2.5.29.") else {
+        guard dotted.starts(with: "2.5.29."), dotted.count <= 9 else {
             if dotted.equals("1.3.6.1.5.5.7.1.1") { return try append(accessDescriptions: &reader) }
             if dotted.equals("1.3.6.1.4.1.311.20.2") { return append(valueOf: try reader.read()) }
             if dotted.equals("1.3.6.1.4.1.311.21.7") { return try append(template: &reader) }
@@ -80,6 +81,7 @@ extension Text {
         }
     }
 
+    @inline(never)
     private mutating func append(keyUsage bits: UInt16) {
         let start = count
         for bit in 0..<9 as Range<UInt16> where bits & 0x8000 >> bit != 0 {
@@ -88,6 +90,7 @@ extension Text {
         }
     }
 
+    @inline(never)
     private mutating func append(basicConstraints reader: inout DERReader) throws(DERError) {
         var content = try reader.enter()
         let isCA = try content.readIfPresent(.boolean)?.boolean() ?? false
@@ -98,6 +101,7 @@ extension Text {
         }
     }
 
+    @inline(never)
     private mutating func append(authorityKeyIdentifier reader: inout DERReader) throws(DERError) {
         var content = try reader.enter()
         if let key = try content.readIfPresent(.context(0)) { append(hex: key.contents) }
@@ -112,6 +116,7 @@ extension Text {
     }
 
     /// Appends GeneralNames (RFC 5280, 4.2.1.6) in the words that requests are made with.
+    @inline(never)
     private mutating func append(generalNames names: borrowing DERElement) throws(DERError) {
         var list = names.reader
         let start = count
@@ -121,6 +126,7 @@ extension Text {
         }
     }
 
+    @inline(never)
     private mutating func append(generalName name: borrowing DERElement) {
         switch name.tag {
         case .context(1): append("email:")
@@ -151,6 +157,7 @@ extension Text {
         append(name.contents)
     }
 
+    @inline(never)
     private mutating func append(address: Span<UInt8>) {
         guard address.count == 4 || address.count == 16 else { return append(hex: address) }
         for index in address.indices {
@@ -165,6 +172,7 @@ extension Text {
     }
 
     /// Appends AuthorityInfoAccess (RFC 5280, 4.2.2.1).
+    @inline(never)
     private mutating func append(accessDescriptions reader: inout DERReader) throws(DERError) {
         var list = try reader.enter()
         let start = count
@@ -178,6 +186,7 @@ extension Text {
     }
 
     /// Appends the URIs and names in distribution points, wherever they stand.
+    @inline(never)
     private mutating func append(locationsIn start: DERReader, _ depth: Int) {
         var reader = start
         while !reader.isAtEnd, let element = try? reader.read() {
@@ -191,6 +200,7 @@ extension Text {
     }
 
     /// Appends Microsoft's CertificateTemplate (MS-WCCE, 2.2.2.7.7.2).
+    @inline(never)
     private mutating func append(template reader: inout DERReader) throws(DERError) {
         var content = try reader.enter()
         append(dotted: try content.read(.objectIdentifier).contents)

@@ -4,6 +4,7 @@ import PKIX
 
 extension Text {
     /// A Name, with its SEQUENCE header, as RFC 4514 has it; empty for an empty one.
+    @inline(never)
     init(name: Span<UInt8>) {
         var room = [UInt8](repeating: 0, count: 2 * name.count + 64 + 4 * name.count)
         let count: Int
@@ -20,6 +21,7 @@ extension Text {
     }
 
     /// The content of an INTEGER in hexadecimal, without the zero that keeps it positive.
+    @inline(never)
     init(integer contents: Span<UInt8>) {
         self = []
         let isPadded = contents.count > 1 && contents[0] == 0 && contents[1] >= 0x80
@@ -27,6 +29,7 @@ extension Text {
     }
 
     /// Appends at most `limit` bytes in hexadecimal.
+    @inline(never)
     mutating func append(hex bytes: Span<UInt8>, limit: Int) {
         append(hex: bytes.extracting(first: Swift.min(limit, bytes.count)))
         guard bytes.count > limit else { return }
@@ -36,6 +39,7 @@ extension Text {
     }
 
     /// Appends the text of a string type, and what is not one in hexadecimal.
+    @inline(never)
     mutating func append(valueOf element: borrowing DERElement) {
         switch element.tag {
         case .utf8String, .printableString, .ia5String, .utcTime, .generalizedTime, Tag(rawValue: 0x14),
@@ -70,31 +74,37 @@ extension Text {
     }
 
     /// Appends what follows in a list, set apart from what stands there since `start`.
+    @inline(never)
     mutating func separate(since start: Int) {
         if count > start { append(", ") }
     }
 }
 
 extension Inspection {
+    @inline(never)
     mutating func field(_ name: StaticString, nameOf encoding: Span<UInt8>) {
         report.field(name, text: Text(name: encoding))
     }
 
+    @inline(never)
     mutating func field(_ name: StaticString, integer contents: Span<UInt8>) {
         report.field(name, text: Text(integer: contents))
     }
 
+    @inline(never)
     mutating func field(_ name: StaticString, digest: DigestAlgorithm, of bytes: Span<UInt8>) {
         report.field(name, hex: Hash.digest(digest, of: bytes).bytes)
     }
 
     /// Describes an AlgorithmIdentifier by its name.
+    @inline(never)
     mutating func field(_ name: StaticString, algorithm reader: inout DERReader) throws(DERError) {
         var content = try reader.enter()
         report.field(name, text: Text(identifier: try content.read(.objectIdentifier).contents))
     }
 
     /// Describes a Time, also one that RFC 5280 does not allow.
+    @inline(never)
     mutating func field(_ name: StaticString, time reader: inout DERReader) throws(DERError) {
         var again = reader
         let element = try reader.read()

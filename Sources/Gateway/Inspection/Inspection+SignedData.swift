@@ -82,7 +82,7 @@ extension Inspection {
         report.beginList("certificates")
         for range in ranges {
             report.beginItem()
-            _ = describe([UInt8](der[range]))
+            _ = describe(der.part(range))
             report.endItem()
         }
         report.endList()
@@ -93,7 +93,7 @@ extension Inspection {
         report.beginList("crls")
         for range in ranges {
             report.beginItem()
-            _ = describe([UInt8](der[range]))
+            _ = describe(der.part(range))
             report.endItem()
         }
         report.endList()
@@ -113,7 +113,7 @@ extension Inspection {
         }
         report.beginObject("content")
         opened = []
-        _ = describe([UInt8](der[content]))
+        _ = describe(der.part(content))
         report.endObject()
         guard isMessage, !opened.isEmpty else { return }
         let plain = opened
@@ -133,7 +133,7 @@ extension Inspection {
     private mutating func check(_ signer: SignerInfoParts, _ parts: SignedDataParts, _ der: [UInt8]) -> [UInt8] {
         var found: [UInt8] = []
         for range in parts.certificates {
-            let certificate = [UInt8](der[range])
+            let certificate = der.part(range)
             if found.isEmpty, signer.names(certificate, der) { found = certificate }
         }
         if found.isEmpty {

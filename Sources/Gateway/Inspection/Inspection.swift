@@ -12,7 +12,6 @@ func inspect(
     _ files: [Text], _ options: consuming InspectOptions, into report: inout Report
 ) throws(Failure) -> InspectSummary {
     var inspection = try Inspection.make(options)
-    inspection.random = try makeRandom()
     swap(&inspection.report, &report)
     defer {
         swap(&inspection.report, &report)
@@ -82,17 +81,28 @@ struct Inspection: ~Copyable {
     /// Reads what there is to compare with.
     static func make(_ options: consuming InspectOptions) throws(Failure) -> Inspection {
         let ca = certificates(in: options.ca)
+        let request = RequestFacts(options.request)
+        var inspection = Inspection(options, ca: ca, request: request)
+        do throws(Failure) {
+            try inspection.checkOptions()
+            inspection.random = try makeRandom()
+        } catch {
+            inspection.wipe()
+            throw error
+        }
+        return inspection
+    }
+
+    private func checkOptions() throws(Failure) {
         guard options.ca.isEmpty || !ca.isEmpty else {
             throw Failure(.usage, "bad-ca-file", "there is no certificate in the CA's file")
         }
-        let request = RequestFacts(options.request)
         guard options.request.isEmpty || request != nil else {
             throw Failure(.usage, "bad-request-file", "the request's file has no pkiMessage that can be read")
         }
         guard options.fingerprints.isEmpty || Fingerprints(options.fingerprints.span) != nil else {
             throw Failure(.usage, "bad-fingerprint", "a fingerprint has 64 or 128 hexadecimal digits")
         }
-        return Inspection(options, ca: ca, request: request)
     }
 
     mutating func wipe() {
@@ -103,6 +113,7 @@ struct Inspection: ~Copyable {
 
     // MARK: checks
 
+    @inline(never)
     mutating func check(_ name: StaticString, _ result: CheckResult, _ reason: Text) {
         guard !checks.isEmpty else { return }
         checks[checks.count - 1].append(Check(name: name, result: result, reason: reason))
@@ -118,10 +129,12 @@ struct Inspection: ~Copyable {
         }
     }
 
+    @inline(never)
     mutating func check(_ name: StaticString, _ result: CheckResult, _ reason: StaticString) {
         check(name, result, Text(reason))
     }
 
+    @inline(never)
     mutating func check(_ name: StaticString, _ result: CheckResult, _ reason: StaticString, _ error: DERError) {
         var text = Text(reason)
         text.append(error)
@@ -129,8 +142,10 @@ struct Inspection: ~Copyable {
     }
 
     /// Begins what has checks of its own; ``endChecks()`` writes them.
+    @inline(never)
     mutating func beginChecks() { checks.append([]) }
 
+    @inline(never)
     mutating func endChecks() {
         guard let list = checks.popLast(), !list.isEmpty else { return }
         report.beginList("checks")

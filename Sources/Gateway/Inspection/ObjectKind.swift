@@ -10,6 +10,7 @@ enum ObjectKind {
     case unknown
 
     /// - Parameter der: one element.
+    @inline(never)
     init(_ der: Span<UInt8>) {
         self = (try? Self.recognise(der)) ?? .unknown
     }

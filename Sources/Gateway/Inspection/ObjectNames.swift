@@ -145,6 +145,7 @@ private let names: StaticString = """
 
 extension Text {
     /// Appends the dotted form of an OBJECT IDENTIFIER; its contents in hexadecimal, after a `#`, if it has none here.
+    @inline(never)
     mutating func append(dotted contents: Span<UInt8>) {
         var text = InlineArray<160, UInt8>(repeating: 0)
         var room = text.mutableSpan
@@ -157,15 +158,18 @@ extension Text {
     }
 
     /// Appends an OBJECT IDENTIFIER's name, or its dotted form if it has none here.
+    @inline(never)
     mutating func append(identifier contents: Span<UInt8>) {
         append(nameOf: Text(dotted: contents))
     }
 
+    @inline(never)
     init(dotted contents: Span<UInt8>) {
         self = []
         append(dotted: contents)
     }
 
+    @inline(never)
     init(identifier contents: Span<UInt8>) {
         self = []
         append(identifier: contents)

@@ -16,11 +16,11 @@ struct RequestFacts {
                 let info = try? SignerInfoParts(der.span, in: first), let identifier = info.attribute("transactionID")
             else { continue }
             messageType = info.number("messageType", der)
-            transactionID = [UInt8](der[identifier.content])
-            senderNonce = info.attribute("senderNonce").map { [UInt8](der[$0.content]) } ?? []
+            transactionID = der.part(identifier.content)
+            senderNonce = info.attribute("senderNonce").map { der.part($0.content) } ?? []
             var signer: [UInt8] = []
             for range in message.certificates {
-                let certificate = [UInt8](der[range])
+                let certificate = der.part(range)
                 if info.names(certificate, der) { signer = certificate }
             }
             self.signer = signer

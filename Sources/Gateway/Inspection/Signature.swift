@@ -10,6 +10,7 @@ struct Signature {
 
     /// Whether the holder of `key` made `value`. Keys of any size count here: that the client takes no small ones is
     /// another matter.
+    @inline(never)
     func isValid(_ value: Span<UInt8>, over digest: Digest, by key: borrowing SubjectPublicKeyInfo) -> Bool {
         do throws(CryptoError) {
             switch (key.kind, scheme) {
@@ -36,6 +37,7 @@ struct SignedParts {
     /// Offsets of the signature.
     let value: Range<Int>
 
+    @inline(never)
     init(_ der: Span<UInt8>) throws(DERError) {
         var reader = DERReader(der)
         var outer = try reader.enter()
@@ -54,6 +56,7 @@ struct SignedParts {
     }
 
     /// Whether the holder of `key` signed; nil for an algorithm that is not known here.
+    @inline(never)
     func isSigned(_ der: Span<UInt8>, by key: borrowing SubjectPublicKeyInfo) -> Bool? {
         guard let signature else { return nil }
         let digest = Hash.digest(signature.digest, of: der.extracting(content))
@@ -63,6 +66,7 @@ struct SignedParts {
 
 extension Inspection {
     /// Judges a digest by the policy.
+    @inline(never)
     mutating func check(_ name: StaticString, permits digest: DigestAlgorithm) {
         var policy = options.policy
         var text = Text(Gateway.name(digest))
@@ -76,6 +80,7 @@ extension Inspection {
     }
 
     /// Judges a cipher by the policy.
+    @inline(never)
     mutating func check(_ name: StaticString, permits cipher: CipherAlgorithm) {
         var policy = options.policy
         var text = Text(Gateway.name(cipher))
@@ -93,6 +98,7 @@ extension Inspection {
     }
 
     /// Judges the signature algorithm and the key that a structure is signed with.
+    @inline(never)
     mutating func check(_ parts: SignedParts, _ name: StaticString) {
         if let digest = parts.signature?.digest { return check(name, permits: digest) }
         var text = parts.algorithm

@@ -42,6 +42,7 @@ struct SignedDataParts {
         signers = try Self.elements(of: try signedData.read(.set))
     }
 
+    @inline(never)
     private static func elements(of set: DERElement?) throws(DERError) -> [Range<Int>] {
         guard let set else { return [] }
         var ranges: [Range<Int>] = []
@@ -117,6 +118,7 @@ struct SignerInfoParts {
         unsignedAttributes = try Self.attributes(of: try content.readIfPresent(.contextConstructed(1)))
     }
 
+    @inline(never)
     private static func attributes(of set: DERElement?) throws(DERError) -> [SignedAttribute] {
         guard let set else { return [] }
         var attributes: [SignedAttribute] = []
@@ -141,11 +143,13 @@ struct SignerInfoParts {
         return attributes
     }
 
+    @inline(never)
     func attribute(_ name: StaticString) -> SignedAttribute? {
         for attribute in attributes where attribute.name.equals(name) { return attribute }
         return nil
     }
 
+    @inline(never)
     func count(of name: StaticString) -> Int {
         var count = 0
         for attribute in attributes where attribute.name.equals(name) { count += 1 }
@@ -153,6 +157,7 @@ struct SignerInfoParts {
     }
 
     /// The number that an attribute's text of decimal digits is.
+    @inline(never)
     func number(_ name: StaticString, _ der: [UInt8]) -> Int? {
         guard let attribute = attribute(name), 1...3 ~= attribute.content.count else { return nil }
         var value = 0
@@ -165,6 +170,7 @@ struct SignerInfoParts {
     }
 
     /// What the signature is over: the attributes as a SET OF, or the content's octets if there are none (RFC 5652, 5.4).
+    @inline(never)
     func digest(_ algorithm: DigestAlgorithm, _ der: [UInt8], content: Range<Int>?) -> Digest {
         guard let attributesRange else {
             return Hash.digest(algorithm, of: der.span.extracting(content ?? 0..<0))
@@ -177,9 +183,10 @@ struct SignerInfoParts {
     }
 
     /// Whether `certificate` is the one that this names.
+    @inline(never)
     func names(_ certificate: [UInt8], _ der: [UInt8]) -> Bool {
         guard !issuer.isEmpty else {
-            let identifier = [UInt8](der[keyIdentifier])
+            let identifier = der.part(keyIdentifier)
             // SubjectKeyIdentifier: an OCTET STRING in the extension's.
             return !identifier.isEmpty && hasKeyIdentifier(certificate, identifier)
         }

@@ -25,16 +25,19 @@ struct Report: ~Copyable {
 
     // MARK: values
 
+    @inline(never)
     mutating func field(_ name: StaticString, _ value: StaticString) {
         field(name, text: Text(value))
     }
 
     /// - Parameter value: of any origin.
+    @inline(never)
     mutating func field(_ name: StaticString, text value: [UInt8]) {
         field(name, bytes: value.span)
     }
 
     /// - Parameter value: text of any origin.
+    @inline(never)
     mutating func field(_ name: StaticString, bytes value: Span<UInt8>) {
         begin(name)
         switch form {
@@ -44,12 +47,14 @@ struct Report: ~Copyable {
         end()
     }
 
+    @inline(never)
     mutating func field(_ name: StaticString, number: Int) {
         begin(name)
         text.append(decimal: number)
         end()
     }
 
+    @inline(never)
     mutating func field(_ name: StaticString, isTrue: Bool) {
         begin(name)
         switch form {
@@ -59,6 +64,7 @@ struct Report: ~Copyable {
         end()
     }
 
+    @inline(never)
     mutating func field(_ name: StaticString, hex value: Span<UInt8>) {
         var digits = Text()
         digits.append(hex: value)
@@ -66,6 +72,7 @@ struct Report: ~Copyable {
     }
 
     /// - Parameter time: seconds since 1970-01-01T00:00:00Z.
+    @inline(never)
     mutating func field(_ name: StaticString, time: Int64) {
         var value = Text()
         value.append(time: time)
@@ -73,6 +80,7 @@ struct Report: ~Copyable {
     }
 
     /// An item of a list that is a text.
+    @inline(never)
     mutating func item(_ value: Span<UInt8>) {
         beginsItem = true
         begin(nil)
@@ -83,6 +91,7 @@ struct Report: ~Copyable {
         end()
     }
 
+    @inline(never)
     mutating func item(_ value: StaticString) {
         item(Text(value).span)
     }
@@ -90,6 +99,7 @@ struct Report: ~Copyable {
     /// An item of a list that is a check: `- result name: reason`, an object with these three in JSON.
     ///
     /// - Parameter reason: text of any origin.
+    @inline(never)
     mutating func check(_ name: StaticString, _ result: StaticString, _ reason: Span<UInt8>) {
         switch form {
         case .lines:
@@ -110,12 +120,17 @@ struct Report: ~Copyable {
 
     // MARK: structure
 
+    @inline(never)
     mutating func beginObject(_ name: StaticString) { open(name, isList: false) }
+    @inline(never)
     mutating func endObject() { close() }
+    @inline(never)
     mutating func beginList(_ name: StaticString) { open(name, isList: true) }
+    @inline(never)
     mutating func endList() { close() }
 
     /// Begins an object that is an item of a list.
+    @inline(never)
     mutating func beginItem() {
         beginsItem = true
         switch form {
@@ -127,6 +142,7 @@ struct Report: ~Copyable {
         descend(isList: false)
     }
 
+    @inline(never)
     mutating func endItem() {
         beginsItem = false
         close()
@@ -136,6 +152,7 @@ struct Report: ~Copyable {
     var mark: Int { depth }
 
     /// Ends all that was begun since ``mark`` was this, for who was thrown out of the middle of a description.
+    @inline(never)
     mutating func close(to mark: Int) {
         beginsItem = false
         while depth > mark { close() }
@@ -147,6 +164,7 @@ struct Report: ~Copyable {
         return text
     }
 
+    @inline(never)
     private mutating func open(_ name: StaticString, isList: Bool) {
         begin(name)
         switch form {
@@ -159,17 +177,20 @@ struct Report: ~Copyable {
         descend(isList: isList)
     }
 
+    @inline(never)
     private mutating func close() {
         guard let wasList = isList.popLast() else { return }
         isFollowing.removeLast()
         if form == .json { text.append(wasList ? "]" : "}") }
     }
 
+    @inline(never)
     private mutating func descend(isList: Bool) {
         self.isList.append(isList)
         isFollowing.append(false)
     }
 
+    @inline(never)
     private mutating func begin(_ name: StaticString?) {
         switch form {
         case .lines:
@@ -191,11 +212,13 @@ struct Report: ~Copyable {
         }
     }
 
+    @inline(never)
     private mutating func end() {
         if form == .lines { text.append("\n") }
     }
 
     /// Appends a string of JSON (RFC 8259, 7). Bytes that are not UTF-8 become U+FFFD.
+    @inline(never)
     private mutating func append(json value: Span<UInt8>) {
         text.append("\"")
         var index = 0

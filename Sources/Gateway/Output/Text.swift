@@ -5,34 +5,41 @@ import PKIX
 typealias Text = [UInt8]
 
 extension [UInt8] {
+    @inline(never)
     init(_ text: StaticString) {
         self.init()
         append(text)
     }
 
+    @inline(never)
     init(_ bytes: Span<UInt8>) {
         self.init()
         append(bytes)
     }
 
+    @inline(never)
     mutating func append(_ text: StaticString) {
         reserveCapacity(count + text.utf8CodeUnitCount)
         for index in 0..<text.utf8CodeUnitCount { unsafe append(text.utf8Start[index]) }
     }
 
+    @inline(never)
     mutating func append(_ bytes: Span<UInt8>) {
         reserveCapacity(count + bytes.count)
         for index in bytes.indices { append(bytes[index]) }
     }
 
+    @inline(never)
     mutating func append(_ text: [UInt8]) {
         append(contentsOf: text)
     }
 
+    @inline(never)
     mutating func append(decimal value: Int) {
         append(decimal: Int64(value))
     }
 
+    @inline(never)
     mutating func append(decimal value: Int64) {
         if value < 0 { append(UInt8(ascii: "-")) }
         let start = count
@@ -44,10 +51,12 @@ extension [UInt8] {
     }
 
     /// Appends two lower-case digits a byte.
+    @inline(never)
     mutating func append(hex bytes: Span<UInt8>) {
         for index in bytes.indices { append(hex: bytes[index]) }
     }
 
+    @inline(never)
     mutating func append(hex byte: UInt8) {
         for digit in [byte >> 4, byte & 15] { append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
     }
@@ -55,6 +64,7 @@ extension [UInt8] {
     /// Appends a time as `2027-11-23T16:30:00Z`.
     ///
     /// - Parameter seconds: since 1970-01-01T00:00:00Z.
+    @inline(never)
     mutating func append(time seconds: Int64) {
         var text = InlineArray<20, UInt8>(repeating: 0)
         var room = text.mutableSpan
@@ -63,6 +73,7 @@ extension [UInt8] {
     }
 
     /// Appends text of any origin: what could forge a line or command a terminal becomes `?`.
+    @inline(never)
     mutating func append(printable bytes: Span<UInt8>) {
         for index in bytes.indices {
             let byte = bytes[index]
@@ -74,12 +85,18 @@ extension [UInt8] {
         }
     }
 
+    /// A copy of some of the bytes.
+    @inline(never)
+    func part(_ range: Range<Int>) -> [UInt8] { [UInt8](self[range]) }
+
+    @inline(never)
     func equals(_ text: StaticString) -> Bool {
         guard count == text.utf8CodeUnitCount else { return false }
         for index in indices where unsafe self[index] != text.utf8Start[index] { return false }
         return true
     }
 
+    @inline(never)
     func starts(with text: StaticString) -> Bool {
         guard count >= text.utf8CodeUnitCount else { return false }
         for index in 0..<text.utf8CodeUnitCount where unsafe self[index] != text.utf8Start[index] { return false }
@@ -90,6 +107,7 @@ extension [UInt8] {
     var terminated: [UInt8] { self + [0] }
 
     /// Without blanks and tabs at either end.
+    @inline(never)
     var trimmed: [UInt8] {
         var (start, end) = (0, count)
         while start < end, isBlank(self[start]) { start += 1 }
