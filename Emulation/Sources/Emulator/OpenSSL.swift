@@ -33,13 +33,17 @@ public struct OpenSSL: Sendable {
 
     /// Whether `openssl verify` takes the certificate for one of this CA's, through `intermediates`.
     ///
+    /// - Parameter time: when it has to be valid.
     /// - Throws: ``OpenSSLError`` with its reason when it does not.
-    public func verify(certificate: Data, root: Data, intermediates: [Data] = []) async throws {
+    public func verify(
+        certificate: Data, root: Data, intermediates: [Data] = [], at time: Date = Date()
+    ) async throws {
         let files = try [certificate, root].map { try write(Self.pem($0)) }
         let chain = try write(Data(intermediates.map(Self.pem).joined()))
         defer { (files + [chain]).forEach { try? FileManager.default.removeItem(at: $0) } }
         let untrusted = intermediates.isEmpty ? [] : ["-untrusted", chain.path]
-        _ = try await run(["verify", "-CAfile", files[1].path] + untrusted + [files[0].path])
+        let options = ["-CAfile", files[1].path, "-attime", "\(Int(time.timeIntervalSince1970))"]
+        _ = try await run(["verify"] + options + untrusted + [files[0].path])
     }
 
     /// Whether a certificate names itself as its issuer.
