@@ -17,6 +17,8 @@ public struct DiskLog: Sendable {
     private let bytes: Data
 
     static let sector = 512
+    /// What a disk writes whole or not at all, in bytes. ext4 counts on that for its superblock.
+    static let page = 4096
 
     public init(contentsOf file: URL) throws {
         try self.init(bytes: Data(contentsOf: file))
@@ -62,18 +64,26 @@ public struct DiskLog: Sendable {
         let safe = past.lastIndex(of: .flush) ?? 0
         for (index, operation) in past.enumerated() {
             guard case .write(let offset, let data) = operation else { continue }
-            let sectors = data.count / Self.sector
-            let kept =
+            var kept =
                 switch cut.unflushed {
-                case _ where index < safe: sectors
+                case _ where index < safe: data.count
                 case .lost: 0
-                case .kept: sectors
-                case .some: [0, sectors, Int.random(in: 0...sectors, using: &random)].randomElement(using: &random)!
+                case .kept: data.count
+                case .some: Self.part(of: data.count, &random)
                 }
-            image.replaceSubrange(
-                offset..<offset + kept * Self.sector, with: bytes[data.prefix(kept * Self.sector)])
+            if kept < data.count { kept = max(0, (offset + kept) / Self.page * Self.page - offset) }
+            image.replaceSubrange(offset..<offset + kept, with: bytes[data.prefix(kept)])
         }
         return image
+    }
+
+    /// None of it, all of it, or any part.
+    private static func part(of count: Int, _ random: inout SplitMix64) -> Int {
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: 0
+        case 1: count
+        default: Int.random(in: 0...count, using: &random)
+        }
     }
 }
 
@@ -82,7 +92,7 @@ public struct DiskCut: Sendable, CustomStringConvertible {
     public enum Unflushed: Sendable {
         case lost
         case kept
-        /// Each is lost, or kept, or torn between two of its sectors, as this seed has it.
+        /// Each is lost, or kept, or torn between two of its pages, as this seed has it.
         case some(UInt64)
     }
 

@@ -86,7 +86,7 @@ public struct Machine: Sendable {
         arguments += ["-blockdev", "driver=file,node-name=image,filename=\(image.path)"]
         arguments += ["-blockdev", "driver=file,node-name=log,filename=\(log.path)"]
         arguments += ["-blockdev", "driver=blklogwrites,node-name=disk,file=image,log=log"]
-        arguments += ["-device", "virtio-blk-device,drive=disk"]
+        arguments += ["-device", "virtio-blk-device,drive=disk,physical_block_size=\(DiskLog.page),logical_block_size=\(DiskLog.page)"]
         let program = Program(
             executable: kind.emulator, arguments: arguments, folder: folder,
             origin: "apt-get install qemu-system-arm, or make setup")

@@ -59,6 +59,19 @@ public struct OpenSSL: Sendable {
         }
     }
 
+    /// The certificate in a file in PEM, DER.
+    public func certificate(in file: URL) async throws -> Data {
+        let target = folder.appending(path: "openssl-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: target) }
+        _ = try await run(["x509", "-in", file.path, "-outform", "DER", "-out", target.path])
+        return try Data(contentsOf: target)
+    }
+
+    /// The public key of a private key in a file in PEM, in PEM.
+    public func publicKey(ofKeyIn file: URL) async throws -> String {
+        try await run(["pkey", "-in", file.path, "-pubout"])
+    }
+
     /// The public key of a key in a flash, in PEM.
     public func publicKey(of key: StoredKey) async throws -> String {
         let read =

@@ -7,7 +7,7 @@ import Testing
 /// and its power cut.
 ///
 /// `BOOT_SEED` repeats what chance chooses, as far as a machine that does other things as well is the same twice;
-/// `BOOT_CUTS` is the number of cuts at random moments in the enrolment, and in the renewal.
+/// `BOOT_CUTS` is the number of cuts in the enrolment, and again in the renewal (2).
 @Suite struct BootTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seed = environment["BOOT_SEED"].flatMap { UInt64($0) } ?? .random(in: 1...999_999)
@@ -29,27 +29,36 @@ import Testing
         print("boot: \(kind), BOOT_SEED=\(Self.seed)")
         var random = SplitMix64(seed: Self.seed)
         try await Gateway.with(kind, [:]) { gateway in
-            for number in 0..<Self.cuts {
-                let line = number == 0 ? "requesting a certificate" : "boot: ready"
-                let delay = Duration.milliseconds(Int.random(in: 0..<(number == 0 ? 300 : 3000), using: &random))
-                try await gateway.cut("enroll", at: .init(line: line, delay: delay), using: &random)
+            let sample = Self.sample
+            for moment in Self.moments("requesting a certificate", &random) {
+                try await gateway.start("enroll", cutAt: moment, sample: sample, using: &random)
             }
-            try await gateway.run("enroll", sample: Self.sample, using: &random)
+            try await gateway.start("enroll", sample: sample, using: &random)
             let first = try gateway.certificate
+            #expect(gateway.holding.published == gateway.holding.stored)
 
             gateway.authority.moveClock(by: 25 * Self.day)
-            for number in 0..<Self.cuts {
-                let line = number == 0 ? "renewing the certificate" : "boot: ready"
-                let delay = Duration.milliseconds(Int.random(in: 0..<(number == 0 ? 300 : 3000), using: &random))
-                try await gateway.cut("agent", at: .init(line: line, delay: delay), using: &random)
+            for moment in Self.moments("renewing the certificate", &random) {
+                try await gateway.start("agent", cutAt: moment, sample: sample, using: &random)
             }
-            try await gateway.run("agent", sample: Self.sample, using: &random)
+            try await gateway.start("agent", sample: sample, using: &random)
             let second = try gateway.certificate
+            #expect(gateway.holding.published == gateway.holding.stored)
             #expect(second.notAfter > first.notAfter)
+            // Fresh: it would not be renewed.
             #expect(second.notAfter > gateway.authority.now.addingTimeInterval(20 * Self.day))
             #expect(gateway.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
             #expect(gateway.authority.ledger.challengesOfSeveralTransactions.isEmpty)
             print("boot: \(kind): \(gateway.starts) starts, \(gateway.cuts) cut, \(gateway.states) disks judged")
         }
+    }
+
+    /// When power is cut: shortly after the request, when the certificate comes and is stored and published, and whenever.
+    private static func moments(_ request: String, _ random: inout SplitMix64) -> [Gateway.Moment] {
+        var moments = [Gateway.Moment(line: request, delay: .milliseconds(Int.random(in: 0..<200, using: &random)))]
+        for _ in 1..<max(cuts, 1) {
+            moments.append(.init(line: "boot: ready", delay: .milliseconds(Int.random(in: 0..<1500, using: &random))))
+        }
+        return moments
     }
 }

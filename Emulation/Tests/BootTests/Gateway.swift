@@ -5,6 +5,16 @@ import Foundation
 import LibCrypto
 import Testing
 
+/// What a gateway's disk has of certificates with their keys: serial numbers, hexadecimal.
+struct Holding: Equatable, CustomStringConvertible {
+    /// In the agent's store.
+    var stored: String?
+    /// Where other programs find it.
+    var published: String?
+
+    var description: String { "\(stored ?? "none"), published \(published ?? "none")" }
+}
+
 /// An emulated gateway with its disk, and what is known of it: the certificates that it held, in their order.
 ///
 /// What it holds is read from its disk, whatever it says, and judged by `openssl`.
@@ -13,14 +23,16 @@ struct Gateway {
     let authority: Authority
     /// Serial numbers, hexadecimal.
     private(set) var held: [String] = []
+    /// What the disk has now.
+    private(set) var holding = Holding()
     private(set) var starts = 0
     private(set) var cuts = 0
     /// Disks that were read.
     private(set) var states = 0
 
     private let openssl: OpenSSL
-    /// By what a disk has under /var/lib/scep.
-    private var judgements: [Data: String?] = [:]
+    /// What was judged before, by what the disks had.
+    private var judgements: [Data: Holding] = [:]
 
     /// A gateway for `body`, with an authority of its own, in a folder that is removed afterwards.
     static func with(
@@ -29,7 +41,7 @@ struct Gateway {
         let folder = FileManager.default.temporaryDirectory.appending(path: "boot-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         var configuration = Configuration()
-        configuration.challenge = .oneTime([OneTimePassword(device: "", password: "password-of-the-site")])
+        configuration.challenge = .oneTime([OneTimePassword(device: "", password: Self.password)])
         let server = try await AuthorityServer(try Authority(configuration))
         do {
             var gateway = try await Gateway(kind, settings, server, folder)
@@ -45,22 +57,33 @@ struct Gateway {
         _ kind: MachineKind, _ settings: [String: String], _ server: AuthorityServer, _ folder: URL
     ) async throws {
         let contents = folder.appending(path: "contents")
-        for path in ["etc/scep", "var/lib/scep"] {
-            try FileManager.default.createDirectory(
-                at: contents.appending(path: path), withIntermediateDirectories: true)
+        let configured = contents.appending(path: "etc/scep")
+        for folder in [configured, contents.appending(path: "var/lib")] {
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         }
-        var record = ProvisioningRecord(
-            url: "http://\(Machine.loopback):\(server.port)/scep",
-            fingerprint: try Digest.sha256.hash(server.authority.trustAnchor.der).hexadecimal,
-            challenge: "password-of-the-site", subject: "CN=gateway-7,O=Example")
-        record.others = settings.merging(["jitter": "0", "retries": "0"]) { $1 }
-        try Data(FlashImage(record: record).bytes).write(to: contents.appending(path: "var/lib/scep/flash.bin"))
+        var lines = [
+            "url = http://\(Machine.loopback):\(server.port)/scep",
+            "fingerprint = \(try Digest.sha256.hash(server.authority.trustAnchor.der).hexadecimal)",
+            "subject = CN=gateway-7,O=Example",
+            "challenge-file = /etc/scep/challenge",
+            "jitter = 0",
+            "retries = 0",
+        ]
+        lines += settings.sorted { $0.key < $1.key }.map { "\($0.key) = \($0.value)" }
+        try Data(lines.joined(separator: "\n").utf8).write(to: configured.appending(path: "scep.conf"))
+        guard
+            FileManager.default.createFile(
+                atPath: configured.appending(path: "challenge").path, contents: Data("\(Self.password)\n".utf8),
+                attributes: [.posixPermissions: 0o600])
+        else { throw CocoaError(.fileWriteUnknown) }
 
         machine = Machine(kind: kind, files: kind.files(in: Self.project), folder: folder)
         authority = server.authority
         openssl = OpenSSL(folder: folder)
         try await DiskImage(machine.disk).make(from: contents, size: 16)
     }
+
+    private static let password = "password-of-the-site"
 
     static let project = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../..").standardizedFileURL
@@ -78,70 +101,68 @@ struct Gateway {
         var description: String { "\(delay) after \"\(line)\"" }
     }
 
-    /// Starts the gateway, lets it do what `words` say and switch itself off; at every operation on the disk, or as many of
-    /// them as `sample` says, sees what it would have held had power been cut there.
-    mutating func run(_ words: String..., sample: Int, using random: inout SplitMix64) async throws {
-        let before = try Data(contentsOf: machine.disk)
-        let (run, log) = try await machine.powerUp(words, clock: authority.now, timeLimit: Self.timeLimit) {
-            try await $0.end()
-        }
-        starts += 1
-        print("boot: \(machine.kind) \(words) took \(run.duration.seconds) s, \(log.operations.count) operations")
-        let texts = run.lines.map(\.text)
-        #expect(run.ending == .exited(0) && texts.contains("boot: exit 0"), "\(texts)")
-
-        let after = log.image(from: before, cut: DiskCut(at: log.operations.count, unflushed: .kept))
-        let new = try await holding(after, "at its end")
-        var seen = held.last
-        for position in (0...log.operations.count).shuffled(using: &random).prefix(sample).sorted() {
-            // What is flushed stays, so that from some flush on it is the new one.
-            let safe = DiskCut(at: position, unflushed: .lost)
-            let serial = try await holding(log.image(from: before, cut: safe), "\(safe)")
-            #expect(serial == seen || serial == new, "\(words): cut at \(safe), \(seen ?? "none") became \(serial ?? "none")")
-            seen = serial
-            let torn = DiskCut(at: position, unflushed: .some(random.next()))
-            let other = try await holding(log.image(from: before, cut: torn), "\(torn)")
-            #expect(other == seen || other == new, "\(words): cut at \(torn), \(seen ?? "none") became \(other ?? "none")")
-        }
-        try after.write(to: machine.disk)
-        note(new)
-    }
-
-    /// Starts the gateway and cuts its power; what its disk had not flushed is lost, kept or torn as it comes.
+    /// Starts the gateway, lets it do what `words` say, and switch itself off.
     ///
-    /// - Returns: whether it was cut before it had switched itself off.
+    /// - Parameters:
+    ///   - moment: when to cut its power; what its disk had not flushed is lost, kept or torn then, as it comes.
+    ///   - sample: operations on the disk at which it is seen what it would have, had power been cut there.
+    /// - Returns: what it said.
     @discardableResult
-    mutating func cut(_ words: String..., at moment: Moment, using random: inout SplitMix64) async throws -> Bool {
+    mutating func start(
+        _ words: String..., cutAt moment: Moment? = nil, sample: Int, using random: inout SplitMix64
+    ) async throws -> [String] {
         let before = try Data(contentsOf: machine.disk)
         let (run, log) = try await machine.powerUp(words, clock: authority.now, timeLimit: Self.timeLimit) { running in
+            guard let moment else { return try await running.end() }
             try await running.line(containing: moment.line)
             try await Task.sleep(for: moment.delay)
             running.kill()
         }
+        let texts = run.lines.map(\.text)
+        let isCut = moment != nil && run.ending == .signalled(9)
         starts += 1
-        let wasCut = run.ending == .signalled(9)
-        if wasCut { cuts += 1 }
-        let cut = DiskCut(at: log.operations.count, unflushed: .some(random.next()))
-        let image = log.image(from: before, cut: cut)
-        let serial = try await holding(image, "\(moment)")
-        print("boot: \(machine.kind) \(words) cut \(moment), after \(log.operations.count) operations: \(serial ?? "none")")
-        // What it says that it was issued, it has.
-        let said = run.lines.map(\.text).last { $0.contains(" outcome=issued ") }.flatMap { field("serial", of: $0) }
-        #expect(said == nil || said == serial, "\(moment): it said that it had \(said ?? "")")
-        try image.write(to: machine.disk)
-        note(serial)
-        return wasCut
-    }
+        cuts += isCut ? 1 : 0
+        #expect(isCut || run.ending == .exited(0) && texts.contains("boot: exit 0"), "\(texts)")
 
-    private mutating func note(_ serial: String?) {
-        if let serial, serial != held.last {
+        let end = log.operations.count
+        let all = try await read(log.image(from: before, cut: DiskCut(at: end, unflushed: .kept)))
+        for position in (0..<end).shuffled(using: &random).prefix(sample) {
+            for cut in [DiskCut(at: position, unflushed: .lost), DiskCut(at: position, unflushed: .some(random.next()))] {
+                expect(try await read(log.image(from: before, cut: cut)), between: all, "\(words) cut at \(cut)")
+            }
+        }
+        let last = DiskCut(at: end, unflushed: isCut ? .some(random.next()) : .kept)
+        let image = log.image(from: before, cut: last)
+        let new = try await read(image)
+        expect(new, between: all, "\(words) cut \(moment.map { "\($0)" } ?? "at its end")")
+        print(
+            """
+            boot: \(machine.kind) \(words.joined(separator: " ")), \(run.duration.seconds) s, \(end) operations on the disk\
+            \(isCut ? ", cut" : ""): \(new)
+            """)
+        // What it says that it was issued, it has.
+        if let issued = texts.last(where: { $0.contains(" outcome=issued ") }) {
+            #expect(issued.contains(" serial=\(new.stored ?? "none") "))
+        }
+        try image.write(to: machine.disk)
+        holding = new
+        if let serial = new.stored, serial != held.last {
             #expect(!held.contains(serial), "it went back to \(serial), which it had left")
             held.append(serial)
         }
+        return texts
     }
 
-    /// The serial number of the certificate that a disk has, with its key.
-    private mutating func holding(_ image: Data, _ state: String) async throws -> String? {
+    /// Expects that a disk has what it had before, or what it has at the end: in the store first, then published.
+    private func expect(_ state: Holding, between end: Holding, _ place: String) {
+        let possible = [
+            holding, Holding(stored: end.stored, published: holding.published), end,
+        ]
+        #expect(possible.contains(state), "\(place): \(state), where it was \(holding) and becomes \(end)")
+    }
+
+    /// What a disk has that a machine starts with.
+    private mutating func read(_ image: Data) async throws -> Holding {
         states += 1
         let disk = DiskImage(machine.folder.appending(path: "disk.cut"))
         try image.write(to: disk.file)
@@ -150,27 +171,52 @@ struct Gateway {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         try await disk.recover()
         try await disk.extract("/var/lib/scep", into: folder)
-        let file = folder.appending(path: "scep/store/identity")
-        let stored = FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : Data()
-        if let known = judgements[stored] { return known }
-        let serial = try await judge(FlashImage(bytes: [UInt8](stored)))
-        judgements[stored] = serial
-        #expect(serial != nil || held.isEmpty, "it had \(held), and has nothing: cut \(state)")
-        return serial
+        let stored = try content(folder.appending(path: "scep/store/identity")) ?? Data()
+        let current = folder.appending(path: "scep/current")
+        let published = try ["cert.pem", "key.pem", "chain.pem", "ca.pem"].map { try content(current.appending(path: $0)) }
+        let everything = stored + published.reduce(Data()) { $0 + [0] + ($1 ?? Data()) }
+        if let known = judgements[everything] { return known }
+        let holding = Holding(
+            stored: try await judge(stored: FlashImage(bytes: [UInt8](stored))),
+            published: published.allSatisfy { $0 == nil } ? nil : try await judge(published: current))
+        judgements[everything] = holding
+        return holding
     }
 
-    private func judge(_ image: FlashImage) async throws -> String? {
+    private func content(_ file: URL) throws -> Data? {
+        FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : nil
+    }
+
+    private func judge(stored: FlashImage) async throws -> String? {
         let identity: Identity
         do {
-            identity = try await openssl.identity(in: image)
+            identity = try await openssl.identity(in: stored)
         } catch is IdentityError {
             return nil
         }
-        try await openssl.verify(
-            certificate: identity.certificate, root: Data(authority.trustAnchor.der), at: authority.now)
-        let serial = try await openssl.describe(certificate: identity.certificate).serial.lowercased()
+        return try await judge(identity.certificate)
+    }
+
+    /// Of the published files, all have to be there and belong together.
+    private func judge(published folder: URL) async throws -> String {
+        func pem(_ name: String) -> URL { folder.appending(path: name) }
+        #expect(try mode(pem("key.pem")) == 0o600)
+        let certificate = try await openssl.certificate(in: pem("cert.pem"))
+        #expect(try await openssl.publicKey(ofKeyIn: pem("key.pem")) == openssl.publicKey(certificate: certificate))
+        #expect(try await openssl.certificate(in: pem("ca.pem")) == Data(authority.trustAnchor.der))
+        return try await judge(certificate)
+    }
+
+    private func mode(_ file: URL) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: file.path)[.posixPermissions] as? Int
+    }
+
+    /// - Returns: its serial number.
+    private func judge(_ certificate: Data) async throws -> String {
+        try await openssl.verify(certificate: certificate, root: Data(authority.trustAnchor.der), at: authority.now)
+        let serial = try await openssl.describe(certificate: certificate).serial.lowercased()
         let issued = try #require(try authority.issuedCertificate(serial: serial), "the CA did not issue \(serial)")
-        #expect(Data(issued.der) == identity.certificate)
+        #expect(Data(issued.der) == certificate)
         return serial
     }
 
@@ -181,9 +227,4 @@ struct Gateway {
             return try #require(try authority.issuedCertificate(serial: serial))
         }
     }
-}
-
-/// The value of a field of an event line, its subject apart.
-private func field(_ name: String, of event: String) -> String? {
-    event.split(separator: " ").first { $0.hasPrefix("\(name)=") }.map { String($0.dropFirst(name.count + 1)) }
 }
