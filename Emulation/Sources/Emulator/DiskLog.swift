@@ -30,8 +30,8 @@ public struct DiskLog: Sendable {
             (0..<8).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
         }
         var operations: [Operation] = []
-        // A machine that was cut off before it wrote anything has an empty log, or the log's head alone.
-        if bytes.count > Self.sector {
+        // The head is written with the first flush.
+        if bytes.count > Self.sector, bytes.prefix(Self.sector).contains(where: { $0 != 0 }) {
             guard number(0) == 0x6A_7366_7773_6872, number(8) == 1 else { throw DiskLogError.notALog }
         }
         var offset = Self.sector

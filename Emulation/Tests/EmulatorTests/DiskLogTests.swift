@@ -71,6 +71,8 @@ import Testing
         log.write(page: 2, 3)
         log.bytes.removeLast(512)
         #expect(pages(try log.parsed(), at: 2, .kept) == [1, 2, 0, 0])
+        log.bytes.replaceSubrange(0..<16, with: [UInt8](repeating: 0, count: 16))
+        #expect(pages(try log.parsed(), at: 2, .kept) == [1, 2, 0, 0])
         #expect(try DiskLog(bytes: Data()).operations.isEmpty)
     }
 
