@@ -14,7 +14,10 @@ public struct DiskImage: Sendable {
         // No tables to be written later, in the background.
         try await run(
             "mke2fs",
-            ["-q", "-t", "ext4", "-b", "\(DiskLog.page)", "-E", "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", contents.path]
+            [
+                "-q", "-t", "ext4", "-b", "\(DiskLog.page)", "-E",
+                "lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0", "-d", contents.path,
+            ]
                 + [file.path, "\(size)M"])
     }
 

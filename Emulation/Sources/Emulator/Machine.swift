@@ -80,13 +80,18 @@ public struct Machine: Sendable {
         var arguments = kind.model + ["-smp", "1", "-m", "256", "-nodefaults", "-no-reboot", "-display", "none"]
         arguments += ["-monitor", "none", "-serial", "stdio"]
         arguments += ["-kernel", kernel.path, "-initrd", initramfs.path]
-        arguments += ["-append", (["console=ttyAMA0 quiet panic=-1 cryptomgr.notests --"] + words).joined(separator: " ")]
+        arguments += [
+            "-append", (["console=ttyAMA0 quiet panic=-1 cryptomgr.notests --"] + words).joined(separator: " "),
+        ]
         arguments += ["-rtc", "base=\(clock.formatted(Self.clockFormat)),clock=host"]
         arguments += ["-netdev", "user,id=network", "-device", "virtio-net-device,netdev=network"]
         arguments += ["-blockdev", "driver=file,node-name=image,filename=\(image.path)"]
         arguments += ["-blockdev", "driver=file,node-name=log,filename=\(log.path)"]
         arguments += ["-blockdev", "driver=blklogwrites,node-name=disk,file=image,log=log"]
-        arguments += ["-device", "virtio-blk-device,drive=disk,physical_block_size=\(DiskLog.page),logical_block_size=\(DiskLog.page)"]
+        arguments += [
+            "-device",
+            "virtio-blk-device,drive=disk,physical_block_size=\(DiskLog.page),logical_block_size=\(DiskLog.page)",
+        ]
         let program = Program(
             executable: kind.emulator, arguments: arguments, folder: folder,
             origin: "apt-get install qemu-system-arm, or make setup")

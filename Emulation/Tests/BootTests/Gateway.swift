@@ -127,7 +127,9 @@ struct Gateway {
         let end = log.operations.count
         let all = try await read(log.image(from: before, cut: DiskCut(at: end, unflushed: .kept)))
         for position in (0..<end).shuffled(using: &random).prefix(sample) {
-            for cut in [DiskCut(at: position, unflushed: .lost), DiskCut(at: position, unflushed: .some(random.next()))] {
+            for cut in [
+                DiskCut(at: position, unflushed: .lost), DiskCut(at: position, unflushed: .some(random.next())),
+            ] {
                 expect(try await read(log.image(from: before, cut: cut)), between: all, "\(words) cut at \(cut)")
             }
         }
@@ -173,7 +175,9 @@ struct Gateway {
         try await disk.extract("/var/lib/scep", into: folder)
         let stored = try content(folder.appending(path: "scep/store/identity")) ?? Data()
         let current = folder.appending(path: "scep/current")
-        let published = try ["cert.pem", "key.pem", "chain.pem", "ca.pem"].map { try content(current.appending(path: $0)) }
+        let published = try ["cert.pem", "key.pem", "chain.pem", "ca.pem"].map {
+            try content(current.appending(path: $0))
+        }
         let everything = stored + published.reduce(Data()) { $0 + [0] + ($1 ?? Data()) }
         if let known = judgements[everything] { return known }
         let holding = Holding(
