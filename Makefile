@@ -11,6 +11,8 @@ options ?=
 effort ?= sample
 # make kills kills=500
 kills ?= 100
+# make test-boot cuts=20
+cuts ?= 2
 # The first build takes minutes, so it shows its progress.
 emulation = swift build --package-path Emulation --product $(1) && swift run --quiet --skip-build --package-path Emulation $(1)
 
@@ -23,7 +25,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts firmware linux test-emulation ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts firmware linux test-emulation test-boot ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
@@ -37,7 +39,10 @@ power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for 
 	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
 
 test-emulation: firmware linux ## end-to-end tests: boards, authorities and networks that misbehave
-	@Toolchain/test emulation --package-path Emulation
+	@Toolchain/test emulation --package-path Emulation --skip BootTests
+
+test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<number>: so many more at random moments)
+	@BOOT_CUTS=$(cuts) Toolchain/test boot --package-path Emulation --filter BootTests
 
 kills: firmware ## kill the emulated board a hundred times at moments that nobody chose (kills=<number>)
 	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter KillTests
@@ -62,6 +67,10 @@ packages: setup ## Debian packages of it for amd64, arm64 and armhf
 
 test-packages: setup ## install, use, upgrade, remove and purge the package in a small Debian (root)
 	@Tests/Packaging/run
+
+machines: setup ## the machines that test-boot boots: Debian's kernels, the packages for arm64 and armhf
+	@Packaging/build arm64 armhf
+	@Boards/virt/build
 
 size: setup ## flash and static RAM by room, and the change against the last commit (board=<name>)
 	@Toolchain/size $(board)

@@ -84,6 +84,10 @@ let package = Package(
             dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto"],
             swiftSettings: strict),
         .testTarget(
+            name: "BootTests",
+            dependencies: ["Authority", "AuthorityServer", "Emulator", "LibCrypto"],
+            swiftSettings: strict),
+        .testTarget(
             name: "LifeTests",
             dependencies: [
                 "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "LibCrypto",

@@ -33,13 +33,17 @@ public struct OpenSSL: Sendable {
 
     /// Whether `openssl verify` takes the certificate for one of this CA's, through `intermediates`.
     ///
+    /// - Parameter time: when it has to be valid.
     /// - Throws: ``OpenSSLError`` with its reason when it does not.
-    public func verify(certificate: Data, root: Data, intermediates: [Data] = []) async throws {
+    public func verify(
+        certificate: Data, root: Data, intermediates: [Data] = [], at time: Date = Date()
+    ) async throws {
         let files = try [certificate, root].map { try write(Self.pem($0)) }
         let chain = try write(Data(intermediates.map(Self.pem).joined()))
         defer { (files + [chain]).forEach { try? FileManager.default.removeItem(at: $0) } }
         let untrusted = intermediates.isEmpty ? [] : ["-untrusted", chain.path]
-        _ = try await run(["verify", "-CAfile", files[1].path] + untrusted + [files[0].path])
+        let options = ["-CAfile", files[1].path, "-attime", "\(Int(time.timeIntervalSince1970))"]
+        _ = try await run(["verify"] + options + untrusted + [files[0].path])
     }
 
     /// Whether a certificate names itself as its issuer.
@@ -53,6 +57,19 @@ public struct OpenSSL: Sendable {
         try await with(certificate) {
             try await run(["x509", "-inform", "DER", "-in", $0, "-noout", "-pubkey"])
         }
+    }
+
+    /// The certificate in a file in PEM, DER.
+    public func certificate(in file: URL) async throws -> Data {
+        let target = folder.appending(path: "openssl-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: target) }
+        _ = try await run(["x509", "-in", file.path, "-outform", "DER", "-out", target.path])
+        return try Data(contentsOf: target)
+    }
+
+    /// The public key of a private key in a file in PEM, in PEM.
+    public func publicKey(ofKeyIn file: URL) async throws -> String {
+        try await run(["pkey", "-in", file.path, "-pubout"])
     }
 
     /// The public key of a key in a flash, in PEM.

@@ -32,19 +32,6 @@ import Testing
         Kind(number: 3, settings: ["key": "rsa2048"]),
     ]
 
-    /// SplitMix64.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-            return mixed ^ mixed >> 31
-        }
-    }
-
     /// What was seen of one device.
     private struct Sight {
         var kills = 0
@@ -57,7 +44,7 @@ import Testing
     func deviceThatIsKilledComesBackWithAFreshCertificate(board: BoardKind, kind: Kind) async throws {
         let quota = (Self.kills + kind.number) / Self.kinds.count
         print("kills: \(quota) of \(kind), KILL_SEED=\(Self.seed)")
-        var random = Generator(state: Self.seed &* 4 &+ UInt64(kind.number))
+        var random = SplitMix64(seed: Self.seed &* 4 &+ UInt64(kind.number))
         try await Bench.withAuthority({
             guard kind.usesPasswordOnce else { return }
             $0.challenge = .oneTime([OneTimePassword(device: "", password: Bench.password)])
@@ -100,7 +87,7 @@ import Testing
     ///
     /// - Returns: whether it was killed.
     private func start(
-        _ device: Device, _ authority: Authority, _ random: inout Generator, _ sight: inout Sight
+        _ device: Device, _ authority: Authority, _ random: inout SplitMix64, _ sight: inout Sight
     ) async throws -> Bool {
         // So long after a line that it writes; making a key takes long, the rest does not.
         let line = Int.random(in: 0..<12, using: &random)
