@@ -265,15 +265,16 @@ extension KeyTests {
                 let mode = try FileManager.default.attributesOfItem(atPath: refused.path)[.posixPermissions] as? Int
                 #expect(mode == 0o600)
                 // Another wrong one is tried, once; the first stays refused.
-                _ = try directory.writePrivate(Array("111111".utf8), to: "pin")
+                provider.settings.token?.pin = Array("111111".utf8)
+                provider.close()
                 #expect(generate() == .token(.wrongPIN))
                 provider.close()
                 #expect(generate() == .token(.pinRefusedBefore))
-                _ = try directory.writePrivate(Array("000000".utf8), to: "pin")
+                provider.settings.token?.pin = Array("000000".utf8)
                 provider.close()
                 #expect(generate() == .token(.pinRefusedBefore))
                 // The right one is, and all is forgotten.
-                _ = try directory.writePrivate(Array(token.pin.utf8), to: "pin")
+                provider.settings.token?.pin = Array(token.pin.utf8)
                 provider.close()
                 #expect(generate() == nil)
                 #expect(!FileManager.default.fileExists(atPath: refused.path))

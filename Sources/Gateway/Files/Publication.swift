@@ -16,6 +16,7 @@ struct Publication {
     }
 
     private var files: [File] = []
+    private var folderName = Text()
     /// Of the certificate.
     let serialNumber: Text
     let notAfter: Int64
@@ -56,16 +57,22 @@ struct Publication {
             var key = GatewayKey()
             defer { key.wipe() }
             try key.load(kept.span)
-            files.append(File(name: "key.pem", content: try key.published(random: &random), mode: 0o600))
+            let content = try key.published(random: &random)
+            files.append(File(name: key.isOnToken ? "key.uri" : "key.pem", content: content, mode: 0o600))
         } catch {
             throw keyFailure(error)
         }
+        // A text that is encrypted anew is another one each time.
+        folderName = Self.folderName(files.dropLast(), kept.span)
     }
 
-    /// The name of its folder: the first 16 digits of the SHA-256 of all that is in it.
-    private var folderName: Text {
+    /// The name of a folder: the first 16 digits of the SHA-256 of what is in it, and of the key as the store has it.
+    private static func folderName(_ files: ArraySlice<File>, _ key: Span<UInt8>) -> Text {
         var hash = Hash(.sha256)
         for file in files { hash.update(file.content.span) }
+        hash.update(key)
+        let isEncrypted: InlineArray<1, UInt8> = [unsafe GatewayKey.provider.settings.passphrase.isEmpty ? 0 : 1]
+        hash.update(isEncrypted.span)
         return hexadecimal(hash.finish().bytes.extracting(first: 8))
     }
 

@@ -121,6 +121,30 @@ struct Session: ~Copyable {
         line.append(workspace.path)
         line.append("/current")
         progress.say(line)
+        destroyOrphans(store: &store, progress)
+    }
+
+    /// Keys on a token that nothing refers to any more would fill it over the years.
+    private static func destroyOrphans(
+        store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ progress: Progress
+    ) {
+        do throws(Failure) {
+            var kept: [[UInt8]] = []
+            let records: [IdentityStore<DirectorySnapshots<IdentityFolder>>.Record] = [
+                .privateKey, .transactionKey, .nextPrivateKey,
+            ]
+            for record in records {
+                if let key = try store.bytes(of: record) { kept.append(key) }
+            }
+            do throws(KeyFailure) {
+                _ = try unsafe GatewayKey.provider.destroyOrphans(keeping: kept)
+            } catch {
+                throw keyFailure(unsafe GatewayKey.provider.failed(error))
+            }
+        } catch {
+            // The certificate is what matters; the next change tries again.
+            progress.warn(Text("keys that are over could not be removed from the token: ") + error.message)
+        }
     }
 
     private mutating func lookAfterIdentity(_ progress: inout Progress) throws(Failure) {

@@ -39,7 +39,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
                 ? try token.generate(algorithm, random: &random) : try token.find(label: settings.existingLabel)
             return
         }
-        if provider.settings.existingKey.isEmpty {
+        if provider.settings.existingKey == nil {
             do throws(CryptoError) {
                 try software.generate(algorithm, random: &random)
             } catch {

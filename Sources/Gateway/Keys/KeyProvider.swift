@@ -81,7 +81,7 @@ import PKIX
 
     /// Reads the existing key.
     func readExisting(into key: inout SoftwareKey, random: inout RandomGenerator) throws(KeyFailure) {
-        var text = settings.existingKey
+        guard var text = settings.existingKey else { throw .noKey }
         defer { text.wipe() }
         guard PEM.isIn(text.span) else { return try read(&text, into: &key, random: &random) }
         var blocks: [PEM.Block]

@@ -2,9 +2,9 @@
 public struct KeySettings {
     /// What keys are encrypted with; empty: they stand in the clear in the store, whose folder nobody else may enter.
     public var passphrase: [UInt8] = []
-    /// A file with a key that is taken in place of a new one; empty: none. Set it for a first enrolment only, and not
+    /// A file with a key that is taken in place of a new one; nil: none. Set it for a first enrolment only, and not
     /// together with a token.
-    public var existingKey: [UInt8] = []
+    public var existingKey: [UInt8]?
     /// Rounds of PBKDF2 for what is written: what guessing at the passphrase costs.
     public var iterations = 100_000
 
@@ -16,7 +16,7 @@ public struct KeySettings {
     /// Sets all secrets to 0.
     mutating func wipe() {
         passphrase.wipe()
-        existingKey.wipe()
+        existingKey?.wipe()
         token?.pin.wipe()
     }
 }
