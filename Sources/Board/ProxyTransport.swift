@@ -108,7 +108,8 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
         try lower.send(request.span, deadline: deadline)
         switch try receiveStatus(deadline) {
         case 200...299: return
-        case 407: throw .proxyAuthentication
+        // 407 asks who it is; to a wrong name or password there are proxies that say 401.
+        case 401, 407: throw .proxyAuthentication
         default: throw .proxyRefused
         }
     }

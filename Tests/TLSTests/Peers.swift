@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import TestSupport
 
 /// A program that serves on a port of this machine until it is stopped.
@@ -6,6 +7,14 @@ final class Peer: @unchecked Sendable {
     let port: UInt16
     private let process: Process
     private let input: Pipe
+    private let heard = Heard()
+
+    /// What the program wrote.
+    final class Heard: Sendable {
+        private let text = Mutex("")
+
+        func withLock<Result>(_ body: (inout String) -> Result) -> Result { text.withLock { body(&$0) } }
+    }
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -33,7 +42,12 @@ final class Peer: @unchecked Sendable {
         self.process = process
         self.input = input
         // What it says later must not block it.
-        output.fileHandleForReading.readabilityHandler = { if $0.availableData.isEmpty { $0.readabilityHandler = nil } }
+        let heard = heard
+        output.fileHandleForReading.readabilityHandler = { file in
+            let some = file.availableData
+            if some.isEmpty { file.readabilityHandler = nil }
+            heard.withLock { $0 += String(decoding: some, as: UTF8.self) }
+        }
     }
 
     /// A program that has no way to say its port.
@@ -53,12 +67,17 @@ final class Peer: @unchecked Sendable {
     /// Sends `text` to the client, where the server was not told to speak HTTP.
     func say(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
 
+    /// Waits until the server has shown something of what the client sent.
+    func waitForRequest() {
+        for _ in 0..<500 where !heard.withLock({ $0.contains("GET ") }) { usleep(10_000) }
+    }
+
     /// Ends the server at once, so that the stream is not ended in order.
     func kill() { Foundation.kill(process.processIdentifier, SIGKILL) }
 
     deinit {
-        process.terminate()
-        process.waitUntilExit()
+        // What is below swift-testing is deaf to SIGTERM. Foundation reaps it.
+        kill()
     }
 }
 
@@ -66,9 +85,7 @@ final class Peer: @unchecked Sendable {
 func freePort() -> UInt16 {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var address = loopback(0)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     withUnsafeMutablePointer(to: &address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
@@ -82,13 +99,50 @@ func freePort() -> UInt16 {
 private func isListening(_ port: UInt16) -> Bool {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = port.bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    return withUnsafePointer(to: &address) { pointer in
+    let address = loopback(port)
+    return withUnsafePointer(to: address) { pointer in
         pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
             connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
         }
     }
+}
+
+/// Answers one connection with `text`, whatever is asked, and closes it in order.
+///
+/// - Returns: the port.
+func answer(_ text: String) throws -> UInt16 {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(0)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+            _ = bind(descriptor, pointer, size)
+            _ = getsockname(descriptor, pointer, &size)
+        }
+    }
+    guard listen(descriptor, 1) == 0 else { throw Peer.Failure(description: "nothing listens") }
+    let server = Thread {
+        let connection = accept(descriptor, nil, nil)
+        // All of the request's head, or what has come of TLS: closing with something unread would break the stream.
+        var request: [UInt8] = []
+        var some = [UInt8](repeating: 0, count: 4096)
+        while request.first != 0x16, !request.suffix(4).elementsEqual("\r\n\r\n".utf8) {
+            let count = read(connection, &some, some.count)
+            guard count > 0 else { break }
+            request += some.prefix(count)
+        }
+        _ = Array(text.utf8).withUnsafeBytes { write(connection, $0.baseAddress, $0.count) }
+        close(connection)
+        close(descriptor)
+    }
+    server.start()
+    return UInt16(bigEndian: address.sin_port)
+}
+
+private func loopback(_ port: UInt16) -> sockaddr_in {
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    return address
 }

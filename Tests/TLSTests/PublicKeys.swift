@@ -42,7 +42,7 @@ final class PublicKeys: @unchecked Sendable {
         try issue("common-name", key: "ec", by: "root", caKey: "ca", "keyUsage=digitalSignature")
         try issue("client-only", key: "ec", by: "root", caKey: "ca", Self.localhost + "\nextendedKeyUsage=clientAuth")
         try issue(
-            "no-signing", key: "ec", by: "root", caKey: "ca", Self.localhost + "\nkeyUsage=critical,keyAgreement")
+            "no-signing", key: "rsa", by: "root", caKey: "ca", Self.localhost + "\nkeyUsage=critical,keyEncipherment")
         try issue("not-a-ca", key: "p384", by: "root", caKey: "ca", Self.localhost)
         try issue("under-no-ca", key: "ec", by: "not-a-ca", caKey: "p384", Self.localhost)
         for key in ["ec", "rsa"] {

@@ -79,7 +79,8 @@ import Testing
         Bad(testDescription: "signed with SHA-1", certificate: "sha1", error: .certificateWeak),
         Bad(testDescription: "RSA-1024", certificate: "rsa1024", key: "rsa1024", error: .certificateWeak),
         Bad(testDescription: "for clients", certificate: "client-only", error: .certificateMisused),
-        Bad(testDescription: "not for signatures", certificate: "no-signing", error: .certificateMisused),
+        Bad(
+            testDescription: "not for signatures", certificate: "no-signing", key: "rsa", error: .certificateMisused),
         Bad(
             testDescription: "TLS 1.0 alone", options: ["-tls1", "-cipher", "ALL:@SECLEVEL=0"],
             error: .noCommonProtocol),
@@ -161,12 +162,15 @@ import Testing
         }
     }
 
+    /// As a web server does that is asked for HTTPS on its port for HTTP.
     @Test func notTLS() throws {
-        let peer = try Peer(openssl: ["-www", "-nocert"])
-        _ = peer
-        let port = freePort()
-        let plain = try Peer("/usr/bin/python3", ["-m", "http.server", "--bind", "127.0.0.1", "\(port)"], port: port)
-        #expect(try Client().failure("https://127.0.0.1:\(plain.port)/") == .notTLS)
+        let port = try answer("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+        #expect(try Client().failure("https://127.0.0.1:\(port)/") == .notTLS)
+    }
+
+    @Test func closesAtOnce() throws {
+        let port = try answer("")
+        #expect(try Client().failure("https://127.0.0.1:\(port)/") == .reset)
     }
 
     @Test func nobodyListens() throws {
@@ -179,5 +183,21 @@ import Testing
         var client = Client(authorities: try keys.read("bundle.pem"))
         client.milliseconds = 300
         #expect(try client.ask("https://localhost:\(peer.port)/") == .failure(.receiving(.timedOut)))
+    }
+
+    /// A page without a length: only the end of the stream, by close_notify, says that it is whole (RFC 5246, 7.2.1). Pages
+    /// of `-www` above are ended so; here the server dies.
+    @Test func cutShort() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: keys.showing("ec", key: "ec"))
+        let end = Thread {
+            peer.waitForRequest()
+            try? peer.say("HTTP/1.0 200 OK\r\n\r\nPOSTPKIOperation\n")
+            usleep(300_000)
+            peer.kill()
+        }
+        end.start()
+        let outcome = try Client(authorities: keys.read("bundle.pem")).ask("https://localhost:\(peer.port)/")
+        #expect(outcome == .failure(.receiving(.reset)))
     }
 }

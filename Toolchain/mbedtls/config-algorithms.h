@@ -1,4 +1,5 @@
-/* What every class of machine has of mbedTLS 3.6: the algorithms of SCEP and nothing of TLS, X.509 or PSA.
+/* What every class of machine has of mbedTLS 3.6: the algorithms of SCEP and nothing of TLS, X.509 or PSA
+ * (config-tls.h adds a TLS client).
  * Whatever a program does not call is dropped by its linker. */
 
 #define MBEDTLS_HAVE_ASM
