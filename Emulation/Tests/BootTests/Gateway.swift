@@ -30,6 +30,9 @@ struct Gateway {
     /// Disks that were read.
     private(set) var states = 0
 
+    /// A disk that the last run would have left, had power been cut between storing a certificate and publishing it.
+    private var unpublished: Data?
+
     private let openssl: OpenSSL
     /// What was judged before, by what the disks had.
     private var judgements: [Data: Holding] = [:]
@@ -124,13 +127,17 @@ struct Gateway {
         cuts += isCut ? 1 : 0
         #expect(isCut || run.ending == .exited(0) && texts.contains("boot: exit 0"), "\(texts)")
 
+        unpublished = nil
         let end = log.operations.count
         let all = try await read(log.image(from: before, cut: DiskCut(at: end, unflushed: .kept)))
         for position in (0..<end).shuffled(using: &random).prefix(sample) {
             for cut in [
                 DiskCut(at: position, unflushed: .lost), DiskCut(at: position, unflushed: .some(random.next())),
             ] {
-                expect(try await read(log.image(from: before, cut: cut)), between: all, "\(words) cut at \(cut)")
+                let image = log.image(from: before, cut: cut)
+                let state = try await read(image)
+                expect(state, between: all, "\(words) cut at \(cut)")
+                if state.stored != holding.stored, state.published == holding.published { unpublished = image }
             }
         }
         let last = DiskCut(at: end, unflushed: isCut ? .some(random.next()) : .kept)
@@ -153,6 +160,14 @@ struct Gateway {
             held.append(serial)
         }
         return texts
+    }
+
+    /// Cuts the last run's power between storing and publishing its certificate, if the sample had such a place.
+    mutating func losePublication() async throws {
+        guard let unpublished else { return }
+        try unpublished.write(to: machine.disk)
+        holding = try await read(unpublished)
+        print("boot: \(machine.kind) loses what it published last: \(holding)")
     }
 
     /// Expects that a disk has what it had before, or what it has at the end: in the store first, then published.
