@@ -25,7 +25,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts firmware linux test-emulation test-boot ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts firmware linux gateway test-emulation test-boot test-packages ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
@@ -38,7 +38,7 @@ power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for 
 	@swift build -c release --package-path Emulation --product power-cuts
 	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
 
-test-emulation: firmware linux ## end-to-end tests: boards, authorities and networks that misbehave
+test-emulation: firmware linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation --skip BootTests
 
 test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<number>: so many more at random moments)

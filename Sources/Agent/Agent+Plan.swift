@@ -104,7 +104,9 @@ extension Agent where Key: ~Copyable {
 
     private mutating func nextGoal(_ configuration: borrowing Configuration) -> Goal? {
         if let transaction {
-            if transaction.request == configuration.requestDigest { return .resume }
+            // Who wants another identity may have lost the key that a renewal is signed with.
+            let isDropped = demand == .enrol && transaction.isRenewal
+            if transaction.request == configuration.requestDigest, !isDropped { return .resume }
             // The device was told to ask for something else.
             self.transaction = nil
         }

@@ -1,3 +1,4 @@
+import DeviceCrypto
 import HTTP
 
 /// An HTTP proxy, and who asks it.
@@ -40,7 +41,8 @@ public struct HTTPProxy: Sendable {
 
     /// Sets the credentials to 0.
     public mutating func wipe() {
-        for index in authorizationBytes.indices { authorizationBytes[index] = 0 }
+        var room = authorizationBytes.mutableSpan
+        DeviceCrypto.wipe(&room)
         authorizationCount = 0
     }
 

@@ -1,3 +1,4 @@
+import DeviceCrypto
 import HTTP
 
 /// A stream through an HTTP proxy, over the stream to it; without a proxy, just the stream.
@@ -19,7 +20,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
     public var proxy: HTTPProxy?
     private var passed = Passed.all
     /// The host field of the URL: at most 255 bytes in brackets, and a port.
-    private var target = Text<264>()
+    private var target = RequestText()
 
     public init(_ lower: consuming Lower, proxy: HTTPProxy?) {
         self.lower = lower
@@ -44,7 +45,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
             return try connect(host: url.host, port: url.port, deadline: deadline)
         }
         try connect(to: proxy, deadline)
-        target = Text()
+        target = RequestText()
         target.append(url.hostField)
         passed = .nothing
     }
@@ -60,7 +61,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
             guard end < rest.count else { break }
             try lower.send(rest.extracting(first: end &+ 1), deadline: deadline)
             rest = rest.extracting(droppingFirst: end &+ 1)
-            var insertion = Text<368>()
+            var insertion = RequestText()
             if passed == .nothing {
                 insertion.append("http://")
                 insertion.append(target.span)
@@ -96,7 +97,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
     private mutating func askForTunnel(
         _ host: Span<UInt8>, _ port: UInt16, _ proxy: HTTPProxy, _ deadline: UInt64
     ) throws(TransportError) {
-        var request = Text<1024>()
+        var request = RequestText()
         request.append("CONNECT ")
         request.append(host: host, port)
         request.append(" HTTP/1.1\r\nHost: ")
@@ -148,8 +149,14 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
 }
 
 /// Bytes of a request; what does not fit is a defect, and left out.
-private struct Text<let capacity: Int> {
-    private var bytes = InlineArray<capacity, UInt8>(repeating: 0)
+///
+/// Neither generic nor copyable: of a generic one Swift 6.3, when it optimises, lends a span of a copy that is gone.
+private struct RequestText: ~Copyable {
+    /// More than a request for a tunnel takes: twice a host and port, and the credentials.
+    private static var capacity: Int { 1024 }
+
+    private let inPlace = InPlace()
+    private var bytes = InlineArray<1024, UInt8>(repeating: 0)
     private var count = 0
 
     var span: Span<UInt8> {
@@ -157,14 +164,14 @@ private struct Text<let capacity: Int> {
     }
 
     mutating func append(_ text: Span<UInt8>) {
-        for index in text.indices where count < capacity {
+        for index in text.indices where count < Self.capacity {
             bytes[count] = text[index]
             count &+= 1
         }
     }
 
     mutating func append(_ text: StaticString) {
-        for index in 0..<text.utf8CodeUnitCount where count < capacity {
+        for index in 0..<text.utf8CodeUnitCount where count < Self.capacity {
             bytes[count] = unsafe text.utf8Start[index]
             count &+= 1
         }
@@ -194,7 +201,8 @@ private struct Text<let capacity: Int> {
     }
 
     mutating func wipe() {
-        for index in bytes.indices { bytes[index] = 0 }
+        var room = bytes.mutableSpan
+        DeviceCrypto.wipe(&room)
         count = 0
     }
 }

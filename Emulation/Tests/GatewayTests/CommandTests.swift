@@ -7,7 +7,7 @@ import Testing
 
 /// Every command, on every kind of the program.
 @Suite(.serialized) struct CommandTests {
-    @Test(arguments: Kind.allCases)
+    @Test(arguments: Kind.chosen())
     func everyCommand(kind: Kind) async throws {
         try await withAuthority({ $0.hasNextCA = true }) { server in
             try await Gateway.with(kind) { gateway in
@@ -48,7 +48,7 @@ import Testing
         let status = try await gateway.scep("status --json")
         #expect(status.ending == .exited(0), "\(status)")
         #expect(try status.json["state"] as? String == "valid")
-        #expect(try status.json["daysLeft"] as? Int == 29)
+        #expect((29...30).contains(try status.json["daysLeft"] as? Int ?? 0))
         let soon = try await gateway.scep("status --min-days 31")
         #expect(soon.ending == .exited(3), "\(soon)")
 
@@ -76,7 +76,7 @@ import Testing
     }
 
     /// A renewal and what the agent does when nothing is due, with a CA that is a day ahead by then.
-    @Test(arguments: Kind.allCases)
+    @Test(arguments: Kind.chosen())
     func renewal(kind: Kind) async throws {
         try await withAuthority { server in
             try await Gateway.with(kind) { gateway in
@@ -95,7 +95,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [Kind.amd64, .staticARMHF])
+    @Test(arguments: Kind.chosen(from: [Kind.amd64, .staticARMHF]))
     func pendingRequestIsPolledUntilItIsApproved(kind: Kind) async throws {
         try await withAuthority({ $0.policy = .manual }) { server in
             try await Gateway.with(kind) { gateway in
@@ -130,7 +130,7 @@ import Testing
     }
 
     /// An agent that stays follows a certificate of seconds through several renewals, and ends when it is told to.
-    @Test(arguments: [Kind.amd64, .staticARM64])
+    @Test(arguments: Kind.chosen(from: [Kind.amd64, .staticARM64]))
     func agentStaysAndRenews(kind: Kind) async throws {
         try await withAuthority({
             $0.lifetime = 240; $0.backdating = 0

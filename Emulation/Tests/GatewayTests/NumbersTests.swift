@@ -6,7 +6,7 @@ import Testing
 /// The figures that README states of the gateway's program; `make gateway-numbers` prints them.
 @Suite(.serialized) struct NumbersTests {
     /// Peak resident memory of an enrolment over HTTP with RSA-2048, the greater of the program's and its helpers'.
-    @Test(arguments: [Kind.amd64, .staticAMD64])
+    @Test(arguments: Kind.chosen(from: [Kind.amd64, .staticAMD64]))
     func peakMemoryOfAnEnrolment(kind: Kind) async throws {
         try await withAuthority { server in
             try await Gateway.with(kind) { gateway in
@@ -21,7 +21,7 @@ import Testing
     }
 
     /// From before the program is started until its first byte is there to be read: the median of twenty.
-    @Test(arguments: [Kind.amd64, .staticAMD64])
+    @Test(arguments: Kind.chosen(from: [Kind.amd64, .staticAMD64]))
     func startToFirstByte(kind: Kind) throws {
         var times: [Duration] = []
         for _ in 0..<20 { times.append(try firstByte(of: kind)) }

@@ -87,7 +87,7 @@ import Testing
     }
 
     @Test func tokenWithoutTheKeyCostsNothing() async throws {
-        try await withToken { gateway, server in
+        try await withToken(.amd64, ["challenge-use = always"]) { gateway, server in
             #expect(try await scep(gateway, "enroll").ending == .exited(0))
             let wiped = try await gateway.shell(
                 "export SOFTHSM2_CONF=$PWD/softhsm2.conf; softhsm2-util --delete-token --token gateway &&"

@@ -94,4 +94,21 @@ import Testing
         let run = life.powerUp()
         #expect(run.verdict == "done" && run.sleeps.isEmpty, "\(run.lines)")
     }
+
+    /// A renewal that cannot be gone on with, since its key is lost, does not stand in the way of another enrolment.
+    @Test func enrolmentThatIsAskedForTakesThePlaceOfARenewal() throws {
+        let life = try Life(["challenge-use": "always"]) { $0.challenge = .shared(Life.password) }
+        #expect(life.powerUp().verdict == "done")
+        life.pass(days: 1)
+        life.waits = false
+        life.demand = .renew
+        life.loses = { $0 == 3 ? .request : nil }
+        #expect(life.powerUp().verdict == "timed-out")
+        life.loses = { _ in nil }
+        life.demand = .enrol
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.operations == ["GetCACaps", "GetCACert", "PKCSReq"])
+        #expect(try life.records()[4] == nil)
+    }
 }

@@ -16,7 +16,8 @@ struct Publication {
     }
 
     private var files: [File] = []
-    private var folderName = Text()
+    private let folderName: Text
+    private var keptKey: [UInt8]
     /// Of the certificate.
     let serialNumber: Text
     let notAfter: Int64
@@ -32,12 +33,13 @@ struct Publication {
         let trusted = try store.bytes(of: .caCertificates) ?? []
         let path = IssuingPath(of: certificate, in: trusted)
         let pem = PEM.encode("CERTIFICATE", certificate.span)
-        var chain = Text()
-        for intermediate in path.intermediates { chain.append(PEM.encode("CERTIFICATE", intermediate.span)) }
+        let anchor = PEM.encode("CERTIFICATE", path.anchor.span)
+        var intermediates = Text()
+        for intermediate in path.intermediates { intermediates.append(PEM.encode("CERTIFICATE", intermediate.span)) }
         files.append(File(name: "cert.pem", content: pem, mode: 0o644))
-        files.append(File(name: "chain.pem", content: chain, mode: 0o644))
-        files.append(File(name: "fullchain.pem", content: pem + chain, mode: 0o644))
-        files.append(File(name: "ca.pem", content: PEM.encode("CERTIFICATE", path.anchor.span), mode: 0o644))
+        files.append(File(name: "chain.pem", content: intermediates + anchor, mode: 0o644))
+        files.append(File(name: "fullchain.pem", content: pem + intermediates, mode: 0o644))
+        files.append(File(name: "ca.pem", content: anchor, mode: 0o644))
         if let next = try store.bytes(of: .nextCACertificates) {
             files.append(File(name: "next-ca.pem", content: IssuingPath.pem(next), mode: 0o644))
         }
@@ -45,29 +47,31 @@ struct Publication {
         notAfter = parsed.notAfter
         subject = name(parsed.subject)
         fingerprint = hexadecimal(Hash.digest(.sha256, of: certificate.span).bytes)
-        try addKey(&store)
+        let key = try store.bytes(of: .privateKey) ?? []
+        let folder = Self.folderName(files, key.span)
+        keptKey = key
+        folderName = folder
     }
 
-    private mutating func addKey<S: SnapshotStorage & ~Copyable>(_ store: inout IdentityStore<S>) throws(Failure) {
-        guard var kept = try store.bytes(of: .privateKey) else { return }
-        defer { kept.wipe() }
+    /// The key's file. Of a key that is in a token it names that; a token that is not there has to be only when something
+    /// changed.
+    private mutating func keyFile() throws(Failure) -> File {
+        defer { keptKey.wipe() }
         var random = try makeRandom()
         defer { random.wipe() }
         do throws(CryptoError) {
             var key = GatewayKey()
             defer { key.wipe() }
-            try key.load(kept.span)
+            try key.load(keptKey.span)
             let content = try key.published(random: &random)
-            files.append(File(name: key.isOnToken ? "key.uri" : "key.pem", content: content, mode: 0o600))
+            return File(name: key.isOnToken ? "key.uri" : "key.pem", content: content, mode: 0o600)
         } catch {
             throw keyFailure(error)
         }
-        // A text that is encrypted anew is another one each time.
-        folderName = Self.folderName(files.dropLast(), kept.span)
     }
 
     /// The name of a folder: the first 16 digits of the SHA-256 of what is in it, and of the key as the store has it.
-    private static func folderName(_ files: ArraySlice<File>, _ key: Span<UInt8>) -> Text {
+    private static func folderName(_ files: [File], _ key: Span<UInt8>) -> Text {
         var hash = Hash(.sha256)
         for file in files { hash.update(file.content.span) }
         hash.update(key)
@@ -79,10 +83,14 @@ struct Publication {
     /// Puts the files where other programs find them, unless they are there.
     ///
     /// - Returns: what changed; nil if nothing did.
-    func publish(in workspace: Workspace) throws(Failure) -> Change? {
+    mutating func publish(in workspace: Workspace) throws(Failure) -> Change? {
         let name = folderName
         let before = Self.current(in: workspace)
-        guard before != name else { return nil }
+        guard before != name else {
+            keptKey.wipe()
+            return nil
+        }
+        files.append(try keyFile())
         let folders = try Self.folder("issued", in: workspace)
         defer { folders.close() }
         let path = workspace.path + Text("/issued")

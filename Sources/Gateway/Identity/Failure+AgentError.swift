@@ -32,6 +32,10 @@ extension Failure {
             default: break
             }
         }
+        if case .status(_, 407, _) = error {
+            self.init(.network, "proxy-authentication", "the proxy wants to know who asks; set proxy-password-file")
+            return
+        }
         var line = LastLine()
         conclude(error, work: work, log: &line)
         // `error kind: sentence`

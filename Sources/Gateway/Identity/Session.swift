@@ -75,6 +75,11 @@ struct Session: ~Copyable {
         var failure: Failure?
         do throws(Failure) {
             try open()
+            // An existing key is for a first enrolment: a renewal makes a new one.
+            if demand != .enrol, store.size(of: .certificate) != nil {
+                unsafe GatewayKey.provider.settings.forgetExistingKey()
+            }
+            try tryPassphrase()
             // What a cut left undone.
             try publish(&progress)
             try transport.shown?.take(from: &store)
@@ -112,11 +117,25 @@ struct Session: ~Copyable {
         try Self.publish(&store, workspace, &progress)
     }
 
+    /// Sees that the passphrase opens the key, before another key is encrypted with it: that one could not be used with
+    /// the right one any more.
+    private mutating func tryPassphrase() throws(Failure) {
+        guard var kept = try store.bytes(of: .privateKey), GatewayKey.isEncrypted(kept.span) else { return }
+        defer { kept.wipe() }
+        do throws(CryptoError) {
+            var key = GatewayKey()
+            defer { key.wipe() }
+            try key.load(kept.span)
+        } catch {
+            throw keyFailure(error)
+        }
+    }
+
     private static func publish(
         _ store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ workspace: Workspace,
         _ progress: inout Progress
     ) throws(Failure) {
-        guard let publication = try Publication(&store), try publication.publish(in: workspace) != nil else { return }
+        guard var publication = try Publication(&store), try publication.publish(in: workspace) != nil else { return }
         var line = Text("certificate and key are in ")
         line.append(workspace.path)
         line.append("/current")

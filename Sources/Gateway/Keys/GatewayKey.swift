@@ -77,6 +77,9 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         }
     }
 
+    /// Whether what ``keep(into:)`` wrote takes the passphrase to be read.
+    static func isEncrypted(_ bytes: Span<UInt8>) -> Bool { bytes.count > 0 && bytes[0] == Tag.sequence.rawValue }
+
     private mutating func read(_ bytes: Span<UInt8>) throws(KeyFailure) {
         if bytes.count > 0, bytes[0] == TokenReference.kind {
             guard let reference = TokenReference(bytes) else { throw .damaged }

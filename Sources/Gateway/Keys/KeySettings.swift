@@ -13,6 +13,13 @@ public struct KeySettings {
 
     public init() {}
 
+    /// Has new keys made from now on.
+    mutating func forgetExistingKey() {
+        existingKey?.wipe()
+        existingKey = nil
+        token?.existingLabel = []
+    }
+
     /// Sets all secrets to 0.
     mutating func wipe() {
         passphrase.wipe()
