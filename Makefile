@@ -25,20 +25,21 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts firmware linux gateway test-emulation test-boot test-packages ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
 
+# LLVM's linker takes static libraries in any order.
 test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
-	@Toolchain/test mbedtls-3 --scratch-path .build-mbedtls-3 \
+	@Toolchain/test mbedtls-3 --scratch-path .build-mbedtls-3 -Xswiftc -use-ld=lld \
 	  -Xcc -I$(CURDIR)/.toolchain/host/include -Xlinker -L$(CURDIR)/.toolchain/host/lib
 
 power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for hours; options='--replay <id>')
 	@swift build -c release --package-path Emulation --product power-cuts
 	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
 
-test-emulation: firmware linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
+test-emulation: firmware firmware-https linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation --skip BootTests
 
 test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<number>: so many more at random moments)
@@ -55,6 +56,9 @@ build: setup ## the core for this machine
 
 firmware: setup ## the image for lm3s6965evb, checked against its budget
 	@Boards/lm3s6965evb/build
+
+firmware-https: setup ## the image for lm3s6965evb with TLS in it, checked against a budget of its own
+	@Boards/lm3s6965evb/build https
 
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build

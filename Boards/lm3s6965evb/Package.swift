@@ -8,6 +8,9 @@ let settings: [SwiftSetting] = [
     .enableExperimentalFeature("Extern"),
 ]
 
+// `build https` makes the image with TLS. It differs in one folder: what it has instead of plain TCP, and the memory for it.
+let isSecured = Context.environment["FIRMWARE_HTTPS"] == "1"
+
 // A firmware package of its own, as a firmware team has one: it takes EmbeddedSCEP as its only dependency.
 // `build` beside it cross-compiles and links it.
 let package = Package(
@@ -23,7 +26,8 @@ let package = Package(
         .target(name: "CLwIP"),
         .target(
             name: "Firmware",
-            dependencies: ["CLM3S6965", "CLwIP", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
-            swiftSettings: settings),
+            dependencies: ["CLM3S6965", "CLwIP", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")]
+                + (isSecured ? [.product(name: "TLS", package: "EmbeddedSCEP")] : []),
+            exclude: [isSecured ? "InTheClear" : "Secured"], swiftSettings: settings),
     ]
 )

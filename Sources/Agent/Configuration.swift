@@ -35,10 +35,14 @@ import SCEP
 /// | `retries` | how often to retry before giving up: 0 to 100000, default 5 |
 /// | `timeout` | seconds for one exchange with the CA: 1 to 600, default 90 |
 /// | `time` | seconds since 1970 when this was written: it is no earlier now |
+/// | `tls-pin` | of an `https` server's certificate: SHA-256 or SHA-512, hexadecimal; several separated by commas |
+/// | `tls-ca` | the CA that issues `https` servers' certificates: its certificate in base64, in one line |
+///
+/// The last two only where mbedTLS was built with TLS; what they mean together says `ServerTrust` in `Sources/TLS`.
 public struct Configuration: ~Escapable {
     private let text: Span<UInt8>
     /// Where the values stand, by ``Name``; empty for names that are not set.
-    private var values = InlineArray<27, Range<Int>>(repeating: 0..<0)
+    private var values = InlineArray<29, Range<Int>>(repeating: 0..<0)
     public private(set) var key = KeyAlgorithm.rsa(bits: 2048)
     public private(set) var policy = Policy()
     public private(set) var challengeIsShared = false
@@ -126,6 +130,8 @@ public struct Configuration: ~Escapable {
         case .retries: return Self.read(value, 0...100_000, into: &retrying.limit)
         case .timeout: return Self.read(value, 1...600, into: &timeoutSeconds)
         case .time: return readTime(value)
+        case .tlsPin: return Fingerprints(value) != nil
+        case .tlsCA: return true
         }
     }
 
@@ -141,6 +147,15 @@ public struct Configuration: ~Escapable {
     public var keyUsage: Span<UInt8> { @_lifetime(copy self) get { value(.keyUsage) } }
     public var extendedKeyUsage: Span<UInt8> { @_lifetime(copy self) get { value(.extendedKeyUsage) } }
     public var template: Span<UInt8> { @_lifetime(copy self) get { value(.template) } }
+
+    public var tlsPins: Span<UInt8> { @_lifetime(copy self) get { value(.tlsPin) } }
+    public var tlsAuthority: Span<UInt8> { @_lifetime(copy self) get { value(.tlsCA) } }
+    /// That ``tlsAuthority`` is no certificate, or that nothing here can use it or ``tlsPins``.
+    var badTLSTrust: ConfigurationError {
+        let certificate = values[Int(Name.tlsCA.rawValue)]
+        return ConfigurationError(
+            .badValue, at: (certificate.isEmpty ? values[Int(Name.tlsPin.rawValue)] : certificate).lowerBound)
+    }
 
     /// Whether the device's key cannot decrypt, so that replies are encrypted with the password (RFC 8894, 3.1).
     var needsPassword: Bool {
@@ -234,6 +249,10 @@ public struct Configuration: ~Escapable {
         case url, fingerprint, subject, challenge, san, keyUsage, extendedKeyUsage, template, key
         case message, challengeUse, allow, renew, jitter, renewalKey, renewalType, check, checkInterval, stay
         case poll, pollCap, polls, retry, retryCap, retries, timeout, time
+        case tlsPin, tlsCA
+
+        /// Those of TLS are unknown without it, and do not burden an image that has none.
+        private static var count: UInt8 { TLSSupport.isAvailable ? Name.tlsCA.rawValue + 1 : Name.tlsPin.rawValue }
 
         var text: StaticString {
             switch self {
@@ -264,12 +283,14 @@ public struct Configuration: ~Escapable {
             case .retries: "retries"
             case .timeout: "timeout"
             case .time: "time"
+            case .tlsPin: TLSSupport.isAvailable ? "tls-pin" : ""
+            case .tlsCA: TLSSupport.isAvailable ? "tls-ca" : ""
             }
         }
 
         init?(_ word: Span<UInt8>) {
             var number: UInt8 = 0
-            while let name = Name(rawValue: number) {
+            while number < Self.count, let name = Name(rawValue: number) {
                 if isWord(word, name.text) {
                     self = name
                     return

@@ -53,6 +53,11 @@ public func attend<
     } catch {
         throw .configuration(error)
     }
+    if TLSSupport.isAvailable,
+        !transport.trust(pins: configuration.tlsPins, certificate: configuration.tlsAuthority)
+    {
+        throw .configuration(configuration.badTLSTrust)
+    }
     try attend(
         &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)

@@ -21,6 +21,14 @@ public protocol Transport: ~Copyable {
     ///   - isExact: or else it is no earlier than that.
     mutating func note(time: Int64?, isExact: Bool)
 
+    /// Tells, once, whom the device was told to trust as a server. What cannot secure takes nothing.
+    ///
+    /// - Parameters:
+    ///   - pins: fingerprints of servers' certificates, hexadecimal, separated by commas; may be empty.
+    ///   - certificate: of a CA, in base64; may be empty.
+    /// - Returns: false if they cannot be used.
+    mutating func trust(pins: Span<UInt8>, certificate: Span<UInt8>) -> Bool
+
     /// Opens the stream.
     ///
     /// - Parameters:
@@ -49,6 +57,10 @@ extension Transport where Self: ~Copyable {
     }
 
     public mutating func note(time: Int64?, isExact: Bool) {}
+
+    public mutating func trust(pins: Span<UInt8>, certificate: Span<UInt8>) -> Bool {
+        pins.isEmpty && certificate.isEmpty
+    }
 }
 
 /// Why a ``Transport`` failed.

@@ -1,5 +1,6 @@
 #include "CMbedTLSSSL.h"
 
+#include <mbedtls/base64.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/platform.h>
 #include <mbedtls/x509_crt.h>
@@ -83,6 +84,41 @@ static const mbedtls_x509_crt_profile profile = {
 
 // MARK: Certificates
 
+static int parse_base64(mbedtls_x509_crt *list, const uint8_t *bytes, size_t count) {
+    // Three bytes of four characters at most.
+    const size_t room = count / 4 * 3 + 3;
+    size_t size = 0;
+    uint8_t *der = mbedtls_calloc(1, room);
+    if (der == NULL) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+    int status = mbedtls_base64_decode(der, room, &size, bytes, count);
+    if (status == 0) {
+        status = mbedtls_x509_crt_parse_der(list, der, size);
+    }
+    mbedtls_free(der);
+    return status;
+}
+
+static int parse_pem(mbedtls_x509_crt *list, const uint8_t *bytes, size_t count) {
+#if defined(MBEDTLS_PEM_PARSE_C)
+    // mbedTLS wants a zero behind it.
+    uint8_t *text = mbedtls_calloc(1, count + 1);
+    if (text == NULL) {
+        return MBEDTLS_ERR_X509_ALLOC_FAILED;
+    }
+    memcpy(text, bytes, count);
+    const int status = mbedtls_x509_crt_parse(list, text, count + 1);
+    mbedtls_free(text);
+    return status;
+#else
+    (void) list;
+    (void) bytes;
+    (void) count;
+    return MBEDTLS_ERR_X509_CERT_UNKNOWN_FORMAT;
+#endif
+}
+
 int cmbedtls_certificates_add(cmbedtls_certificates **list, const uint8_t *bytes, size_t count) {
     if (*list == NULL) {
         *list = mbedtls_calloc(1, sizeof **list);
@@ -91,29 +127,16 @@ int cmbedtls_certificates_add(cmbedtls_certificates **list, const uint8_t *bytes
         }
         mbedtls_x509_crt_init(&(*list)->first);
     }
-    int status;
-    // A certificate in DER begins with a SEQUENCE.
-    if (count > 0 && bytes[0] == 0x30) {
-        status = mbedtls_x509_crt_parse_der(&(*list)->first, bytes, count);
-    } else {
-#if defined(MBEDTLS_PEM_PARSE_C)
-        // mbedTLS wants a zero behind it.
-        uint8_t *text = mbedtls_calloc(1, count + 1);
-        if (text == NULL) {
-            return MBEDTLS_ERR_X509_ALLOC_FAILED;
-        }
-        memcpy(text, bytes, count);
-        status = mbedtls_x509_crt_parse(&(*list)->first, text, count + 1);
-        mbedtls_free(text);
-#else
-        status = MBEDTLS_ERR_X509_FEATURE_UNAVAILABLE;
-#endif
-    }
+    mbedtls_x509_crt *first = &(*list)->first;
+    // A certificate is a SEQUENCE of more than 127 bytes: 30 8x, in base64 MI.
+    const int status = count > 1 && bytes[0] == 0x30                     ? mbedtls_x509_crt_parse_der(first, bytes, count)
+                       : count > 1 && bytes[0] == 'M' && bytes[1] == 'I' ? parse_base64(first, bytes, count)
+                                                                         : parse_pem(first, bytes, count);
     if (status < 0) {
         return status;
     }
     int number = 0;
-    for (const mbedtls_x509_crt *each = &(*list)->first; each != NULL && each->raw.p != NULL; each = each->next) {
+    for (const mbedtls_x509_crt *each = first; each != NULL && each->raw.p != NULL; each = each->next) {
         number += 1;
     }
     return number;

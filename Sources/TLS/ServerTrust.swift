@@ -18,8 +18,8 @@ import SCEP
 
     /// Trusts CAs. The certificates are taken into mbedTLS's memory, where ``free()`` takes them from.
     ///
-    /// - Parameter certificates: in PEM, with any text between them, where mbedTLS was built to read it; or one in DER.
-    ///   What of a bundle mbedTLS cannot read is passed over.
+    /// - Parameter certificates: in PEM, with any text between them, where mbedTLS was built to read it; or one in DER
+    ///   or in base64. What of a bundle mbedTLS cannot read is passed over.
     /// - Throws: `.invalidKey` if there is no certificate that can be read; `.outOfMemory`.
     public mutating func add(certificates: Span<UInt8>) throws(CryptoError) {
         let count = unsafe certificates.withUnsafeBufferPointer { bytes in

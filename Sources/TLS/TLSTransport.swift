@@ -45,6 +45,16 @@ import SCEP
         lower.note(time: time, isExact: isExact)
     }
 
+    public mutating func trust(pins: Span<UInt8>, certificate: Span<UInt8>) -> Bool {
+        do throws(CryptoError) {
+            if !pins.isEmpty { try trust.add(pins: pins) }
+            if !certificate.isEmpty { try trust.add(certificates: certificate) }
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Opens a stream in the clear.
     public mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
         close()

@@ -29,7 +29,12 @@ import Testing
             .key(.outOfMemory), .exchange(.getCACaps, .notSecured), .status(.getCACert, 404, text: 0..<0),
             .stillPending,
         ]
-        + ([.noAddress, .nameUnknown, .refused, .unreachable, .timedOut, .reset, .exhausted] as [TransportError]).map {
+        + ([
+            .noAddress, .nameUnknown, .refused, .unreachable, .timedOut, .reset, .exhausted, .notTLS, .noCommonProtocol,
+            .handshakeRefused, .handshakeFailed, .certificateUntrusted, .certificateOfOtherHost, .certificateExpired,
+            .certificateNotYetValid, .certificateWeak, .certificateMisused, .pinMismatch, .identityRefused,
+            .identityFailed, .proxyUnreachable, .proxyRefused, .proxyAuthentication,
+        ] as [TransportError]).map {
             .exchange(.pkcsReq, .connecting($0))
         }
         + ([.noReply, .notHTTP, .redirected, .bodyTooLarge, .truncated, .badChunk] as [HTTPError.Kind]).map {

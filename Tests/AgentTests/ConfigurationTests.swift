@@ -37,6 +37,8 @@ import Testing
             retries=0
             timeout=9
             time=1800000000
+            tls-pin=\(Self.fingerprint)
+            tls-ca=MIIB
             """.utf8)
         let configuration = try Configuration(text.span)
         #expect(string(configuration.url) == "http://[2001:db8::1]:8080/scep?profile=x")
@@ -67,6 +69,8 @@ import Testing
         #expect(configuration.retrying == Backoff(first: 3, cap: 30, limit: 0))
         #expect(configuration.timeoutSeconds == 9)
         #expect(configuration.time == 1_800_000_000)
+        #expect(string(configuration.tlsPins) == Self.fingerprint)
+        #expect(string(configuration.tlsAuthority) == "MIIB")
     }
 
     @Test func theDefaultsAreStrict() throws {
@@ -113,6 +117,8 @@ import Testing
         ("retries=-1", .badValue, 8),
         ("time=99999999999", .badValue, 5),
         ("time=18e8", .badValue, 5),
+        ("tls-pin=abcd", .badValue, 8),
+        ("=x", .unknownName, 0),
     ]) func aDefectIsNamed(_ line: String, _ kind: ConfigurationError.Kind, _ offset: Int) {
         let text = Array((Self.minimum + line).utf8)
         #expect(throws: ConfigurationError(kind, at: Self.minimum.utf8.count + offset)) {

@@ -52,3 +52,18 @@ import Testing
                 "https://localhost:\(elsewhere.port)/") == .certificateOfOtherHost)
     }
 }
+
+/// What a microcontroller is told at manufacture.
+@Suite struct ProvisionedTrustTests {
+    @Test func certificateInBase64() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("ec", key: "ec"))
+        let base64 = Array(Data(try keys.der("root")).base64EncodedString().utf8)
+        #expect(try Client(authorities: base64).failure("https://localhost:\(peer.port)/") == nil)
+        #expect(try Client(authorities: keys.der("root")).failure("https://localhost:\(peer.port)/") == nil)
+        // Without its end it is no certificate.
+        #expect(
+            try Client(authorities: Array(base64.dropLast(8))).failure("https://localhost:\(peer.port)/")
+                == .certificateUntrusted)
+    }
+}

@@ -5,7 +5,6 @@
 
 /* Bundles of CAs are in PEM, and some CAs sign with RSASSA-PSS. */
 #define MBEDTLS_PEM_PARSE_C
-#define MBEDTLS_BASE64_C
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
 
 /* Where AES has no instructions of its own, servers may prefer it. */

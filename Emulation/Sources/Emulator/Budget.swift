@@ -5,8 +5,11 @@ public struct Budget: Sendable, Equatable {
     public private(set) var limits: [String: Int] = [:]
 
     /// A board without that file has no limits.
-    public init(of board: BoardKind, in project: URL) throws {
-        let file = project.appending(path: "Boards/\(board)/budget")
+    ///
+    /// - Parameter image: the name of another image than the usual one, whose limits are in `budget-<name>`.
+    public init(of board: BoardKind, image: String? = nil, in project: URL) throws {
+        let name = image.map { "budget-\($0)" } ?? "budget"
+        let file = project.appending(path: "Boards/\(board)/\(name)")
         let isLimited = FileManager.default.fileExists(atPath: file.path)
         try self.init(text: isLimited ? String(contentsOf: file, encoding: .utf8) : "", file: file.path)
     }

@@ -17,8 +17,8 @@
 /// Certificates to trust, or to show, in mbedTLS's memory.
 typedef struct cmbedtls_certificates cmbedtls_certificates;
 
-/// Adds certificates, in PEM with any text between them (where mbedTLS has PEM) or one in DER. Makes the list if there
-/// is none yet. Certificates in PEM that mbedTLS cannot read are passed over.
+/// Adds certificates: in PEM with any text between them, where mbedTLS has PEM; or one in DER or in base64. Makes the list
+/// if there is none yet. Certificates in PEM that mbedTLS cannot read are passed over.
 ///
 /// Returns how many there are now, or a negative status.
 int cmbedtls_certificates_add(cmbedtls_certificates **list, const uint8_t *bytes, size_t count);

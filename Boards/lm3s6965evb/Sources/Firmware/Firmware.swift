@@ -9,8 +9,7 @@ nonisolated(unsafe) private var random = RandomGenerator()
 nonisolated(unsafe) private var work = InlineArray<8_192, UInt8>(repeating: 0)
 /// The provisioning record's text.
 nonisolated(unsafe) private var text = InlineArray<1_536, UInt8>(repeating: 0)
-/// mbedTLS's memory, enough for an RSA-2048 private operation.
-nonisolated(unsafe) private var arena = InlineArray<10_240, UInt8>(repeating: 0)
+nonisolated(unsafe) private var arena = ArenaMemory(repeating: 0)
 
 /// Brings the board up, attends to its certificate, and says what came of it and what it took.
 func main() -> Never {
@@ -47,7 +46,7 @@ private func attend(
     line.append("asking for an address")
     log.write(line: line.span)
     unsafe try Network.start(seed: networkSeed(&random))
-    var tcp = TCP()
+    var stream = unsafe try makeStream(&random)
     var textSpan = unsafe text.mutableSpan
     // With 3 KiB for the certificates of the CA and the next CA. Not static, since its initial value would take as much flash.
     var agent = Agent<SoftwareKey, 3_072>()
@@ -56,7 +55,7 @@ private func attend(
         NORSnapshots<NORFlash<Semihosting.File>, 256>(
             identity, capacity: Agent<SoftwareKey, 3_072>.snapshotCapacity))
     unsafe try attend(
-        &agent, record: &record, text: &textSpan, transport: &tcp, clock: &clock, store: &store, log: &log,
+        &agent, record: &record, text: &textSpan, transport: &stream, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 

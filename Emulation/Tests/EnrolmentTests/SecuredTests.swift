@@ -1,0 +1,89 @@
+import Authority
+import AuthorityServer
+import Emulator
+import Foundation
+import Testing
+
+/// The Cortex-M3's image with TLS in it, and a CA behind `stunnel4`.
+@Suite struct SecuredTests {
+    @Test(.enabled(if: Bench.boards.contains(.lm3s6965evb)), arguments: TLSTerminator.Key.allCases)
+    func enrolsWithAPinnedServer(key: TLSTerminator.Key) async throws {
+        try await enrol(key) { terminator in ["tls-pin": terminator.pin] }
+    }
+
+    @Test(.enabled(if: Bench.boards.contains(.lm3s6965evb)), arguments: TLSTerminator.Key.allCases)
+    func enrolsWithAServerOfAKnownCA(key: TLSTerminator.Key) async throws {
+        try await enrol(key) { terminator in ["tls-ca": terminator.authority] }
+    }
+
+    /// What a stranger is told: nothing that the CA would see.
+    @Test(
+        .enabled(if: Bench.boards.contains(.lm3s6965evb)),
+        arguments: [
+            ("tls-pin", "10.0.2.2", "tls-pin-mismatch"), ("tls-ca", "10.0.2.3", "tls-wrong-host"),
+            ("nothing", "10.0.2.2", "tls-untrusted"),
+        ])
+    func tellsAStrangerNothing(told: String, address: String, kind: String) async throws {
+        try await Bench.withAuthority { server in
+            let outcome = try await run(server, .p256, address: address) { terminator in
+                switch told {
+                case "tls-pin": ["tls-pin": String(repeating: "5A", count: 32)]
+                case "tls-ca": ["tls-ca": terminator.authority]
+                default: [:]
+                }
+            }
+            guard case .failed(kind, _) = outcome.verdict else {
+                Issue.record("\(outcome.verdict)")
+                return
+            }
+            #expect(server.authority.issuedCertificates().isEmpty)
+            #expect(outcome.report?[.sent] == 0)
+        }
+    }
+
+    @Test(.enabled(if: Bench.boards.contains(.lm3s6965evb)))
+    func refusesACAThatIsNone() async throws {
+        try await Bench.withAuthority { server in
+            let outcome = try await run(server, .p256) { _ in ["tls-ca": "MIIBzjCC"] }
+            guard case .failed("configuration", _) = outcome.verdict else {
+                Issue.record("\(outcome.verdict)")
+                return
+            }
+        }
+    }
+
+    private func enrol(
+        _ key: TLSTerminator.Key, _ told: @escaping @Sendable (TLSTerminator) -> [String: String]
+    ) async throws {
+        try await Bench.withAuthority { server in
+            let outcome = try await run(server, key, told)
+            #expect(outcome.verdict == .done)
+            #expect(server.authority.issuedCertificates().count == 1)
+            let report = try #require(outcome.report)
+            let budget = try Budget(of: .lm3s6965evb, image: "https", in: Bench.project)
+            #expect(budget.exceeded(by: report) == [])
+            print("https: stack \(report[.stack] ?? 0), arena \(report[.arena] ?? 0) bytes, with \(key)")
+        }
+    }
+
+    private func run(
+        _ server: AuthorityServer, _ key: TLSTerminator.Key, address: String = "10.0.2.2",
+        _ told: @escaping @Sendable (TLSTerminator) -> [String: String]
+    ) async throws -> Outcome {
+        try await withFolder { folder in
+            let image = Bench.project.appending(path: "Boards/lm3s6965evb/.build/https/lm3s6965evb.elf")
+            let device = Device(board: .lm3s6965evb, image: image, folder: folder)
+            let known = try Bench.record(.lm3s6965evb, for: server)
+            let terminator = folder.appending(path: "terminator")
+            try FileManager.default.createDirectory(at: terminator, withIntermediateDirectories: true)
+            return try await TLSTerminator.run(before: server.port, key: key, address: address, in: terminator) {
+                terminator in
+                var record = known
+                record.url = "https://10.0.2.2:\(terminator.port)/scep"
+                record.others.merge(told(terminator)) { $1 }
+                try device.manufacture(record)
+                return try await Bench.gate.pass { try await device.runToEnd(timeLimit: Bench.timeLimit) }
+            }
+        }
+    }
+}
