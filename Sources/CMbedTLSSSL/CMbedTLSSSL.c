@@ -371,6 +371,16 @@ static int end(cmbedtls_ssl *ssl, int status) {
 
 // MARK: A connection
 
+// One length holds for both directions (RFC 6066, 4). Handshake messages that are longer than a record are joined.
+#if MBEDTLS_SSL_IN_CONTENT_LEN < MBEDTLS_SSL_OUT_CONTENT_LEN
+#define RECORD_SIZE MBEDTLS_SSL_IN_CONTENT_LEN
+#else
+#define RECORD_SIZE MBEDTLS_SSL_OUT_CONTENT_LEN
+#endif
+#if RECORD_SIZE < 1024
+#error "mbedTLS is configured with record buffers of less than 1 KiB, which no certificate goes through"
+#endif
+
 static int random_bytes(void *argument, unsigned char *bytes, size_t count) {
     cmbedtls_ssl *ssl = argument;
     return ssl->random == NULL ? MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED : cmbedtls_random(ssl->random, bytes, count);
@@ -405,11 +415,11 @@ static int configure(cmbedtls_ssl *ssl) {
 #if defined(MBEDTLS_SSL_SESSION_TICKETS)
     mbedtls_ssl_conf_session_tickets(config, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 #endif
-#if defined(MBEDTLS_SSL_MAX_FRAGMENT_LENGTH) && MBEDTLS_SSL_IN_CONTENT_LEN < 16384
+#if defined(MBEDTLS_SSL_MAX_FRAGMENT_LENGTH) && RECORD_SIZE < 16384
     // The server is asked for records that fit.
-    status = mbedtls_ssl_conf_max_frag_len(config, MBEDTLS_SSL_IN_CONTENT_LEN >= 4096   ? MBEDTLS_SSL_MAX_FRAG_LEN_4096
-                                                   : MBEDTLS_SSL_IN_CONTENT_LEN >= 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
-                                                                                        : MBEDTLS_SSL_MAX_FRAG_LEN_1024);
+    status = mbedtls_ssl_conf_max_frag_len(config, RECORD_SIZE >= 4096   ? MBEDTLS_SSL_MAX_FRAG_LEN_4096
+                                                   : RECORD_SIZE >= 2048 ? MBEDTLS_SSL_MAX_FRAG_LEN_2048
+                                                                         : MBEDTLS_SSL_MAX_FRAG_LEN_1024);
     if (status != 0) {
         return status;
     }
