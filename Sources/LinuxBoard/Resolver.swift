@@ -89,7 +89,7 @@ enum Resolver {
     ) throws(TransportError) -> Addresses {
         var ends = InlineArray<2, Int32>(repeating: -1)
         var endsSpan = ends.mutableSpan
-        guard unsafe endsSpan.withUnsafeMutableBufferPointer({ unsafe pipe2($0.baseAddress, O_CLOEXEC) }) == 0 else {
+        guard unsafe endsSpan.withUnsafeMutableBufferPointer({ unsafe linux_pipe($0.baseAddress) }) == 0 else {
             throw .exhausted
         }
         let (reading, writing) = (endsSpan[0], endsSpan[1])

@@ -3,11 +3,6 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-// For pipe2, getrandom and the like.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -72,6 +67,10 @@ static inline int linux_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, S
 
 /// SIG_IGN is a macro with a cast. Writing to what nobody reads then fails with EPIPE and does not kill.
 static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
+
+/// pipe2 with O_CLOEXEC. It is one of the GNU extensions, which no header here may switch on: the C library's types would
+/// be others than in the modules of Swift's own libraries.
+int linux_pipe(int ends[2]);
 
 /// Swift hides fork, which is unsafe where there are threads; a board has none.
 static inline pid_t linux_fork(void) { return fork(); }

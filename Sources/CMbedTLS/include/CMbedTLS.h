@@ -3,11 +3,6 @@
 #ifndef CMBEDTLS_H
 #define CMBEDTLS_H
 
-// mbedTLS includes headers of the C library, whose types have to be the same here as in CLinux.
-#if defined(__linux__) && !defined(_GNU_SOURCE)
-#define _GNU_SOURCE
-#endif
-
 // Line 3 renames the members of its contexts to private_<name> unless it is told otherwise, and some of them have no
 // other way in: the factors of an RSA key without its private exponent, the coordinates of a point.
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS

@@ -2,11 +2,6 @@
 #ifndef CPKCS11_H
 #define CPKCS11_H
 
-// As in CLinux.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
 #include <dlfcn.h>
 #include <stddef.h>
 

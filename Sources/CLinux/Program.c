@@ -1,36 +1,9 @@
 #include "CLinux.h"
 
-static void say_and_end(int signal_number) {
-    static const char message[] =
-        "scep: interrupted; what is stored is whole, and the next run goes on from there\n";
-    if (write(STDERR_FILENO, message, sizeof message - 1) < 0) {
-        // Nobody reads it; the program ends all the same.
-    }
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-}
-
-void linux_end_politely(void) {
-    const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i += 1) {
-        struct sigaction before;
-        // Whoever started the program with a signal ignored, as nohup does, does not want it to end.
-        if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-            signal(signals[i], say_and_end);
-        }
-    }
-}
-
-int linux_become(uid_t user, gid_t group) {
-    const struct passwd *entry = getpwuid(user);
-    const int groups = entry ? initgroups(entry->pw_name, group) : setgroups(0, NULL);
-    return groups == 0 && setgid(group) == 0 && setuid(user) == 0 ? 0 : -1;
-}
-
 int linux_run(char *const arguments[], char *const environment[], int seconds) {
     // Whether the program could be started comes back through a pipe that starting it closes.
     int started[2];
-    if (pipe2(started, O_CLOEXEC) != 0) {
+    if (linux_pipe(started) != 0) {
         return LINUX_NOT_STARTED;
     }
     const pid_t child = fork();
