@@ -7,7 +7,11 @@ extension Agent where Key: ~Copyable {
         key.wipe()
         identityKey.wipe()
         phase = .ready
-        if case .failed = event?.outcome { return }
+        switch event?.outcome {
+        case .failed: return
+        case .pending: if case .stillPending = error { return }
+        default: break
+        }
         event = Event(.failed(error), nil)
     }
 

@@ -26,7 +26,7 @@ extension Agent where Key: ~Copyable {
         _ response: Response, to operation: Operation, _ configuration: borrowing Configuration,
         _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator
     ) throws(AgentError) {
-        failureText = 0..<0
+        failureText = response.body
         if operation.isPKIOperation, !takesNoPost, response.meansNoPost {
             // The same message again, as GET.
             takesNoPost = true

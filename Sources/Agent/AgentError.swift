@@ -32,7 +32,7 @@ public enum AgentError: Error, Equatable, Sendable {
     case exchange(Operation, ExchangeError)
     /// The server answered with an HTTP status that is not success, and with no SCEP message.
     case status(Operation, UInt16, text: Range<Int>)
-    /// The reply is not what it has to be, or it is a refusal with this failInfoText.
+    /// The reply, whose body is given, is not what it has to be; or it is a refusal with this failInfoText.
     case scep(Operation, SCEPError, text: Range<Int>)
     /// The CA was asked as often as was configured, and has not decided.
     case stillPending

@@ -50,6 +50,16 @@ public struct CertificationRequest: ~Escapable {
         try writer.wrap(.sequence, from: end)
     }
 
+    /// Sees whether all texts can be written, for who wants to know before there is a key.
+    ///
+    /// - Parameter room: is written over; as large as the request may become.
+    /// - Throws: ``DERError`` as for ``write(to:key:digest:random:)``.
+    public func check(in room: inout MutableSpan<UInt8>) throws(DERError) {
+        var writer = DERWriter(&room, end: room.count)
+        try writeAttributes(to: &writer)
+        try writer.write(name: subject, orCopyOf: subjectRange)
+    }
+
     private func writeAttributes(to writer: inout DERWriter) throws(DERError) {
         let end = writer.front
         if hasExtensions {

@@ -14,10 +14,10 @@ import Testing
 
     @Test func valuesAreReadWithoutTheBlanksAroundThem() throws {
         let settings = try read(
-            "# a comment\n\n  url =  http://ca.example/scep \t\r\nsubject=CN=a = b,O=c#d\nstay = no")
+            "# a comment\n\n  url =  http://ca.example/scep \t\r\nsubject=CN=a = b,O=c#d\ntls-identity = no")
         #expect(text(settings[.url]) == "http://ca.example/scep")
         #expect(text(settings[.subject]) == "CN=a = b,O=c#d")
-        #expect(settings.isSet(.stay) == false)
+        #expect(settings.isSet(.tlsIdentity) == false)
         #expect(settings[.fingerprint] == nil)
     }
 
@@ -28,12 +28,12 @@ import Testing
         ("= x", "unknown-word", "scep.conf:1:1: "),
         // What stands on the command line alone.
         ("config = x", "unknown-word", "scep.conf:1:1: "),
-        ("help = yes", "unknown-word", "scep.conf:1:1: "),
+        ("help = yes", "unknown-word", "scep.conf:1:1: "), ("stay = yes", "unknown-word", "scep.conf:1:1: "),
         ("url = a\n# url\nurl = b", "doubled-word", "scep.conf:3:1: "),
-        ("url", "no-value", "scep.conf:1:1: "),
+        ("url", "no-value", "scep.conf:1:1: "), ("url http://ca/", "no-value", "scep.conf:1:1: "),
         ("url =   ", "no-value", "scep.conf:1:1: "),
         ("json = true", "bad-value", "scep.conf:1:8: "),
-        ("url = a\nstay =on", "bad-value", "scep.conf:2:7: "),
+        ("url = a\njson =on", "bad-value", "scep.conf:2:7: "),
     ])
     func defectsAreNamedWithTheirPlace(_ content: String, _ kind: String, _ place: String) {
         let failure = #expect(throws: Failure.self) { try read(content) }
@@ -58,6 +58,10 @@ import Testing
         ("renew = 100", Option.renew, "scep.conf:4:9: "), ("key = rsa1024", .key, "scep.conf:4:7: "),
         ("allow = sha1,md5", .allow, "scep.conf:4:9: "), ("timeout = 0", .timeout, "scep.conf:4:11: "),
         ("retries = -1", .retries, "scep.conf:4:11: "), ("check = ocsp", .check, "scep.conf:4:9: "),
+        // What a request cannot be made of.
+        ("san = IP:300.1.1.1", .san, "scep.conf:4:7: "), ("san = host", .san, "scep.conf:4:7: "),
+        ("key-usage = fly", .keyUsage, "scep.conf:4:13: "), ("template = 1.x", .template, "scep.conf:4:12: "),
+        ("extended-key-usage = 9.9.", .extendedKeyUsage, "scep.conf:4:22: "),
     ])
     func valuesThatTheAgentRefusesAreTracedBack(_ line: String, _ option: Option, _ place: String) throws {
         let fingerprint = String(repeating: "a5", count: 32)

@@ -17,6 +17,9 @@ import Testing
         ("caps", 1, "--url is missing"), ("inspect", 1, "which file"), ("inspect /nowhere", 6, "No such file"),
         ("status --config /nowhere", 6, "No such file"), ("status --min-days x", 1, "--min-days cannot be 'x'"),
         ("caps http://127.0.0.1:9/ --color red", 1, "--color cannot be 'red'"),
+        ("crl -s CN=a", 1, "no option -s of crl"), ("crl --subject CN=a", 1, "no option --subject of crl"),
+        ("ca http://127.0.0.1:9/ -F 0000", 1, "--fingerprint cannot be '0000'"),
+        ("caps http://127.0.0.1:9/scep", 2, "(http://127.0.0.1:9/scep)"),
     ])
     func commandLine(_ arguments: String, _ code: Int, _ words: String) async throws {
         try await Gateway.with(.amd64) { gateway in
@@ -41,6 +44,37 @@ import Testing
                 #expect(outcome.ending == .exited(1), "\(outcome)")
                 #expect(outcome.error?.contains("scep.conf\(place)\(words)") == true, "\(outcome)")
                 #expect(server.authority.issuedCertificates().isEmpty)
+            }
+        }
+    }
+
+    /// What no request can be made of is found before there is a key, or anybody is asked.
+    @Test(arguments: [
+        ("--subject C=Germany", "--subject cannot be 'C=Germany'"), ("--subject gateway", "--subject cannot be"),
+        ("--san IP:300.0.0.1", "--san cannot be"), ("--san host.example", "not from its byte 1 on"),
+        ("--key-usage signing", "--key-usage cannot be"), ("--template 1.2.", "--template cannot be"),
+    ])
+    func impossibleRequests(_ arguments: String, _ words: String) async throws {
+        try await Gateway.with(.amd64) { gateway in
+            let fingerprint = String(repeating: "a5", count: 32)
+            let subject = arguments.hasPrefix("--subject") ? "" : "-s CN=a "
+            let outcome = try await gateway.scep(
+                "enroll -u http://127.0.0.1:9/ -F \(fingerprint) -d \(gateway.directory.path) \(subject)\(arguments)",
+                isConfigured: false)
+            #expect(outcome.ending == .exited(1), "\(outcome)")
+            #expect(outcome.error?.contains(words) == true, "\(outcome)")
+            #expect(!FileManager.default.fileExists(atPath: gateway.directory.path))
+        }
+    }
+
+    @Test func wrongFingerprintOfCAShowsWhatCame() async throws {
+        try await withAuthority { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server)
+                let outcome = try await gateway.scep("ca -F \(String(repeating: "a5", count: 32))")
+                #expect(outcome.ending == .exited(3), "\(outcome)")
+                let root = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
+                #expect(outcome.error?.contains(root) == true, "\(outcome)")
             }
         }
     }

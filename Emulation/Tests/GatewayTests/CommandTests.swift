@@ -102,6 +102,8 @@ import Testing
                 try gateway.configure(for: server)
                 let pending = try await gateway.scep("enroll")
                 #expect(pending.ending == .exited(5), "\(pending)")
+                let identifier = try #require(server.authority.transactions().first).transactionID
+                #expect(pending.error?.contains("\(identifier) for CN=gateway 7") == true, "\(pending)")
                 #expect(try await gateway.scep("poll").ending == .exited(5))
                 let status = try await gateway.scep("status --json")
                 #expect(status.ending == .exited(5))
@@ -125,6 +127,53 @@ import Testing
                 let outcome = try await gateway.scep("crl --output crl.pem")
                 #expect(outcome.ending == .exited(3), "\(outcome)")
                 #expect(try gateway.read("crl.pem").hasPrefix("-----BEGIN X509 CRL-----"))
+                // It stays revoked, whatever is run next, until there is another.
+                _ = try await gateway.scep("agent")
+                let status = try await gateway.scep("status --json")
+                #expect(status.ending == .exited(3), "\(status)")
+                #expect(try status.json["state"] as? String == "revoked")
+                #expect(try await gateway.scep("enroll --again --challenge-use always").ending == .exited(0))
+                #expect(try await gateway.scep("status --json").json["state"] as? String == "valid")
+            }
+        }
+    }
+
+    /// What only asks has no need of a subject.
+    @Test func questionsTakeNoMoreThanTheCA() async throws {
+        try await withAuthority({ $0.hasNextCA = true }) { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server)
+                #expect(try await gateway.scep("enroll").ending == .exited(0))
+                let fingerprint = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
+                for command in ["crl", "cert", "next-ca"] {
+                    let outcome = try await gateway.scep(
+                        "\(command) -u http://127.0.0.1:\(server.port)/scep -F \(fingerprint) -d identity",
+                        isConfigured: false)
+                    #expect(outcome.ending == .exited(0), "\(command): \(outcome)")
+                }
+            }
+        }
+    }
+
+    /// Who monitors an agent that stays sees what it last ran into, and what it does next; its events are JSON by option.
+    @Test func statusOfAnAgentThatStays() async throws {
+        try await withAuthority({ $0.policy = .manual }) { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server, ["poll = 3600"])
+                let program = try gateway.program(["agent", "--stay", "--json"])
+                let run = try await program.run(timeLimit: Gateway.timeLimit) { running in
+                    try await running.line(containing: "pending:")
+                    let status = try await gateway.scep("status --json")
+                    #expect(status.ending == .exited(5), "\(status)")
+                    let waiting = try #require(server.authority.transactions().first)
+                    #expect(try status.json["transactionID"] as? String == waiting.transactionID)
+                    #expect(try status.json["nextAttempt"] as? String == "poll")
+                    #expect(try status.json["nextAttemptTime"] is String)
+                    _ = kill(running.processID, SIGTERM)
+                    try await running.end()
+                }
+                let outcome = Outcome(ending: run.ending, lines: run.lines.map(\.text))
+                #expect(try outcome.json["outcome"] as? String == "pending")
             }
         }
     }

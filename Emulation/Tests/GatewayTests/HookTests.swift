@@ -40,6 +40,8 @@ import Testing
                 #expect(outcome.error?.contains(words) == true, "\(outcome)")
                 try await gateway.judge()
                 let status = try await gateway.scep("status --json")
+                #expect(status.ending == .exited(8), "\(status)")
+                #expect(try status.json["nextAttempt"] as? String == "hook")
                 #expect((try status.json["lastError"] as? [String: Any])?["kind"] as? String == "hook-failed")
                 try gateway.write("hook", "#!/bin/sh\ntouch '\(gateway.folder.path)/ran'\n", mode: 0o755)
                 #expect(try await gateway.scep("agent").ending == .exited(0))
@@ -55,6 +57,9 @@ import Testing
                 let outcome = try await gateway.scep("enroll")
                 #expect(outcome.ending == .exited(8), "\(outcome)")
                 #expect(outcome.error?.contains("No such file") == true, "\(outcome)")
+                let warning = outcome.lines.firstIndex { $0.contains("warning: the hook") }
+                let question = outcome.lines.firstIndex { $0.contains("asking the CA") }
+                #expect(try #require(warning) < #require(question), "\(outcome)")
                 try await gateway.judge()
             }
         }

@@ -20,16 +20,47 @@ import Testing
         }
     }
 
-    /// From before the program is started until its first byte is there to be read: the median of twenty.
+    /// From before the program is started until its first byte is there to be read: the median of twenty. Among other tests
+    /// it is held against what `openssl version` takes from start to end at the same time; the limit of 5 ms is for a machine
+    /// that has nothing else to do, where `make gateway-numbers` holds it.
     @Test(arguments: Kind.chosen(from: [Kind.amd64, .staticAMD64]))
     func startToFirstByte(kind: Kind) throws {
         var times: [Duration] = []
-        for _ in 0..<20 { times.append(try firstByte(of: kind)) }
-        let median = times.sorted()[10]
-        let microseconds = median.components.attoseconds / 1_000_000_000_000 + median.components.seconds * 1_000_000
-        print("gateway: \(kind.rawValue): start to first byte \(microseconds) µs of 5000, median of 20")
-        // Another program may have had the processor all the while: what this machine can do is its fastest run.
-        #expect(try #require(times.min()) < .milliseconds(5))
+        var yardstick: [Duration] = []
+        for _ in 0..<20 {
+            times.append(try firstByte(of: kind))
+            yardstick.append(try run("/usr/bin/openssl", "version"))
+        }
+        let (median, other) = (times.sorted()[10], yardstick.sorted()[10])
+        print(
+            "gateway: \(kind.rawValue): start to first byte \(microseconds(median)) µs of 5000, median of 20;"
+                + " openssl version: \(microseconds(other)) µs")
+        if ProcessInfo.processInfo.environment["IS_IDLE"] != nil { #expect(median < .milliseconds(5)) }
+        #expect(try #require(times.min()) < #require(yardstick.min()) * 3)
+    }
+
+    private func microseconds(_ duration: Duration) -> Int64 {
+        duration.components.attoseconds / 1_000_000_000_000 + duration.components.seconds * 1_000_000
+    }
+
+    /// - Returns: from start to end.
+    private func run(_ arguments: String...) throws -> Duration {
+        let begun = ContinuousClock.now
+        let child = try spawn(arguments)
+        waitpid(child, nil, 0)
+        return ContinuousClock.now - begun
+    }
+
+    private func spawn(_ arguments: [String]) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
+        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+        defer { pointers.forEach { free($0) } }
+        var child = pid_t()
+        try #require(posix_spawn(&child, arguments[0], &actions, nil, &pointers, environ) == 0)
+        return child
     }
 
     private func firstByte(of kind: Kind) throws -> Duration {
@@ -46,12 +77,8 @@ import Testing
         }
         try #require(isBound)
         let url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/scep"
-        let arguments = kind.command + ["caps", url, "-q", "-t", "1"]
-        var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
-        defer { pointers.forEach { free($0) } }
-        var child = pid_t()
         let begun = ContinuousClock.now
-        try #require(posix_spawn(&child, arguments[0], nil, nil, &pointers, environ) == 0)
+        let child = try spawn(kind.command + ["caps", url, "-q", "-t", "1"])
         let connection = accept(listener, nil, nil)
         defer { close(connection) }
         var byte: UInt8 = 0

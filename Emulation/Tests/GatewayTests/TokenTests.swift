@@ -78,7 +78,7 @@ import Testing
                 let outcome = try await scep(gateway, "agent")
                 #expect(outcome.ending == .exited(6), "\(outcome)")
                 #expect(outcome.error?.contains("PIN") == true, "\(number): \(outcome)")
-                #expect(!outcome.lines.contains { $0.contains("000000") })
+                #expect(!outcome.lines.contains { $0.contains("000000") || $0.contains("asking the CA") })
             }
             try gateway.write("pin", "271828\n", mode: 0o600)
             #expect(try await scep(gateway, "agent").ending == .exited(0), "the token is locked")
@@ -100,6 +100,32 @@ import Testing
             #expect(FileManager.default.fileExists(atPath: gateway.current.path + "/cert.pem"))
             // From here a person has to decide: a new key.
             #expect(try await scep(gateway, "enroll --again").ending == .exited(0))
+        }
+    }
+
+    /// Where the key is is for a person to change, never a side effect of a renewal.
+    @Test func keysDoNotMoveUnasked() async throws {
+        try await withToken(.amd64, ["challenge-use = always"]) { gateway, server in
+            let withToken = try gateway.read("scep.conf")
+            let withoutToken = withToken.split(separator: "\n").filter { !$0.hasPrefix("pkcs11") }
+                .joined(separator: "\n")
+            #expect(try await scep(gateway, "enroll").ending == .exited(0))
+            server.authority.moveClock(by: 200)
+            try gateway.write("scep.conf", withoutToken + "\n")
+            for command in ["renew", "agent", "crl"] {
+                let outcome = try await scep(gateway, command)
+                #expect(outcome.ending == .exited(1), "\(command): \(outcome)")
+                #expect(outcome.error?.contains("the key is on a token") == true, "\(outcome)")
+            }
+            #expect(server.authority.issuedCertificates().count == 1)
+            #expect(try await scep(gateway, "enroll --again").ending == .exited(0))
+            try await gateway.judge()
+            try gateway.write("scep.conf", withToken)
+            let back = try await scep(gateway, "renew")
+            #expect(back.ending == .exited(1), "\(back)")
+            #expect(back.error?.contains("the key is in a file") == true, "\(back)")
+            #expect(try await scep(gateway, "enroll --again").ending == .exited(0))
+            #expect(FileManager.default.fileExists(atPath: gateway.current.path + "/key.uri"))
         }
     }
 

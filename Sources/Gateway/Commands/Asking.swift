@@ -54,11 +54,11 @@ struct Asking: ~Copyable {
             do throws(ExchangeError) {
                 response = try send(name, address, &room, &traffic)
             } catch {
-                throw Failure(.exchange(operation, error), room.span)
+                throw Failure(.exchange(operation, error), room.span, url: url)
             }
         }
         guard response.status == 200 else {
-            throw Failure(.status(operation, response.status, text: response.body), work.span)
+            throw Failure(.status(operation, response.status, text: response.body), work.span, url: url)
         }
         return response.body
     }

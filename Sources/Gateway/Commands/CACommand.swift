@@ -1,4 +1,5 @@
 import Agent
+import DeviceCrypto
 import PKIX
 import SCEP
 
@@ -6,6 +7,9 @@ import SCEP
 ///
 /// With a fingerprint, those that are not the CA's are left out, and a wrong CA is an error; without, nothing is verified.
 func ca(_ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report) throws(Failure) {
+    if let fingerprint = settings[.fingerprint], Fingerprints(fingerprint.span) == nil {
+        throw settings.refusal(.fingerprint)
+    }
     var asking = try Asking(settings, operands)
     progress.say(Text("fetching the CA's certificates"))
     let body = try asking.ask("GetCACert", as: .getCACert)
@@ -23,7 +27,8 @@ func ca(_ settings: Settings, _ operands: [Text], _ progress: Progress, _ report
             kept = [UInt8](room.span.extracting(reply.certificates))
         }
     } catch {
-        throw Failure(.scep(.getCACert, error, text: 0..<0), asking.work.span)
+        guard error != .fingerprintMismatch else { throw mismatch(asking, body) }
+        throw Failure(.scep(.getCACert, error, text: body), asking.work.span, url: asking.url)
     }
     let certificates = IssuingPath.split(kept)
     report.field("url", text: asking.url)
@@ -39,8 +44,26 @@ func ca(_ settings: Settings, _ operands: [Text], _ progress: Progress, _ report
     if fingerprint == nil {
         progress.warn(Text("nothing was verified: compare a fingerprint with what the CA's operator says"))
     }
-    if let path = settings[.output] { try OutputFile.write(IssuingPath.pem(kept), to: path) }
+    try OutputFile.write(IssuingPath.pem(kept), settings, progress)
     kept = []
+}
+
+/// Says what came in place of the CA that was asked for.
+private func mismatch(_ asking: borrowing Asking, _ body: Range<Int>) -> Failure {
+    var message = Text("none of the CA's certificates has this fingerprint; theirs are")
+    var work = asking.work
+    var room = work.mutableSpan
+    guard let reply = try? GetCACert.read(&room, body: body) else {
+        return Failure(.scep(.getCACert, .fingerprintMismatch, text: body), asking.work.span, url: asking.url)
+    }
+    var isFirst = true
+    for certificate in IssuingPath.split([UInt8](room.span.extracting(reply.certificates))) {
+        message.append(isFirst ? " " : ", ")
+        isFirst = false
+        message.append(hex: Hash.digest(.sha256, of: certificate.span).bytes)
+    }
+    message.append("; compare them with what the CA's operator says")
+    return Failure(.trust, "fingerprint-mismatch", message)
 }
 
 private func trusted(

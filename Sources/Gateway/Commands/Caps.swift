@@ -29,7 +29,8 @@ func caps(
         report.field("digest", name(algorithms.digest))
         report.field("cipher", name(algorithms.cipher))
     } catch {
-        throw Failure(.scep(.getCACaps, capabilities == Capabilities() ? .noCapabilities : error, text: 0..<0), Span())
+        let reason = capabilities == Capabilities() ? .noCapabilities : error
+        throw Failure(.scep(.getCACaps, reason, text: body), asking.work.span, url: asking.url)
     }
 }
 

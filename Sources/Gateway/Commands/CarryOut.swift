@@ -15,7 +15,7 @@ func carryOut(
     case .cert: try cert(settings, &progress, &report)
     case .crl: try crl(settings, &progress, &report)
     case .nextCA: try nextCA(settings, &progress, &report)
-    case .status: return try status(settings, &report)
+    case .status: return try status(settings, progress, &report)
     case .inspect: return try inspect(settings, operands, &report)
     case .agent: try agent(settings, &progress, &report)
     }

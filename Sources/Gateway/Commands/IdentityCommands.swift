@@ -39,23 +39,24 @@ func agent(_ settings: Settings, _ progress: inout Progress, _ report: inout Rep
 
 /// `scep cert`
 func cert(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
-    var session = try Session(settings)
+    var session = try Session(settings.withoutRequest)
     try session.needsIdentity()
     try session.run(.certificate, waits: false, &progress)
+    report.field("known", isTrue: true)
     try session.show(&report)
-    guard let path = settings[.output], let certificate = try session.bytes(.certificate) else { return }
-    try OutputFile.write(IssuingPath.pem(certificate), to: path)
+    guard let certificate = try session.bytes(.certificate) else { return }
+    try OutputFile.write(IssuingPath.pem(certificate), settings, progress)
 }
 
 /// `scep crl`
 func crl(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
-    var session = try Session(settings)
+    var session = try Session(settings.withoutRequest)
     try session.needsIdentity()
     do throws(Failure) {
         try session.run(.revocationList, waits: false, &progress)
     } catch {
         // The list of a certificate that is revoked is worth having, too.
-        try save(session.revocationList, settings)
+        try save(session.revocationList, settings, progress)
         throw error
     }
     let list = session.revocationList
@@ -66,17 +67,17 @@ func crl(_ settings: Settings, _ progress: inout Progress, _ report: inout Repor
         if let nextUpdate = crl.nextUpdate { report.field("nextUpdate", time: nextUpdate) }
     }
     report.field("revoked", isTrue: false)
-    try save(list, settings)
+    try save(list, settings, progress)
 }
 
-private func save(_ list: [UInt8], _ settings: Settings) throws(Failure) {
-    guard let path = settings[.output], !list.isEmpty else { return }
-    try OutputFile.write(PEM.encode("X509 CRL", list.span), to: path)
+private func save(_ list: [UInt8], _ settings: Settings, _ progress: Progress) throws(Failure) {
+    guard !list.isEmpty else { return }
+    try OutputFile.write(PEM.encode("X509 CRL", list.span), settings, progress)
 }
 
 /// `scep next-ca`
 func nextCA(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
-    var session = try Session(settings)
+    var session = try Session(settings.withoutRequest)
     try session.needsIdentity()
     try session.run(.nextCA, waits: false, &progress)
     guard let next = try session.bytes(.nextCACertificates) else {
@@ -84,8 +85,16 @@ func nextCA(_ settings: Settings, _ progress: inout Progress, _ report: inout Re
             .refused, "no-next-ca", "the CA has no next certificate to offer; ask again before its own is over")
     }
     report.certificates("nextCA", IssuingPath.split(next))
-    guard let path = settings[.output] else { return }
-    try OutputFile.write(IssuingPath.pem(next), to: path)
+    try OutputFile.write(IssuingPath.pem(next), settings, progress)
+}
+
+extension Settings {
+    /// For a command that requests nothing, and has no need of a subject.
+    fileprivate var withoutRequest: Settings {
+        var settings = self
+        if settings[.san] == nil { settings.setDefault(.subject, "CN=-") }
+        return settings
+    }
 }
 
 extension Session {

@@ -15,6 +15,12 @@ struct Hook {
         timeout = try settings.number(.hookTimeout, 1...3600, default: 60)
     }
 
+    /// Warns of a program that cannot be run, while there is time to mend that: a certificate does not wait for it.
+    func warnIfMissing(_ progress: Progress) {
+        guard unsafe withCString(program.terminated.span, { unsafe access($0, X_OK) }) != 0 else { return }
+        progress.warn(Text("the hook ") + program + Text(" cannot be run: ") + Text(systemMessage(linux_errno())))
+    }
+
     /// Runs the program if it is not known to have run well for what is published now.
     func runIfDue(_ workspace: Workspace, _ progress: Progress) throws(Failure) {
         guard let current = Publication.current(in: workspace) else { return }
@@ -32,6 +38,7 @@ struct Hook {
         let current = workspace.path + Text("/current")
         environment.append(Text("SCEP_DIRECTORY=") + current)
         environment.append(Text("SCEP_CERTIFICATE=") + current + Text("/cert.pem"))
+        environment.append(Text("SCEP_FULLCHAIN=") + current + Text("/fullchain.pem"))
         environment.append(Text("SCEP_CHAIN=") + current + Text("/chain.pem"))
         environment.append(Text("SCEP_CA=") + current + Text("/ca.pem"))
         environment.append(Text("SCEP_KEY=") + current + Text("/key.pem"))
@@ -49,6 +56,9 @@ struct Hook {
         case LINUX_NOT_STARTED:
             message.append(" could not be started: ")
             message.append(systemMessage(linux_errno()))
+            if program.contains(UInt8(ascii: " ")) {
+                message.append(" (it is the path of a program, without arguments)")
+            }
         case LINUX_TIMED_OUT:
             message.append(" was ended after ")
             message.append(decimal: timeout)

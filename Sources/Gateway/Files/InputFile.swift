@@ -41,7 +41,8 @@ enum InputFile {
             guard let status = file.status else {
                 throw Failure(path: path, "cannot be examined", error: linux_errno())
             }
-            guard status.st_mode & 0o077 == 0, status.st_uid == geteuid() || status.st_uid == 0 else {
+            let forbidden: mode_t = isCredential(path) ? 0o037 : 0o077
+            guard status.st_mode & forbidden == 0, status.st_uid == geteuid() || status.st_uid == 0 else {
                 var message = Text()
                 message.append(printable: path.span)
                 message.append(
@@ -51,6 +52,14 @@ enum InputFile {
             }
         }
         return try readAll(file, path, limit)
+    }
+
+    /// Whether a file is a credential that systemd gave to this service: an access list lets the service read it, which
+    /// looks like a group that may (systemd.exec(5), `LoadCredential=`).
+    private static func isCredential(_ path: Text) -> Bool {
+        guard let folder = Environment.value("CREDENTIALS_DIRECTORY"), path.count > folder.count else { return false }
+        return path[..<folder.count].elementsEqual(folder) && path[folder.count] == UInt8(ascii: "/")
+            && find("/..", in: path) == nil
     }
 
     private static func open(_ path: Text) throws(Failure) -> Descriptor {

@@ -23,8 +23,10 @@ enum OutputFile {
         }
     }
 
-    /// Writes what an operator asked for: beside the file that is there, whose name it then takes. `-` is standard output.
-    static func write(_ content: [UInt8], to path: Text) throws(Failure) {
+    /// Writes what an operator asked for, if they did: beside the file that is there, whose name it then takes. `-` is
+    /// standard output.
+    static func write(_ content: [UInt8], _ settings: Settings, _ progress: Progress) throws(Failure) {
+        guard let path = settings[.output] else { return }
         if path.equals("-") {
             guard writeAll(content, to: STDOUT_FILENO) else {
                 throw Failure(path: Text("standard output"), "cannot be written", error: linux_errno())
@@ -38,6 +40,7 @@ enum OutputFile {
             unsafe withCString(path.terminated.span) { unsafe rename(new, $0) }
         }
         guard isRenamed == 0 else { throw Failure(path: path, "cannot be replaced", error: linux_errno()) }
+        progress.say(Text("saved in ") + path)
     }
 
     static func sync(_ folder: Descriptor, _ path: Text) throws(Failure) {

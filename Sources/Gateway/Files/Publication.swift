@@ -234,11 +234,3 @@ func hexadecimal(_ bytes: Span<UInt8>) -> Text {
     text.append(hex: bytes)
     return text
 }
-
-/// A Name as RFC 4514 has it.
-func name(_ der: Span<UInt8>) -> Text {
-    var text = [UInt8](repeating: 0, count: 4 * der.count + 16)
-    var room = text.mutableSpan
-    let count = nameText(der, into: &room)
-    return Text(text[..<count])
-}

@@ -1,16 +1,24 @@
 import CLinux
 import LinuxBoard
 
-/// What came of the last run, in the file `status`: lines `name=value`. For `scep status`, and for nothing else: what the
+/// What came of the last run, or up to now of one that stays, in the file `status`: lines `name=value`. For `scep status`, and for nothing else: what the
 /// agent has to remember is in its store.
 struct StatusFile {
-    /// When the run ended, in seconds since 1970.
+    /// When that was, in seconds since 1970.
     var time: Int64 = 0
     /// Of the last failure; empty when the run did all that was due.
     var kind = Text()
     var message = Text()
-    /// The field `next` of the last event, and what follows it.
+    /// What is tried next, a word of an event's field `next`; empty when nothing is.
     var next = Text()
+    /// When, in seconds since 1970; 0 when that is not known.
+    var nextTime: Int64 = 0
+    /// SHA-256 of the certificate that the CA said it revoked, in hexadecimal; empty if it said so of none.
+    var revoked = Text()
+    /// Of the request that the CA has not decided on; empty if there is none.
+    var transactionID = Text()
+    /// Of the certificate that there is, as the last event had it.
+    private(set) var fingerprint = Text()
 
     static func read(in workspace: Workspace) -> StatusFile? {
         guard let bytes = try? InputFile.read(workspace.path + Text("/status"), limit: 4096) else { return nil }
@@ -22,8 +30,32 @@ struct StatusFile {
             if name.equals("kind") { status.kind = value }
             if name.equals("message") { status.message = value }
             if name.equals("next") { status.next = value }
+            if name.equals("next-time") { status.nextTime = decimal(value) ?? 0 }
+            if name.equals("revoked") { status.revoked = value }
+            if name.equals("transaction") { status.transactionID = value }
         }
         return status
+    }
+
+    /// Takes up what happened.
+    mutating func note(_ event: EventLine, at now: Int64) {
+        time = now
+        if let fingerprint = event["fingerprint"] { self.fingerprint = fingerprint }
+        kind = event["error"] ?? []
+        message = []
+        if !kind.isEmpty {
+            message = (event["operation"] ?? []) + Text(" did not succeed: ") + kind
+            if kind.equals("revoked") { revoked = fingerprint }
+        }
+        next = []
+        if let word = event["next"], let seconds = event["in"].flatMap(decimal) {
+            next = word
+            nextTime = now + seconds
+        }
+        guard let outcome = event["outcome"] else { return }
+        if outcome.equals("pending") { transactionID = event["transactionID"] ?? [] }
+        if outcome.equals("issued") || outcome.equals("refused") { transactionID = [] }
+        if outcome.equals("not-revoked") { revoked = [] }
     }
 
     func write(in workspace: Workspace) throws(Failure) {
@@ -35,6 +67,12 @@ struct StatusFile {
         text.append(printable: message.span)
         text.append("\nnext=")
         text.append(printable: next.span)
+        text.append("\nnext-time=")
+        text.append(decimal: nextTime)
+        text.append("\nrevoked=")
+        text.append(revoked)
+        text.append("\ntransaction=")
+        text.append(printable: transactionID.span)
         text.append("\n")
         try workspace.replace("status", with: text)
     }

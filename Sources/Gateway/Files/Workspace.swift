@@ -34,9 +34,16 @@ struct Workspace {
             throw Failure(.storage, "folder-exposed", message)
         }
         try becomeOwner(status, path)
-        let workspace = Workspace(path: path, folder: folder)
+        let workspace = Workspace(path: Self.absolute(path), folder: folder)
         if !isReading { try workspace.lock() }
         return workspace
+    }
+
+    /// The path for programs whose working folder is another.
+    private static func absolute(_ path: Text) -> Text {
+        guard let real = unsafe withCString(path.terminated.span, { unsafe realpath($0, nil) }) else { return path }
+        defer { unsafe free(real) }
+        return unsafe text(real)
     }
 
     private static func becomeOwner(_ status: stat, _ path: Text) throws(Failure) {

@@ -1,5 +1,7 @@
 import Agent
+import DER
 import DeviceCrypto
+import PKIX
 
 /// The agent's configuration, made of what was set; it holds the password, and is wiped.
 struct AgentText {
@@ -13,6 +15,7 @@ struct AgentText {
             guard !value.contains(UInt8(ascii: "\n")) else { throw settings.refusal(option) }
             append(option, Text(option.description.name), value)
         }
+        if settings.isSet(.stay) { append(.stay, Text("stay"), Text("yes")) }
         guard let file = settings[.challengeFile] else { return }
         var challenge = try InputFile.readSecret(file)
         defer { challenge.wipe() }
@@ -39,12 +42,39 @@ struct AgentText {
 
     /// Why the agent's configuration cannot be made of it; nil if it can.
     func refusal(_ settings: Settings) -> Failure? {
+        var bytes = [UInt8](repeating: 0, count: 16_384)
+        var room = bytes.mutableSpan
         do throws(ConfigurationError) {
             _ = try Configuration(text.span)
-            return nil
         } catch {
             return failure(error, settings)
         }
+        for option in [Option.subject, .san, .keyUsage, .extendedKeyUsage, .template] {
+            guard let value = settings[option] else { continue }
+            do throws(DERError) {
+                try Self.request(option, value.span).check(in: &room)
+            } catch {
+                var reason = Text(", not from its byte ")
+                reason.append(decimal: error.offset + 1)
+                reason.append(" on")
+                return settings.refusal(option, reason)
+            }
+        }
+        return nil
+    }
+
+    /// A request for nothing but what an option says.
+    @_lifetime(copy value)
+    private static func request(_ option: Option, _ value: Span<UInt8>) -> CertificationRequest {
+        var request = CertificationRequest(subject: option == .subject ? value : value.extracting(first: 0))
+        switch option {
+        case .san: request.subjectAltName = value
+        case .keyUsage: request.keyUsage = value
+        case .extendedKeyUsage: request.extendedKeyUsage = value
+        case .template: request.certificateTemplate = value
+        default: break
+        }
+        return request
     }
 
     private func failure(_ error: ConfigurationError, _ settings: Settings) -> Failure {

@@ -1,6 +1,8 @@
 import Agent
 import Board
+import DER
 import DeviceCrypto
+import PKIX
 import SCEP
 
 /// Why a key could not be used.
@@ -18,8 +20,11 @@ func keyFailure(_ error: CryptoError) -> Failure {
 extension Failure {
     /// What an error of the agent's means for who runs the program.
     ///
-    /// - Parameter work: the work buffer, in which the far side's words stand.
-    init(_ error: AgentError, _ work: Span<UInt8>) {
+    /// - Parameters:
+    ///   - work: the work buffer, in which the far side's words stand.
+    ///   - url: of the CA.
+    ///   - isHeld: whether there is a certificate already.
+    init(_ error: AgentError, _ work: Span<UInt8>, url: Text = [], isHeld: Bool = false) {
         // A key fails with few words; its provider has the rest.
         if unsafe GatewayKey.provider.failure != nil {
             switch error {
@@ -32,18 +37,58 @@ extension Failure {
             default: break
             }
         }
-        if case .status(_, 407, _) = error {
-            self.init(.network, "proxy-authentication", "the proxy wants to know who asks; set proxy-password-file")
-            return
-        }
         var line = LastLine()
         conclude(error, work: work, log: &line)
         // `error kind: sentence`
         var text = line.text
         text.removeFirst(min(6, text.count))
         let colon = text.firstIndex(of: UInt8(ascii: ":")) ?? text.count
-        self.init(
-            Self.exit(error), kind: Text(text[..<colon]), message: Text(text[min(colon + 1, text.count)...]).trimmed)
+        let kind = Text(text[..<colon])
+        let sentence = Text(text[min(colon + 1, text.count)...]).trimmed
+        switch error {
+        case .status(_, 407, _):
+            self.init(.network, "proxy-authentication", "the proxy wants to know who asks; set proxy-password-file")
+        case .passwordSpent:
+            self.init(
+                .usage, "password-spent",
+                """
+                the password went into a request that is over, and is not sent again: put a new one into the file of \
+                challenge-file, or set challenge-use = always if it is a secret that all requests share
+                """)
+        case .scep(_, .passwordMissing, _):
+            self.init(
+                .usage, kind: kind,
+                message: Text(
+                    """
+                    replies to an EC key are encrypted with the password: set challenge-file, and challenge-use = always
+                    """))
+        case .scep(_, .noCapabilities, let body) where isWebPage(body, work),
+            .scep(_, .reply, let body) where isWebPage(body, work), .status(_, _, let body) where isWebPage(body, work):
+            var message = Text("a web page came in place of a reply")
+            if case .status(_, let status, _) = error {
+                message.append(", with HTTP status ")
+                message.append(decimal: Int(status))
+            }
+            message.append("; check the path of the URL")
+            self.init(.network, kind: Text("not-scep"), message: message + place(url))
+        case .scep(_, .reply, let body) where body.isEmpty:
+            self.init(
+                .network, kind: Text("not-scep"), message: Text("the reply was empty; check the URL") + place(url))
+        case .scep(_, .refused, _):
+            self.init(.refused, kind: kind, message: sentence.replacing("check challenge and subject", advice(isHeld)))
+        case .scep(_, .fingerprintMismatch, _):
+            self.init(.trust, kind: kind, message: sentence + Text("; scep ca shows what it sends") + place(url))
+        case .scep(_, .validityNotExtended, _):
+            self.init(
+                .refused, kind: kind,
+                message: Text(
+                    """
+                    the new certificate is over no later than the one before, and was not stored; ask the CA's operator
+                    """))
+        case .exchange, .status:
+            self.init(Self.exit(error), kind: kind, message: sentence + place(url))
+        default: self.init(Self.exit(error), kind: kind, message: sentence)
+        }
     }
 
     private static func exit(_ error: AgentError) -> ExitCode {
@@ -55,7 +100,9 @@ extension Failure {
         case .exchange(_, .connecting(let error)): error.isOfTrust ? .trust : .network
         case .exchange: .network
         // Some servers refuse a request by a status, with words in place of a message.
-        case .status(_, let status, _): status >= 400 && status < 500 && status != 404 ? .refused : .network
+        case .status(let operation, let status, _):
+            status >= 400 && status < 500 && status != 404 && operation.rawValue >= Operation.pkcsReq.rawValue
+                ? .refused : .network
         case .scep(_, let error, _): exit(error)
         case .stillPending: .pending
         case .revoked: .trust
@@ -66,9 +113,37 @@ extension Failure {
         switch error {
         case .refused, .crlMissing, .validityNotExtended, .oldCertificate: .refused
         case .request, .passwordMissing: .usage
+        // What cannot even be read is no word of the CA's; what cannot be decrypted may be.
+        case .reply(let error) where error.kind.cryptoError == nil: .network
         default: .trust
         }
     }
+}
+
+/// ` (http://ca.example/scep)`; nothing where it is not known.
+private func place(_ url: Text) -> Text {
+    guard !url.isEmpty else { return [] }
+    var text = Text(" (")
+    text.append(printable: url.span)
+    text.append(")")
+    return text
+}
+
+private func advice(_ isHeld: Bool) -> StaticString {
+    isHeld
+        ? """
+        it may have revoked the certificate (scep crl asks) or want the password (challenge-use = always); \
+        scep enroll --again asks for a new one
+        """ : "check challenge-file and subject, and see the CA's log"
+}
+
+/// Whether the far side's words are HTML: from a proxy, a portal, or a server whose SCEP service is elsewhere.
+private func isWebPage(_ body: Range<Int>, _ work: Span<UInt8>) -> Bool {
+    guard body.upperBound <= work.count else { return false }
+    var start = body.lowerBound
+    while start < body.upperBound, isBlank(work[start]) || work[start] == UInt8(ascii: "\n") { start += 1 }
+    // No DER begins with this.
+    return start < body.upperBound && work[start] == UInt8(ascii: "<")
 }
 
 extension TransportError {

@@ -72,6 +72,12 @@ struct Session: ~Copyable {
     mutating func run(_ demand: Goal?, waits: Bool, _ progress: inout Progress) throws(Failure) {
         agent.demand = demand
         agent.waits = waits
+        progress.status = StatusFile.read(in: workspace) ?? StatusFile()
+        progress.status.kind = []
+        progress.status.message = []
+        progress.status.next = []
+        if waits { progress.place = workspace }
+        hook?.warnIfMissing(progress)
         var failure: Failure?
         do throws(Failure) {
             try open()
@@ -79,7 +85,7 @@ struct Session: ~Copyable {
             if demand != .enrol, store.size(of: .certificate) != nil {
                 unsafe GatewayKey.provider.settings.forgetExistingKey()
             }
-            try tryPassphrase()
+            try tryKeys(demand)
             // What a cut left undone.
             try publish(&progress)
             try transport.shown?.take(from: &store)
@@ -99,7 +105,8 @@ struct Session: ~Copyable {
                 failure = error
             }
         }
-        try record(failure, progress)
+        if let pending = failure, pending.exit == .pending { failure = explained(pending, progress.status) }
+        try record(failure, &progress)
         if let failure { throw failure }
     }
 
@@ -117,11 +124,18 @@ struct Session: ~Copyable {
         try Self.publish(&store, workspace, &progress)
     }
 
-    /// Sees that the passphrase opens the key, before another key is encrypted with it: that one could not be used with
-    /// the right one any more.
-    private mutating func tryPassphrase() throws(Failure) {
-        guard var kept = try store.bytes(of: .privateKey), GatewayKey.isEncrypted(kept.span) else { return }
+    /// Sees that the keys are where the settings have them, and can be used, before the CA is asked for anything.
+    private mutating func tryKeys(_ demand: Goal?) throws(Failure) {
+        let isPending = store.size(of: .transaction) != nil
+        let isNew = isPending && store.size(of: .transactionKey) != nil
+        guard var kept = try store.bytes(of: isNew ? .transactionKey : .privateKey) else { return try tryNewKeys() }
         defer { kept.wipe() }
+        // A renewal would leave the new key in another place than the one before, unasked.
+        if demand != .enrol { try sameKind(kept.span) }
+        // An agent that finds nothing due has no need of its token.
+        if isPending || demand != nil, unsafe GatewayKey.provider.settings.token != nil { try tryNewKeys() }
+        // A key that is encrypted with another passphrase than the one before could not be used with the right one.
+        guard GatewayKey.isEncrypted(kept.span) else { return }
         do throws(CryptoError) {
             var key = GatewayKey()
             defer { key.wipe() }
@@ -131,12 +145,42 @@ struct Session: ~Copyable {
         }
     }
 
+    private func sameKind(_ kept: Span<UInt8>) throws(Failure) {
+        switch (GatewayKey.isOnToken(kept), unsafe GatewayKey.provider.settings.token != nil) {
+        case (true, true), (false, false): return
+        case (true, false):
+            throw Failure(
+                .usage, "key-on-token",
+                """
+                the key is on a token, and no token is set: set pkcs11-module, pkcs11-token and pkcs11-pin-file; \
+                scep enroll --again gets a certificate for a new key in a file
+                """)
+        case (false, true):
+            throw Failure(
+                .usage, "key-in-file",
+                """
+                the key is in a file, and a token is set: take pkcs11-module out; \
+                scep enroll --again gets a certificate for a new key on the token
+                """)
+        }
+    }
+
+    /// Sees that a new key can be made, or the existing one be read.
+    private func tryNewKeys() throws(Failure) {
+        do throws(KeyFailure) {
+            try unsafe GatewayKey.provider.check()
+        } catch {
+            throw keyFailure(unsafe GatewayKey.provider.failed(error))
+        }
+    }
+
     private static func publish(
         _ store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ workspace: Workspace,
         _ progress: inout Progress
     ) throws(Failure) {
         guard var publication = try Publication(&store), try publication.publish(in: workspace) != nil else { return }
-        var line = Text("certificate and key are in ")
+        let isOnToken = unsafe GatewayKey.provider.settings.token != nil
+        var line = Text(isOnToken ? "the certificate is in " : "certificate and key are in ")
         line.append(workspace.path)
         line.append("/current")
         progress.say(line)
@@ -200,7 +244,10 @@ struct Session: ~Copyable {
                 ending = error
             }
         }
-        if let ending { throw Failure(ending, work.span) }
+        if let ending {
+            let isHeld = store.size(of: .certificate) != nil
+            throw Failure(ending, work.span, url: settings[.url] ?? [], isHeld: isHeld)
+        }
         if let failure { throw failure }
     }
 
@@ -241,14 +288,29 @@ struct Session: ~Copyable {
         if let failure { throw Failure(failure, work.span) }
     }
 
-    private func record(_ failure: Failure?, _ progress: Progress) throws(Failure) {
-        var status = StatusFile()
-        status.time = clock.time ?? 0
-        status.kind = failure?.kind ?? []
-        status.message = failure?.message ?? []
-        status.next = progress.next
+    /// What the CA's operator has to know to find a request that is pending.
+    private func explained(_ pending: Failure, _ status: StatusFile) -> Failure {
+        var message = Text("the CA has not decided; have its operator approve the request")
+        if !status.transactionID.isEmpty {
+            message.append(" ")
+            message.append(status.transactionID)
+        }
+        if let subject = settings[.subject] {
+            message.append(" for ")
+            message.append(printable: subject.span)
+        }
+        message.append(", then run: scep poll")
+        return Failure(.pending, kind: pending.kind, message: message)
+    }
+
+    /// Leaves for `scep status` what came of the run.
+    private mutating func record(_ failure: Failure?, _ progress: inout Progress) throws(Failure) {
+        progress.status.time = clock.time ?? 0
+        progress.status.kind = failure?.kind ?? []
+        progress.status.message = failure?.message ?? []
+        if store.size(of: .transaction) == nil { progress.status.transactionID = [] }
         do throws(Failure) {
-            try status.write(in: workspace)
+            try progress.status.write(in: workspace)
         } catch {
             // The first failure is the one that matters.
             if failure == nil { throw error }

@@ -80,8 +80,11 @@ public struct GatewayKey: DeviceKey, ~Copyable {
     /// Whether what ``keep(into:)`` wrote takes the passphrase to be read.
     static func isEncrypted(_ bytes: Span<UInt8>) -> Bool { bytes.count > 0 && bytes[0] == Tag.sequence.rawValue }
 
+    /// Whether what ``keep(into:)`` wrote refers to a token's key.
+    static func isOnToken(_ bytes: Span<UInt8>) -> Bool { bytes.count > 0 && bytes[0] == TokenReference.kind }
+
     private mutating func read(_ bytes: Span<UInt8>) throws(KeyFailure) {
-        if bytes.count > 0, bytes[0] == TokenReference.kind {
+        if Self.isOnToken(bytes) {
             guard let reference = TokenReference(bytes) else { throw .damaged }
             try provider.openToken().check(reference)
             token.reference = reference

@@ -79,6 +79,19 @@ import PKIX
 
     // MARK: Keys as files have them
 
+    /// Sees that a key can be had: that the token lets the gateway in, or that the existing key can be read.
+    func check() throws(KeyFailure) {
+        if settings.token != nil {
+            try openToken().logIn()
+        } else if settings.existingKey != nil {
+            var random = try makeRandom()
+            defer { random.wipe() }
+            var key = SoftwareKey()
+            defer { key.wipe() }
+            try readExisting(into: &key, random: &random)
+        }
+    }
+
     /// Reads the existing key.
     func readExisting(into key: inout SoftwareKey, random: inout RandomGenerator) throws(KeyFailure) {
         guard var text = settings.existingKey else { throw .noKey }

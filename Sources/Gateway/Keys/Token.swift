@@ -33,6 +33,11 @@ import PKIX
         }
     }
 
+    /// Logs in, for who wants to know before there is work to do whether the token is there and takes the PIN.
+    func logIn() throws(KeyFailure) {
+        try call(.login) { _ in CK_RV(CKR_OK) }
+    }
+
     /// Logs out and lets the module go.
     func close() {
         drop()

@@ -83,7 +83,7 @@ struct CommandLine {
     ) -> Failure {
         var message = Text()
         let letter = linux_unknown_option()
-        if let option = Self.entry(letter) {
+        if let option = Self.entry(letter), option.description.commands.contains(command) {
             message.append("--")
             message.append(option.description.name)
             message.append(found == Int32(UInt8(ascii: ":")) ? " needs a value" : " takes no value")

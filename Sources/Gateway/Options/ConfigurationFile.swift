@@ -26,10 +26,15 @@ enum ConfigurationFile {
         while equals < range.upperBound, bytes[equals] != UInt8(ascii: "=") { equals += 1 }
         let word = Text(bytes[start..<equals]).trimmed
         let place = settings.place(.file(line: line, column: start - range.lowerBound + 1))
-        guard let option = Option(word), option.isInConfiguration else {
+        guard equals < range.upperBound else {
+            throw failure("no-value", place, "'", word, "' has no =; a line is: name = value")
+        }
+        guard let option = Option(word) else {
             throw failure("unknown-word", place, "there is no such word: '", word, "'; scep.conf(5) lists them")
         }
-        guard equals < range.upperBound else { throw failure("no-value", place, "'", word, "' has no = and no value") }
+        guard option.isInConfiguration else {
+            throw failure("unknown-word", place, "'", word, "' belongs on the command line alone: it is for one run")
+        }
         var valueStart = equals + 1
         while valueStart < range.upperBound, isBlank(bytes[valueStart]) { valueStart += 1 }
         let value = Text(bytes[valueStart..<range.upperBound]).trimmed

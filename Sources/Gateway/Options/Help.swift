@@ -27,7 +27,13 @@ enum Help {
         for option in Option.allCases where option.description.commands.contains(command) {
             append(&text, indented: left(option.description), option.description.help, option.description.standard)
         }
-        text.append("\nAll but the last ones can be set in the configuration, as `name = value`: scep.conf(5).\n")
+        text.append("\nAll can be set in the configuration, as `name = value` (scep.conf(5)), but for")
+        for option in Option.allCases where option.description.commands.contains(command) && !option.isInConfiguration {
+            text.append(" ")
+            text.append(option.description.name)
+            if option != .help { text.append(",") }
+        }
+        text.append(".\n")
         text.append(exitCodes)
         return text
     }

@@ -4,14 +4,14 @@ enum Option: UInt8, CaseIterable {
     // What goes to the agent as it is: see ``Agent/Configuration``.
     case url, message, fingerprint, subject, san, keyUsage, extendedKeyUsage, template, key, challengeUse, allow
     case renew, jitter, renewalKey, renewalType, check, checkInterval
-    case poll, pollCap, polls, retry, retryCap, retries, timeout, stay
+    case poll, pollCap, polls, retry, retryCap, retries, timeout
     // What the program itself makes use of.
     case directory, challengeFile, existingKey, keyPassphraseFile, hook, hookTimeout
     case tlsCA, tlsPin, tlsIdentity, proxy, proxyPasswordFile
     case pkcs11Module, pkcs11Token, pkcs11Label, pkcs11PINFile
     case json, verbose, quiet, color
     // What belongs on the command line alone.
-    case config, again, output, minDays, request, caFile, showChallenge, help
+    case config, stay, again, output, minDays, request, caFile, showChallenge, help
 
     struct Description {
         let name: StaticString
@@ -26,7 +26,7 @@ enum Option: UInt8, CaseIterable {
     }
 
     /// Whether the agent's configuration takes it as it is.
-    var isAgents: Bool { rawValue <= Option.stay.rawValue }
+    var isAgents: Bool { rawValue <= Option.timeout.rawValue }
     var isInConfiguration: Bool { rawValue < Option.config.rawValue }
 
     var description: Description {

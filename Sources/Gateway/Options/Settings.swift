@@ -58,20 +58,22 @@ struct Settings {
         if let value = self[option] { return value }
         var message = Text("--")
         message.append(option.description.name)
-        message.append(" is missing: set it")
+        message.append(" is missing")
+        message.append(meaning: option)
+        message.append(": give it")
         if option.isInConfiguration {
-            message.append(", or ")
+            message.append(", or set ")
             message.append(option.description.name)
             message.append(" in ")
-            message.append(file.isEmpty ? Text("/etc/scep/scep.conf") : file)
+            message.append(printable: (file.isEmpty ? ConfigurationFile.standard : file).span)
         }
-        message.append("; it is ")
-        message.append(option.description.help)
         throw Failure(.usage, "option-missing", message)
     }
 
     /// That a value cannot be.
-    func refusal(_ option: Option) -> Failure {
+    ///
+    /// - Parameter reason: what is wrong with it, where that is not plain from what the option is.
+    func refusal(_ option: Option, _ reason: Text = []) -> Failure {
         var message = Text()
         if let origin = origin(option) { message.append(place(origin)) }
         if case .commandLine = origin(option) { message.append("--") }
@@ -79,8 +81,9 @@ struct Settings {
         message.append(" cannot be '")
         let value = self[option] ?? []
         message.append(printable: value.span)
-        message.append("'; it is ")
-        message.append(option.description.help)
+        message.append("'")
+        message.append(meaning: option)
+        message.append(reason)
         return Failure(.usage, "bad-value", message)
     }
 
@@ -95,5 +98,14 @@ struct Settings {
         text.append(decimal: column)
         text.append(": ")
         return text
+    }
+}
+
+extension [UInt8] {
+    /// Appends what an option is, in parentheses.
+    fileprivate mutating func append(meaning option: Option) {
+        append(" (")
+        append(option.description.help)
+        append(")")
     }
 }

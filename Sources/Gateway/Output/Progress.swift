@@ -1,5 +1,6 @@
 import Board
 import CLinux
+import LinuxBoard
 
 /// Standard error: what the program is doing, what it warns of, and why it failed.
 ///
@@ -19,14 +20,19 @@ struct Progress: Log {
     private let hasColor: Bool
     private let isQuiet: Bool
     private let isVerbose: Bool
-    /// The field `next` of the last event, and what follows it: `renew at=2027-…`.
-    private(set) var next = Text()
+    /// What came of the run up to now.
+    var status = StatusFile()
+    /// Where a program that stays has its status read; nil for one that is soon over.
+    var place: Workspace?
+    /// Whether each event goes to standard output as JSON.
+    private let tellsEvents: Bool
 
     init(_ settings: Settings) throws(Failure) {
         let isTerminal = isatty(STDERR_FILENO) == 1
         style = isTerminal ? .terminal : Environment.isSet("JOURNAL_STREAM") ? .journal : .plain
         isQuiet = settings.isSet(.quiet)
         isVerbose = settings.isSet(.verbose)
+        tellsEvents = settings.isSet(.json) && settings.isSet(.stay)
         let color = settings[.color] ?? Text("auto")
         if color.equals("auto") {
             hasColor = isTerminal && !Environment.isSet("NO_COLOR") && !Environment.has("TERM", "dumb")
@@ -39,8 +45,8 @@ struct Progress: Log {
     /// A line of the agent's: see LIFECYCLE.md.
     mutating func write(line: Span<UInt8>) {
         let text = Text(line)
-        if text.starts(with: "event ") {
-            note(text)
+        if let event = EventLine(text) {
+            note(event)
             // What it says is said in other words to who sits before it.
             if style == .terminal, !isVerbose { return }
             return write(text, .notice)
@@ -62,16 +68,10 @@ struct Progress: Log {
         write(line, .error)
     }
 
-    /// Keeps what comes next.
-    private mutating func note(_ event: Text) {
-        let mark = Text(" next=")
-        guard event.count > mark.count else { return }
-        for start in 0..<(event.count - mark.count) where event[start..<(start + mark.count)].elementsEqual(mark) {
-            var rest = Text(event[(start + mark.count)...])
-            if let end = find(" subject=", in: rest) { rest.removeLast(rest.count - end) }
-            next = rest
-            return
-        }
+    private mutating func note(_ event: EventLine) {
+        status.note(event, at: SystemClock().time ?? 0)
+        if let place { try? status.write(in: place) }
+        if tellsEvents { writeAll(event.json, to: STDOUT_FILENO) }
     }
 
     private func write(_ text: Text, _ priority: Priority) {

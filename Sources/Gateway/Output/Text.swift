@@ -103,6 +103,13 @@ extension [UInt8] {
         return true
     }
 
+    /// With other words where `part` stands first.
+    @inline(never)
+    func replacing(_ part: StaticString, _ words: StaticString) -> [UInt8] {
+        guard let start = find(part, in: self) else { return self }
+        return self[..<start] + [UInt8](words) + self[(start + part.utf8CodeUnitCount)...]
+    }
+
     /// The bytes and a zero byte, as C has a text.
     var terminated: [UInt8] { self + [0] }
 
