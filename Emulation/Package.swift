@@ -10,7 +10,10 @@ let package = Package(
     products: [
         .library(name: "Authority", targets: ["Authority", "AuthorityServer"]),
         .library(name: "Emulator", targets: ["Emulator"]),
+        .library(name: "FaultProxy", targets: ["FaultProxy", "Interference"]),
         .executable(name: "enroll", targets: ["enroll"]),
+        .executable(name: "fault-proxy", targets: ["fault-proxy"]),
+        .executable(name: "interfere", targets: ["interfere"]),
         .executable(name: "power-cuts", targets: ["power-cuts"]),
         .executable(name: "scep-authority", targets: ["scep-authority"]),
     ],
@@ -51,18 +54,31 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
+        .target(name: "Interference", dependencies: ["Authority"], swiftSettings: strict),
+        .target(name: "FaultProxy", dependencies: ["Authority", "Interference"], swiftSettings: strict),
+        .executableTarget(
+            name: "fault-proxy",
+            dependencies: [
+                "Authority", "FaultProxy", "Interference",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "InProcess",
-            dependencies: ["Authority", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
+            dependencies: ["Authority", "Interference", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(
             name: "PowerCuts",
             dependencies: [
-                "Authority", "AuthorityServer", "InProcess", "LibCrypto",
+                "Authority", "AuthorityServer", "InProcess", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .executableTarget(
+            name: "interfere",
+            dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
         .executableTarget(
             name: "power-cuts",
             dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
@@ -77,7 +93,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "EnrolmentTests",
-            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto", "enroll"],
+            dependencies: [
+                "Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "FaultProxy", "Interference",
+                "LibCrypto", "enroll",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayTests",
@@ -90,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "LifeTests",
             dependencies: [
-                "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "LibCrypto",
+                "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],

@@ -26,6 +26,9 @@ public struct Request: Sendable, Hashable {
         self.body = body
         self.peer = peer
     }
+
+    /// What is asked for; nil if it is nothing that SCEP knows.
+    public var operation: Operation? { Form(query)["operation"].flatMap(Operation.init(name:)) }
 }
 
 /// An HTTP answer, and what is to go wrong with it on the wire.

@@ -1,15 +1,32 @@
 import Board
+import Interference
 
 /// The line to a CA in the same process: a request goes out as a whole, when its reply is first asked for.
 public struct InProcessTransport: Transport {
-    private let exchange: ([UInt8]) throws(TransportError) -> [UInt8]
+    /// A clock that goes on while somebody waits.
+    public struct Time {
+        let uptime: () -> UInt64
+        let wait: (_ milliseconds: UInt64) -> Void
+
+        public init(uptime: @escaping () -> UInt64, wait: @escaping (_ milliseconds: UInt64) -> Void) {
+            self.uptime = uptime
+            self.wait = wait
+        }
+    }
+
+    private let time: Time?
+    private let exchange: ([UInt8]) throws(TransportError) -> Delivery
     private var sent: [UInt8] = []
     /// What comes back; nil before it was asked for.
-    private var received: [UInt8]?
-    private var read = 0
+    private var delivery: Delivery?
+    /// Bytes of it that were taken.
+    private var taken = 0
 
-    /// - Parameter exchange: from the bytes of an HTTP request to those of its reply.
-    public init(_ exchange: @escaping ([UInt8]) throws(TransportError) -> [UInt8]) {
+    /// - Parameters:
+    ///   - time: what waiting takes; nil where nobody has to wait for anything.
+    ///   - exchange: from the bytes of an HTTP request to what comes of it.
+    public init(_ time: Time? = nil, _ exchange: @escaping ([UInt8]) throws(TransportError) -> Delivery) {
+        self.time = time
         self.exchange = exchange
     }
 
@@ -24,22 +41,39 @@ public struct InProcessTransport: Transport {
     public mutating func receive(
         into buffer: inout MutableSpan<UInt8>, deadline: UInt64
     ) throws(TransportError) -> Int {
-        let bytes: [UInt8]
-        if let received {
-            bytes = received
+        let delivery: Delivery
+        if let known = self.delivery {
+            delivery = known
         } else {
-            bytes = try exchange(sent)
-            received = bytes
+            delivery = try exchange(sent)
+            self.delivery = delivery
         }
-        let count = min(buffer.count, bytes.count - read)
-        for index in 0..<count { buffer[index] = bytes[read + index] }
-        read += count
+        if delivery.millisecondsPerByte > 0, let time {
+            time.wait(delivery.millisecondsPerByte)
+            guard time.uptime() < deadline else { throw .timedOut }
+        }
+        let most = delivery.millisecondsPerByte > 0 ? min(buffer.count, 1) : buffer.count
+        var count = min(most, max(delivery.bytes.count - taken, 0))
+        for index in 0..<count { buffer[index] = delivery.bytes[taken + index] }
+        if count == 0 {
+            switch delivery.end {
+            case .closed: break
+            case .reset: throw .reset
+            case .silence:
+                if let time, time.uptime() < deadline { time.wait(deadline - time.uptime()) }
+                throw .timedOut
+            case .endless(let more):
+                for index in 0..<most { buffer[index] = more[(taken - delivery.bytes.count + index) % more.count] }
+                count = most
+            }
+        }
+        taken += count
         return count
     }
 
     public mutating func close() {
         sent = []
-        received = nil
-        read = 0
+        delivery = nil
+        taken = 0
     }
 }

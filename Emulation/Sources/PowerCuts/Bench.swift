@@ -1,5 +1,6 @@
 import Authority
 import Foundation
+import Interference
 import LibCrypto
 
 /// One flow's CA, and what the device's manufacturer knows. One thread has it.
@@ -11,8 +12,10 @@ final class Bench {
     let record: [UInt8]
     /// Takes a line for a person; nil when nobody reads along.
     let log: (@Sendable (String) -> Void)?
-    /// Sees what goes over the line, either way.
-    var watch: (([UInt8]) -> Void)?
+    /// Sees what goes over the line: what is asked for, the request, and what the CA answers.
+    var watch: ((CAOperation, _ request: [UInt8], _ reply: [UInt8]) -> Void)?
+    /// What somebody between device and CA has heard.
+    var recordings = Interference.Recordings()
     private let blank: Snapshot
     // What was found out about certificates before, by their bytes.
     private var certificates: [[UInt8]: Certificate] = [:]

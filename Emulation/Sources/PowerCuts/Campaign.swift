@@ -1,3 +1,5 @@
+import Interference
+
 /// Cuts the power of one device in one flow, everywhere.
 struct Campaign<P: Part> {
     private let course: Course<P>
@@ -23,7 +25,7 @@ struct Campaign<P: Part> {
             tally.cutPoints = uncut.cutPoints.count
             try cut(uncut, from: start, path: [], depth: depth, share: share)
             for exchange in 1...max(uncut.exchanges, 1) where share.has(exchange) {
-                for loss in Loss.allCases { lose(exchange, loss, from: start) }
+                for interference in [Interference.requestLost, .broken(0)] { lose(exchange, interference, from: start) }
             }
         } catch {
             fail([], error)
@@ -58,13 +60,14 @@ struct Campaign<P: Part> {
         }
     }
 
-    private mutating func lose(_ exchange: Int, _ loss: Loss, from start: World<P>) {
+    private mutating func lose(_ exchange: Int, _ interference: Interference, from start: World<P>) {
         tally.losses += 1
         do {
-            let outcome = try course.run(start, loss: (exchange, loss))
+            let incident = Incident(exchange: exchange, interference: interference)
+            let outcome = try course.run(start, incident: incident)
             try course.judge(outcome.world, from: start)
         } catch {
-            fail(["\(exchange).\(loss.rawValue)"], error)
+            fail(["\(exchange).\(interference)"], error)
         }
     }
 
@@ -74,16 +77,19 @@ struct Campaign<P: Part> {
 
     /// Runs one trial.
     ///
-    /// - Parameter path: as in the trial's identifier; empty: nothing goes wrong.
-    func replay(_ path: [String]) throws {
-        let start = try course.begin(part)
+    /// - Parameters:
+    ///   - path: as in the trial's identifier; empty: nothing goes wrong.
+    ///   - foreign: another CA, of whose replies some may be replayed.
+    func replay(_ path: [String], foreign: Bench? = nil) throws {
+        let start = try foreign.map { try course.beginOverheard(part, foreign: $0) } ?? course.begin(part)
         var from = start
         for step in path {
             let words = step.split(separator: ".", maxSplits: 1).map(String.init)
             guard words.count == 2, let number = Int(words[0]) else { throw Violation("\(step) is no cut") }
-            if let loss = Loss(rawValue: words[1]) {
-                course.bench.log?("message \(number) gets lost: \(loss.rawValue)")
-                try course.judge(course.run(from, loss: (number, loss)).world, from: start)
+            if let interference = Interference(words[1]) {
+                course.bench.log?("exchange \(number) is interfered with: \(interference)")
+                let incident = Incident(exchange: number, interference: interference)
+                try course.judge(course.run(from, incident: incident).world, from: start)
                 return
             }
             let outcome = try course.run(from, records: true)

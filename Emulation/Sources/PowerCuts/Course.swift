@@ -29,15 +29,17 @@ struct Course<P: Part> {
     ///
     /// - Parameters:
     ///   - records: whether the outcome tells where power could have failed.
-    ///   - loss: the message that gets lost, counted from now.
-    func run(_ start: World<P>, records: Bool = false, loss: (exchange: Int, Loss)? = nil) throws -> Outcome {
+    ///   - incident: what happens to an exchange, counted from now.
+    func run(_ start: World<P>, records: Bool = false, incident: Incident? = nil) throws -> Outcome {
         var outcome = Outcome(world: start)
         var held = start.held
         while outcome.world.stepsDone < bench.flow.steps.count {
             if !outcome.world.isStepBegun { try begin(bench.flow.steps[outcome.world.stepsDone], &outcome.world) }
-            let left = loss.map { ($0.exchange - outcome.exchanges, $0.1) }
+            let left = incident.map {
+                Incident(exchange: $0.exchange - outcome.exchanges, interference: $0.interference)
+            }
             let step = bench.flow.steps[outcome.world.stepsDone]
-            let machine = try boot(&outcome.world, mayGiveUp: step.mayGiveUp, records: records, loss: left)
+            let machine = try boot(&outcome.world, mayGiveUp: step.mayGiveUp, records: records, incident: left)
             for cutPoint in machine.cutPoints ?? [] {
                 // What the device had until then it must have from then on.
                 var cutPoint = cutPoint
@@ -66,22 +68,22 @@ struct Course<P: Part> {
 
     /// Starts the device, and lets it run until nothing is due.
     ///
-    /// - Parameter loss: the message that gets lost; with one of them lost, the device may leave it for another start.
+    /// - Parameter incident: what happens to an exchange; then the device may leave it for another start, an hour later.
     @discardableResult
     private func boot(
         _ world: inout World<P>, mayGiveUp: Bool = false, records: Bool = false,
-        loss: (exchange: Int, Loss)? = nil
+        incident: Incident? = nil
     ) throws -> Machine<P> {
         bench.log?("start \(world.boots + 1)")
-        let machine = try Machine(world, on: bench, records: records, loss: loss)
+        let machine = try Machine(world, on: bench, records: records, incident: incident)
         let end = Token.$inserted.withValue(machine.inserted) {
             Result { () throws(AgentError) in try P.attend(machine) }
         }
         world = machine.world
         try look(&world)
-        let isLost = loss.map { $0.exchange >= 1 && $0.exchange <= machine.exchanges } ?? false
-        if case .failure(let error) = end, !isLost, !mayGiveUp { throw Violation("the device gave up: \(error)") }
-        guard isLost else { return machine }
+        let isHit = incident.map { $0.exchange >= 1 && $0.exchange <= machine.exchanges } ?? false
+        if case .failure(let error) = end, !isHit, !mayGiveUp { throw Violation("the device gave up: \(error)") }
+        guard isHit else { return machine }
         world.now += 3_600_000
         try boot(&world, mayGiveUp: mayGiveUp)
         return machine

@@ -4,6 +4,7 @@ import AuthorityServer
 import Board
 import DeviceCrypto
 import InProcess
+import Interference
 
 /// The device that is simulated.
 enum Device {
@@ -44,10 +45,11 @@ struct CutPoint<P: Part>: Sendable {
     let event: Event
 }
 
-/// How a message gets lost while the power stays on.
-enum Loss: String, CaseIterable, Sendable {
-    case request = "lost-request"
-    case reply = "lost-reply"
+/// What happens to one exchange while the power stays on.
+struct Incident: Sendable {
+    /// Counted from 1.
+    let exchange: Int
+    let interference: Interference
 }
 
 /// A device that runs, with the CA it speaks to. One thread has it.
@@ -60,22 +62,21 @@ final class Machine<P: Part> {
     private var start: World<P>
     /// Where power could have failed in this run, if that is recorded.
     private(set) var cutPoints: [CutPoint<P>]?
-    /// Which exchange of this run is lost.
-    private let loss: (exchange: Int, Loss)?
+    private let incident: Incident?
+    /// The honest reply to the question before.
+    private var previous: [UInt8]?
     private(set) var exchanges = 0
 
     /// - Parameters:
     ///   - bench: its CA goes back to what it was in `world`.
-    ///   - loss: the message that gets lost.
-    init(
-        _ world: World<P>, on bench: Bench, records: Bool = false, loss: (exchange: Int, Loss)? = nil
-    ) throws {
+    ///   - incident: what happens to an exchange of this run.
+    init(_ world: World<P>, on bench: Bench, records: Bool = false, incident: Incident? = nil) throws {
         start = world
         self.bench = bench
         part = world.part
         inserted = Inserted(bench.token, slotsTaken: world.slotsTaken)
         cutPoints = records ? [] : nil
-        self.loss = loss
+        self.incident = incident
         try bench.authority.restore(world.authority)
     }
 
@@ -108,22 +109,25 @@ final class Machine<P: Part> {
 
     func write(_ line: String) { bench.log?("  " + line) }
 
-    /// What the CA answers; nil when the message, or the answer, is lost.
-    func exchange(_ request: [UInt8]) throws(TransportError) -> [UInt8] {
+    /// What comes back from the CA.
+    func exchange(_ request: [UInt8]) throws(TransportError) -> Delivery {
         exchanges += 1
         // A device that goes in circles comes to an end.
         guard exchanges <= 100 else { throw .unreachable }
-        let loss = loss.flatMap { $0.exchange == exchanges ? $0.1 : nil }
-        guard loss != .request else { throw .reset }
+        let interference = incident.flatMap { $0.exchange == exchanges ? $0.interference : nil }
+        guard interference != .requestLost else { throw .reset }
         bench.setClock(now)
-        guard let parsed = Request(http: request),
+        guard let parsed = Request(http: request), let operation = parsed.operation,
             let answer = bench.authority.answer(parsed).http(date: httpDate(bench.authority.now))
         else { throw .reset }
-        bench.watch?(request)
-        bench.watch?(answer)
+        bench.watch?(operation, request, answer)
         cutPoints?.append(CutPoint(world: world, event: .reply))
-        guard loss != .reply else { throw .reset }
-        return answer
+        var recordings = bench.recordings
+        recordings[.reordered, operation] = previous
+        previous = answer
+        guard let interference else { return Delivery(answer) }
+        guard let delivery = interference.deliver(answer, to: operation, recordings) else { throw .reset }
+        return delivery
     }
 
     /// Runs the device's program.
@@ -145,7 +149,8 @@ final class Machine<P: Part> {
         } catch {
             throw .configuration(error)
         }
-        var transport = InProcessTransport { (request) throws(TransportError) in try self.exchange(request) }
+        let time = InProcessTransport.Time(uptime: { self.uptime }, wait: { self.sleep(milliseconds: $0) })
+        var transport = InProcessTransport(time) { (request) throws(TransportError) in try self.exchange(request) }
         var clock = MachineClock(machine: self)
         var log = MachineLog(machine: self)
         var buffer = [UInt8](repeating: 0, count: 8192)

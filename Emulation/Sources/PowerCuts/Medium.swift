@@ -59,11 +59,11 @@ public struct Medium: Sendable {
         return campaign.run(depth: depth, share: share)
     }
 
-    func replay(_ path: [String], _ bench: Bench) throws {
+    func replay(_ path: [String], _ bench: Bench, foreign: Bench) throws {
         guard let geometry else {
-            return try Campaign(bench, part: DirectoryPart(), partName: name).replay(path)
+            return try Campaign(bench, part: DirectoryPart(), partName: name).replay(path, foreign: foreign)
         }
-        try Campaign(bench, part: NORPart(geometry), partName: name).replay(path)
+        try Campaign(bench, part: NORPart(geometry), partName: name).replay(path, foreign: foreign)
     }
 }
 

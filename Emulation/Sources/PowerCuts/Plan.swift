@@ -69,8 +69,11 @@ public struct Plan: Sendable {
             let medium = (Medium.sample + Medium.all).first(where: { $0.name == words[1] })
         else { throw Violation("\(id) names no flow and storage") }
         let keys = [try PrivateKey.generate(.rsa2048), try PrivateKey.generate(.rsa2048)]
-        let bench = try Bench(flow, token: Token(), keys: keys, log: log)
-        try medium.replay(words.count == 3 ? words[2].split(separator: "+").map(String.init) : [], bench)
+        let token = Token()
+        let bench = try Bench(flow, token: token, keys: keys, log: log)
+        try medium.replay(
+            words.count == 3 ? words[2].split(separator: "+").map(String.init) : [], bench,
+            foreign: Bench(flow, token: token, keys: keys.reversed()))
     }
 }
 

@@ -1,7 +1,9 @@
 import Authority
 import AuthorityServer
 import Emulator
+import FaultProxy
 import Foundation
+import Interference
 import LibCrypto
 import Synchronization
 import Testing
@@ -106,24 +108,24 @@ import Testing
     }
 
     /// What no server of good manners would send.
-    static let impositions: [(name: String, kind: String, text: String, answer: Impostor.Answer)] = [
-        ("another service", "not-http", "check url", .bytes(Array("SSH-2.0-OpenSSH_9.2\r\n".utf8))),
+    static let impositions: [(name: String, kind: String, text: String, answer: Delivery)] = [
+        ("another service", "not-http", "check url", Delivery(Array("SSH-2.0-OpenSSH_9.2\r\n".utf8))),
         (
             "a redirection", "redirected", "http://elsewhere/",
-            .bytes(Array("HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n".utf8))
+            Delivery(Array("HTTP/1.1 302 Found\r\nLocation: http://elsewhere/\r\nContent-Length: 0\r\n\r\n".utf8))
         ),
-        ("a broken connection", "connection-lost", "try again", .broken(after: Array("HTTP/1.0 200 O".utf8))),
+        ("a broken connection", "connection-lost", "try again", Delivery(Array("HTTP/1.0 200 O".utf8), end: .reset)),
         (
             "an endless header", "reply-too-large", "does not fit",
-            .bytes(Array(("HTTP/1.0 200 OK\r\nX: " + String(repeating: "x", count: 100_000)).utf8))
+            Delivery(Array(("HTTP/1.0 200 OK\r\nX: " + String(repeating: "x", count: 100_000)).utf8))
         ),
         (
             "two lengths", "http-malformed", "proper HTTP",
-            .bytes(Array("HTTP/1.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".utf8))
+            Delivery(Array("HTTP/1.0 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".utf8))
         ),
         (
             "an endless chunk", "http-malformed", "proper HTTP",
-            .bytes(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".utf8))
+            Delivery(Array("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".utf8))
         ),
     ]
 
@@ -132,8 +134,8 @@ import Testing
         let imposition = Self.impositions[row]
         // At GetCACert, since what goes wrong at GetCACaps can be put up with in an old server.
         let capabilities = Array("HTTP/1.0 200 OK\r\n\r\nAES\nPOSTPKIOperation\nSHA-256\n".utf8)
-        let impostor = try Impostor { request, _ in
-            request.operation == "GetCACaps" ? .bytes(capabilities) : imposition.answer
+        let impostor = try FaultProxy { request, _ in
+            request.operation == .getCACaps ? Delivery(capabilities) : imposition.answer
         }
         defer { impostor.stop() }
         let record = try Bench.record(board, port: impostor.port, root: [1])
@@ -181,9 +183,9 @@ import Testing
     func replyToAnotherDeviceIsRefused(board: BoardKind) async throws {
         try await Bench.withAuthority { server in
             let recorded = Recording()
-            let impostor = try Impostor(upstream: server.port) { request, impostor in
+            let impostor = try FaultProxy(upstream: server.port) { request, impostor in
                 let reply = try impostor.forward(request)
-                return .bytes(request.operation == "PKIOperation" ? recorded.keepFirst(reply) : reply)
+                return Delivery(request.operation == .pkiOperation ? recorded.keepFirst(reply) : reply)
             }
             defer { impostor.stop() }
             try await Bench.withDevice(.linux) { first in

@@ -6,6 +6,7 @@ import enum DeviceCrypto.CryptoError
 import struct DeviceCrypto.RandomGenerator
 import Foundation
 import InProcess
+import Interference
 import LibCrypto
 import SimulatedStorage
 import Synchronization
@@ -117,7 +118,9 @@ final class Life {
         } catch {
             throw .entropy(.failed)
         }
-        var transport = InProcessTransport { (request) throws(TransportError) in try self.exchange(request) }
+        var transport = InProcessTransport { (request) throws(TransportError) in
+            Delivery(try self.exchange(request))
+        }
         var clock = LifeClock(life: self)
         var log = LifeLog(life: self)
         var store = IdentityStore(storage())

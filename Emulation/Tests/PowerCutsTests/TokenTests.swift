@@ -19,7 +19,7 @@ import Testing
         let token = Token()
         let bench = try Bench(flow, token: token, keys: Shared.keys.get())
         var messages: [[UInt8]] = []
-        bench.watch = { messages.append($0) }
+        bench.watch = { messages += [$1, $2] }
         let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 24, erasedValue: 0xFF)
         let start = bench.world(NORPart(geometry))
         let outcome = try Course(bench: bench).run(start, records: true)

@@ -1,9 +1,11 @@
 import Emulator
+import FaultProxy
 import Foundation
+import Interference
 import Testing
 
 /// The stand-ins are tested too: a fault that never reaches the device would prove nothing.
-@Suite struct ImpostorTests {
+@Suite struct FaultProxyTests {
     func get(_ operation: String, from port: UInt16, limit: Int = 20) throws -> [UInt8] {
         let request = "GET /scep?operation=\(operation) HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
         return try Socket.exchange(Array(request.utf8), port: port, limit: limit)
@@ -12,7 +14,7 @@ import Testing
     @Test func realServerAnswersThroughIt() async throws {
         try await withFolder { folder in
             try await SCEPServer.run(in: folder) { server in
-                let impostor = try Impostor(upstream: server.port) { .bytes(try $1.forward($0)) }
+                let impostor = try FaultProxy(upstream: server.port) { Delivery(try $1.forward($0)) }
                 defer { impostor.stop() }
                 let capabilities = parts(of: try get("GetCACaps", from: impostor.port)).body
                 #expect(String(decoding: capabilities, as: UTF8.self).contains("POSTPKIOperation"))
@@ -23,19 +25,19 @@ import Testing
 
     @Test func answersAreWhatTheyAreMeantToBe() throws {
         let whole = Array("HTTP/1.0 200 OK\r\nContent-Length: 10\r\n\r\n0123456789".utf8)
-        let impostor = try Impostor { request, _ in
+        let impostor = try FaultProxy { request, _ in
             switch request.operation {
-            case "truncated": .bytes(whole.dropLast(3))
-            case "broken": .broken(after: whole.dropLast(3))
-            case "silent": .silence
-            default: .bytes(whole)
+            case .getCACaps: Delivery(whole.dropLast(3))
+            case .getCACert: Delivery(whole.dropLast(3), end: .reset)
+            case .getNextCACert: Delivery(whole, end: .silence)
+            default: Delivery(whole)
             }
         }
         defer { impostor.stop() }
-        #expect(try get("whole", from: impostor.port) == whole)
-        #expect(try get("truncated", from: impostor.port) == whole.dropLast(3))
-        #expect(throws: Socket.End.reset) { try get("broken", from: impostor.port) }
-        #expect(throws: Socket.End.timedOut) { try get("silent", from: impostor.port, limit: 1) }
+        #expect(try get("PKIOperation", from: impostor.port) == whole)
+        #expect(try get("GetCACaps", from: impostor.port) == whole.dropLast(3))
+        #expect(throws: Socket.End.reset) { try get("GetCACert", from: impostor.port) }
+        #expect(throws: Socket.End.timedOut) { try get("GetNextCACert", from: impostor.port, limit: 1) }
     }
 
     @Test func reservedPortsRefuseAndAreSilent() throws {

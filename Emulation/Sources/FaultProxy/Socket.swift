@@ -1,11 +1,12 @@
 import Foundation
 import Glibc
+import Interference
 
 /// A TCP socket of 127.0.0.1 that blocks, for as long as its limit at most.
-struct Socket: Sendable, Hashable {
+public struct Socket: Sendable, Hashable {
     let descriptor: Int32
 
-    enum End: Error, Equatable {
+    public enum End: Error, Equatable {
         case timedOut
         case reset
         case refused
@@ -18,10 +19,10 @@ struct Socket: Sendable, Hashable {
 
     private init(accepted descriptor: Int32) { self.descriptor = descriptor }
 
-    /// A listening socket on a free port, and the port.
-    static func listening() throws -> (Socket, port: UInt16) {
+    /// A listening socket, and its port; 0 takes a free one.
+    static func listening(on port: UInt16 = 0) throws -> (Socket, port: UInt16) {
         let listener = try Socket()
-        var address = loopback(0)
+        var address = loopback(port)
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -62,12 +63,36 @@ struct Socket: Sendable, Hashable {
     }
 
     /// Sends all of it, or as much as the far side takes.
-    func send(_ bytes: [UInt8]) {
+    ///
+    /// - Returns: whether all was taken.
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
         var rest = bytes[...]
         while !rest.isEmpty {
             let sent = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-            guard sent > 0 else { return }
+            guard sent > 0 else { return false }
             rest = rest.dropFirst(sent)
+        }
+        return true
+    }
+
+    /// Sends all of a delivery, but for the stream's end.
+    func send(_ delivery: Delivery) {
+        if delivery.millisecondsPerByte > 0 {
+            for byte in delivery.bytes {
+                usleep(UInt32(delivery.millisecondsPerByte * 1000))
+                guard send([byte]) else { return }
+            }
+        } else {
+            send(delivery.bytes)
+        }
+        switch delivery.end {
+        case .closed, .reset: break
+        case .silence: while let bytes = try? receive(), !bytes.isEmpty {}
+        case .endless(let more):
+            var block = more
+            while block.count < 4096 { block += more }
+            while send(block) {}
         }
     }
 
@@ -80,7 +105,7 @@ struct Socket: Sendable, Hashable {
     }
 
     /// Sends `bytes` and takes all that comes until the far side ends its stream.
-    static func exchange(_ bytes: [UInt8], port: UInt16, limit: Int = 120) throws -> [UInt8] {
+    public static func exchange(_ bytes: [UInt8], port: UInt16, limit: Int = 120) throws -> [UInt8] {
         let connection = try connected(to: port, limit: limit)
         defer { connection.close() }
         connection.send(bytes)
@@ -92,7 +117,7 @@ struct Socket: Sendable, Hashable {
     /// Wakes whoever waits on it.
     func shutDown() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-    func close() { _ = Glibc.close(descriptor) }
+    public func close() { _ = Glibc.close(descriptor) }
 
     /// Closes with a reset in place of an orderly end.
     func abort() {
