@@ -3,13 +3,19 @@ import Board
 /// The line to a CA in the same process: a request goes out as a whole, when its reply is first asked for.
 public struct InProcessTransport: Transport {
     private let exchange: ([UInt8]) throws(TransportError) -> [UInt8]
+    private let uptime: () -> UInt64
     private var sent: [UInt8] = []
     /// What comes back; nil before it was asked for.
     private var received: [UInt8]?
     private var read = 0
 
-    /// - Parameter exchange: from the bytes of an HTTP request to those of its reply.
-    public init(_ exchange: @escaping ([UInt8]) throws(TransportError) -> [UInt8]) {
+    /// - Parameters:
+    ///   - uptime: the board's, in milliseconds, which `exchange` may move on: a reply behind the deadline is none.
+    ///   - exchange: from the bytes of an HTTP request to those of its reply.
+    public init(
+        uptime: @escaping () -> UInt64 = { 0 }, _ exchange: @escaping ([UInt8]) throws(TransportError) -> [UInt8]
+    ) {
+        self.uptime = uptime
         self.exchange = exchange
     }
 
@@ -29,6 +35,7 @@ public struct InProcessTransport: Transport {
             bytes = received
         } else {
             bytes = try exchange(sent)
+            guard uptime() < deadline else { throw .timedOut }
             received = bytes
         }
         let count = min(buffer.count, bytes.count - read)

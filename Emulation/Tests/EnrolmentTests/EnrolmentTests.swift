@@ -36,7 +36,7 @@ import Testing
     func unmarkedRegistrationAuthorityIsTrustedOnlyWhenAllowed(board: BoardKind) async throws {
         try await Bench.withAuthority({
             $0.registrationAuthority = .split
-            $0.marksRegistrationAuthority = false
+            $0.registrationAuthorityMark = nil
         }) { server in
             try await Bench.withDevice(board) { device in
                 var record = try Bench.record(board, for: server)

@@ -117,7 +117,9 @@ final class Life {
         } catch {
             throw .entropy(.failed)
         }
-        var transport = InProcessTransport { (request) throws(TransportError) in try self.exchange(request) }
+        var transport = InProcessTransport(uptime: { self.uptime }) { (request) throws(TransportError) in
+            try self.exchange(request)
+        }
         var clock = LifeClock(life: self)
         var log = LifeLog(life: self)
         var store = IdentityStore(storage())
@@ -176,6 +178,10 @@ final class Life {
 
     func sleep(_ milliseconds: UInt64) {
         sleeps.append(milliseconds)
+        elapse(milliseconds)
+    }
+
+    private func elapse(_ milliseconds: UInt64) {
         uptime += milliseconds
         time.milliseconds.add(milliseconds, ordering: .relaxed)
     }
@@ -192,6 +198,7 @@ final class Life {
         let answer = authority.answer(request)
         exchange.event = noted.event.withLock { $0 }
         exchange.answer = answer
+        elapse(UInt64(answer.delay * 1000))
         guard loss != .reply else { throw .timedOut }
         let date: String? =
             switch authority.configuration.personality.http.date {
