@@ -1,4 +1,5 @@
 import Emulator
+import EmulationTestSupport
 import Foundation
 import Testing
 
