@@ -303,3 +303,89 @@ extension ForeignClientTests {
         }
     }
 }
+
+// MARK: scepreq, of PyPI, in Python. It takes the strongest of all capabilities.
+
+extension ForeignClientTests {
+    /// Enrols, polls once if it has to, then asks for the certificate and for the CRL; a line each.
+    private static let scepreq = #"""
+        import sys
+        from scepreq.client import Client
+        from scepreq.signingrequest import SigningRequest
+
+        url, password = sys.argv[1:]
+        client = Client(url)
+        usage = {'digital_signature', 'key_encipherment'}
+        identity, key = SigningRequest.generate_self_signed('python', usage)
+        request, key = SigningRequest.generate_csr('CN=python', usage, [], password, key)
+
+        def tell(operation, *arguments):
+            try:
+                found = operation(*arguments)
+            except Exception as error:
+                sys.exit(f'{operation.__name__} {type(error).__name__} {error}')
+            words = [operation.__name__, found.status.name, getattr(found, 'fail_info', None)]
+            words += [each.subject.native['common_name'] for each in getattr(found, 'certificates', None) or []]
+            words.append('CRL' if getattr(found, 'crl', None) else None)
+            print(*filter(None, words))
+            return found
+
+        asked = tell(client.enrol, request, identity, key)
+        if asked.status.name == 'PENDING':
+            asked = tell(client.poll, identity, key, identity.subject, asked.transaction_id)
+        if asked.status.name == 'SUCCESS':
+            open('cert.pem', 'wb').write(asked.certificates[0].to_pem())
+            open('key.pem', 'wb').write(key.to_pem())
+            serial = asked.certificates[0].serial_number
+            tell(client.get_cert, identity, key, serial)
+            tell(client.get_crl, identity, key, serial)
+        """#
+
+    private func scepreq(_ password: String, _ stage: Stage) async throws -> [String] {
+        try Data(Self.scepreq.utf8).write(to: stage.folder.appending(path: "client.py"))
+        let packages = URL(filePath: #filePath).deletingLastPathComponent()
+            .appending(path: "../../../.toolchain/python").standardizedFileURL.path
+        let run = try await stage.run(
+            "PYTHONPATH='\(packages)' /usr/bin/python3 -W ignore client.py $URL \(password)")
+        return run.lines
+    }
+
+    private static let retrievals = ["get_cert SUCCESS python", "get_crl SUCCESS CRL"]
+
+    @Test(arguments: ["rfc8894", "bouncy-castle", "step-ca"])
+    func scepreqEnrols(name: String) async throws {
+        let personality = try #require(Personality.all.first { $0.name == name })
+        try await stage({ $0.behave(as: personality) }) { stage in
+            let lines = try await scepreq("word", stage)
+            let isRetrieving = personality.messageTypes.contains(.getCRL)
+            let expected = ["enrol SUCCESS python"] + (isRetrieving ? Self.retrievals : [])
+            #expect(Array(lines.prefix(expected.count)) == expected, "\(lines)")
+            if !isRetrieving {
+                #expect(lines.last == "get_cert ValueError Got invalid status code for PKIOperation: 500")
+            }
+            _ = try stage.certificate()
+        }
+    }
+
+    /// It reads no reply without eContent either.
+    @Test(arguments: [
+        (ReplyStyle.AbsentContent.absent, ["enrol TypeError data must be bytes-like"]),
+        (.empty, ["enrol PENDING", "poll SUCCESS python"] + retrievals),
+    ])
+    func scepreqPolls(content: ReplyStyle.AbsentContent, expected: [String]) async throws {
+        try await stage({
+            $0.policy = .afterPolls(1)
+            $0.personality.reply.absentContent = content
+        }) { stage in
+            let lines = try await scepreq("word", stage)
+            #expect(lines == expected)
+        }
+    }
+
+    @Test func scepreqIsRefused() async throws {
+        try await stage({ $0.personality.reply.absentContent = .empty }) { stage in
+            let lines = try await scepreq("another", stage)
+            #expect(lines == ["enrol FAILURE 2"])
+        }
+    }
+}
