@@ -26,7 +26,7 @@ import Testing
         }
 
         func run(_ script: String) async throws -> (ending: Ending, lines: [String]) {
-            let run = try await program(script).run(timeLimit: .seconds(120)) { try await $0.end() }
+            let run = try await program(script).run(timeLimit: .seconds(240)) { try await $0.end() }
             return (run.ending, run.lines.map(\.text))
         }
 
@@ -131,7 +131,7 @@ extension ForeignClientTests {
 
     private static let request = """
         getcert add-scep-ca -c test -u $URL -N $PWD/ca.pem
-        n=0; until grep -aqs ca_encryption_cert= cas/* || [ $((n += 1)) = 100 ]; do sleep 0.1; done
+        n=0; until grep -aqs ca_encryption_cert= cas/* || [ $((n += 1)) = 900 ]; do sleep 0.1; done
         getcert request -c test -I one -f $PWD/cert.pem -k $PWD/key.pem -L word -N CN=certmonger -w || true
         getcert list -i one
 
@@ -139,7 +139,7 @@ extension ForeignClientTests {
 
     /// Waits until the request is in this state.
     private static func until(_ state: String) -> String {
-        "n=0; until getcert list -i one | grep -q \(state) || [ $((n += 1)) = 100 ]; do sleep 0.1; done"
+        "n=0; until getcert list -i one | grep -q \(state) || [ $((n += 1)) = 900 ]; do sleep 0.1; done"
     }
 
     @Test func certmongerEnrolsAndRenews() async throws {
@@ -215,14 +215,14 @@ extension ForeignClientTests {
         }) { stage in
             let rest = """
                 \(Self.until("CA_WORKING")); getcert list -i one
-                touch pending; n=0; until [ -e approved ] || [ $((n += 1)) = 300 ]; do sleep 0.1; done
+                touch pending; n=0; until [ -e approved ] || [ $((n += 1)) = 900 ]; do sleep 0.1; done
                 getcert refresh -i one
                 \(Self.until("MONITORING")); getcert list -i one
                 """
             let script = Self.request.replacing(" -w ", with: " ") + rest
             async let statuses = certmonger(script, stage)
             let mark = stage.folder.appending(path: "pending").path
-            for _ in 0..<300 where !FileManager.default.fileExists(atPath: mark) {
+            for _ in 0..<900 where !FileManager.default.fileExists(atPath: mark) {
                 try await Task.sleep(for: .milliseconds(100))
             }
             try stage.authority.approve(#require(stage.authority.transactions().first).transactionID)

@@ -17,8 +17,8 @@ import Testing
         var warnings: [String] = []
         /// As what a renewal comes.
         let renewal: CAMessage
-        /// Whether it knows CertPoll.
-        var polls = true
+        /// Whether it knows CertPoll, GetCert and GetCRL.
+        var knowsMore = true
         /// What the device says when the challenge is wrong.
         var refusal =
             "error refused: the CA says no (badRequest); check challenge and subject; it says: "
@@ -70,16 +70,16 @@ import Testing
             warnings: [sha1, tripleDES], renewal: .pkcsReq),
         Row(
             personality: .stepCA, settings: ["challenge-use": "always"], refused: [(nil, weakSingleDES)], allow: "des",
-            warnings: [singleDES], renewal: .renewalReq, polls: false, refusal: http(500)),
+            warnings: [singleDES], renewal: .renewalReq, knowsMore: false, refusal: http(500)),
         Row(
             personality: .micromdm, settings: ["challenge-use": "always"],
             refused: [(nil, weakDigest), ("sha1", weakSingleDES)], allow: "sha1,des", warnings: [sha1, singleDES],
-            renewal: .renewalReq, polls: false, refusal: silentRefusal),
+            renewal: .renewalReq, knowsMore: false, refusal: silentRefusal),
         Row(personality: .modSCEP, renewal: .pkcsReq),
         Row(
             personality: .bouncyCastle, refused: [(nil, weakDigest), ("sha1", weakTripleDES)], allow: "sha1,3des",
             warnings: [sha1, tripleDES], renewal: .pkcsReq, refusal: silentRefusal),
-        Row(personality: .aws, renewal: .renewalReq, polls: false),
+        Row(personality: .aws, renewal: .renewalReq, knowsMore: false),
         Row(
             personality: .cryptlib, settings: ["key": "p256", "challenge-use": "always"], renewal: .renewalReq,
             refusal: undecipherable),
@@ -127,7 +127,7 @@ import Testing
         #expect(entries.map(\.renews) == [nil, first.serialText])
     }
 
-    @Test(arguments: rows.filter(\.polls))
+    @Test(arguments: rows.filter(\.knowsMore))
     func deviceWaitsForAPerson(row: Row) throws {
         let life = try row.life { $0.policy = .afterPolls(2) }
         life.settings["allow"] = row.allow
@@ -146,6 +146,37 @@ import Testing
         life.settings["challenge"] = "wrong"
         #expect(life.powerUp().lines.last == row.refusal)
         #expect(try life.identity() == nil)
+    }
+
+    /// Whether the certificate is revoked, and whether the CA has it as it is here.
+    @Test(arguments: rows)
+    func deviceLooksItsCertificateUp(row: Row) throws {
+        let life = try row.life()
+        life.settings["allow"] = row.allow
+        #expect(life.powerUp().verdict == "done")
+        for (check, operation, outcome) in [("crl", "GetCRL", "not-revoked"), ("certificate", "GetCert", "known")] {
+            life.settings["check"] = check
+            let run = life.powerUp()
+            #expect(run.events.last?.operation == operation)
+            guard !row.knowsMore else {
+                #expect(run.events.last?.outcome == outcome, "\(run.lines)")
+                continue
+            }
+            let type = operation == "GetCRL" ? 22 : 21
+            let words =
+                switch row.personality.name {
+                case "step-ca":
+                    "http-status: the answer to \(operation) is HTTP 500; check url; it says: messageType \(type) is "
+                        + "not served"
+                case "micromdm": "refused: the CA says no (badRequest); check challenge and subject"
+                default:
+                    "refused: the CA says no (badRequest); check challenge and subject; it says: messageType \(type) "
+                        + "is not served"
+                }
+            #expect(run.lines.last == "error " + words)
+            // The certificate is there all the same.
+            #expect(try life.identity() != nil)
+        }
     }
 
     /// A next CA where there is one, and no harm where the server knows none.
