@@ -9,7 +9,7 @@ import Testing
         let personality: Personality
         /// Lines of the configuration.
         var lines: [String] = []
-        /// What the program says when the challenge is wrong, and its exit code.
+        /// What the program says when the challenge is wrong, and its exit code; `$URL` stands for the server's.
         let refusal: String
         let code: Int
         /// As what the renewal comes.
@@ -17,14 +17,15 @@ import Testing
         var testDescription: String { personality.name }
     }
 
+    private static let refused =
+        "the CA says no (badRequest); check challenge-file and subject, and see the CA's log"
     private static func http(_ status: Int) -> String {
-        "the answer to PKCSReq is HTTP \(status); check url; it says: the challengePassword is wrong"
+        "the answer to PKCSReq is HTTP \(status); check url; it says: the challengePassword is wrong ($URL)"
     }
 
     static let rows = [
         Row(
-            personality: .ndesOld, lines: ["allow = sha1,des"],
-            refusal: "the CA says no (badRequest); check challenge and subject", code: 4, renewal: .pkcsReq),
+            personality: .ndesOld, lines: ["allow = sha1,des"], refusal: refused, code: 4, renewal: .pkcsReq),
         Row(
             personality: .ejbca, lines: ["message = EmbeddedSCEP Test CA"], refusal: http(400), code: 4,
             renewal: .pkcsReq),
@@ -33,10 +34,8 @@ import Testing
             personality: .stepCA, lines: ["allow = des", "challenge-use = always"], refusal: http(500), code: 2,
             renewal: .renewalReq),
         Row(
-            personality: .aws,
-            refusal:
-                "the CA says no (badRequest); check challenge and subject; it says: the challengePassword is wrong",
-            code: 4, renewal: .renewalReq),
+            personality: .aws, refusal: refused + "; it says: the challengePassword is wrong", code: 4,
+            renewal: .renewalReq),
     ]
 
     @Test(arguments: rows)
@@ -47,7 +46,8 @@ import Testing
                 try gateway.write("challenge", "not-this-one-7", mode: 0o600)
                 let refused = try await gateway.scep("enroll")
                 #expect(refused.ending == .exited(row.code), "\(refused)")
-                #expect(refused.error?.hasSuffix("error: " + row.refusal) == true, "\(refused)")
+                let words = row.refusal.replacing("$URL", with: server.url)
+                #expect(refused.error?.hasSuffix("error: " + words) == true, "\(refused)")
 
                 try gateway.write("challenge", Gateway.password, mode: 0o600)
                 let enrolled = try await gateway.scep("enroll --again")

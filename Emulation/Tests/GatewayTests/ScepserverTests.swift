@@ -17,15 +17,19 @@ import Testing
         var before: String?
         let command: String
         let code: Int
-        /// What the program says when it fails.
+        /// What the program says when it fails; `$URL` stands for the server's.
         var words = ""
         var testDescription: String { name }
     }
 
     /// It gives no reason.
-    private static let refused = "the CA says no (badRequest); check challenge and subject"
+    private static let refused =
+        "the CA says no (badRequest); check challenge-file and subject, and see the CA's log"
+    private static let refusedAgain =
+        "the CA says no (badRequest); it may have revoked the certificate (scep crl asks) or want the password "
+        + "(challenge-use = always); scep enroll --again asks for a new one"
     private static func unknown(_ operation: String) -> String {
-        "the answer to \(operation) is HTTP 500; check url; it says: not implemented"
+        "the answer to \(operation) is HTTP 500; check url; it says: not implemented ($URL)"
     }
 
     static let rows = [
@@ -39,7 +43,7 @@ import Testing
         Row(
             name: "a name that is taken", server: ["-allowrenew", "14"],
             lines: ["allow = sha1,des", "challenge-use = always"], before: "enroll", command: "enroll --again",
-            code: 4, words: refused),
+            code: 4, words: refusedAgain),
         Row(
             name: "a verifier that says no", server: ["-csrverifierexec", "/bin/false"], command: "enroll", code: 4,
             words: refused),
@@ -48,13 +52,13 @@ import Testing
             words: refused),
         Row(
             name: "another path", path: "other", command: "enroll", code: 2,
-            words: "the answer to GetCACert is HTTP 404; check url; it says: 404 page not found"),
+            words: "the answer to GetCACert is HTTP 404; check url; it says: 404 page not found ($URL)"),
         Row(name: "GetCRL", before: "enroll", command: "crl", code: 2, words: unknown("GetCRL")),
         Row(name: "GetCert", before: "enroll", command: "cert", code: 2, words: unknown("GetCert")),
         Row(
             name: "GetNextCACert", before: "enroll", command: "next-ca", code: 4,
             words: "the CA has no next certificate to offer; ask again before its own is over"),
-        Row(name: "a renewal without challenge", before: "enroll", command: "renew", code: 4, words: refused),
+        Row(name: "a renewal without challenge", before: "enroll", command: "renew", code: 4, words: refusedAgain),
         Row(
             name: "a renewal", lines: ["allow = sha1,des", "challenge-use = always"], before: "enroll",
             command: "renew", code: 0),
@@ -78,7 +82,8 @@ import Testing
                 if row.code == 0 {
                     try await gateway.judge()
                 } else {
-                    #expect(outcome.error?.hasSuffix("error: " + row.words) == true, "\(outcome)")
+                    let words = row.words.replacing("$URL", with: "http://127.0.0.1:\(server.port)/\(row.path)")
+                    #expect(outcome.error?.hasSuffix("error: " + words) == true, "\(outcome)")
                 }
             }
         }
