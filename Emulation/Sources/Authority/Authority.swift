@@ -155,7 +155,7 @@ public final class Authority: Sendable {
 
     private func capabilities() -> Answer {
         let personality = configuration.personality
-        let hasNext = state.withLock { $0.next != nil }
+        let hasNext = personality.operations.contains(.getNextCACert) && state.withLock { $0.next != nil }
         let lines = personality.capabilities + (hasNext ? [Operation.getNextCACert.rawValue] : [])
         let text = lines.map { $0 + personality.capabilitySeparator }.joined()
         return Answer(mediaType: personality.mediaTypes.capabilities, body: [UInt8](text.utf8))
