@@ -116,6 +116,28 @@ import Testing
         }
     }
 
+    /// What is hardest on a board's memory: a request as GET, and a reply in BER, in chunks and with the whole chain.
+    @Test(arguments: Bench.troubledBoards, ["ndes-old", "ejbca"])
+    func deviceEnrolsWithOtherKindsOfServers(board: BoardKind, name: String) async throws {
+        let personality = try #require(Personality.all.first { $0.name == name })
+        try await Bench.withAuthority({
+            $0.behave(as: personality)
+            $0.hasIntermediate = name == "ejbca"
+        }) { server in
+            try await Bench.withDevice(board) { device in
+                var record = try Bench.record(board, for: server)
+                if let identifier = server.authority.configuration.identifier { record.others["message"] = identifier }
+                if name == "ndes-old" { record.leniencies = [.singleDES, .sha1] }
+                try device.manufacture(record)
+                let outcome = try await device.enrol()
+                #expect(outcome.verdict == .done, "\(outcome.lines.map(\.text))")
+                let authority = server.authority
+                _ = try await device.identity(
+                    root: authority.trustAnchor.der, intermediates: [authority.issuingCertificate])
+            }
+        }
+    }
+
     @Test(arguments: Bench.boards)
     func deviceWithAnIdentityStaysAsItIs(board: BoardKind) async throws {
         try await Bench.withAuthority { server in
