@@ -83,11 +83,12 @@ let package = Package(
             name: "power-cuts",
             dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
-        .target(name: "EmulationTestSupport", path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "EmulationTestSupport", dependencies: ["Emulator"], path: "Tests/Support", swiftSettings: strict),
         .testTarget(
             name: "AuthorityTests",
             dependencies: [
-                "Authority", "AuthorityServer", "LibCrypto", "EmulationTestSupport", "scep-authority",
+                "Authority", "AuthorityServer", "Emulator", "LibCrypto", "EmulationTestSupport", "scep-authority",
                 .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             swiftSettings: strict),

@@ -87,11 +87,9 @@ extension Agent where Key: ~Copyable {
     private mutating func learnNothing(
         from failure: AgentError, _ configuration: borrowing Configuration
     ) throws(AgentError) {
-        if goal == .nextCA {
-            guard !failure.isTemporary else { throw failure }
-            return finish()
-        }
+        if goal == .nextCA, !failure.isTemporary { return finish() }
         do throws(SCEPError) {
+            _ = try Algorithms(Capabilities(), &policy)
             try learn(Capabilities(), configuration)
         } catch {
             throw failure
@@ -342,7 +340,7 @@ extension Response {
 
 extension ExchangeError {
     /// Whether the server took the request and closed the connection without a byte.
-    fileprivate var isSilence: Bool {
+    var isSilence: Bool {
         switch self {
         case .receiving(.reset): true
         case .reply(let error): error.kind == .noReply

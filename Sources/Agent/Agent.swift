@@ -135,7 +135,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
 
     private mutating func resume(after reason: Wait) {
         switch reason {
-        case .poll: phase = capabilities == Capabilities() ? .capabilities : .poll
+        // Who began the transaction in this run knows what the CA can do, be it nothing.
+        case .poll: phase = goal == .resume && capabilities == Capabilities() ? .capabilities : .poll
         case .retry: phase = .plan
         case .duty:
             tried = Goals()

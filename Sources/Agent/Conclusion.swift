@@ -40,13 +40,16 @@ extension Line {
         case .key(let error):
             append("key-failed: no key could be made; crypto error ")
             append(decimal: Int(error.rawValue))
-        case .exchange(let operation, let error): append(error, operation, work)
+        case .exchange(let operation, let error):
+            append(error, operation, work)
+            if operation == .getCACaps, error.isSilence { appendLeniency() }
         case .status(let operation, let status, let text):
             append("http-status: the answer to ")
             append(operation)
             append(" is HTTP ")
             append(decimal: Int(status))
             append("; check url")
+            if operation == .getCACaps { appendLeniency() }
             quote(text, work)
         case .scep(let operation, let error, let text): append(error, operation, text, work)
         case .passwordSpent:
@@ -80,11 +83,16 @@ extension Line {
         }
     }
 
-    /// The far side's words, where there are any.
+    /// What lets a device enrol where nothing says what the CA can do.
+    private mutating func appendLeniency() { append(", or set allow=sha1,3des") }
+
+    /// The far side's words, where there are any, without the end of a line.
     private mutating func quote(_ text: Range<Int>, _ work: Span<UInt8>) {
         guard !text.isEmpty, text.upperBound <= work.count else { return }
         append("; it says: ")
-        append(work.extracting(text.lowerBound..<min(text.upperBound, text.lowerBound &+ 80)))
+        var end = min(text.upperBound, text.lowerBound &+ 80)
+        while end > text.lowerBound, work[end &- 1] < UInt8(ascii: " ") { end &-= 1 }
+        append(work.extracting(text.lowerBound..<end))
     }
 
     private mutating func append(_ error: ConfigurationError) {
@@ -205,7 +213,8 @@ extension Line {
         case .request(let error): append(request: error)
         case .reply(let error): append(reply: error, operation)
         case .noCapabilities:
-            append("no-capabilities: the CA names none; check url, or set allow=sha1,3des")
+            append("no-capabilities: the CA names none; check url")
+            appendLeniency()
         case .digestBelowFloor(.sha1):
             append("weak-digest: the CA uses SHA-1; upgrade it, or set allow=sha1")
         case .digestBelowFloor: append("weak-digest: the CA's is below the floor")

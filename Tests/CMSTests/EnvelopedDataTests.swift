@@ -207,6 +207,7 @@ import Testing
         .enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)),
         arguments: [
             ("jscep/04-PKIOperation.rsp.der", "jscep/client.key"),
+            ("jscep/06-PKIOperation.rsp.der", "jscep/client.key"),
             ("jscep/12-PKIOperation.rsp.der", "jscep/client.key"),
             ("jscep/14-PKIOperation.rsp.der", "jscep/client.key"), ("jscep/10-PKIOperation.rsp.der", "jscep/des3.key"),
             ("jscep/04-PKIOperation.req.der", "ca"), ("jscep/06-PKIOperation.req.der", "ca"),
@@ -231,5 +232,37 @@ import Testing
                 input: envelope)
         }
         #expect(plain == judged)
+    }
+
+    /// Those of which nobody has the key are read as far as that goes.
+    @Test(
+        .enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)),
+        arguments: [
+            ("micromdm_certrep.der", CipherAlgorithm.desCBC, "des-cbc"),
+            ("micromdm_pkcsreq.der", .tripleDESCBC, "des-ede3-cbc"),
+            ("cryptlib_req1.der", .aes128CBC, "aes-128-cbc"), ("cryptlib_resp1.der", .aes128CBC, "aes-128-cbc"),
+        ])
+    func recordedEnvelopesOfStrangersAreRead(name: String, cipher: CipherAlgorithm, word: String) throws {
+        var message = try Fixtures.read(name)
+        if name.hasPrefix("micromdm") {
+            message = try readingSignedData(message) { signedData, buffer in
+                signedData.content.map { Array(buffer[$0]) } ?? []
+            }
+        }
+        let printed = try OpenSSL.run(["cms", "-cmsout", "-print", "-inform", "DER"], input: message)
+        #expect(String(decoding: printed, as: UTF8.self).contains("algorithm: \(word) ("))
+        var work = message
+        let range: Range<Int>
+        do {
+            var bytes = work.mutableSpan
+            range = try BER.normalize(&bytes, in: message.indices)
+        }
+        #expect(try EnvelopedData(work.span, in: range).cipher == cipher)
+        var key = try TestKey.rsa.rsaPrivateKey()
+        #expect {
+            try opened(message, &key)
+        } throws: {
+            ($0 as? DERError)?.kind == .crypto(.decryptionFailed)
+        }
     }
 }

@@ -158,4 +158,37 @@ private struct Authority: Sendable {
             return error.kind == .unknownCriticalExtension
         }
     }
+
+    /// A list and a certificate that a Bouncy Castle server gave to whoever asked for them, by GetCRL and GetCert.
+    @Test(
+        .enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)), arguments: ["12", "14"])
+    func recordedRetrievalsAreUsed(number: String) throws {
+        let message = try Fixtures.read("jscep/\(number)-PKIOperation.rsp.der")
+        // A SignedData as openssl takes its content out.
+        var work = try OpenSSL.run(["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: message)
+        var key = try TestKey(pem: try Fixtures.read("jscep/client.key")).rsaPrivateKey()
+        var policy = Policy(digestFloor: .sha1, cipherFloor: .tripleDESCBC)
+        var random = try seededRandom()
+        let found: Degenerate
+        do {
+            var bytes = work.mutableSpan
+            found = try CertRep.open(
+                &bytes, envelope: 0..<bytes.count, key: &key, password: Span(), policy: &policy, random: &random)
+        }
+        let ca = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/ca.crt"))
+        let device = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/issued.crt"))
+        guard number == "14" else {
+            #expect(try !check(Array(work[found.crls]), of: device, trusting: [ca], policy: policy))
+            let stranger = try Authority.one.ca
+            #expect(throws: SCEPError.crlInvalidSignature) {
+                try check(Array(work[found.crls]), of: device, trusting: [stranger], policy: policy)
+            }
+            return
+        }
+        let der = device.der
+        let names = try Certificate(der.span)
+        let range = try IssuedCertificate.find(
+            work.span, in: found.certificates, issuer: names.issuer, serialNumber: names.serialNumber)
+        #expect(Array(work[range]) == device.der)
+    }
 }

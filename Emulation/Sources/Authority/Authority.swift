@@ -110,9 +110,15 @@ public final class Authority: Sendable {
         if form["operation"] == nil { event.notes.append("no operation is named; taken as PKIOperation") }
         let personality = configuration.personality
         guard let operation = Operation(name: name), personality.operations.contains(operation) else {
-            return Answer(status: personality.unknownOperationStatus, text: "no operation is called \(name)")
+            return Answer(personality.unknownOperation, "no operation is called \(name)")
         }
         event.operation = operation.rawValue
+        if request.method == "POST", let rejection = personality.post {
+            return Answer(rejection, "POST is not known")
+        }
+        if personality.needsHost, request.host == nil {
+            return Answer(status: 400, text: "which host is meant? There is no Host header")
+        }
         if operation != .pkiOperation { event.identifier = form["message"] }
         if request.host == nil { event.notes.append("no Host header") }
         let faults = takeFaults(for: operation)
@@ -149,7 +155,7 @@ public final class Authority: Sendable {
 
     private func capabilities() -> Answer {
         let personality = configuration.personality
-        let hasNext = state.withLock { $0.next != nil }
+        let hasNext = personality.operations.contains(.getNextCACert) && state.withLock { $0.next != nil }
         let lines = personality.capabilities + (hasNext ? [Operation.getNextCACert.rawValue] : [])
         let text = lines.map { $0 + personality.capabilitySeparator }.joined()
         return Answer(mediaType: personality.mediaTypes.capabilities, body: [UInt8](text.utf8))
@@ -163,7 +169,12 @@ public final class Authority: Sendable {
             published = [published[published.indices.contains(number) ? number : 0]]
         }
         guard published.count > 1 else { return Answer(mediaType: types.certificate, body: published[0].der) }
-        return Answer(mediaType: types.chain, body: try CertificatesOnly.encode(published))
+        let first = configuration.personality.firstCertificate % published.count
+        return Answer(
+            mediaType: types.chain,
+            body: try CertificatesOnly.encode(
+                Array(published[first...] + published[..<first]),
+                hasEmptyContent: configuration.personality.reply.bundlesHaveEmptyContent))
     }
 
     private func nextCertificates(_ faults: [Fault]) throws -> Answer {
@@ -244,6 +255,18 @@ extension Fault {
         case .emptyBody: Answer(body: [])
         case .emptyPost: request.method == "POST" ? Answer(body: []) : nil
         default: nil
+        }
+    }
+}
+
+extension Answer {
+    fileprivate init(_ rejection: Personality.Rejection, _ text: String) {
+        switch rejection {
+        case .status(let status): self.init(status: status, text: text)
+        case .empty: self.init(body: [])
+        case .closed:
+            self.init(status: 400, text: text)
+            isDropped = true
         }
     }
 }

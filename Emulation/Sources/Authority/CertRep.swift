@@ -87,9 +87,12 @@ struct CertRep {
             text(AttributeIdentifier.transactionID, transactionID),
             text(AttributeIdentifier.messageType, String(MessageType.certRep.rawValue)),
             text(AttributeIdentifier.pkiStatus, String(status.rawValue)),
-            SignedAttribute(AttributeIdentifier.senderNonce, .octetString, try randomBytes(16)),
-            SignedAttribute(AttributeIdentifier.recipientNonce, .octetString, recipientNonce),
+            SignedAttribute(
+                AttributeIdentifier.recipientNonce, .octetString, Array(recipientNonce.prefix(style.recipientNonce))),
         ]
+        if style.hasSenderNonce {
+            result.append(SignedAttribute(AttributeIdentifier.senderNonce, .octetString, try randomBytes(16)))
+        }
         if let refusal {
             result.append(text(AttributeIdentifier.failInfo, String(refusal.failInfo.rawValue)))
             if style.hasFailInfoText {

@@ -52,9 +52,9 @@ public struct Configuration: Sendable {
     public var identifier: String?
     public var hasIntermediate = false
     public var registrationAuthority = RegistrationAuthority.none
-    /// Whether RA certificates say that they are one, by the extended key usage cmcRA (RFC 6402, 2.10). Without it,
-    /// whoever has any certificate of the CA could pose as its RA to a client that does not look for it.
-    public var marksRegistrationAuthority = true
+    /// The extended key usage by which RA certificates say that they are one: cmcRA (RFC 6402, 2.10). With nil, whoever
+    /// has any certificate of the CA could pose as its RA to a client that does not look for it.
+    public var registrationAuthorityMark: String? = "1.3.6.1.5.5.7.3.28"
     /// Of the CA certificates. RA keys are of the same kind, or RSA-2048 where they must decrypt. An EC CA without RA
     /// needs a challenge: its requests are encrypted for it.
     public var key = KeyKind.rsa2048
@@ -87,6 +87,8 @@ public struct Configuration: Sendable {
     /// Whether messages from and to EC keys are encrypted for the challengePassword (RFC 8894, section 3.1); else they
     /// are refused.
     public var servesPasswordRecipients = true
+    /// How long issuing a certificate takes, in seconds: the answer comes that much later.
+    public var issuingDelay: TimeInterval = 0
     public var personality = Personality.rfc8894
     public var faults: [FaultRule] = []
     /// Where keys, certificates and the register are kept; nil keeps them in memory.
@@ -102,6 +104,18 @@ public struct Configuration: Sendable {
     public var makeKey: @Sendable (KeyKind) throws -> PrivateKey = { try PrivateKey.generate($0) }
 
     public init() {}
+
+    /// Takes over `personality`, and how such a server is usually set up. The CA's name comes before it.
+    public mutating func behave(as personality: Personality) {
+        self.personality = personality
+        registrationAuthority = personality.setUp.registrationAuthority
+        if let mark = personality.setUp.registrationAuthorityMark { registrationAuthorityMark = mark }
+        key = personality.setUp.key
+        renewalsNeedChallenge = personality.setUp.renewalsNeedChallenge
+        acceptsObsoleteAlgorithms = personality.setUp.acceptsObsoleteAlgorithms
+        issuingDelay = personality.setUp.issuingDelay
+        if personality.setUp.isAskedByName { identifier = name }
+    }
 }
 
 /// A configuration that cannot work, or a folder that cannot be used.

@@ -15,7 +15,7 @@ extension PKIOperation {
         }
         findings.request = request
         event.subject = request.subject.description
-        try enter(request, message, signer)
+        try enter(request, type, message, signer)
         try authority.examine(request)
         let challenge = try? request.challengePassword()
         if let password = findings.password, password != challenge {
@@ -72,7 +72,9 @@ extension PKIOperation {
         }
     }
 
-    private func enter(_ request: CertificationRequest, _ message: PKIMessage, _ signer: Certificate) throws {
+    private func enter(
+        _ request: CertificationRequest, _ type: MessageType, _ message: PKIMessage, _ signer: Certificate
+    ) throws {
         let challenge = (try? request.challengePassword()).flatMap { $0.isEmpty ? nil : [UInt8]($0.utf8) }
         let key = try Digest.sha256.hash(request.publicKey.der).hexadecimal
         let digest = try challenge.map { try Digest.sha256.hash($0).hexadecimal }
@@ -80,8 +82,8 @@ extension PKIOperation {
             let isIssued = state.register.issued[signer.serialText]?.certificate == Data(signer.der)
             state.ledger.record(
                 Ledger.Entry(
-                    transactionID: message.transactionID, renews: isIssued ? signer.serialText : nil, key: key,
-                    challenge: digest))
+                    transactionID: message.transactionID, messageType: type,
+                    renews: isIssued ? signer.serialText : nil, key: key, challenge: digest))
         }
     }
 

@@ -61,8 +61,8 @@ struct Hierarchy: Sendable {
                 ExtensionText("keyUsage", "critical," + usage),
                 ExtensionText("subjectKeyIdentifier", "hash"),
             ]
-            if !isAuthority, configuration.marksRegistrationAuthority {
-                extensions.append(ExtensionText("extendedKeyUsage", "1.3.6.1.5.5.7.3.28"))
+            if !isAuthority, let mark = configuration.registrationAuthorityMark {
+                extensions.append(ExtensionText("extendedKeyUsage", mark))
             }
             if issuer != nil { extensions.append(ExtensionText("authorityKeyIdentifier", "keyid:always")) }
             let contents = CertificateContents(

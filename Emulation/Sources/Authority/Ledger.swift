@@ -6,6 +6,8 @@ public struct Ledger: Sendable {
     /// What one transaction asked for. Sent again, it is the same entry.
     public struct Entry: Sendable, Hashable, Codable {
         public let transactionID: String
+        /// As which kind of request it came.
+        public let messageType: MessageType
         /// Serial number of the certificate that a renewal is signed with, hexadecimal; nil in an enrolment.
         public let renews: String?
         /// SHA-256 of the requested key's SubjectPublicKeyInfo, hexadecimal.

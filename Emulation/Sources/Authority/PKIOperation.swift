@@ -36,6 +36,7 @@ struct PKIOperation {
         event.messageType = Int(message.type).flatMap(MessageType.init(rawValue:))
         var findings = Findings(generation: authority.state.withLock { $0.register.current })
         var reply = CertRep(transactionID: message.transactionID, recipientNonce: message.senderNonce)
+        var answer = Answer(mediaType: authority.configuration.personality.mediaTypes.message, body: [])
         do {
             let grant = try grant(message, &findings, &event)
             switch grant {
@@ -44,7 +45,10 @@ struct PKIOperation {
                 event.outcome = "PENDING"
             case .certificate(let certificate):
                 event.outcome = "SUCCESS serial \(certificate.serialText)"
-                reply.content = try CertificatesOnly.encode(try carried(certificate, findings))
+                reply.content = try CertificatesOnly.encode(
+                    try carried(certificate, findings),
+                    hasEmptyContent: authority.configuration.personality.reply.bundlesHaveEmptyContent)
+                if event.messageType != .getCert { answer.delay = authority.configuration.issuingDelay }
             case .list(let list):
                 event.outcome = "SUCCESS CRL of \(try list.serials().count) entries"
                 reply.content = try CertificatesOnly.encode([], lists: faults.contains(.nothingInside) ? [] : [list])
@@ -54,15 +58,20 @@ struct PKIOperation {
             reply.refusal = refusal
             reply.content = nil
             event.outcome = "FAILURE \(refusal.failInfo.name): \(refusal.text)"
+            switch authority.configuration.personality.refusal {
+            case .certRep: break
+            case .certRepWithStatus(let status): answer.status = status
+            case .text(let status): return Answer(status: status, text: refusal.text)
+            }
         }
         reply.recipient = findings.signer
         reply.password = findings.password
         reply.digest = message.acceptedDigest(authority.configuration) ?? .sha256
         reply.cipher = findings.cipher ?? .aes128
         let hierarchy = authority.state.withLock { $0.generations[findings.generation] }
-        let encoded = try reply.encoded(
+        answer.body = try reply.encoded(
             by: hierarchy, style: authority.configuration.personality.reply, faults: faults, authority: authority)
-        return Answer(mediaType: authority.configuration.personality.mediaTypes.message, body: encoded)
+        return answer
     }
 
     private func grant(

@@ -7,15 +7,55 @@ public struct Personality: Sendable {
     public var capabilities: [String]
     public var capabilitySeparator = "\n"
     public var operations = Set(Operation.allCases)
-    /// HTTP status for an operation that it does not know.
-    public var unknownOperationStatus = 400
+    /// What an operation gets that it does not know.
+    public var unknownOperation = Rejection.status(400)
+    /// What POST gets; nil: it is served.
+    public var post: Rejection?
+    /// Whether it refuses requests without a Host header.
+    public var needsHost = false
     /// Whether GetCACert tells one certificate a time: that whose number `message` is, or the first.
     public var certificatesOneByOne = false
+    /// Which of the RA and CA certificates comes first in GetCACert; the others follow, and those before it.
+    public var firstCertificate = 0
     /// The requests that it knows.
     public var messageTypes: Set<MessageType> = [.pkcsReq, .renewalReq, .certPoll, .getCert, .getCRL]
     public var mediaTypes = MediaTypes()
+    public var refusal = RefusalStyle.certRep
     public var reply = ReplyStyle()
     public var http = HTTPStyle()
+    public var setUp = SetUp()
+
+    /// What a server does with a request that it takes for none of its own.
+    public enum Rejection: Sendable {
+        case status(Int)
+        /// Status 200 with no body.
+        case empty
+        /// The connection closes with no answer.
+        case closed
+    }
+
+    /// What a pkiMessage gets that is refused.
+    public enum RefusalStyle: Sendable {
+        case certRep
+        /// A CertRep with an HTTP status other than 200.
+        case certRepWithStatus(Int)
+        /// No CertRep, but a line of text with this HTTP status.
+        case text(status: Int)
+    }
+
+    /// How such servers are usually set up: `Configuration` has these by the same names, and takes them over with
+    /// ``Configuration/behave(as:)``.
+    public struct SetUp: Sendable {
+        public var registrationAuthority = RegistrationAuthority.none
+        public var registrationAuthorityMark: String?
+        public var key = KeyKind.rsa2048
+        public var renewalsNeedChallenge = false
+        public var acceptsObsoleteAlgorithms = false
+        /// Seconds.
+        public var issuingDelay = 0.0
+        /// Whether `message` must hold the CA's name.
+        public var isAskedByName = false
+    }
 
     /// Content-Type of each kind of answer.
     public struct MediaTypes: Sendable {
@@ -25,30 +65,11 @@ public struct Personality: Sendable {
         public var next = "application/x-x509-next-ca-cert"
         public var message = "application/x-pki-message"
     }
-
-    /// RFC 8894 as it is written.
-    public static let rfc8894 = Personality(
-        name: "rfc8894",
-        capabilities: ["AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"])
-
-    /// Dogtag: no GetCACaps, one certificate a GetCACert, of which a number beyond the chain gets the first again, and
-    /// replies in SHA-1 and triple DES.
-    public static let dogtag = {
-        var personality = Personality(name: "dogtag", capabilities: [])
-        personality.operations = [.getCACert, .pkiOperation]
-        personality.unknownOperationStatus = 500
-        personality.certificatesOneByOne = true
-        personality.reply.digest = .sha1
-        personality.reply.cipher = .des3
-        return personality
-    }()
-
-    public static let all = [rfc8894, dogtag]
 }
 
 /// How a CertRep is made.
 public struct ReplyStyle: Sendable {
-    /// What stands for eContent in PENDING and FAILURE.
+    /// What stands for eContent in PENDING and FAILURE of a CertRep.
     public enum AbsentContent: Sendable {
         case absent
         case empty
@@ -73,6 +94,11 @@ public struct ReplyStyle: Sendable {
     public var passwordIterations = 2048
     public var absentContent = AbsentContent.absent
     public var carried = Carried.signer
+    /// Whether eContent of a certificates-only SignedData is an empty octet string; it is absent otherwise.
+    public var bundlesHaveEmptyContent = false
+    public var hasSenderNonce = true
+    /// How many bytes of the request's senderNonce come back.
+    public var recipientNonce = 16
     /// Whether the CA certificates come along with an issued one.
     public var issuedComesWithChain = false
     public var hasFailInfoText = true

@@ -46,6 +46,8 @@ public struct InProcessTransport: Transport {
             delivery = known
         } else {
             delivery = try exchange(sent)
+            // It may have taken its time.
+            if let time, time.uptime() >= deadline { throw .timedOut }
             self.delivery = delivery
         }
         if delivery.millisecondsPerByte > 0, let time {

@@ -92,7 +92,8 @@ extension Interference: LosslessStringConvertible {
             } else if let forgery = Forgery.all.first(where: { $0.name == text }) {
                 self = .forged(forgery)
             } else {
-                guard let dash = text.lastIndex(of: "-"), let number = Int(text[text.index(after: dash)...]), number >= 0
+                guard let dash = text.lastIndex(of: "-"), let number = Int(text[text.index(after: dash)...]),
+                    number >= 0
                 else { return nil }
                 switch text[..<dash] {
                 case "cut": self = .cut(number)

@@ -3,10 +3,12 @@ import COpenSSL
 /// Degenerate SignedData, which has no signer and carries certificates and CRLs (RFC 8894, section 3.4).
 public enum CertificatesOnly {
     /// ContentInfo with the certificates in this order, DER but for a SET that is not sorted, as CAs commonly send it.
+    ///
+    /// - Parameter hasEmptyContent: whether eContent is an empty octet string; it is absent otherwise.
     public static func encode(
-        _ certificates: [Certificate], lists: [RevocationList] = []
+        _ certificates: [Certificate], lists: [RevocationList] = [], hasEmptyContent: Bool = false
     ) throws(LibCryptoError) -> [UInt8] {
-        let message = try made(COpenSSL_newCertificatesOnly(), "starting a SignedData")
+        let message = try made(COpenSSL_newCertificatesOnly(hasEmptyContent ? 0 : 1), "starting a SignedData")
         defer { PKCS7_free(message) }
         for certificate in certificates {
             try check(PKCS7_add_certificate(message, certificate.pointer), "adding a certificate to a SignedData")

@@ -113,14 +113,6 @@ func carriedCertificates(_ message: OpaquePointer) -> [Certificate] {
     return result
 }
 
-/// How a message that is made is encoded.
-public enum MessageEncoding: String, Sendable, Codable {
-    /// Definite lengths everywhere.
-    case der
-    /// Indefinite lengths and constructed octet strings, as many servers stream them.
-    case indefinite
-}
-
 /// A SignedData to be made.
 public struct SignedMessageContents: Sendable {
     /// What is signed; nil leaves eContent out.
@@ -144,6 +136,8 @@ public struct SignedMessageContents: Sendable {
 
     /// ContentInfo with SignedData, signed with `key`, the key of `signer`.
     public func signed(by signer: Certificate, key: PrivateKey) throws(LibCryptoError) -> [UInt8] {
+        // OpenSSL does not stream what is not there.
+        let encoding = content == nil && encoding == .indefinite ? .chunked : encoding
         var flags = CMS_BINARY | CMS_PARTIAL
         if content == nil { flags |= CMS_DETACHED }
         if encoding == .indefinite { flags |= CMS_STREAM }
@@ -173,9 +167,9 @@ func finish(
 ) throws(LibCryptoError) -> [UInt8] {
     let input = try MemoryBIO(content)
     switch encoding {
-    case .der:
+    case .der, .chunked, .constructed:
         try check(CMS_final(message, input.pointer, nil, UInt32(flags)), "finishing a CMS message")
-        return try encoded("encoding a CMS message") { i2d_CMS_ContentInfo(message, $0) }
+        return encoding.applied(to: try encoded("encoding a CMS message") { i2d_CMS_ContentInfo(message, $0) })
     case .indefinite:
         let output = try MemoryBIO()
         try check(i2d_CMS_bio_stream(output.pointer, message, input.pointer, flags), "streaming a CMS message")

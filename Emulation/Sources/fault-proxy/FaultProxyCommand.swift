@@ -37,7 +37,9 @@ struct FaultProxyCommand: AsyncParsableCommand {
         let rules = rules
         let proxy = try FaultProxy(port: port, upstream: upstream) { request in
             let rule = rules.first { $0.fits(request) }
-            say("\(request.number) \(request.operation?.rawValue ?? "-") \(rule.map { "\($0.interference)" } ?? "passed on")")
+            say(
+                "\(request.number) \(request.operation?.rawValue ?? "-") \(rule.map { "\($0.interference)" } ?? "passed on")"
+            )
             return rule?.interference
         }
         say("port \(proxy.port)")

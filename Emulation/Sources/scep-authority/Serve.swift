@@ -36,17 +36,20 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "CA identifier that clients must send as 'message'.")
     var identifier: String?
 
-    @Option(help: ArgumentHelp("Behave as \(Personality.all.map(\.name).joined(separator: " or "))."))
+    @Option(
+        help: ArgumentHelp(
+            "Behave as another kind of server, and be set up as it usually is unless other options say so: "
+                + "\(Personality.all.map(\.name).joined(separator: ", "))."))
     var personality = Personality.rfc8894.name
 
     @Flag(help: "Put an intermediate CA below the root.")
     var intermediate = false
 
     @Option(name: .customLong("ra"), help: "RA certificates.")
-    var registrationAuthority = RegistrationAuthority.none
+    var registrationAuthority: RegistrationAuthority?
 
     @Option(help: "Kind of the CA's keys.")
-    var key = KeyKind.rsa2048
+    var key: KeyKind?
 
     @Flag(name: .customLong("next-ca"), help: "Have a next CA ready for rollover.")
     var nextCA = false
@@ -86,6 +89,9 @@ struct Serve: AsyncParsableCommand {
 
     @Flag(help: "Want a challenge password in renewals too.")
     var renewalsNeedChallenge = false
+
+    @Option(help: "How long issuing a certificate takes: a number and s, m, h, d or y.")
+    var issuingDelay: String?
 
     @Flag(help: "Renew certificates that have expired.")
     var acceptExpiredRenewals = false
@@ -189,13 +195,14 @@ extension Serve {
         guard let chosen = Personality.all.first(where: { $0.name == personality }) else {
             throw ValidationError("--personality: there is no \(personality)")
         }
-        configuration.personality = chosen
         configuration.name = name
-        configuration.identifier = identifier
+        configuration.behave(as: chosen)
+        if let identifier { configuration.identifier = identifier }
         configuration.nextCAKeepsName = nextCaKeepsName
         configuration.hasIntermediate = intermediate
-        configuration.registrationAuthority = registrationAuthority
-        configuration.key = key
+        if let registrationAuthority { configuration.registrationAuthority = registrationAuthority }
+        if let key { configuration.key = key }
+        if let issuingDelay { configuration.issuingDelay = try seconds(issuingDelay, of: "--issuing-delay") }
         configuration.hasNextCA = nextCA
         configuration.policy = try chosenPolicy()
         configuration.challenge = try chosenChallenge()
@@ -204,7 +211,7 @@ extension Serve {
         configuration.clockOffset = try seconds(clockOffset, of: "--clock-offset")
         if noDate { configuration.personality.http.date = .absent }
         configuration.nextCABeginsIn = try seconds(nextCaIn, of: "--next-ca-in")
-        configuration.renewalsNeedChallenge = renewalsNeedChallenge
+        if renewalsNeedChallenge { configuration.renewalsNeedChallenge = true }
         configuration.acceptsExpiredRenewals = acceptExpiredRenewals
         if let messageTypes {
             configuration.personality.messageTypes = Set(
@@ -216,7 +223,7 @@ extension Serve {
                 })
         }
         configuration.servesPasswordRecipients = !noPasswordRecipients
-        configuration.acceptsObsoleteAlgorithms = acceptObsolete
+        if acceptObsolete { configuration.acceptsObsoleteAlgorithms = true }
         configuration.faults = try fault.map { try FaultRule(text: $0) }
         if let digest { configuration.personality.reply.digest = digest }
         if let cipher { configuration.personality.reply.cipher = cipher }

@@ -1,3 +1,4 @@
+import Authority
 import EmulationTestSupport
 import Foundation
 import LibCrypto
@@ -34,16 +35,48 @@ import Testing
         return (process, output.fileHandleForReading)
     }
 
-    @Test(arguments: [SIGTERM, SIGINT])
-    func itStartsByOneCommandAndStopsCleanly(_ number: Int32) async throws {
-        let (process, output) = try start(["--json", "--policy", "manual", "--clock-offset", "-1d"])
-        defer { if process.isRunning { process.terminate() } }
+    private func ready(_ output: FileHandle) throws -> Ready {
         var line: [UInt8] = []
         while line.last != 10 {
             guard let byte = try output.read(upToCount: 1)?.first else { break }
             line.append(byte)
         }
-        let ready = try JSONDecoder().decode(Ready.self, from: Data(line))
+        return try JSONDecoder().decode(Ready.self, from: Data(line))
+    }
+
+    /// Each is what one option makes it, and other options come before what it is usually set up with.
+    @Test(arguments: Personality.all.map(\.name))
+    func itIsAnotherKindOfServer(_ name: String) async throws {
+        let personality = try #require(Personality.all.first { $0.name == name })
+        let (process, output) = try start(
+            ["--json", "--personality", name, "--challenge", "word", "--ra", "none", "--key", "rsa2048"])
+        defer { if process.isRunning { process.terminate() } }
+        let ready = try ready(output)
+        let message = personality.setUp.isAskedByName ? "&message=EmbeddedSCEP%20Test%20CA" : ""
+        func get(_ operation: String) async throws -> Response {
+            try await Wire.exchange(
+                port: ready.port, "GET /?operation=\(operation)\(message) HTTP/1.0\r\nHost: ca\r\n\r\n")
+        }
+        let capabilities = try await get("GetCACaps")
+        let text = String(decoding: capabilities.body, as: UTF8.self)
+        if personality.operations.contains(.getCACaps) {
+            for word in personality.capabilities { #expect(text.contains(word + personality.capabilitySeparator)) }
+        } else {
+            #expect(!capabilities.statusLine.contains("200"))
+        }
+        // One certificate, however it is labelled and framed.
+        let certificate = try Certificate(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: ready.certificate))))
+        let answer = try await get("GetCACert")
+        #expect(answer.body.count >= certificate.der.count && answer.body.contains(certificate.der))
+        let type = personality.mediaTypes.certificate
+        #expect(answer.fields.contains("Content-Type: \(type)"))
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func itStartsByOneCommandAndStopsCleanly(_ number: Int32) async throws {
+        let (process, output) = try start(["--json", "--policy", "manual", "--clock-offset", "-1d"])
+        defer { if process.isRunning { process.terminate() } }
+        let ready = try ready(output)
         let certificate = try Certificate(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: ready.certificate))))
         #expect(try certificate.fingerprint(.sha256).hexadecimal == ready.sha256)
         #expect(try certificate.fingerprint(.sha512).hexadecimal == ready.sha512)

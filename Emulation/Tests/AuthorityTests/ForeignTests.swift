@@ -1,43 +1,11 @@
 import Authority
-import AuthorityServer
 import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Testing
 
-/// Clients and messages that others made.
+/// Messages that others made.
 @Suite struct ForeignTests {
-    private static let scepclient = "/usr/bin/scepclient"
-
-    /// micromdm's client, of Debian's package scep. It asks in single DES.
-    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: scepclient), "Debian's package scep is missing"))
-    func scepclientEnrols() async throws {
-        let authority = try makeAuthority {
-            $0.acceptsObsoleteAlgorithms = true
-            $0.challenge = .oneTime([OneTimePassword(device: "foreigner", password: "word")])
-            $0.registrationAuthority = .single
-        }
-        let server = try await AuthorityServer(authority)
-        try withTemporaryDirectory { directory in
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: Self.scepclient)
-            process.currentDirectoryURL = directory
-            process.arguments = [
-                "-server-url", server.url, "-private-key", "key.pem", "-certificate", "certificate.pem", "-cn",
-                "foreigner", "-challenge", "word",
-            ]
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            #expect(process.terminationStatus == 0)
-            let pem = try Data(contentsOf: directory.appendingPathComponent("certificate.pem"))
-            let certificate = try Certificate(pem: [UInt8](pem))
-            #expect(certificate.subject.identifiers == ["foreigner"])
-            try Judge.verify(certificate, root: authority.trustAnchor)
-        }
-        await server.stop()
-    }
-
     /// An authority that has the key which the recorded requests are encrypted for.
     private func recorded(_ directory: URL, _ edit: (inout Configuration) -> Void = { _ in }) throws -> Authority {
         let folder = directory.appendingPathComponent("ca-1")

@@ -4,7 +4,8 @@ import LibCrypto
 
 /// What the `openssl` program says of messages and certificates.
 enum Judge {
-    /// Throws unless `reply` is signed by a certificate below `root`, `others` between them. Returns eContent; `absent` says there is none.
+    /// Throws unless `reply` is signed by a certificate below `root`, by way of `others` or by one of them, which it need
+    /// not carry then. Returns eContent; `absent` says there is none.
     @discardableResult
     static func verify(_ reply: [UInt8], root: Certificate, others: [Certificate] = [], absent: Bool = false) throws
         -> [UInt8]
@@ -12,6 +13,7 @@ enum Judge {
         try withTemporaryDirectory { directory in
             let anchors = try write(([root] + others).flatMap { try $0.pem() }, "anchors.pem", in: directory)
             var arguments = ["cms", "-verify", "-inform", "DER", "-binary", "-CAfile", anchors, "-purpose", "any"]
+            if !others.isEmpty { arguments += ["-certfile", anchors] }
             if absent { arguments += ["-content", "/dev/null"] }
             return try OpenSSL.run(arguments, input: reply)
         }

@@ -1,6 +1,7 @@
 import Authority
 import AuthorityServer
 import Emulator
+import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Testing
@@ -36,7 +37,7 @@ import Testing
     func unmarkedRegistrationAuthorityIsTrustedOnlyWhenAllowed(board: BoardKind) async throws {
         try await Bench.withAuthority({
             $0.registrationAuthority = .split
-            $0.marksRegistrationAuthority = false
+            $0.registrationAuthorityMark = nil
         }) { server in
             try await Bench.withDevice(board) { device in
                 var record = try Bench.record(board, for: server)
@@ -111,6 +112,28 @@ import Testing
                     }
                     _ = try await device.identity(root: [UInt8](server.root))
                 }
+            }
+        }
+    }
+
+    /// What is hardest on a board's memory: a request as GET, and a reply in BER, in chunks and with the whole chain.
+    @Test(arguments: Bench.troubledBoards, ["ndes-old", "ejbca"])
+    func deviceEnrolsWithOtherKindsOfServers(board: BoardKind, name: String) async throws {
+        let personality = try #require(Personality.all.first { $0.name == name })
+        try await Bench.withAuthority({
+            $0.behave(as: personality)
+            $0.hasIntermediate = name == "ejbca"
+        }) { server in
+            try await Bench.withDevice(board) { device in
+                var record = try Bench.record(board, for: server)
+                if let identifier = server.authority.configuration.identifier { record.others["message"] = identifier }
+                if name == "ndes-old" { record.leniencies = [.singleDES, .sha1] }
+                try device.manufacture(record)
+                let outcome = try await device.enrol()
+                #expect(outcome.verdict == .done, "\(outcome.lines.map(\.text))")
+                let authority = server.authority
+                _ = try await device.identity(
+                    root: authority.trustAnchor.der, intermediates: [authority.issuingCertificate])
             }
         }
     }

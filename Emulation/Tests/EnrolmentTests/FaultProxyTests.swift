@@ -1,5 +1,6 @@
 import Emulator
 import FaultProxy
+import EmulationTestSupport
 import Foundation
 import Interference
 import Testing

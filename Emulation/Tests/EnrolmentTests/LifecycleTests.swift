@@ -1,6 +1,7 @@
 import Authority
 import AuthorityServer
 import Emulator
+import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Testing

@@ -83,9 +83,18 @@ struct Gateway: Sendable {
     func configure(for server: AuthorityServer, _ lines: [String] = [], subject: String = "CN=gateway 7,O=Example")
         throws
     {
-        try write("challenge", Self.password + "\n", mode: 0o600)
-        let fingerprint = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
-        var text = ["url = http://127.0.0.1:\(server.port)/scep", "fingerprint = \(fingerprint)"]
+        try configure(
+            port: server.port, root: server.authority.trustAnchor, challenge: Self.password, lines, subject: subject)
+    }
+
+    /// The same, for any server on this machine.
+    func configure(
+        port: UInt16, path: String = "scep", root: Certificate, challenge: String, _ lines: [String],
+        subject: String = "CN=gateway 7,O=Example"
+    ) throws {
+        try write("challenge", challenge + "\n", mode: 0o600)
+        let fingerprint = try root.fingerprint(.sha256).hexadecimal
+        var text = ["url = http://127.0.0.1:\(port)/\(path)", "fingerprint = \(fingerprint)"]
         text += ["subject = \(subject)", "challenge-file = \(folder.path)/challenge", "directory = \(directory.path)"]
         try write("scep.conf", (text + lines).joined(separator: "\n") + "\n")
     }

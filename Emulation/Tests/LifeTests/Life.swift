@@ -118,7 +118,8 @@ final class Life {
         } catch {
             throw .entropy(.failed)
         }
-        var transport = InProcessTransport { (request) throws(TransportError) in
+        let time = InProcessTransport.Time(uptime: { self.uptime }, wait: { self.sleep($0) })
+        var transport = InProcessTransport(time) { (request) throws(TransportError) in
             Delivery(try self.exchange(request))
         }
         var clock = LifeClock(life: self)
@@ -179,6 +180,10 @@ final class Life {
 
     func sleep(_ milliseconds: UInt64) {
         sleeps.append(milliseconds)
+        elapse(milliseconds)
+    }
+
+    private func elapse(_ milliseconds: UInt64) {
         uptime += milliseconds
         time.milliseconds.add(milliseconds, ordering: .relaxed)
     }
@@ -195,6 +200,7 @@ final class Life {
         let answer = authority.answer(request)
         exchange.event = noted.event.withLock { $0 }
         exchange.answer = answer
+        elapse(UInt64(answer.delay * 1000))
         guard loss != .reply else { throw .timedOut }
         let date: String? =
             switch authority.configuration.personality.http.date {

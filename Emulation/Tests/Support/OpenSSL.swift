@@ -53,6 +53,14 @@ public func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throw
     return try body(directory)
 }
 
+/// The same, for a `body` that waits.
+public func withTemporaryDirectory<Result>(_ body: (URL) async throws -> Result) async throws -> Result {
+    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("scep-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: directory) }
+    return try await body(directory)
+}
+
 /// Writes a file, and gives its path back.
 public func write(_ bytes: [UInt8], _ name: String, in directory: URL) throws -> String {
     let file = directory.appendingPathComponent(name)

@@ -86,11 +86,12 @@ static inline CMS_RecipientInfo *COpenSSL_recipient(const STACK_OF(CMS_Recipient
     return sk_CMS_RecipientInfo_value(stack, index);
 }
 
-/// SignedData with no signer and no content. Unlike the CMS functions, these keep the certificates in their order.
-static inline PKCS7 *COpenSSL_newCertificatesOnly(void) {
+/// SignedData with no signer and no content, or an empty one. Unlike the CMS functions, these keep the certificates in
+/// their order.
+static inline PKCS7 *COpenSSL_newCertificatesOnly(int isDetached) {
     PKCS7 *message = PKCS7_new();
     if (message != NULL && PKCS7_set_type(message, NID_pkcs7_signed) && PKCS7_content_new(message, NID_pkcs7_data)) {
-        PKCS7_set_detached(message, 1);
+        PKCS7_set_detached(message, isDetached);
         return message;
     }
     PKCS7_free(message);

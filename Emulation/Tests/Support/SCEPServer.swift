@@ -2,17 +2,21 @@ import Emulator
 import Foundation
 
 /// Debian's `scepserver` (micromdm's, in Go): a CA that was written by others. It answers in single DES and SHA-1.
-struct SCEPServer: Sendable {
-    let port: UInt16
-    let root: Data
+public struct SCEPServer: Sendable {
+    public let port: UInt16
+    /// The CA's certificate, DER.
+    public let root: Data
 
-    static let challenge = "a-password-of-the-line"
+    public static let challenge = "a-password-of-the-line"
     private static let executable = "/usr/bin/scepserver"
     private static let origin = "apt-get install scep"
 
     /// Makes a CA in `folder` and runs it beside `body`.
-    static func run<Value: Sendable>(
-        in folder: URL, _ body: @escaping @Sendable (SCEPServer) async throws -> Value
+    ///
+    /// - Parameter options: how it is run; by default a name may be enrolled again at once.
+    public static func run<Value: Sendable>(
+        in folder: URL, options: [String] = ["-allowrenew", "0"],
+        _ body: @escaping @Sendable (SCEPServer) async throws -> Value
     ) async throws -> Value {
         let initialise = Program(
             executable: executable, arguments: ["ca", "-init", "-keySize", "2048", "-depot", "depot"],
@@ -23,10 +27,7 @@ struct SCEPServer: Sendable {
         let port = try freePort()
         let server = Program(
             executable: executable,
-            // A name may be enrolled again at once.
-            arguments: [
-                "-depot", "depot", "-port", "\(port)", "-challenge", challenge, "-crtvalid", "30", "-allowrenew", "0",
-            ],
+            arguments: ["-depot", "depot", "-port", "\(port)", "-challenge", challenge, "-crtvalid", "30"] + options,
             folder: folder, origin: origin)
         return try await server.run(timeLimit: .seconds(300)) { running in
             // It says that it listens just before it does.

@@ -1,0 +1,163 @@
+import LibCrypto
+
+/// The kinds of servers that there are. What each does is from reports and recordings of the real ones; where a server
+/// has a way that others have too, it is left as RFC 8894 has it.
+extension Personality {
+    public static let all = [
+        rfc8894, ndesOld, ndes, ejbca, openXPKI, dogtag, stepCA, micromdm, modSCEP, bouncyCastle, aws, cryptlib,
+    ]
+
+    private static func make(
+        _ name: String, _ capabilities: [String], _ edit: (inout Personality) -> Void
+    ) -> Personality {
+        var personality = Personality(name: name, capabilities: capabilities)
+        edit(&personality)
+        return personality
+    }
+
+    /// RFC 8894 as it is written.
+    public static let rfc8894 = make(
+        "rfc8894",
+        ["AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"]
+    ) { _ in }
+
+    private static func behaveAsNDES(_ personality: inout Personality) {
+        // To NDES, a renewal is the draft's: PKCSReq signed by the old certificate.
+        personality.messageTypes = [.pkcsReq, .certPoll, .getCert, .getCRL]
+        personality.operations = [.getCACaps, .getCACert, .pkiOperation]
+        personality.unknownOperation = .status(400)
+        personality.firstCertificate = 1
+        personality.reply.digest = .sha1
+        personality.reply.carried = .none
+        personality.reply.absentContent = .oneByte
+        personality.reply.hasFailInfoText = false
+        // An HRESULT as text, and a hash of the server's.
+        personality.reply.extraAttributes = [
+            SignedAttribute("1.3.6.1.4.1.311.21.33", .printableString, [UInt8]("-2147024809".utf8)),
+            SignedAttribute("1.3.6.1.4.1.311.21.38", .octetString, [UInt8](repeating: 0x38, count: 20)),
+        ]
+        personality.setUp.registrationAuthority = .split
+        // Certificate Request Agent.
+        personality.setUp.registrationAuthorityMark = "1.3.6.1.4.1.311.20.2.1"
+        personality.setUp.acceptsObsoleteAlgorithms = true
+    }
+
+    /// NDES before 2019: it closes the connection on GetCACaps, answers POST with nothing, and whatever it is asked in
+    /// single DES.
+    public static let ndesOld = make("ndes-old", []) {
+        behaveAsNDES(&$0)
+        $0.operations = [.getCACert, .pkiOperation]
+        $0.unknownOperation = .closed
+        $0.post = .empty
+        $0.reply.cipher = .des
+        $0.http.server = "Microsoft-IIS/7.5"
+    }
+
+    /// NDES of today: it lists no AES, wraps keys by OAEP with the parameters left out, sends no certificates along,
+    /// and takes half a minute to issue one.
+    public static let ndes = make("ndes", ["POSTPKIOperation", "Renewal", "SHA-512", "SHA-256", "SHA-1", "DES3"]) {
+        behaveAsNDES(&$0)
+        $0.capabilitySeparator = "\r\n"
+        $0.reply.keyTransport = .oaepWithoutParameters
+        $0.http.server = "Microsoft-IIS/10.0"
+        $0.setUp.issuingDelay = 30
+    }
+
+    /// EJBCA: BER, in chunks even to HTTP/1.0; the CA's name in `message`; HTTP 400 with a line of text in place of a
+    /// refusal.
+    public static let ejbca = make(
+        "ejbca", ["POSTPKIOperation", "Renewal", "SHA-512", "SHA-256", "SHA-1", "DES3", "AES"]
+    ) {
+        $0.refusal = .text(status: 400)
+        $0.reply.encoding = .indefinite
+        $0.reply.carried = .chain
+        $0.reply.issuedComesWithChain = true
+        $0.http.version = .http11
+        $0.http.framing = .chunked
+        $0.setUp.isAskedByName = true
+    }
+
+    /// OpenXPKI: one media type for one certificate and for many, text for a refusal, nothing without a Host header.
+    public static let openXPKI = make(
+        "openxpki", ["AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"]
+    ) {
+        $0.needsHost = true
+        $0.mediaTypes.certificate = $0.mediaTypes.chain
+        $0.refusal = .text(status: 500)
+        $0.http.server = "Apache"
+        $0.setUp.registrationAuthority = .single
+    }
+
+    /// Dogtag: no GetCACaps, one certificate a GetCACert, of which a number beyond the chain gets the first again, and
+    /// replies in SHA-1 and triple DES.
+    public static let dogtag = make("dogtag", []) {
+        $0.operations = [.getCACert, .pkiOperation]
+        $0.unknownOperation = .status(500)
+        $0.certificatesOneByOne = true
+        $0.reply.digest = .sha1
+        $0.reply.cipher = .des3
+    }
+
+    /// step-ca: capabilities in lines that end in CR LF; it knows requests for certificates alone, wants the challenge
+    /// in renewals too, answers in single DES, and refuses with HTTP 500.
+    public static let stepCA = make(
+        "step-ca", ["Renewal", "SHA-1", "SHA-256", "AES", "DES3", "SCEPStandard", "POSTPKIOperation"]
+    ) {
+        $0.capabilitySeparator = "\r\n"
+        $0.operations = [.getCACaps, .getCACert, .pkiOperation]
+        $0.unknownOperation = .status(500)
+        $0.messageTypes = [.pkcsReq, .renewalReq]
+        $0.refusal = .text(status: 500)
+        $0.reply.cipher = .des
+        $0.http.framing = .close
+        $0.setUp.renewalsNeedChallenge = true
+    }
+
+    /// micromdm: SHA-1 and single DES whatever is asked, encryptedContent in a constructed [0], algorithms without
+    /// NULL, and the challenge in renewals too.
+    public static let micromdm = make(
+        "micromdm", ["Renewal", "SHA-1", "SHA-256", "AES", "DES3", "SCEPStandard", "POSTPKIOperation"]
+    ) {
+        $0.operations = [.getCACaps, .getCACert, .pkiOperation]
+        $0.messageTypes = [.pkcsReq, .renewalReq]
+        $0.reply.digest = .sha1
+        $0.reply.cipher = .des
+        $0.reply.encoding = .constructed
+        $0.reply.hasFailInfoText = false
+        $0.setUp.renewalsNeedChallenge = true
+        $0.setUp.acceptsObsoleteAlgorithms = true
+    }
+
+    /// mod_scep: eContent of certificates-only SignedData is there, and empty.
+    public static let modSCEP = make("mod-scep", ["AES", "POSTPKIOperation", "Renewal", "SHA-256", "SHA-512"]) {
+        $0.reply.bundlesHaveEmptyContent = true
+        $0.reply.absentContent = .empty
+        $0.http.server = "Apache"
+        $0.setUp.registrationAuthority = .single
+    }
+
+    /// A server made with Bouncy Castle: indefinite lengths, octet strings in pieces, SHA-1 and triple DES.
+    public static let bouncyCastle = make(
+        "bouncy-castle", ["AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512"]
+    ) {
+        $0.reply.digest = .sha1
+        $0.reply.cipher = .des3
+        $0.reply.encoding = .chunked
+        $0.reply.hasFailInfoText = false
+    }
+
+    /// Amazon's connector: a refusal is a CertRep, and its HTTP status 400.
+    public static let aws = make("aws", ["AES", "POSTPKIOperation", "Renewal", "SHA-256", "SHA-512", "SCEPStandard"]) {
+        $0.operations = [.getCACaps, .getCACert, .pkiOperation]
+        $0.messageTypes = [.pkcsReq, .renewalReq]
+        $0.refusal = .certRepWithStatus(400)
+        $0.setUp.registrationAuthority = .single
+    }
+
+    /// cryptlib with an elliptic key: what is encrypted, the challenge encrypts, and there is no senderNonce.
+    public static let cryptlib = make("cryptlib", ["AES", "POSTPKIOperation", "Renewal", "SHA-256", "SCEPStandard"]) {
+        $0.reply.hasSenderNonce = false
+        $0.reply.hasFailInfoText = false
+        $0.setUp.key = .p256
+    }
+}

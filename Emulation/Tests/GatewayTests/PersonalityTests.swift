@@ -1,0 +1,83 @@
+import Authority
+import Emulator
+import LibCrypto
+import Testing
+
+/// Servers whose ways are those of HTTP, over a real connection; all that there are, in process, are in LifeTests.
+@Suite struct PersonalityTests {
+    struct Row: Sendable, CustomTestStringConvertible {
+        let personality: Personality
+        /// Lines of the configuration.
+        var lines: [String] = []
+        /// What the program says when the challenge is wrong, and its exit code; `$URL` stands for the server's.
+        let refusal: String
+        let code: Int
+        /// As what the renewal comes.
+        let renewal: MessageType
+        var testDescription: String { personality.name }
+    }
+
+    private static let refused =
+        "the CA says no (badRequest); check challenge-file and subject, and see the CA's log"
+    private static func http(_ status: Int) -> String {
+        "the answer to PKCSReq is HTTP \(status); check url; it says: the challengePassword is wrong ($URL)"
+    }
+
+    static let rows = [
+        Row(
+            personality: .ndesOld, lines: ["allow = sha1,des"], refusal: refused, code: 4, renewal: .pkcsReq),
+        Row(
+            personality: .ejbca, lines: ["message = EmbeddedSCEP Test CA"], refusal: http(400), code: 4,
+            renewal: .pkcsReq),
+        Row(personality: .openXPKI, refusal: http(500), code: 2, renewal: .renewalReq),
+        Row(
+            personality: .stepCA, lines: ["allow = des", "challenge-use = always"], refusal: http(500), code: 2,
+            renewal: .renewalReq),
+        Row(
+            personality: .aws, refusal: refused + "; it says: the challengePassword is wrong", code: 4,
+            renewal: .renewalReq),
+    ]
+
+    @Test(arguments: rows)
+    func gatewayEnrolsAndRenews(row: Row) async throws {
+        try await withAuthority({ $0.behave(as: row.personality) }) { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server, row.lines)
+                try gateway.write("challenge", "not-this-one-7", mode: 0o600)
+                let refused = try await gateway.scep("enroll")
+                #expect(refused.ending == .exited(row.code), "\(refused)")
+                let words = row.refusal.replacing("$URL", with: server.url)
+                #expect(refused.error?.hasSuffix("error: " + words) == true, "\(refused)")
+
+                try gateway.write("challenge", Gateway.password, mode: 0o600)
+                let enrolled = try await gateway.scep("enroll --again")
+                #expect(enrolled.ending == .exited(0), "\(enrolled)")
+                try await gateway.judge()
+                server.authority.moveClock(by: 200)
+                let renewed = try await gateway.scep("renew")
+                #expect(renewed.ending == .exited(0), "\(renewed)")
+                try await gateway.judge()
+                #expect(server.authority.ledger.entries.last?.messageType == row.renewal)
+            }
+        }
+    }
+
+    /// NDES takes its time; the authority's is cut short here, and so is the program's patience.
+    @Test func slowIssuingIsWaitedFor() async throws {
+        try await withAuthority({
+            $0.behave(as: .ndes)
+            $0.issuingDelay = 1.5
+        }) { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server, ["allow = sha1,3des"])
+                let impatient = try await gateway.scep("enroll --timeout 1")
+                #expect(impatient.ending == .exited(2), "\(impatient)")
+                #expect(impatient.error?.contains("the CA was silent for too long; raise timeout") == true)
+                let patient = try await gateway.scep("enroll")
+                #expect(patient.ending == .exited(0), "\(patient)")
+                try await gateway.judge()
+                #expect(server.authority.issuedCertificates().count == 1)
+            }
+        }
+    }
+}
