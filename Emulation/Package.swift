@@ -16,6 +16,7 @@ let package = Package(
         .executable(name: "interfere", targets: ["interfere"]),
         .executable(name: "power-cuts", targets: ["power-cuts"]),
         .executable(name: "scep-authority", targets: ["scep-authority"]),
+        .executable(name: "soak", targets: ["soak"]),
     ],
     dependencies: [
         .package(name: "EmbeddedSCEP", path: ".."),
@@ -79,6 +80,15 @@ let package = Package(
             name: "interfere",
             dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        .executableTarget(
+            name: "soak",
+            dependencies: [
+                "Authority", "AuthorityServer", "Emulator", "FaultProxy", "Interference",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .executableTarget(
             name: "power-cuts",
             dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],

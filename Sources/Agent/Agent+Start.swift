@@ -11,6 +11,12 @@ extension Agent where Key: ~Copyable {
     public mutating func start<S: SnapshotStorage & ~Copyable>(
         configuration: borrowing Configuration, store: inout IdentityStore<S>, work: inout MutableSpan<UInt8>
     ) throws(AgentError) {
+        // A firmware that stays on calls this now and then; nothing of the run before may count.
+        phase = .plan
+        tried = Goals()
+        (held, nextHeld, transaction) = (nil, nil, nil)
+        (caCount, nextCACount, chainLength) = (0, 0, 0)
+        state = StateRecord()
         policy = configuration.policy
         cannotRenew = configuration.needsPassword && !configuration.challengeIsShared
         do throws(StorageError) {

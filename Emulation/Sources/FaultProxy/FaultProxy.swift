@@ -54,6 +54,9 @@ public final class FaultProxy: Sendable {
         }
     }
 
+    /// Requests that came in up to now.
+    public var exchanges: Int { count.withLock { $0 } }
+
     /// Ends it; connections that are being held are closed.
     public func stop() {
         listener.shutDown()

@@ -43,6 +43,9 @@ final class Life {
     /// What an operator asks for, and whether the device may wait.
     var demand: Goal?
     var waits = true
+    /// How often a device that stays on attends to its certificate, and the days between.
+    var rounds = 1
+    var daysBetweenRounds = 0.0
     /// Bytes of the device's work buffer.
     var workSize = 8192
 
@@ -129,9 +132,12 @@ final class Life {
         var agent = Device()
         agent.demand = demand
         agent.waits = waits
-        try attend(
-            &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
-            random: &random, work: &work, traffic: &traffic)
+        for round in 1...rounds {
+            try attend(
+                &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
+                random: &random, work: &work, traffic: &traffic)
+            if round < rounds { sleep(UInt64(daysBetweenRounds * 86_400_000)) }
+        }
     }
 
     private func storage() -> NORSnapshots<LifeFlash, 512> {

@@ -4,6 +4,16 @@ import Testing
 
 /// Certificates that are renewed, in each of the ways that there are.
 @Suite struct RenewalTests {
+    /// Firmware with a main loop of its own calls `attend` with the same agent again.
+    @Test func deviceThatStaysOnRenewsInALaterRound() throws {
+        let life = try Life(["challenge-use": "always"]) { $0.challenge = .shared(Life.password) }
+        (life.rounds, life.daysBetweenRounds) = (3, 25)
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.operations.filter { $0 == "RenewalReq" }.count == 2, "\(run.operations)")
+        #expect(try life.identity() != nil)
+    }
+
     /// One way.
     struct Way: Sendable, CustomTestStringConvertible {
         let name: String
