@@ -39,6 +39,10 @@ enum Seeds {
             ("flash", [0, 0, 3, 1, 2, 3, 5, 2, 3, 2, 0, 4, 9, 9, 9, 9, 5]),
             ("flash", [1, 0, 3, 1, 2, 3, 3, 2, 1, 0, 2, 7, 7, 5, 4, 0, 9, 1, 5]),
             ("flash", [2, 0, 60] + [UInt8](repeating: 7, count: 60) + [0, 1, 1, 0, 1, 2, 0, 1, 3, 5]),
+            ("flash", [3, 6, 0, 4, 0x53, 0x43, 0x45, 0x50, 5, 0, 1, 1, 5]),
+            ("folder", [3, 1, 2, 3, 0, 1, 0, 8, 1]), ("folder", [1, 7, 1, 0x53, 0x43, 0x45, 0x50, 0x49, 0x44, 0, 2]),
+            ("signature", [0, 255, 1, 0] + [UInt8](repeating: 0xC5, count: 256) + [3, 1, 0, 1, 7, 7]),
+            ("signature", [1, 65] + [UInt8](hex: generator) + [1, 9] + [UInt8](hex: "3006020101020101")),
             ("store", [0] + stored), ("store", [1] + stored),
             ("configuration", Conversation.text),
             ("configuration", Conversation.text + [UInt8](configuration)),
@@ -53,6 +57,12 @@ enum Seeds {
             ("inspect", [0] + Authority.root),
         ]
     }
+
+    /// P-256's generator, a point like any (SEC 2, 2.4.2).
+    private static let generator = """
+        046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296
+        4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
+        """
 
     private static let bundle = Authority.degenerate(certificates: Authority.trusted, crls: crl)
 

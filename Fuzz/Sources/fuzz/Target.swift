@@ -12,13 +12,13 @@ struct Target: Sendable {
     static let all = [
         Target("der", readDER), Target("ber", normalizeBER), Target("names", writeNames),
         Target("certificate", readCertificate), Target("crl", readRevocationList),
-        Target("private-key", readPrivateKey),
+        Target("private-key", readPrivateKey), Target("signature", verifySignature),
         Target("signed-data", readSignedData), Target("enveloped-data", openEnvelopedData),
         Target("capabilities", readCapabilities), Target("ca-certificates", acceptCACertificates),
         Target("next-ca-certificates", acceptNextCACertificates),
         Target("certrep", judgeCertRep), Target("certrep-content", openCertRep),
         Target("http", readReply), Target("url", readURL),
-        Target("flash", replayFlash), Target("store", readStore),
+        Target("flash", replayFlash), Target("folder", readFolder), Target("store", readStore),
         Target("configuration", readConfiguration), Target("conversation", converse),
         Target("gateway-configuration", readConfigurationFile), Target("pem", readPEM), Target("inspect", inspectFile),
     ]

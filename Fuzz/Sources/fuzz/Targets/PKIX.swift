@@ -67,3 +67,31 @@ func readPrivateKey(_ input: [UInt8]) {
     var other = ECPrivateKey()
     require((try? other.load(again, random: &random)) != nil, "a key that was written can be loaded")
 }
+
+/// Public keys of any numbers, which a certificate may hold: whatever they are, a signature is judged, and a key is
+/// encrypted or refused.
+func verifySignature(_ bytes: [UInt8]) {
+    var input = Input(bytes)
+    let choice = input.byte()
+    let key = input.piece()
+    let other = input.piece()
+    let digests: [DigestAlgorithm] = [.sha256, .sha1, .sha384, .sha512]
+    let digest = Hash.digest(digests[Int(choice >> 2 & 3)], of: other.span)
+    switch choice & 3 {
+    case 0, 3:
+        let signature = input.remainder() + [UInt8](repeating: 0, count: max(0, key.count - 1))
+        let cut = Array(signature.prefix(key.count))
+        _ = try? RSAPublicKey.verify(
+            modulus: key.span, exponent: other.span, digest: digest, signature: cut.span)
+        var random = seededRandom()
+        var room = [UInt8](repeating: 0, count: 512)
+        var span = room.mutableSpan
+        let content = [UInt8](repeating: 1, count: 16)
+        _ = try? RSAPublicKey.encrypt(
+            modulus: key.span, exponent: other.span, content.span, into: &span, random: &random)
+    case let curve:
+        let signature = input.remainder()
+        _ = try? ECPublicKey.verify(
+            curve: curve == 1 ? .p256 : .p384, point: key.span, digest: digest, signature: signature.span)
+    }
+}

@@ -20,7 +20,7 @@ func replayFlash(_ bytes: [UInt8]) {
     var isDamaged = false
     var isOpen = check(&snapshots, possible, isDamaged)
     while !input.isAtEnd {
-        switch input.number(below: 6) {
+        switch input.number(below: 7) {
         case 0, 1:
             let body = Array(input.piece().prefix(100))
             guard isOpen else { continue }
@@ -34,6 +34,15 @@ func replayFlash(_ bytes: [UInt8]) {
         case 4:
             snapshots.storage.corrupt(
                 (Int(input.byte()) << 8 | Int(input.byte())) % snapshots.storage.geometry.size, with: input.byte())
+            isDamaged = true
+        case 6:
+            // Something else was there before: as much as fits on pages that are erased.
+            let geometry = snapshots.storage.geometry
+            let page = input.number(below: geometry.size / geometry.pageSize) * geometry.pageSize
+            var bytes = input.piece().prefix(geometry.size - page)
+            bytes += [UInt8](
+                repeating: 0x5A, count: (geometry.pageSize - bytes.count % geometry.pageSize) % geometry.pageSize)
+            _ = try? snapshots.storage.program(at: page, bytes.span)
             isDamaged = true
         default:
             snapshots.storage.operations.boot()
@@ -73,6 +82,35 @@ private func check(_ snapshots: inout Snapshots, _ possible: [[UInt8]?], _ isDam
         require(isDamaged, "what is not damaged can be opened")
         return false
     }
+}
+
+/// The file of a folder, as it was stored and then spoiled, or any bytes: what was changed is refused.
+func readFolder(_ bytes: [UInt8]) {
+    var input = Input(bytes)
+    var snapshots = DirectorySnapshots(SimulatedDirectory())
+    let body = input.piece()
+    guard (try? openFolder(&snapshots)) == [] else { return require(false, "a new folder can be opened") }
+    do throws(StorageError) {
+        try snapshots.begin(size: body.count)
+        try snapshots.append(body.span)
+        try snapshots.commit()
+    } catch {
+        return require(false, "a folder takes what fits")
+    }
+    require((try? openFolder(&snapshots)) == body, "what was stored is found")
+    let stored = snapshots.directory.identity ?? []
+    var image = stored
+    if input.byte() & 1 == 0 { input.spoil(&image) } else { image = input.remainder() }
+    snapshots.directory.identity = image
+    if let found = try? openFolder(&snapshots) { require(image == stored && found == body, "damage is noticed") }
+}
+
+private func openFolder(_ snapshots: inout DirectorySnapshots<SimulatedDirectory>) throws(StorageError) -> [UInt8] {
+    guard let size = try snapshots.open() else { return [] }
+    var body = [UInt8](repeating: 0, count: size)
+    var room = body.mutableSpan
+    try snapshots.read(at: 0, into: &room)
+    return body
 }
 
 /// Any bytes as an identity's snapshot: they are refused, or what is in them stays the same when it is written again, and
