@@ -5,7 +5,7 @@ import SimulatedStorage
 private typealias Snapshots = NORSnapshots<SimulatedFlash, 256>
 
 /// A part's life: snapshots, power cuts, failures, damage. What was stored last is found again, or, where power was cut
-/// in between, what was stored before it; damage is noticed.
+/// in between, what was stored before it. Whatever happens to the part, nothing is found that never was stored.
 func replayFlash(_ bytes: [UInt8]) {
     var input = Input(bytes)
     let geometries = [
@@ -15,8 +15,9 @@ func replayFlash(_ bytes: [UInt8]) {
         StorageGeometry(pageSize: 256, sectorSize: 256, sectorCount: 9, erasedValue: 0xFF),
     ]
     var snapshots = Snapshots(SimulatedFlash(geometries[input.number(below: 4)]), capacity: 100)
-    // What may be found; nil when something was damaged, so that anything may, or an error.
+    // What may be found; once something was damaged, all that ever was stored.
     var possible: [[UInt8]?] = [nil]
+    var stored: [[UInt8]?] = []
     var isDamaged = false
     var isOpen = check(&snapshots, possible, isDamaged)
     while !input.isAtEnd {
@@ -24,7 +25,8 @@ func replayFlash(_ bytes: [UInt8]) {
         case 0, 1:
             let body = Array(input.piece().prefix(100))
             guard isOpen else { continue }
-            if store(body, in: &snapshots) {
+            stored.append(body)
+            if store(body, in: &snapshots), !isDamaged {
                 possible = [body]
             } else {
                 possible.append(body)
@@ -35,6 +37,7 @@ func replayFlash(_ bytes: [UInt8]) {
             snapshots.storage.corrupt(
                 (Int(input.byte()) << 8 | Int(input.byte())) % snapshots.storage.geometry.size, with: input.byte())
             isDamaged = true
+            possible += stored
         case 6:
             // Something else was there before: as much as fits on pages that are erased.
             let geometry = snapshots.storage.geometry
@@ -44,6 +47,7 @@ func replayFlash(_ bytes: [UInt8]) {
                 repeating: 0x5A, count: (geometry.pageSize - bytes.count % geometry.pageSize) % geometry.pageSize)
             _ = try? snapshots.storage.program(at: page, bytes.span)
             isDamaged = true
+            possible += stored
         default:
             snapshots.storage.operations.boot()
             isOpen = check(&snapshots, possible, isDamaged)
@@ -76,7 +80,7 @@ private func check(_ snapshots: inout Snapshots, _ possible: [[UInt8]?], _ isDam
         var body = [UInt8](repeating: 0, count: size)
         var room = body.mutableSpan
         try snapshots.read(at: 0, into: &room)
-        require(isDamaged || possible.contains(body), "what is found was stored")
+        require(possible.contains(body), "what is found was stored")
         return true
     } catch {
         require(isDamaged, "what is not damaged can be opened")
