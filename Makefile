@@ -13,6 +13,9 @@ effort ?= sample
 kills ?= 100
 # make test-boot cuts=20
 cuts ?= 2
+# make fuzz seconds=60: so long for each target; make fuzz-long hours=8
+seconds ?=
+hours ?= 1
 # The first build takes minutes, so it shows its progress.
 emulation = swift build --package-path Emulation --product $(1) && swift run --quiet --skip-build --package-path Emulation $(1)
 
@@ -25,7 +28,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
@@ -38,6 +41,15 @@ test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
 power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for hours; options='--replay <id>')
 	@swift build -c release --package-path Emulation --product power-cuts
 	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
+
+fuzz: setup ## replay the fuzzers' corpus, then fuzz every target for a minute in all (seconds=<n>: so long each)
+	@Fuzz/run $(seconds)
+
+fuzz-long: setup ## fuzz for hours, and keep what is new in the corpus (hours=<n>)
+	@Fuzz/run long $(hours)
+
+coverage: setup ## what the unit tests and the fuzzers' corpus cover of each room
+	@Fuzz/run coverage
 
 test-emulation: firmware firmware-https linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation --skip BootTests

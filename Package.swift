@@ -29,6 +29,8 @@ let package = Package(
         .library(name: "LinuxBoard", targets: ["LinuxBoard"]),
         // The program for gateways, for `Toolchain/gateway` to link.
         .library(name: "scep", type: .static, targets: ["GatewayMain"]),
+        // For fuzzing alone: what the program reads.
+        .library(name: "Gateway", targets: ["Gateway"]),
         // For tests alone: storage that fails on purpose.
         .library(name: "SimulatedStorage", targets: ["SimulatedStorage"]),
     ],

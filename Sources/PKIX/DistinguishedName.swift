@@ -91,7 +91,7 @@ extension DERWriter {
     /// identifier. Special characters are escaped as `\,` or `\2C`. An empty text is an empty name.
     ///
     /// - Throws: `invalidName` with the offset in `text`, also for values that are too long or not in the attribute's
-    ///   repertoire and for RDNs of several values; `bufferFull`.
+    ///   repertoire, for values in hexadecimal and for RDNs of several values; `bufferFull`.
     public mutating func write(name text: Span<UInt8>) throws(DERError) {
         let end = front
         var position = 0
@@ -125,7 +125,10 @@ extension DERWriter {
         while valueEnd < text.count, text[valueEnd] != UInt8(ascii: ",") {
             let characterStart = valueEnd
             let byte = try Self.character(of: text, at: &valueEnd)
-            guard text[characterStart] != UInt8(ascii: "+"), byte != 0 else {
+            // A value that begins with # would be one in hexadecimal (RFC 4514, 2.4), which is not read.
+            guard text[characterStart] != UInt8(ascii: "+"), byte != 0,
+                count > 0 || text[characterStart] != UInt8(ascii: "#")
+            else {
                 throw DERError(.invalidName, at: characterStart)
             }
             count &+= 1

@@ -219,6 +219,8 @@ func opensslRequest(
             (Asked(subject: "CN=a,O=b+OU=c"), .invalidName, 8),
             (Asked(subject: #"CN=a\"#), .invalidName, 4),
             (Asked(subject: #"CN=a\2"#), .invalidName, 4),
+            (Asked(subject: "1.2.3=#0C0141"), .invalidName, 6),
+            (Asked(subject: "O=Example,CN=#0C0141"), .invalidName, 13),
             (Asked(subject: #"CN=a\2x"#), .invalidName, 4),
             (Asked(subject: "CN=a\0b"), .invalidName, 4),
             (Asked(subject: #"CN=a\00b"#), .invalidName, 4),
