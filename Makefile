@@ -11,6 +11,8 @@ options ?=
 effort ?= sample
 # make kills kills=500
 kills ?= 100
+# make soak soaks=100000 options='--key rsa2048'
+soaks ?= 10000
 # make test-boot cuts=20
 cuts ?= 2
 # make fuzz seconds=60: so long for each target; make fuzz-long hours=8
@@ -28,7 +30,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
@@ -41,6 +43,14 @@ test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
 power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for hours; options='--replay <id>')
 	@swift build -c release --package-path Emulation --product power-cuts
 	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
+
+interfere: setup ## stand between a simulated device and its CA, and spoil its replies (effort=all: every byte and bit)
+	@swift build -c release --package-path Emulation --product interfere
+	@Emulation/.build/release/interfere --effort $(effort) $(options)
+
+soak: setup ## one agent gets thousands of certificates through a bad network (soaks=<number>)
+	@swift build -c release --package-path Emulation --product soak
+	@Emulation/.build/release/soak --count $(soaks) $(options)
 
 fuzz: setup ## replay the fuzzers' corpus, then fuzz every target for a minute in all (seconds=<n>: so long each)
 	@Fuzz/run $(seconds)

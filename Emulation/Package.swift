@@ -106,7 +106,7 @@ let package = Package(
             name: "EnrolmentTests",
             dependencies: [
                 "Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "FaultProxy", "Interference",
-                "LibCrypto", "enroll",
+                "LibCrypto", "enroll", "fault-proxy", "soak",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -128,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "PowerCutsTests",
             dependencies: [
-                "Authority", "PowerCuts", "EmulationTestSupport", "LibCrypto",
+                "Authority", "PowerCuts", "EmulationTestSupport", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],

@@ -15,7 +15,7 @@ import Testing
         try await withFolder { project in
             try layOut(script, budget: budget, in: project)
             let command = Program(
-                executable: Self.executable,
+                executable: product("enroll"),
                 arguments: ["--board", "linux", "--project", project.path] + arguments, folder: project,
                 origin: "swift build --product enroll")
             let run = try await command.run(timeLimit: .seconds(300)) { try await $0.end() }
@@ -35,11 +35,6 @@ import Testing
             try #require(
                 manager.createFile(atPath: image.path, contents: contents, attributes: [.posixPermissions: 0o755]))
         }
-    }
-
-    /// Beside the tests, where the build puts both.
-    static var executable: String {
-        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "enroll").path
     }
 
     static let outside = ["--url", "http://127.0.0.1:9/", "--fingerprint", fingerprint]
@@ -97,7 +92,7 @@ import Testing
     func terminalGetsColoursUnlessItWantsNone(environment: String, colours: Bool) async throws {
         try await withFolder { project in
             try layOut(Self.enrols, in: project)
-            let words = [Self.executable, "--board", "linux", "--project", project.path] + Self.outside
+            let words = [product("enroll"), "--board", "linux", "--project", project.path] + Self.outside
             // `script` gives the command a terminal.
             let terminal = Program(
                 executable: "/usr/bin/script",
@@ -160,7 +155,7 @@ import Testing
             try await SCEPServer.run(in: folder) { server in
                 let fingerprint = try Digest.sha256.hash([UInt8](server.root)).hexadecimal
                 var command = Program(
-                    executable: Self.executable,
+                    executable: product("enroll"),
                     arguments: [
                         "--board", "linux", "--project", Bench.project.path, "--challenge", SCEPServer.challenge,
                         "--url", "http://localhost:\(server.port)/scep", "--fingerprint", fingerprint,
@@ -182,7 +177,8 @@ import Testing
             let pidFile = folder.appending(path: "pid").path
             try layOut("echo $$ > \(pidFile); echo running; exec sleep 601", in: folder)
             let command = Program(
-                executable: Self.executable, arguments: ["--board", "linux", "--project", folder.path] + Self.outside,
+                executable: product("enroll"),
+                arguments: ["--board", "linux", "--project", folder.path] + Self.outside,
                 folder: folder, origin: "swift build --product enroll")
             let board = try await command.run(timeLimit: .seconds(300)) { running in
                 try await running.line(containing: "running")

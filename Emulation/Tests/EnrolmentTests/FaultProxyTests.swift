@@ -41,6 +41,31 @@ import Testing
         #expect(throws: Socket.End.timedOut) { try get("GetNextCACert", from: impostor.port, limit: 1) }
     }
 
+    /// The command, as somebody uses it who has a server that misbehaves on some days.
+    @Test func commandDoesWhatItsRulesSay() async throws {
+        let page = Array("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc".utf8)
+        let server = try FaultProxy { _, _ in Delivery(page) }
+        defer { server.stop() }
+        try await withFolder { folder in
+            let command = Program(
+                executable: product("fault-proxy"),
+                arguments: ["--upstream", "\(server.port)", "--do", "cut-10@GetCACert", "--do", "html#3"],
+                folder: folder, origin: "swift build --product fault-proxy")
+            _ = try await command.run(timeLimit: .seconds(60)) { running in
+                let line = try await running.line(containing: "port ")
+                let port = try #require(UInt16(line.text.dropFirst("port ".count)))
+                #expect(try get("GetCACaps", from: port) == page)
+                #expect(try get("GetCACert", from: port) == Array(page[..<10]))
+                #expect(try String(decoding: get("GetCACaps", from: port), as: UTF8.self).contains("<html>"))
+                try await running.line(containing: "3 GetCACaps html")
+            }
+            let wrong = Program(
+                executable: product("fault-proxy"), arguments: ["--upstream", "9", "--do", "sideways"], folder: folder,
+                origin: "swift build --product fault-proxy")
+            #expect(try await wrong.run(timeLimit: .seconds(60)) { try await $0.end() }.ending == .exited(64))
+        }
+    }
+
     @Test func reservedPortsRefuseAndAreSilent() throws {
         let refusing = try ReservedPort(.refusing)
         #expect(!accepts(refusing.number))
