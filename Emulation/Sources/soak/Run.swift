@@ -39,7 +39,6 @@ struct Run: AsyncParsableCommand {
         // Each certificate has to end later than the one before, and all have to begin in the past.
         configuration.backdating = 86_400 * 30
         configuration.lifetime = 86_400 * 365
-        configuration.remembersAnswers = true
         let server = try await AuthorityServer(try Authority(configuration))
         let meddler = Meddler(seed: seed)
         let proxy = try FaultProxy(upstream: server.port) { request in
@@ -49,7 +48,7 @@ struct Run: AsyncParsableCommand {
         let folder = FileManager.default.temporaryDirectory.appending(path: "soak-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        print("soak: seed \(seed)")
+        say("soak: seed \(seed)")
         let fingerprint = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
         let client = Program(
             executable: Bundle.main.executablePath ?? CommandLine.arguments[0],
@@ -62,29 +61,32 @@ struct Run: AsyncParsableCommand {
         proxy.stop()
         await server.stop()
         let figures = ending.lines.compactMap { Figures($0.text) }
-        for line in ending.lines where Figures(line.text) == nil { print(line.text) }
+        for line in ending.lines where Figures(line.text) == nil { say(line.text) }
         guard ending.ending == .exited(0), let last = figures.last,
             let early = figures.first(where: { $0.certificates >= count / 10 })
         else {
-            print("soak: the agent did not come to its end: \(ending.ending); --seed \(seed) does the same")
+            say("soak: the agent did not come to its end: \(ending.ending); --seed \(seed) does the same")
             throw ExitCode.failure
         }
         let issued = server.authority.issuedCertificates().count
         let seconds = (ContinuousClock.now - start).components.seconds
-        print("soak: \(last.certificates) certificates in \(last.tries) tries, \(issued) issued, in \(seconds) s")
-        print("soak: \(meddler.count) of \(proxy.exchanges) exchanges were interfered with")
-        print(
+        say("soak: \(last.certificates) certificates in \(last.tries) tries, \(issued) issued, in \(seconds) s")
+        say("soak: \(meddler.count) of \(proxy.exchanges) exchanges were interfered with")
+        say(
             "soak: resident memory \(early.kilobytes) KiB after \(early.certificates) certificates, "
                 + "\(last.kilobytes) KiB after \(last.certificates); open descriptors \(early.descriptors) and "
                 + "\(last.descriptors)")
         guard last.certificates == count, last.kilobytes <= early.kilobytes + Self.slack,
             last.descriptors == early.descriptors
         else {
-            print("soak: it grows")
+            say("soak: it grows")
             throw ExitCode.failure
         }
     }
 }
+
+/// Prints a line at once, also into a pipe.
+private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
 /// Chooses what is done to which exchange.
 private final class Meddler: Sendable {

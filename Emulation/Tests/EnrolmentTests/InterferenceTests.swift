@@ -32,7 +32,7 @@ import Testing
 
     @Test(arguments: Bench.troubledBoards, [CAOperation.getCACert, .pkiOperation])
     func boardEndsInTimeAndNoneTheWorse(board: BoardKind, operation: CAOperation) async throws {
-        try await Bench.withAuthority({ $0.remembersAnswers = true }) { server in
+        try await Bench.withAuthority { server in
             let now = Mutex<Interference?>(nil)
             let proxy = try FaultProxy(upstream: server.port) { request in
                 request.operation == operation ? now.withLock { $0 } : nil
