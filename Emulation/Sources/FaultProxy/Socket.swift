@@ -78,6 +78,7 @@ public struct Socket: Sendable, Hashable {
 
     /// Sends all of a delivery, but for the stream's end.
     func send(_ delivery: Delivery) {
+        if delivery.milliseconds > 0 { usleep(UInt32(delivery.milliseconds * 1000)) }
         if delivery.millisecondsPerByte > 0 {
             for byte in delivery.bytes {
                 usleep(UInt32(delivery.millisecondsPerByte * 1000))

@@ -46,6 +46,7 @@ public struct InProcessTransport: Transport {
             delivery = known
         } else {
             delivery = try exchange(sent)
+            time?.wait(delivery.milliseconds)
             // It may have taken its time.
             if let time, time.uptime() >= deadline { throw .timedOut }
             self.delivery = delivery

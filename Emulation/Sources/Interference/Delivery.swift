@@ -14,12 +14,17 @@ public struct Delivery: Sendable {
 
     public var bytes: [UInt8]
     public var end: End
+    /// Milliseconds that pass before all of it.
+    public var milliseconds: UInt64
     /// Milliseconds that pass before each byte; 0: all come at once.
     public var millisecondsPerByte: UInt64
 
-    public init(_ bytes: [UInt8], end: End = .closed, millisecondsPerByte: UInt64 = 0) {
+    public init(
+        _ bytes: [UInt8], end: End = .closed, milliseconds: UInt64 = 0, millisecondsPerByte: UInt64 = 0
+    ) {
         self.bytes = bytes
         self.end = end
+        self.milliseconds = milliseconds
         self.millisecondsPerByte = millisecondsPerByte
     }
 }

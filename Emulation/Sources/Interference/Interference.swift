@@ -12,6 +12,8 @@ public enum Interference: Sendable, Hashable {
     case stalled(Int)
     /// This bit is turned over: 0 is the most significant one of the first byte.
     case flipped(Int)
+    /// The reply comes so many seconds late.
+    case delayed(Int)
     /// A byte a second.
     case trickled
     /// The reply comes twice over.
@@ -57,6 +59,7 @@ public enum Interference: Sendable, Hashable {
         case .broken(let count): Delivery(Array(reply.prefix(count)), end: .reset)
         case .stalled(let count): Delivery(Array(reply.prefix(count)), end: .silence)
         case .flipped(let bit): Delivery(reply.flipping(bit))
+        case .delayed(let seconds): Delivery(reply, milliseconds: 1000 * UInt64(seconds))
         case .trickled: Delivery(reply, millisecondsPerByte: 1000)
         case .doubled: Delivery(reply + reply)
         case .replayed(let replay): Delivery(recordings[replay, operation] ?? reply)
@@ -74,6 +77,7 @@ extension Interference: LosslessStringConvertible {
         case .broken(let count): "break-\(count)"
         case .stalled(let count): "stall-\(count)"
         case .flipped(let bit): "flip-\(bit)"
+        case .delayed(let seconds): "delay-\(seconds)"
         case .trickled: "trickle"
         case .doubled: "double"
         case .replayed(let replay): replay.rawValue
@@ -100,6 +104,7 @@ extension Interference: LosslessStringConvertible {
                 case "break": self = .broken(number)
                 case "stall": self = .stalled(number)
                 case "flip": self = .flipped(number)
+                case "delay": self = .delayed(number)
                 default: return nil
                 }
             }

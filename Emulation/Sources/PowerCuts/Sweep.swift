@@ -129,7 +129,7 @@ public struct Sweep: Sendable {
 
     /// All that can be done to a reply of so many bytes.
     func interferences(_ bytes: Int) -> [Interference] {
-        var all: [Interference] = [.requestLost, .trickled, .doubled]
+        var all: [Interference] = [.requestLost, .delayed(60), .delayed(120), .trickled, .doubled]
         for count in [0, 1, bytes / 2, bytes - 1] { all += [.broken(count), .stalled(count)] }
         all += Interference.Replay.allCases.map(Interference.replayed)
         all += Forgery.all.map(Interference.forged)

@@ -10,10 +10,11 @@ struct FaultProxyCommand: AsyncParsableCommand {
         commandName: "fault-proxy",
         abstract: "Stand before a SCEP server of this machine, and do to its replies what a bad network does.",
         discussion: """
-            Rules are <what>[@<operation>][#<number>]: what is done to a reply (cut-17 and break-17: the stream ends, or is \
-            broken off, after 17 bytes; stall-17: nothing more comes; flip-1034: this bit is turned over; trickle: a byte \
-            a second; double; stale, reordered: an earlier reply; lost-request; or a forgery that --list names), of which \
-            operation, and of which exchange, counted from 1. The first rule that fits is applied.
+            Rules are <what>[@<operation>][#<number>]: what is done to a reply, of which operation, and of which exchange, \
+            counted from 1. The first rule that fits is applied. Replies can be treated so: cut-17 and break-17 (the \
+            stream ends, or is broken off, after 17 bytes), stall-17 (nothing more comes), flip-1034 (this bit is turned \
+            over), delay-20 (it comes 20 s late), trickle (a byte a second), double, stale and reordered (an earlier reply \
+            comes in its place), lost-request, or any forgery that --list names.
             """)
 
     @Option(help: "Port of the SCEP server on this machine.")

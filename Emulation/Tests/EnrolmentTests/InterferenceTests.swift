@@ -13,7 +13,7 @@ import Testing
     /// For one exchange, in seconds.
     static let timeout = 2
 
-    static let slow: [Interference] = [.stalled(0), .stalled(100), .stalled(700), .trickled]
+    static let slow: [Interference] = [.stalled(0), .stalled(100), .stalled(700), .delayed(20), .trickled]
     static let quick: [Interference] = [
         .requestLost, .cut(0), .cut(100), .cut(700), .broken(0), .broken(700), .flipped(8 * 400), .flipped(8 * 700 + 3),
         .replayed(.reordered),

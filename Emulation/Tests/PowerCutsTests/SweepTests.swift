@@ -10,7 +10,7 @@ import Testing
 
     @Test func namesReadBack() {
         var all: [Interference] = [
-            .requestLost, .cut(0), .broken(17), .stalled(3), .flipped(1034), .trickled, .doubled,
+            .requestLost, .cut(0), .broken(17), .stalled(3), .flipped(1034), .delayed(5), .trickled, .doubled,
         ]
         all += Interference.Replay.allCases.map(Interference.replayed) + Forgery.all.map(Interference.forged)
         for interference in all { #expect(Interference("\(interference)") == interference) }
@@ -62,12 +62,12 @@ import Testing
                 })
         }
         for row in rows { #expect(row.others > 40 && row.flips > 0) }
-        // Behind the length that the head gives, nothing is read.
-        #expect(unnoticed(rows[2]) == ["double"])
+        // Behind the length that the head gives, nothing is read; and a minute is within the time limit.
+        #expect(unnoticed(rows[2]) == ["double", "delay-60"])
         // The CA's certificates are the same for all.
-        #expect(unnoticed(rows[1]).isSubset(of: ["double", "stale", "swapped"]))
+        #expect(unnoticed(rows[1]).isSubset(of: ["double", "delay-60", "stale", "swapped"]))
         // Nobody signs capabilities: what is left of them has to be enough.
-        let weaker: Set = ["double", "stale", "swapped", "foreign", "downgrade-renewal", "downgrade-post"]
+        let weaker: Set = ["double", "delay-60", "stale", "swapped", "foreign", "downgrade-renewal", "downgrade-post"]
         #expect(unnoticed(rows[0]).isSubset(of: weaker))
     }
 }
