@@ -57,9 +57,15 @@ extension Agent where Key: ~Copyable {
     mutating func plan(_ configuration: borrowing Configuration) throws(AgentError) {
         certificate = 0..<0
         guard let goal = nextGoal(configuration) else {
-            phase =
-                configuration.stays && waits && demand == nil
-                ? .wait(.duty, seconds: secondsToDuty(configuration)) : .ready
+            guard configuration.stays, waits, demand == nil else {
+                phase = .ready
+                return
+            }
+            phase = .wait(.duty, seconds: secondsToDuty(configuration))
+            if isOverdue(configuration) {
+                tried = Goals()
+                phase = .wait(.retry, seconds: min(configuration.retrying.cap, configuration.checkSeconds))
+            }
             return
         }
         self.goal = goal
@@ -155,6 +161,12 @@ extension Agent where Key: ~Copyable {
     }
 
     /// How long a device that stays on sleeps.
+    /// Whether the certificate was to be renewed, and was not: that is not left until another day.
+    private func isOverdue(_ configuration: borrowing Configuration) -> Bool {
+        guard let due = nextDuty(configuration), due.goal == .renew, let lowest = time.moment.lowest else { return false }
+        return due.time <= lowest
+    }
+
     private func secondsToDuty(_ configuration: borrowing Configuration) -> Int {
         guard let due = nextDuty(configuration) else { return configuration.checkSeconds }
         // What was tried and failed does not come at once again.

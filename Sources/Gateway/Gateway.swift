@@ -13,6 +13,9 @@ import LinuxBoard
         return ExitCode.usage.rawValue
     }
     let word = unsafe text(first)
+    if word.equals("help"), count > 2, let next = unsafe arguments[2], let command = unsafe Command(text(next)) {
+        return say(Help.of(command))
+    }
     if word.equals("--help") || word.equals("-h") || word.equals("help") { return say(Help.overview()) }
     if word.equals("--version") || word.equals("-V") || word.equals("version") { return say(Version.line) }
     if word.equals("self-describe") { return say(Help.description()) }
@@ -23,7 +26,13 @@ import LinuxBoard
         writeAll(message, to: STDERR_FILENO)
         return ExitCode.usage.rawValue
     }
+    // Errors of the command line are JSON as well, where that is wanted.
     var isJSON = false
+    for index in 2..<max(Int(count), 2) {
+        guard let argument = unsafe arguments[index] else { break }
+        let word = unsafe text(argument)
+        if word.equals("--json") || word.equals("-j") { isJSON = true }
+    }
     do throws(Failure) {
         let line = try unsafe CommandLine(command, count - 1, arguments + 1)
         isJSON = line.settings.isSet(.json)
@@ -85,12 +94,19 @@ private func complain(_ failure: Failure, _ progress: Progress?, _ isJSON: Bool)
     }
     if isJSON {
         var report = Report(.json)
-        report.beginObject("error")
-        report.field("kind", text: failure.kind)
-        report.field("message", text: failure.message)
-        report.field("exitCode", number: Int(failure.exit.rawValue))
-        report.endObject()
+        report.error(failure)
         writeAll(report.finish(), to: STDOUT_FILENO)
     }
     return failure.exit.rawValue
+}
+
+extension Report {
+    /// Adds why a command failed.
+    mutating func error(_ failure: Failure) {
+        beginObject("error")
+        field("kind", text: failure.kind)
+        field("message", text: failure.message)
+        field("exitCode", number: Int(failure.exit.rawValue))
+        endObject()
+    }
 }

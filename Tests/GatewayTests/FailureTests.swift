@@ -38,7 +38,13 @@ import Testing
         ),
         (.scep(.getCACert, .reply(DERError(.truncated, at: 0)), text: 0..<0), .network, "not-scep", "empty"),
         (.status(.getCACert, 403, text: 0..<0), .network, "http-status", "403"),
-        (.status(.pkcsReq, 400, text: 0..<0), .refused, "http-status", "400"),
+        (.status(.pkcsReq, 400, text: 0..<0), .refused, "http-status", "challenge-file"),
+        (.status(.pkcsReq, 500, text: 0..<0), .network, "http-status", "check url"),
+        (.status(.pkcsReq, 503, text: 0..<0), .network, "http-status", "503"),
+        (.status(.getCACaps, 404, text: 0..<0), .network, "http-status", "url and message"),
+        (.scep(.getCACert, .cipherBelowFloor(.desCBC), text: 0..<0), .trust, "weak-cipher", "add to allow: des"),
+        (.scep(.pkcsReq, .refused(.badTime), text: 0..<0), .refused, "refused", "clock"),
+        (.scep(.getCRL, .refused(.badRequest), text: 0..<0), .refused, "refused", "may not answer"),
         (.status(.pkcsReq, 407, text: 0..<0), .network, "proxy-authentication", "proxy-password-file"),
         (.passwordSpent, .usage, "password-spent", "challenge-use = always"),
         (.scep(.pkcsReq, .passwordMissing, text: 0..<0), .usage, "no-password", "challenge-file"),
@@ -50,6 +56,13 @@ import Testing
         let (exit, told, message) = failure(error)
         #expect(exit == code && told == kind, "\(message)")
         #expect(message.contains(words), "\(message)")
+    }
+
+    /// Servers that refuse by a status and words in place of a message.
+    @Test func wordsOfAServerAreARefusal() {
+        let (exit, _, message) = failure(.status(.renewalReq, 500, text: 0..<6), Array("no way".utf8), isHeld: true)
+        #expect(exit == .refused && message.contains("no way") && message.contains("challenge-use"), "\(message)")
+        #expect(!message.contains("check url"), "\(message)")
     }
 
     @Test func refusedRenewalIsNotBlamedOnTheSubject() {

@@ -118,6 +118,22 @@ import Testing
         #expect(first.messages == second.messages)
     }
 
+    /// A renewal that could not be had is not left until the next look in a day, when the certificate may be over.
+    @Test func overdueRenewalIsTriedAgainWithinTheHour() throws {
+        let life = try Life(["stay": "yes", "retries": "2", "retry": "1", "challenge-use": "always"]) {
+            $0.challenge = .shared(Life.password)
+            $0.lifetime = 7200
+        }
+        life.loses = { $0 > 3 ? .request : nil }
+        life.end = life.now + 7_200_000
+        let run = life.powerUp()
+        let tries = run.exchanges.dropFirst(3).map(\.time)
+        #expect(tries.count > 3, "\(run.lines)")
+        let gaps = zip(tries, tries.dropFirst()).map { $1 - $0 }
+        #expect(gaps.allSatisfy { $0 <= 3600 }, "\(gaps)")
+        #expect(!run.lines.suffix(3).contains { $0.hasPrefix("nothing is due") }, "\(run.lines.suffix(5))")
+    }
+
     /// A device that stays on, for three years: servers that are away for days, CAs that follow one another.
     @Test func deviceLivesForYears() throws {
         let life = try Life([

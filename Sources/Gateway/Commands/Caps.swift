@@ -5,9 +5,11 @@ import DeviceCrypto
 import SCEP
 
 /// `scep caps`: asks the CA what it can do.
+///
+/// - Returns: ``ExitCode/trust`` if that is too little, after all was said.
 func caps(
     _ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report
-) throws(Failure) {
+) throws(Failure) -> ExitCode {
     var asking = try Asking(settings, operands)
     progress.say(Text("asking the CA what it can do"))
     let body = try asking.ask("GetCACaps", as: .getCACaps)
@@ -30,8 +32,13 @@ func caps(
         report.field("cipher", name(algorithms.cipher))
     } catch {
         let reason = capabilities == Capabilities() ? .noCapabilities : error
-        throw Failure(.scep(.getCACaps, reason, text: body), asking.work.span, url: asking.url)
+        let failure = Failure(.scep(.getCACaps, reason, text: body), asking.work.span, url: asking.url)
+        guard capabilities != Capabilities() || failure.exit != .network else { throw failure }
+        progress.complain(failure)
+        report.error(failure)
+        return failure.exit
     }
+    return .done
 }
 
 /// The policy that `allow` leaves.

@@ -7,7 +7,7 @@ func carryOut(
     _ command: Command, _ settings: Settings, _ operands: [Text], _ progress: inout Progress, _ report: inout Report
 ) throws(Failure) -> ExitCode {
     switch command {
-    case .caps: try caps(settings, operands, progress, &report)
+    case .caps: return try caps(settings, operands, progress, &report)
     case .ca: try ca(settings, operands, progress, &report)
     case .enroll: try enroll(settings, &progress, &report)
     case .renew: try renew(settings, &progress, &report)

@@ -8,7 +8,11 @@ import SCEP
 /// `scep enroll`
 func enroll(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
     var session = try Session(settings)
-    try session.run(settings.isSet(.again) ? .enrol : nil, waits: false, &progress)
+    let isAgain = settings.isSet(.again)
+    if !isAgain, try session.holds(.certificate) {
+        progress.say(Text("there is a certificate already; scep enroll --again asks for another"))
+    }
+    try session.run(isAgain ? .enrol : nil, waits: false, &progress)
     try session.show(&report)
 }
 
@@ -27,6 +31,14 @@ func poll(_ settings: Settings, _ progress: inout Progress, _ report: inout Repo
         throw Failure(.usage, "nothing-pending", "there is no request under way; scep enroll begins one")
     }
     try session.run(.resume, waits: false, &progress)
+    guard try !session.holds(.transaction) else {
+        throw Failure(
+            .usage, "request-differs",
+            """
+            the request under way was made with other settings (subject, names, key, password, URL or fingerprint); \
+            put them back, or begin anew: scep enroll --again
+            """)
+    }
     try session.show(&report)
 }
 
@@ -101,7 +113,7 @@ extension Session {
     /// Sees that there is a certificate.
     mutating func needsIdentity() throws(Failure) {
         guard try !holds(.certificate) else { return }
-        throw Failure(.usage, "no-identity", "there is no certificate in this folder; scep enroll gets one")
+        throw Failure(.pending, "no-identity", "there is no certificate in this folder; scep enroll gets one")
     }
 
     /// Shows what there is now.

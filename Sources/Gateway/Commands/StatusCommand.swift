@@ -1,5 +1,4 @@
 import Agent
-import DeviceCrypto
 import PKIX
 
 /// `scep status`: what there is, without asking anybody.
@@ -27,7 +26,8 @@ func status(_ settings: Settings, _ progress: Progress, _ report: inout Report) 
         report.certificate(parsed)
         report.endObject()
     } else {
-        report.field("state", try session.holds(.transaction) ? "pending" : "none")
+        let isPending = !(last?.transactionID.isEmpty ?? true)
+        report.field("state", try session.holds(.transaction) ? isPending ? "pending" : "under-way" : "none")
     }
     try session.readDuty()
     report.field("requestUnderWay", isTrue: try session.holds(.transaction))
@@ -51,11 +51,4 @@ func status(_ settings: Settings, _ progress: Progress, _ report: inout Report) 
         report.field("nextAttemptTime", time: last.nextTime)
     }
     return code
-}
-
-extension StatusFile {
-    /// Whether the CA has said that it revoked this certificate.
-    fileprivate func isRevoked(_ certificate: [UInt8]) -> Bool {
-        !revoked.isEmpty && revoked == hexadecimal(Hash.digest(.sha256, of: certificate.span).bytes)
-    }
 }

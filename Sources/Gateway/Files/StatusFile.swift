@@ -1,4 +1,5 @@
 import CLinux
+import DeviceCrypto
 import LinuxBoard
 
 /// What came of the last run, or up to now of one that stays, in the file `status`: lines `name=value`. For `scep status`, and for nothing else: what the
@@ -19,6 +20,11 @@ struct StatusFile {
     var transactionID = Text()
     /// Of the certificate that there is, as the last event had it.
     private(set) var fingerprint = Text()
+
+    /// Whether the CA has said that it revoked this certificate.
+    func isRevoked(_ certificate: [UInt8]) -> Bool {
+        !revoked.isEmpty && revoked == hexadecimal(Hash.digest(.sha256, of: certificate.span).bytes)
+    }
 
     static func read(in workspace: Workspace) -> StatusFile? {
         guard let bytes = try? InputFile.read(workspace.path + Text("/status"), limit: 4096) else { return nil }

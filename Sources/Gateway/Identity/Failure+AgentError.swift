@@ -44,7 +44,8 @@ extension Failure {
         text.removeFirst(min(6, text.count))
         let colon = text.firstIndex(of: UInt8(ascii: ":")) ?? text.count
         let kind = Text(text[..<colon])
-        let sentence = Text(text[min(colon + 1, text.count)...]).trimmed
+        // Of leniencies, one comes to another.
+        let sentence = Text(text[min(colon + 1, text.count)...]).trimmed.replacing("set allow=", "add to allow: ")
         switch error {
         case .status(_, 407, _):
             self.init(.network, "proxy-authentication", "the proxy wants to know who asks; set proxy-password-file")
@@ -74,8 +75,29 @@ extension Failure {
         case .scep(_, .reply, let body) where body.isEmpty:
             self.init(
                 .network, kind: Text("not-scep"), message: Text("the reply was empty; check the URL") + place(url))
-        case .scep(_, .refused, _):
-            self.init(.refused, kind: kind, message: sentence.replacing("check challenge and subject", advice(isHeld)))
+        case .scep(let operation, .refused(let failInfo), _):
+            let advice = advice(operation, failInfo, isHeld)
+            self.init(.refused, kind: kind, message: sentence.replacing("check challenge and subject", advice))
+        // Where capabilities and certificates came from, the URL is right.
+        case .status(let operation, let status, let body) where operation.isOfDevice && (status < 500 || !body.isEmpty):
+            let advice = advice(operation, .badRequest, isHeld)
+            let exit = status == 503 || status == 429 ? ExitCode.network : .refused
+            self.init(exit, kind: kind, message: sentence.replacing("check url", advice))
+        case .status(.getCACaps, _, _), .status(.getCACert, _, _):
+            self.init(
+                .network, kind: kind, message: sentence.replacing("check url", "check url and message") + place(url))
+        case .scep(_, .certificateNotYetValid, _):
+            self.init(
+                .trust, kind: kind,
+                message: Text(
+                    """
+                    the certificate that the CA sent begins later than it is here, and was not stored: compare the clocks; \
+                    the next run asks for it again, and a new password in challenge-file for another
+                    """))
+        case .scep(_, .noEncryptionCertificate, _) where isHeld:
+            self.init(
+                .trust, kind: kind,
+                message: Text("there is no certificate of a CA with this fingerprint, to which something could be encrypted"))
         case .scep(_, .fingerprintMismatch, _):
             self.init(.trust, kind: kind, message: sentence + Text("; scep ca shows what it sends") + place(url))
         case .scep(_, .validityNotExtended, _):
@@ -85,6 +107,8 @@ extension Failure {
                     """
                     the new certificate is over no later than the one before, and was not stored; ask the CA's operator
                     """))
+        case .exchange(_, .connecting(.proxyUnreachable)):
+            self.init(.network, kind: kind, message: sentence)
         case .exchange, .status:
             self.init(Self.exit(error), kind: kind, message: sentence + place(url))
         default: self.init(Self.exit(error), kind: kind, message: sentence)
@@ -99,10 +123,7 @@ extension Failure {
         case .exchange(_, .notSecured): .usage
         case .exchange(_, .connecting(let error)): error.isOfTrust ? .trust : .network
         case .exchange: .network
-        // Some servers refuse a request by a status, with words in place of a message.
-        case .status(let operation, let status, _):
-            status >= 400 && status < 500 && status != 404 && operation.rawValue >= Operation.pkcsReq.rawValue
-                ? .refused : .network
+        case .status: .network
         case .scep(_, let error, _): exit(error)
         case .stillPending: .pending
         case .revoked: .trust
@@ -129,12 +150,24 @@ private func place(_ url: Text) -> Text {
     return text
 }
 
-private func advice(_ isHeld: Bool) -> StaticString {
-    isHeld
-        ? """
-        it may have revoked the certificate (scep crl asks) or want the password (challenge-use = always); \
-        scep enroll --again asks for a new one
-        """ : "check challenge-file and subject, and see the CA's log"
+/// What to do about a refusal.
+private func advice(_ operation: Operation, _ failInfo: FailInfo, _ isHeld: Bool) -> StaticString {
+    switch (operation, failInfo) {
+    case (.getCRL, _), (.getCert, _): "the CA may not answer this question at all: see its log"
+    case (_, .badTime): "compare this machine's clock with the CA's"
+    case (_, .badAlg): "the CA does not take the key or an algorithm: try another key, or see its log"
+    default:
+        isHeld
+            ? """
+            it may have revoked the certificate (scep crl asks) or want the password (challenge-use = always); \
+            scep enroll --again asks for a new one
+            """ : "check challenge-file and subject, and see the CA's log"
+    }
+}
+
+extension Operation {
+    /// Whether it is a PKIOperation.
+    fileprivate var isOfDevice: Bool { rawValue >= Operation.pkcsReq.rawValue }
 }
 
 /// Whether the far side's words are HTML: from a proxy, a portal, or a server whose SCEP service is elsewhere.

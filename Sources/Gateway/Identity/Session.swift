@@ -105,6 +105,9 @@ struct Session: ~Copyable {
                 failure = error
             }
         }
+        if let certificate = try? store.bytes(of: .certificate), progress.status.isRevoked(certificate) {
+            progress.warn(Text("the CA said that this certificate is revoked; scep enroll --again asks for a new one"))
+        }
         if let pending = failure, pending.exit == .pending { failure = explained(pending, progress.status) }
         try record(failure, &progress)
         if let failure { throw failure }
@@ -170,7 +173,12 @@ struct Session: ~Copyable {
         do throws(KeyFailure) {
             try unsafe GatewayKey.provider.check()
         } catch {
-            throw keyFailure(unsafe GatewayKey.provider.failed(error))
+            let failure = keyFailure(unsafe GatewayKey.provider.failed(error))
+            guard let named = settings[.pkcs11Token] ?? settings[.existingKey] else { throw failure }
+            var message = Text()
+            message.append(printable: named.span)
+            message.append(": ")
+            throw Failure(failure.exit, kind: failure.kind, message: message + failure.message)
         }
     }
 

@@ -48,7 +48,9 @@ extension Inspection {
 
     /// Judges a single certificate that is a file's object as a reply to GetCACert, if there is a fingerprint.
     mutating func judge(single der: [UInt8]) {
-        guard !isInEnvelope, depth == 1, !options.fingerprints.isEmpty else { return }
+        guard !isInEnvelope, depth == 1, !options.fingerprints.isEmpty,
+            let certificate = try? Certificate(der.span), certificate.extensions.isCA
+        else { return }
         judge(authorities: der)
     }
 

@@ -16,7 +16,15 @@ extension KeySettings {
                 token.existingLabel = token.keyLabel
             }
             self.token = token
-        } else if let existing {
+            return
+        }
+        for option in [Option.pkcs11Token, .pkcs11Label, .pkcs11PINFile] where settings[option] != nil {
+            throw settings.refusal(option, Text(" without pkcs11-module, which names the token's module"))
+        }
+        if let existing {
+            guard !existing.equals("token") else {
+                throw settings.refusal(.existingKey, Text(" without pkcs11-module, which names the token's module"))
+            }
             existingKey = try InputFile.readSecretFile(existing)
         }
     }

@@ -59,7 +59,7 @@ enum Option: UInt8, CaseIterable {
                 "once: the password goes into one transaction; always: it is a shared secret", standard: "once")
         case .allow:
             Description(
-                "allow", nil, "WORDS", .online.union(Commands([.inspect])), "leniencies: sha1, 3des, des, unmarked-ra")
+                "allow", nil, "WORDS", .online.union(Commands([.inspect])), "leniencies: sha1, 3des, des (and 3des with it), unmarked-ra")
         case .renew:
             Description(
                 "renew", nil, "PERCENT", .identity, "of the lifetime after which to renew: 1 to 99",
@@ -158,7 +158,7 @@ enum Option: UInt8, CaseIterable {
             Description(
                 "pkcs11-pin-file", nil, "FILE", .identity, "holds the token's user PIN; - is standard input")
         case .json: Description("json", "j", nil, .all, "write the outcome as JSON")
-        case .verbose: Description("verbose", "v", nil, .all, "say more: event lines, too")
+        case .verbose: Description("verbose", "v", nil, .all, "on a terminal, show event lines, too")
         case .quiet: Description("quiet", "q", nil, .all, "say nothing of progress")
         case .color:
             Description(
