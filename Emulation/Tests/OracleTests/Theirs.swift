@@ -75,8 +75,8 @@ enum Theirs {
         }
     }
 
-    private static let pbkdf2 = Element.identifier("1.2.840.113549.1.5.12").encoding
-    private static let pwriKEK = Element.identifier("1.2.840.113549.1.9.16.3.9").encoding
+    private static let pbkdf2 = Element.identifier("1.2.840.113549.1.5.12").bytes
+    private static let pwriKEK = Element.identifier("1.2.840.113549.1.9.16.3.9").bytes
 
     /// Opens an EnvelopedData: with an RSA key in PKCS #8, or by a password.
     ///
