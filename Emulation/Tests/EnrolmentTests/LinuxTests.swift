@@ -1,5 +1,6 @@
 import Authority
 import AuthorityServer
+import EmulationTestSupport
 import Emulator
 import Foundation
 import Testing
@@ -173,35 +174,14 @@ import Testing
                 try device.manufacture(Bench.record(board, for: server))
                 _ = try await device.powerUp(timeLimit: Bench.timeLimit) { running in
                     try await running.line(containing: "pending: asking again in")
-                    let stored = [UInt8](try Data(contentsOf: device.identity))
-                    // RSA-2048 with exponent 65537, and its two prime factors: see STORAGE.md.
-                    let start = try #require(stored.firstRange(of: [1, 8, 0, 0, 1, 0, 1])).upperBound
-                    let primes = [stored[start..<(start + 128)], stored[(start + 128)..<(start + 256)]]
-                    let memory = try Self.memory(of: running.processID)
+                    let traces = try #require(tracesOfKey(in: [UInt8](Data(contentsOf: device.identity))))
+                    let memory = try writableMemory(of: running.processID)
                     #expect(memory.contains { $0.range(of: Data(Bench.password.utf8)) != nil })
-                    for prime in primes {
-                        // As it is stored, and as mbedTLS has numbers.
-                        let (front, back) = (Data(prime.prefix(24)), Data(prime.reversed().prefix(24)))
-                        #expect(!memory.contains { $0.range(of: front) != nil || $0.range(of: back) != nil })
-                    }
+                    for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
                     running.kill()
                     try await running.end()
                 }
             }
-        }
-    }
-
-    /// What a process can write to.
-    private static func memory(of process: Int32) throws -> [Data] {
-        let maps = try String(contentsOfFile: "/proc/\(process)/maps", encoding: .utf8)
-        let file = try FileHandle(forReadingFrom: URL(filePath: "/proc/\(process)/mem"))
-        defer { try? file.close() }
-        return try maps.split(separator: "\n").compactMap { line in
-            let words = line.split(separator: " ")
-            let ends = words[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
-            guard words[1].hasPrefix("rw"), ends.count == 2 else { return nil }
-            try file.seek(toOffset: ends[0])
-            return try file.read(upToCount: Int(ends[1] - ends[0]))
         }
     }
 }
