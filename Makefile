@@ -18,6 +18,9 @@ cuts ?= 2
 # make fuzz seconds=60: so long for each target; make fuzz-long hours=8
 seconds ?=
 hours ?= 1
+# make oracles messages=100000 seed=7
+messages ?= 40000
+seed ?= $(shell date +%s)
 # The first build takes minutes, so it shows its progress.
 emulation = swift build --package-path Emulation --product $(1) && swift run --quiet --skip-build --package-path Emulation $(1)
 
@@ -69,6 +72,9 @@ test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<numbe
 
 kills: firmware ## kill the emulated board a hundred times at moments that nobody chose (kills=<number>)
 	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter KillTests
+
+oracles: setup ## OpenSSL judges forty thousand messages beside us (messages=<number>; the tests take 3000)
+	@ORACLE_COUNT=$(messages) ORACLE_SEED=$(seed) Toolchain/test oracles --package-path Emulation --filter OracleTests
 
 gateway-numbers: gateway ## memory of an enrolment, and time from start to the first byte, of the gateway's program
 	@IS_IDLE=1 Toolchain/test gateway-numbers --package-path Emulation --filter NumbersTests

@@ -76,7 +76,8 @@ let package = Package(
             swiftSettings: tests),
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
         .testTarget(
-            name: "TLSTests", dependencies: ["TLS", "Gateway", "LinuxBoard", "TestSupport"], swiftSettings: tests),
+            name: "TLSTests", dependencies: ["Agent", "TLS", "Gateway", "LinuxBoard", "TestSupport"],
+            swiftSettings: tests),
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),

@@ -126,6 +126,12 @@ let package = Package(
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(
+            name: "OracleTests",
+            dependencies: [
+                "COpenSSL", "Emulator", "LibCrypto", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .testTarget(
             name: "PowerCutsTests",
             dependencies: [
                 "Authority", "PowerCuts", "EmulationTestSupport", "Interference", "LibCrypto",

@@ -4,8 +4,7 @@ import DeviceCrypto
 extension Agent where Key: ~Copyable {
     /// Takes note of why a run ends, and forgets the keys, which are stored.
     mutating func end(_ error: AgentError) {
-        key.wipe()
-        identityKey.wipe()
+        forgetKeys()
         phase = .ready
         switch event?.outcome {
         case .failed: return
@@ -13,6 +12,12 @@ extension Agent where Key: ~Copyable {
         default: break
         }
         event = Event(.failed(error), nil)
+    }
+
+    /// Wipes the keys: those that are needed again are stored, and are read for each message anew.
+    mutating func forgetKeys() {
+        key.wipe()
+        identityKey.wipe()
     }
 
     /// Decides what becomes of a failure: a try later, if it may pass; a device that stays on and has its identity goes

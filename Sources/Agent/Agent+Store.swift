@@ -180,8 +180,7 @@ extension Agent where Key: ~Copyable {
 
     private mutating func endTransaction() {
         transaction = nil
-        key.wipe()
-        identityKey.wipe()
+        forgetKeys()
     }
 
     private mutating func proceed(after change: Change, _ configuration: borrowing Configuration) throws(AgentError) {

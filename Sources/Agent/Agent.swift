@@ -123,11 +123,13 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             case .store:
                 return .store
             case .wait(let reason, let seconds):
+                forgetKeys()
                 phase = .waiting(reason, uptime &+ widened(UInt32(truncatingIfNeeded: seconds)) &* 1000)
             case .waiting(let reason, let due):
                 guard uptime >= due else { return .sleep(milliseconds: due &- uptime) }
                 resume(after: reason)
             case .ready:
+                forgetKeys()
                 return .ready
             }
         }

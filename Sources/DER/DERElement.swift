@@ -39,7 +39,6 @@ public struct DERElement: ~Escapable {
     public func unsignedInteger() throws(DERError) -> Span<UInt8> {
         guard let first = content.first, bytes[first] < 0x80 else { throw DERError(.invalidInteger, at: start) }
         guard bytes[first] == 0 else { return contents }
-        guard content.count == 1 || bytes[first &+ 1] >= 0x80 else { throw DERError(.invalidInteger, at: start) }
         return bytes.extracting((first &+ 1)..<content.upperBound)
     }
 

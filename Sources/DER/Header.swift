@@ -40,6 +40,15 @@ struct Header {
         contentStart = start
         contentEnd = start &+ length
         isMinimal = minimal
+        // Their contents have one form in BER already (X.690, 8.3.2 and 8.8.2).
+        if tag == .null, length > 0 { throw DERError(.trailingBytes, at: position) }
+        if tag == .integer {
+            guard length > 0 else { throw DERError(.invalidInteger, at: position) }
+            guard length > 1 else { return }
+            // The first nine bits are not all the same.
+            let first = UInt16(bytes[start]) &<< 1 | UInt16(bytes[start &+ 1] &>> 7)
+            guard first != 0, first != 0x1FF else { throw DERError(.invalidInteger, at: position) }
+        }
     }
 
     /// How many octets the length takes in DER, for content of `count` bytes below 64 KiB.

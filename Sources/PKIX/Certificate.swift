@@ -43,9 +43,7 @@ public struct Certificate: ~Escapable {
         }
         let serial = try tbs.read(.integer)
         // Negative and zero serial numbers exist in the field (RFC 5280, 4.1.2.2 asks to handle them).
-        guard serial.content.count > 0, serial.content.count <= 32 else {
-            throw DERError(.invalidInteger, at: serial.start)
-        }
+        guard serial.content.count <= 32 else { throw DERError(.invalidInteger, at: serial.start) }
         serialNumberRange = serial.content
         try signed.readAlgorithm(&tbs)
         issuerRange = try tbs.read(.sequence).range

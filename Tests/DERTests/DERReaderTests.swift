@@ -69,6 +69,12 @@ func reading<Value>(_ bytes: [UInt8], _ body: (inout DERReader) throws -> Value)
             ("0488 FFFFFFFFFFFFFFFF", .lengthTooLarge, 0),
             ("0484 80000000", .lengthTooLarge, 0),
             ("04FF" + String(repeating: "FF", count: 127), .lengthTooLarge, 0),
+            ("0200", .invalidInteger, 0),
+            ("3004 02020005", .invalidInteger, 2),
+            ("0500 0203 007FFF", .invalidInteger, 2),
+            ("0202 FF80", .invalidInteger, 0),
+            ("0501 00", .trailingBytes, 0),
+            ("3005 0500 0501 05", .trailingBytes, 4),
         ] as [(String, DERError.Kind, Int)])
     func isRefused(der: String, kind: DERError.Kind, offset: Int) {
         #expect(throws: DERError(kind, at: offset)) { try reading([UInt8](hex: der)) { try walk($0) } }

@@ -59,7 +59,12 @@ indirect enum Element {
             let tags: [UInt8] = [0x02, 0x03, 0x04, 0x04, 0x05, 0x06, 0x0C, 0x13, 0x80, 0x81, 0x9E, 0x41, 0xC2]
             let sizes = [0, 1, 2, 30, 126, 127, 128, 129, 254, 255, 256, 257, 300]
             let size = sizes[Int(random.next() % UInt64(sizes.count))]
-            return .primitive(tags[Int(random.next() % UInt64(tags.count))], random.bytes(size))
+            let tag = tags[Int(random.next() % UInt64(tags.count))]
+            switch tag {
+            case 0x02: return .primitive(tag, [0x35] + random.bytes(max(size, 1) - 1))
+            case 0x05: return .primitive(tag, [])
+            default: return .primitive(tag, random.bytes(size))
+            }
         }
         let tags: [UInt8] = [0x30, 0x31, 0xA0, 0xA1, 0xBE, 0x61, 0xE3]
         let tag = tags[Int(random.next() % UInt64(tags.count))]
@@ -74,6 +79,16 @@ indirect enum Element {
         var rest = bytes[...]
         guard let element = element(&rest, depth: 0, inString: false), rest.isEmpty else { return nil }
         return element
+    }
+
+    /// Whether an INTEGER is in as few octets as it takes, and a NULL in none (X.690, 8.3.2 and 8.8.2).
+    private static func isInForm(_ tag: UInt8, _ content: [UInt8]) -> Bool {
+        switch (tag, content.count) {
+        case (0x02, 0): false
+        case (0x02, 2...): !(content[0] == 0 && content[1] < 0x80 || content[0] == 0xFF && content[1] >= 0x80)
+        case (0x05, let count): count == 0
+        default: true
+        }
     }
 
     private static func element(_ rest: inout ArraySlice<UInt8>, depth: Int, inString: Bool) -> [UInt8]? {
@@ -95,7 +110,7 @@ indirect enum Element {
             rest = rest.dropFirst(length)
         }
         if tag & 0x20 == 0 {
-            guard let content else { return nil }
+            guard let content, isInForm(tag, Array(content)) else { return nil }
             return inString ? Array(content) : Array(content).tagged(tag)
         }
         guard tag == 0x24 || tag == 0x30 || tag == 0x31 || tag >= 0x40, depth < BER.maximumDepth else { return nil }

@@ -200,6 +200,9 @@ extension Defect {
         Defect(list: "entry without a time", .truncated, at: "300D06092A864886F70D01010B0500 03820101") {
             $0.entries = [UInt8](hex: "3003 020105")
         },
+        Defect(list: "entry with a padded number", .invalidInteger, at: "02020005") {
+            $0.entries = ListParts.entry("0005")
+        },
         Defect(list: "bytes behind an entry", .trailingBytes, at: "0577") {
             $0.entries = ListParts.entry("05", after: [0x05, 0x77])
         },

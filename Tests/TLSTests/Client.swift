@@ -1,3 +1,4 @@
+import Agent
 import Board
 import DeviceCrypto
 import Foundation
@@ -31,7 +32,15 @@ struct Client: Sendable {
             if identity.isRSA {
                 try transport.show(identity.certificate.span, key: identity.key.rsaPrivateKey())
             } else {
-                try transport.show(identity.certificate.span, key: identity.key.ecPrivateKey(.p256))
+                var ec = try identity.key.ecPrivateKey(.p256)
+                var bytes = [UInt8](repeating: 0, count: ec.exportSize)
+                do {
+                    var room = bytes.mutableSpan
+                    _ = try ec.export(into: &room)
+                }
+                var key = SoftwareKey()
+                try key.load(bytes.span)
+                try transport.show(identity.certificate.span, key: key)
             }
         }
         var work = [UInt8](repeating: 0, count: 65_536)

@@ -1,5 +1,6 @@
 import Authority
 import AuthorityServer
+import EmulationTestSupport
 import Emulator
 import Foundation
 import Testing
@@ -159,6 +160,26 @@ import Testing
                     let limits = try String(contentsOfFile: "/proc/\(running.processID)/limits", encoding: .utf8)
                     let core = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") })
                     #expect(core.split(separator: " ").dropFirst(4).prefix(2) == ["0", "0"])
+                }
+            }
+        }
+    }
+
+    /// While a device waits, nothing of its key is anywhere in its memory. Its configuration is, which shows that this
+    /// finds what there is.
+    @Test(.enabled(if: geteuid() == 0, "no other user may read the memory"), arguments: boards.filter { $0 == .linux })
+    func processThatWaitsHasNoKeyInMemory(board: BoardKind) async throws {
+        try await Bench.withAuthority({ $0.policy = .manual }) { server in
+            try await Bench.withDevice(board) { device in
+                try device.manufacture(Bench.record(board, for: server))
+                _ = try await device.powerUp(timeLimit: Bench.timeLimit) { running in
+                    try await running.line(containing: "pending: asking again in")
+                    let traces = try #require(tracesOfKey(in: [UInt8](Data(contentsOf: device.identity))))
+                    let memory = try writableMemory(of: running.processID)
+                    #expect(memory.contains { $0.range(of: Data(Bench.password.utf8)) != nil })
+                    for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
+                    running.kill()
+                    try await running.end()
                 }
             }
         }

@@ -1,3 +1,4 @@
+import EmulationTestSupport
 import Emulator
 import Foundation
 import Testing
@@ -22,6 +23,31 @@ import Testing
                 #expect(wrong.error?.contains("passphrase") == true, "\(wrong)")
                 try gateway.write("pass", "open sesame\n", mode: 0o600)
                 #expect(try await gateway.scep("renew").ending == .exited(0))
+            }
+        }
+    }
+
+    /// While an agent waits, nothing of the key that it published is in its memory. The password is, for the next time,
+    /// which shows that this finds what there is.
+    @Test(.enabled(if: geteuid() == 0, "no other user may read the memory"))
+    func agentThatWaitsHasNoKeyInMemory() async throws {
+        try await withAuthority { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server)
+                _ = try await gateway.program(["agent", "--stay"]).run(timeLimit: Gateway.timeLimit) { running in
+                    try await running.line(containing: "next=renew")
+                    // It is a moment from its last line to its sleep.
+                    try await Task.sleep(for: .milliseconds(500))
+                    let store = try Data(contentsOf: gateway.directory.appending(path: "store/identity"))
+                    var traces = try #require(tracesOfKey(in: [UInt8](store)))
+                    traces += try gateway.read("identity/current/key.pem").split(separator: "\n").dropFirst(8).prefix(4)
+                        .map { Data($0.utf8) }
+                    let memory = try writableMemory(of: running.processID)
+                    #expect(memory.contains { $0.range(of: Data(Gateway.password.utf8)) != nil })
+                    for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
+                    running.kill()
+                    try await running.end()
+                }
             }
         }
     }

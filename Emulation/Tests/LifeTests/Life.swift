@@ -10,6 +10,7 @@ import Interference
 import LibCrypto
 import SimulatedStorage
 import Synchronization
+import Testing
 
 /// One device and its CA, in one process and in a time of their own.
 final class Life {
@@ -101,6 +102,7 @@ final class Life {
                 failure = error
             }
         }
+        #expect(!taken.isHolding, "a run that is over has no key in memory")
         var log = LifeLog(life: self)
         conclude(failure, work: work.span, log: &log)
         return Run(error: failure, lines: lines, exchanges: exchanges, sleeps: sleeps)
@@ -185,6 +187,7 @@ final class Life {
     func write(_ line: String) { lines.append(line) }
 
     func sleep(_ milliseconds: UInt64) {
+        #expect(!taken.isHolding, "a device that sleeps has no key in memory")
         sleeps.append(milliseconds)
         elapse(milliseconds)
     }

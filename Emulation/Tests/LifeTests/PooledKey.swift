@@ -7,12 +7,19 @@ import Synchronization
 struct PooledKey: DeviceKey, ~Copyable {
     private var key = SoftwareKey()
 
-    /// How many RSA keys the device of this task has taken.
+    /// How many RSA keys the device of this task has taken, and how many keys it has in memory.
     @TaskLocal static var taken = Counter()
 
     final class Counter: Sendable {
         private let count = Atomic(0)
+        private let held = Atomic(0)
         func next() -> Int { count.add(1, ordering: .relaxed).oldValue }
+        func hold(_ difference: Int) { held.add(difference, ordering: .relaxed) }
+        var isHolding: Bool { held.load(ordering: .relaxed) != 0 }
+    }
+
+    private var isHeld = false {
+        didSet { if isHeld != oldValue { Self.taken.hold(isHeld ? 1 : -1) } }
     }
 
     private static let pool = Mutex<[Int: [UInt8]]>([:])
@@ -38,6 +45,7 @@ struct PooledKey: DeviceKey, ~Copyable {
     }
 
     mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+        isHeld = true
         guard algorithm == .rsa(bits: 2048) else { return try key.generate(algorithm, random: &random) }
         let bytes = try Self.pooled(Self.taken.next())
         try key.load(bytes.span)
@@ -50,9 +58,15 @@ struct PooledKey: DeviceKey, ~Copyable {
 
     mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int { try key.keep(into: &bytes) }
 
-    mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) { try key.load(bytes) }
+    mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
+        isHeld = true
+        try key.load(bytes)
+    }
 
-    mutating func wipe() { key.wipe() }
+    mutating func wipe() {
+        isHeld = false
+        key.wipe()
+    }
 
     mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         try key.publicKey(into: &bytes)

@@ -11,7 +11,7 @@ struct Publication {
     /// The files of a folder, in their order.
     private struct File {
         let name: StaticString
-        let content: [UInt8]
+        var content: [UInt8]
         let mode: mode_t
     }
 
@@ -91,6 +91,8 @@ struct Publication {
             return nil
         }
         files.append(try keyFile())
+        // The key's is the last one.
+        defer { files[files.count - 1].content.wipe() }
         let folders = try Self.folder("issued", in: workspace)
         defer { folders.close() }
         let path = workspace.path + Text("/issued")

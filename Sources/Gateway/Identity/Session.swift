@@ -97,6 +97,7 @@ struct Session: ~Copyable {
         nextDuty = duty
         agentText.wipe()
         random.wipe()
+        transport.end()
         unsafe GatewayKey.provider.end()
         if failure == nil {
             do throws(Failure) {
@@ -199,6 +200,8 @@ struct Session: ~Copyable {
     private static func destroyOrphans(
         store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ progress: Progress
     ) {
+        // Where there is no token, the store has the keys themselves: they are not for reading without need.
+        guard unsafe GatewayKey.provider.settings.token != nil else { return }
         do throws(Failure) {
             var kept: [[UInt8]] = []
             let records: [IdentityStore<DirectorySnapshots<IdentityFolder>>.Record] = [

@@ -1,3 +1,4 @@
+import Agent
 import Board
 import DeviceCrypto
 import HTTP
@@ -55,7 +56,7 @@ public struct GatewayTransport: Transport, ~Copyable {
     ///   - certificate: in DER.
     ///   - key: its key.
     /// - Throws: `.invalidKey` if the certificate cannot be read; `.notSeeded`, `.outOfMemory`.
-    public mutating func show<Key: PrivateKey & ~Copyable>(
+    public mutating func show<Key: DeviceKey & ~Copyable>(
         _ certificate: Span<UInt8>, key: consuming Key
     ) throws(CryptoError) {
         hide()
@@ -78,6 +79,13 @@ public struct GatewayTransport: Transport, ~Copyable {
         tls.identity?.free()
         tls.identity = nil
         signer = nil
+    }
+
+    /// Forgets what is secret. It is good for nothing afterwards.
+    mutating func end() {
+        hide()
+        tls.lower.proxy?.wipe()
+        tls.free()
     }
 
     public static var isSecuring: Bool { true }
@@ -148,13 +156,18 @@ private class Signer {
     ) -> Int32 { -1 }
 }
 
-private final class KeySigner<Key: PrivateKey & ~Copyable>: Signer {
+private final class KeySigner<Key: DeviceKey & ~Copyable>: Signer {
     private var key: Key
     private var random: RandomGenerator
 
     init(_ key: consuming Key, _ random: consuming RandomGenerator) {
         self.key = key
         self.random = random
+    }
+
+    deinit {
+        key.wipe()
+        random.wipe()
     }
 
     override func sign(
