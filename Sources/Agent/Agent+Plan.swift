@@ -160,13 +160,15 @@ extension Agent where Key: ~Copyable {
         return (.renew, renewal)
     }
 
-    /// How long a device that stays on sleeps.
     /// Whether the certificate was to be renewed, and was not: that is not left until another day.
     private func isOverdue(_ configuration: borrowing Configuration) -> Bool {
-        guard let due = nextDuty(configuration), due.goal == .renew, let lowest = time.moment.lowest else { return false }
+        guard let due = nextDuty(configuration), due.goal == .renew, let lowest = time.moment.lowest else {
+            return false
+        }
         return due.time <= lowest
     }
 
+    /// How long a device that stays on sleeps.
     private func secondsToDuty(_ configuration: borrowing Configuration) -> Int {
         guard let due = nextDuty(configuration) else { return configuration.checkSeconds }
         // What was tried and failed does not come at once again.

@@ -105,6 +105,9 @@ import Testing
                 let identifier = try #require(server.authority.transactions().first).transactionID
                 #expect(pending.error?.contains("\(identifier) for CN=gateway 7") == true, "\(pending)")
                 #expect(try await gateway.scep("poll").ending == .exited(5))
+                let other = try await gateway.scep("poll --subject CN=other")
+                #expect(other.ending == .exited(1), "\(other)")
+                #expect(other.error?.contains("other settings") == true, "\(other)")
                 let status = try await gateway.scep("status --json")
                 #expect(status.ending == .exited(5))
                 #expect(try status.json["state"] as? String == "pending")

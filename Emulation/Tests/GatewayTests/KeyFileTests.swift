@@ -5,6 +5,38 @@ import Testing
 
 /// Keys in files: encrypted, brought along, damaged.
 @Suite struct KeyFileTests {
+    /// As GATEWAY.md has it: the password belongs to the service, and root enrols by hand.
+    @Test(.enabled(if: getuid() == 0, "another user's files need root"))
+    func rootTakesTheServicesPassword() async throws {
+        try await withAuthority { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server)
+                let made = try await gateway.shell(
+                    "chmod 755 . && mkdir identity && chown daemon identity challenge && ls -ld challenge")
+                #expect(made.ending == .exited(0), "\(made)")
+                let outcome = try await gateway.scep("enroll")
+                #expect(outcome.ending == .exited(0), "\(outcome)")
+                let owner = try await gateway.shell("stat -c %U identity/current/key.pem")
+                #expect(owner.lines == ["daemon"])
+            }
+        }
+    }
+
+    /// A store holds a key, and whoever inspects it may paste what comes into a mail.
+    @Test func storeIsNotShown() async throws {
+        try await withAuthority { server in
+            try await Gateway.with(.amd64) { gateway in
+                try gateway.configure(for: server)
+                #expect(try await gateway.scep("enroll").ending == .exited(0))
+                let store = try await gateway.scep("inspect identity/store/identity")
+                #expect(store.ending == .exited(0) && store.lines.count < 9, "\(store)")
+                // With the CA's fingerprint in the configuration, a certificate of its is no bad CA.
+                let own = try await gateway.scep("inspect identity/current/cert.pem")
+                #expect(own.ending == .exited(0) && !own.lines.contains { $0.contains("- fail") }, "\(own)")
+            }
+        }
+    }
+
     @Test func passphraseEncryptsStoreAndFile() async throws {
         try await withAuthority { server in
             try await Gateway.with(.amd64) { gateway in

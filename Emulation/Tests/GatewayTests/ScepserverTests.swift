@@ -29,16 +29,17 @@ import Testing
         "the CA says no (badRequest); it may have revoked the certificate (scep crl asks) or want the password "
         + "(challenge-use = always); scep enroll --again asks for a new one"
     private static func unknown(_ operation: String) -> String {
-        "the answer to \(operation) is HTTP 500; check url; it says: not implemented ($URL)"
+        "the answer to \(operation) is HTTP 500; the CA may not answer this question at all: see its log; "
+            + "it says: not implemented"
     }
 
     static let rows = [
         Row(
             name: "SHA-1", lines: [], command: "enroll", code: 3,
-            words: "the CA uses SHA-1; upgrade it, or set allow=sha1"),
+            words: "the CA uses SHA-1; upgrade it, or add to allow: sha1"),
         Row(
             name: "single DES", lines: ["allow = sha1"], command: "enroll", code: 3,
-            words: "the CA uses single DES; upgrade it, or set allow=des"),
+            words: "the CA uses single DES; upgrade it, or add to allow: des"),
         Row(name: "a wrong challenge", challenge: "not-this-one", command: "enroll", code: 4, words: refused),
         Row(
             name: "a name that is taken", server: ["-allowrenew", "14"],
@@ -52,9 +53,9 @@ import Testing
             words: refused),
         Row(
             name: "another path", path: "other", command: "enroll", code: 2,
-            words: "the answer to GetCACert is HTTP 404; check url; it says: 404 page not found ($URL)"),
-        Row(name: "GetCRL", before: "enroll", command: "crl", code: 2, words: unknown("GetCRL")),
-        Row(name: "GetCert", before: "enroll", command: "cert", code: 2, words: unknown("GetCert")),
+            words: "the answer to GetCACert is HTTP 404; check url and message; it says: 404 page not found ($URL)"),
+        Row(name: "GetCRL", before: "enroll", command: "crl", code: 4, words: unknown("GetCRL")),
+        Row(name: "GetCert", before: "enroll", command: "cert", code: 4, words: unknown("GetCert")),
         Row(
             name: "GetNextCACert", before: "enroll", command: "next-ca", code: 4,
             words: "the CA has no next certificate to offer; ask again before its own is over"),

@@ -129,10 +129,22 @@ import Testing
         }
     }
 
+    /// Half of a token's settings would leave the key in a file.
+    @Test func halfATokenIsRefused() async throws {
+        try await withToken { gateway, server in
+            let whole = try gateway.read("scep.conf")
+            try gateway.write("scep.conf", whole.replacingOccurrences(of: "pkcs11-module", with: "# pkcs11-module"))
+            let outcome = try await scep(gateway, "enroll")
+            #expect(outcome.ending == .exited(1), "\(outcome)")
+            #expect(outcome.error?.contains("without pkcs11-module") == true, "\(outcome)")
+            #expect(server.authority.issuedCertificates().isEmpty)
+        }
+    }
+
     @Test func whatIsNotThereIsNamed() async throws {
         try await withToken { gateway, _ in
             let absent = try await scep(gateway, "enroll --pkcs11-token other")
-            #expect(absent.ending == .exited(6) && absent.error?.contains("no token") == true, "\(absent)")
+            #expect(absent.ending == .exited(6) && absent.error?.contains("other: no token") == true, "\(absent)")
             let module = try await scep(gateway, "enroll --pkcs11-module /nowhere.so")
             #expect(module.ending == .exited(6) && module.error?.contains("/nowhere.so") == true, "\(module)")
         }

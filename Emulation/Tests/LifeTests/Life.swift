@@ -123,7 +123,7 @@ final class Life {
         } catch {
             throw .entropy(.failed)
         }
-        let time = InProcessTransport.Time(uptime: { self.uptime }, wait: { self.sleep($0) })
+        let time = InProcessTransport.Time(uptime: { self.uptime }, wait: { self.elapse($0) })
         var transport = InProcessTransport(time) { (request) throws(TransportError) in
             Delivery(try self.exchange(request))
         }

@@ -97,7 +97,8 @@ extension Failure {
         case .scep(_, .noEncryptionCertificate, _) where isHeld:
             self.init(
                 .trust, kind: kind,
-                message: Text("there is no certificate of a CA with this fingerprint, to which something could be encrypted"))
+                message: Text(
+                    "there is no certificate of a CA with this fingerprint, to which something could be encrypted"))
         case .scep(_, .fingerprintMismatch, _):
             self.init(.trust, kind: kind, message: sentence + Text("; scep ca shows what it sends") + place(url))
         case .scep(_, .validityNotExtended, _):

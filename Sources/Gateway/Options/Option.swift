@@ -59,7 +59,8 @@ enum Option: UInt8, CaseIterable {
                 "once: the password goes into one transaction; always: it is a shared secret", standard: "once")
         case .allow:
             Description(
-                "allow", nil, "WORDS", .online.union(Commands([.inspect])), "leniencies: sha1, 3des, des (and 3des with it), unmarked-ra")
+                "allow", nil, "WORDS", .online.union(Commands([.inspect])),
+                "leniencies: sha1, 3des, des (and 3des with it), unmarked-ra")
         case .renew:
             Description(
                 "renew", nil, "PERCENT", .identity, "of the lifetime after which to renew: 1 to 99",
