@@ -59,6 +59,7 @@ import Testing
         ("allow = sha1,md5", .allow, "scep.conf:4:9: "), ("timeout = 0", .timeout, "scep.conf:4:11: "),
         ("retries = -1", .retries, "scep.conf:4:11: "), ("check = ocsp", .check, "scep.conf:4:9: "),
         // What a request cannot be made of.
+        ("san = DNS:a b", .san, "scep.conf:4:7: "), ("san = DNS:a.b;DNS:c.d", .san, "scep.conf:4:7: "),
         ("san = IP:300.1.1.1", .san, "scep.conf:4:7: "), ("san = host", .san, "scep.conf:4:7: "),
         ("key-usage = fly", .keyUsage, "scep.conf:4:13: "), ("template = 1.x", .template, "scep.conf:4:12: "),
         ("extended-key-usage = 9.9.", .extendedKeyUsage, "scep.conf:4:22: "),

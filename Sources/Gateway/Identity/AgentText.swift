@@ -60,7 +60,28 @@ struct AgentText {
                 return settings.refusal(option, reason)
             }
         }
+        if let names = settings[.san], Self.hasBadHost(names) {
+            return settings.refusal(.san, Text(", with a host name of other characters than letters, digits, - and ."))
+        }
         return nil
+    }
+
+    /// Whether a DNS name among alternative names is none (RFC 5280, 4.2.1.6): many CAs issue whatever they are asked for.
+    private static func hasBadHost(_ names: Text) -> Bool {
+        for name in names.split(separator: UInt8(ascii: ",")) {
+            let name = Text(name).trimmed
+            guard name.starts(with: "DNS:") else { continue }
+            for byte in name.dropFirst(4) {
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "*"),
+                    UInt8(ascii: "_"):
+                    break
+                default: return true
+                }
+            }
+        }
+        return false
     }
 
     /// A request for nothing but what an option says.

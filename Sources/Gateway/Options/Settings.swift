@@ -84,6 +84,7 @@ struct Settings {
         message.append("'")
         message.append(meaning: option)
         message.append(reason)
+        if find(" #", in: value) != nil { message.append("; a # behind a value is part of it") }
         return Failure(.usage, "bad-value", message)
     }
 
