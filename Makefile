@@ -64,8 +64,10 @@ fuzz-long: setup ## fuzz for hours, and keep what is new in the corpus (hours=<n
 coverage: setup ## what the unit tests and the fuzzers' corpus cover of each room
 	@Fuzz/run coverage
 
+# Others' clients have time limits of their own, which a server beside busy tests does not always keep.
 test-emulation: firmware firmware-https linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
-	@Toolchain/test emulation --package-path Emulation --skip BootTests
+	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
+	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
 test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<number>: so many more at random moments)
 	@BOOT_CUTS=$(cuts) Toolchain/test boot --package-path Emulation --filter BootTests
