@@ -55,12 +55,13 @@ let package = Package(
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict),
+        .target(name: "CommandOutput", swiftSettings: strict),
         .target(name: "Interference", dependencies: ["Authority"], swiftSettings: strict),
         .target(name: "FaultProxy", dependencies: ["Authority", "Interference"], swiftSettings: strict),
         .executableTarget(
             name: "fault-proxy",
             dependencies: [
-                "Authority", "FaultProxy", "Interference",
+                "Authority", "CommandOutput", "FaultProxy", "Interference",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -78,12 +79,14 @@ let package = Package(
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .executableTarget(
             name: "interfere",
-            dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "CommandOutput", "PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "soak",
             dependencies: [
-                "Authority", "AuthorityServer", "Emulator", "FaultProxy", "Interference",
+                "Authority", "AuthorityServer", "CommandOutput", "Emulator", "FaultProxy", "Interference",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
@@ -91,7 +94,9 @@ let package = Package(
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .executableTarget(
             name: "power-cuts",
-            dependencies: ["PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "CommandOutput", "PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
         .target(
             name: "EmulationTestSupport", dependencies: ["Emulator"], path: "Tests/Support", swiftSettings: strict),

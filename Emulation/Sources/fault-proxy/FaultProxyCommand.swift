@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandOutput
 import Dispatch
 import FaultProxy
 import Foundation
@@ -48,6 +49,3 @@ struct FaultProxyCommand: AsyncParsableCommand {
         while true { try await Task.sleep(for: .seconds(3600)) }
     }
 }
-
-/// Prints a line at once, also into a pipe.
-private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandOutput
 import Foundation
 import PowerCuts
 
@@ -70,9 +71,4 @@ struct Interfere: AsyncParsableCommand {
 }
 
 /// One line of the table.
-private func row(_ texts: String...) -> String {
-    zip(texts, [12, 15, 5, 6, 6, 6, 9, 5]).enumerated().map { index, column in
-        let blank = String(repeating: " ", count: max(column.1 - column.0.count, 0))
-        return index < 2 ? column.0 + blank : blank + column.0
-    }.joined(separator: "  ")
-}
+private func row(_ texts: String...) -> String { row(texts, widths: [12, 15, 5, 6, 6, 6, 9, 5]) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandOutput
 import Foundation
 import PowerCuts
 
@@ -93,13 +94,5 @@ struct PowerCutsCommand: AsyncParsableCommand {
     }
 }
 
-/// Prints a line at once, also into a pipe.
-private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
-
 /// One line of the table.
-private func row(_ texts: String...) -> String {
-    zip(texts, [17, 18, 9, 7, 7, 8, 5, 5]).enumerated().map { index, column in
-        let blank = String(repeating: " ", count: max(column.1 - column.0.count, 0))
-        return index < 2 ? column.0 + blank : blank + column.0
-    }.joined(separator: "  ")
-}
+private func row(_ texts: String...) -> String { row(texts, widths: [17, 18, 9, 7, 7, 8, 5, 5]) }

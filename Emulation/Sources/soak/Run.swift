@@ -1,6 +1,7 @@
 import ArgumentParser
 import Authority
 import AuthorityServer
+import CommandOutput
 import Emulator
 import FaultProxy
 import Foundation
@@ -84,9 +85,6 @@ struct Run: AsyncParsableCommand {
         }
     }
 }
-
-/// Prints a line at once, also into a pipe.
-private func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
 /// Chooses what is done to which exchange.
 private final class Meddler: Sendable {

@@ -3,5 +3,4 @@ import Authority
 // What both the device and the CA have a name for, from the CA's side.
 
 typealias CAConfiguration = Configuration
-typealias CAOperation = Operation
 typealias CAMessage = MessageType

@@ -18,13 +18,12 @@ extension KeySettings {
             self.token = token
             return
         }
+        let moduleMissing = Text(" without pkcs11-module, which names the token's module")
         for option in [Option.pkcs11Token, .pkcs11Label, .pkcs11PINFile] where settings[option] != nil {
-            throw settings.refusal(option, Text(" without pkcs11-module, which names the token's module"))
+            throw settings.refusal(option, moduleMissing)
         }
         if let existing {
-            guard !existing.equals("token") else {
-                throw settings.refusal(.existingKey, Text(" without pkcs11-module, which names the token's module"))
-            }
+            guard !existing.equals("token") else { throw settings.refusal(.existingKey, moduleMissing) }
             existingKey = try InputFile.readSecretFile(existing)
         }
     }

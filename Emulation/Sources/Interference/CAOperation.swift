@@ -1,0 +1,4 @@
+import Authority
+
+/// What a CA is asked for; Foundation and the device have types of the same name.
+public typealias CAOperation = Operation
