@@ -18,6 +18,8 @@ cuts ?= 2
 # make fuzz seconds=60: so long for each target; make fuzz-long hours=8
 seconds ?=
 hours ?= 1
+# make mutants module=SCEP,PKIX, module=all, seed=20000
+module ?=
 # make oracles messages=100000 seed=7
 messages ?= 40000
 seed ?= $(shell date +%s)
@@ -60,6 +62,10 @@ fuzz: setup ## replay the fuzzers' corpus, then fuzz every target for a minute i
 
 fuzz-long: setup ## fuzz for hours, and keep what is new in the corpus (hours=<n>)
 	@Fuzz/run long $(hours)
+
+mutants: setup ## count the planted faults that the unit tests notice: a sample (seed=<n> repeats it), or module=SCEP whole
+	@swift build --quiet --package-path Mutants
+	@Mutants/.build/debug/mutants $(if $(module),--module $(module)) $(if $(filter command line,$(origin seed)),--seed $(seed)) $(options)
 
 coverage: setup ## what the unit tests and the fuzzers' corpus cover of each room
 	@Fuzz/run coverage
@@ -119,7 +125,7 @@ setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries; s
 	@Toolchain/setup
 
 clean: ## remove what was built; what was set up stays
-	rm -rf .build .build-* Emulation/.build Boards/*/.build
+	rm -rf .build .build-* Emulation/.build Mutants/.build Boards/*/.build
 
 distclean: clean ## remove what was set up too, but no Debian packages
 	rm -rf .toolchain

@@ -3,6 +3,10 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// Leftovers on the stack are searched for in these: all symbols are bound at the start, since whoever binds one later
+/// saves all registers on the stack of whoever calls it first.
+let boundAtStart: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]
+
 // Ordinary host Swift: what the emulated boards talk to, and the tests that put both together. Firmware projects
 // depend on the package above this one, so nothing named here reaches them.
 let package = Package(
@@ -129,7 +133,8 @@ let package = Package(
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
             ],
-            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")],
+            linkerSettings: boundAtStart),
         .testTarget(
             name: "OracleTests",
             dependencies: [

@@ -6,7 +6,79 @@ import PKIX
 import SCEP
 
 extension Agent where Key: ~Copyable {
-    /// Builds the pkiMessage of this phase at the end of `work`.
+    // MARK: Begin
+
+    /// Begins a transaction, which is stored before any of it is sent: the password may go into no other.
+    @inline(never)
+    mutating func begin(
+        _ configuration: borrowing Configuration, keepsKey: Bool, _ random: inout RandomGenerator
+    ) throws(AgentError) {
+        let goal = state.goal
+        transaction.close()
+        if goal != .enrol { transaction.flags.insert(.renewal) }
+        if goal == .rollOver { transaction.flags.insert(.forNextCA) }
+        if isOtherCA { transaction.flags.insert(.forOtherCA) }
+        isBegunInRun = true
+        try open(configuration, keepsKey: keepsKey, &random)
+        move(.keyMade)
+    }
+
+    /// Gives the transaction a new identifier and new randomness.
+    mutating func open(
+        _ configuration: borrowing Configuration, keepsKey: Bool, _ random: inout RandomGenerator
+    ) throws(AgentError) {
+        if keepsKey { transaction.flags.insert(.keepsKey) }
+        transaction.request = configuredRequest
+        transaction.tries = 0
+        do throws(CryptoError) {
+            transaction.identifier = try Transaction(random: &random).identifier
+            var output = transaction.seed.mutableSpan
+            try random.fill(&output)
+        } catch {
+            transaction.close()
+            throw .key(error)
+        }
+        if sendsPassword(configuration, inRenewal: transaction.flags.contains(.renewal)) {
+            stored.spend(configuration.challenge, in: transaction.identifier)
+        }
+    }
+
+    /// Takes the identity's key for the next certificate too.
+    mutating func keepKey<S: SnapshotStorage & ~Copyable>(
+        _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
+    ) throws(AgentError) {
+        do throws(StorageError) {
+            try Self.load(.privateKey, into: &key, from: &store, &work)
+        } catch {
+            throw .storage(error)
+        }
+    }
+
+    /// Stands for what the configuration asks for: the first bytes of the SHA-256 of subject and extensions in DER, and
+    /// of the kind of key, however they are spelled. The password is not in it.
+    ///
+    /// - Parameter work: is written over at its end.
+    func requestDigest(_ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>) -> UInt32 {
+        var hash = Hash(.sha256)
+        let end = work.count
+        var start = end
+        do {
+            var writer = DERWriter(&work, end: end)
+            var request = certificationRequest(configuration, 0..<0)
+            request.challengePassword = Span()
+            // What cannot be written is refused when it is to be sent.
+            try? request.writeContent(to: &writer)
+            start = writer.front
+        }
+        hash.update(work.span.extracting(start..<end))
+        let kind: InlineArray<1, UInt8> = [configuration.key.number]
+        hash.update(kind.span)
+        return bigEndian(hash.finish().bytes, at: 0)
+    }
+
+    // MARK: Build
+
+    /// Builds the pkiMessage of this state at the end of `work`.
     mutating func build<S: SnapshotStorage & ~Copyable>(
         _ configuration: borrowing Configuration, _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>,
         _ random: inout RandomGenerator
@@ -16,7 +88,7 @@ extension Agent where Key: ~Copyable {
         var held = 0..<0
         do throws(StorageError) {
             try loadKeys(&store, &work)
-            if transaction?.isForNextCA ?? false { try loadTrusted(withNext: true, &store) }
+            if transaction.flags.contains(.forNextCA) { try loadTrusted(withNext: true, configuration, &store) }
             if signsAsHolder {
                 guard let size = try store.read(.certificate, into: &work) else { throw .corrupt }
                 held = 0..<size
@@ -30,28 +102,25 @@ extension Agent where Key: ~Copyable {
         } catch {
             throw .scep(operation, error, text: 0..<0)
         }
-        let posts = capabilities.contains(.postPKIOperation) && !takesNoPost
+        let posts = capabilities?.contains(.postPKIOperation) ?? false && !takesNoPost
         return .exchange(operation, posts ? .post(message) : .get(message))
     }
 
-    /// Whether the device signs with the certificate that it holds.
-    private var signsAsHolder: Bool {
-        switch phase {
-        case .certificate, .revocationList: true
-        default: transaction?.isRenewal ?? false
-        }
+    /// Whether the device signs with the certificate that it has.
+    var signsAsHolder: Bool {
+        if case .lookUp = state { true } else { transaction.flags.contains(.renewal) }
     }
 
     private func operation(_ configuration: borrowing Configuration) -> Operation {
-        switch phase {
-        case .certificate: return .getCert
-        case .revocationList: return .getCRL
+        switch state {
+        case .lookUp(let goal): return goal == .certificate ? .getCert : .getCRL
         case .poll: return .certPoll
         default:
-            guard let transaction, transaction.isRenewal else { return .pkcsReq }
+            guard transaction.flags.contains(.renewal) else { return .pkcsReq }
+            if let type = configuration.renewalType { return type == .renewalReq ? .renewalReq : .pkcsReq }
             // To older servers, Renewal is a PKCSReq that the old certificate signs.
-            let byCapabilities: MessageType = capabilities.contains(.scepStandard) ? .renewalReq : .pkcsReq
-            return (configuration.renewalType ?? byCapabilities) == .renewalReq ? .renewalReq : .pkcsReq
+            let isOfRFC8894 = capabilities?.contains(.scepStandard) ?? false
+            return isOfRFC8894 != transaction.flags.contains(.otherType) ? .renewalReq : .pkcsReq
         }
     }
 
@@ -60,9 +129,9 @@ extension Agent where Key: ~Copyable {
         _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
     ) throws(StorageError) {
         if signsAsHolder { try Self.load(.privateKey, into: &identityKey, from: &store, &work) }
-        guard phase == .request || phase == .poll, let transaction else { return }
+        guard state.isTransaction else { return }
         try Self.load(
-            transaction.keepsKey ? .privateKey : .transactionKey, into: &key, from: &store, &work)
+            transaction.flags.contains(.keepsKey) ? .privateKey : .transactionKey, into: &key, from: &store, &work)
     }
 
     private mutating func write(
@@ -70,13 +139,13 @@ extension Agent where Key: ~Copyable {
         _ held: Range<Int>, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
         // A request that has to be sent again is made of the same randomness, so that it is the same request.
-        guard phase == .request, let transaction else {
-            return try writeMessage(operation, configuration, &work, held, &random)
-        }
+        guard case .request = state else { return try writeMessage(operation, configuration, &work, held, &random) }
         var repeatable = RandomGenerator()
         defer { repeatable.wipe() }
         do throws(CryptoError) {
-            try repeatable.seed(transaction.seed.span, personalization: transaction.identifier.span)
+            // For another recipient it is another: one padding for several RSA keys would give its content away.
+            let recipient = Hash.digest(.sha256, of: caCertificates.span.extracting(asked))
+            try repeatable.seed(transaction.seed.span, personalization: recipient.bytes)
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
@@ -87,22 +156,19 @@ extension Agent where Key: ~Copyable {
         _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
         _ held: Range<Int>, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
-        let isAsking = phase == .request || phase == .poll
         var exchanged: Transaction
         do throws(CryptoError) {
-            if isAsking, let transaction {
-                exchanged = Transaction(identifier: transaction.identifier)
-            } else {
-                exchanged = try Transaction(random: &random)
-            }
+            exchanged =
+                state.isTransaction
+                ? Transaction(identifier: transaction.identifier) : try Transaction(random: &random)
             try exchanged.renewNonce(random: &random)
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
-        self.exchanged = exchanged
-        let algorithms = try Algorithms(capabilities, &policy)
+        lastRequest = exchanged
+        let algorithms = try Algorithms(capabilities ?? Capabilities(), &policy)
         let ca = CACertificates(caCertificates.span.extracting(asked))
-        let recipient = try ca.encryptionCertificate()
+        let recipient = try ca.encryptionCertificate(canDecrypt: !configuration.needsPassword, policy: &policy)
         let issuer = try ca.issuingCertificate().subject
         let end = work.count
         let identifier = exchanged.identifier
@@ -145,14 +211,15 @@ extension Agent where Key: ~Copyable {
 
     /// Where the certificates of the CA stand that is asked.
     private var asked: Range<Int> {
-        transaction?.isForNextCA ?? false ? 0..<nextCACount : currentCA
+        transaction.flags.contains(.forNextCA) ? 0..<nextCAByteCount : currentCA
     }
 
     /// What encrypts for a key that cannot decrypt; empty if the password is not to be used.
     @_lifetime(copy configuration)
     func password(_ configuration: borrowing Configuration) -> Span<UInt8> {
         let challenge = configuration.challenge
-        return challenge.extracting(first: sendsPassword(configuration, transaction) ? challenge.count : 0)
+        return challenge.extracting(
+            first: sendsPassword(configuration, inRenewal: signsAsHolder) ? challenge.count : 0)
     }
 
     @_lifetime(copy configuration)
@@ -167,6 +234,17 @@ extension Agent where Key: ~Copyable {
         request.extendedKeyUsage = configuration.extendedKeyUsage
         request.certificateTemplate = configuration.template
         return request
+    }
+}
+
+extension KeyAlgorithm {
+    /// A number for each kind and size.
+    fileprivate var number: UInt8 {
+        switch self {
+        case .rsa(let bits): UInt8(truncatingIfNeeded: bits &>> 8)
+        case .p256: 1
+        case .p384: 2
+        }
     }
 }
 

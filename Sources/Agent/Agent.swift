@@ -3,16 +3,6 @@ import DER
 import DeviceCrypto
 import SCEP
 
-/// What a device waits for.
-enum Wait: Equatable {
-    /// For the CA to decide.
-    case poll
-    /// For what failed to pass.
-    case retry
-    /// For something to be due.
-    case duty
-}
-
 /// The life of one device's certificate, as a state machine: it is given bytes, time and randomness, and says what to
 /// do next. It does no input or output.
 ///
@@ -21,17 +11,6 @@ enum Wait: Equatable {
 ///
 /// `caCapacity` is the room in bytes for the certificates of the CA and of the next CA.
 public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable {
-    enum Phase: Equatable {
-        /// Nothing is begun: what is due has to be found out.
-        case plan
-        case capabilities, caCertificates, key, request, poll, nextCACertificate, certificate, revocationList
-        case store(Change)
-        case wait(Wait, seconds: Int)
-        /// Until this uptime in milliseconds.
-        case waiting(Wait, UInt64)
-        case ready
-    }
-
     private let inPlace = InPlace()
     /// What an operator asks for: this alone is done, whatever is due, after a transaction that is under way. With
     /// ``Goal/resume`` nothing else is begun. Nil: what is due.
@@ -39,36 +18,52 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// Whether the device may wait for the CA to decide, for another try, or for something to be due. One that may
     /// not ends its run in place of a wait: whoever starts it again decides when.
     public var waits = true
-    var phase = Phase.plan
-    var goal = Goal.enrol
+    /// Whether a run that may not wait leaves what failed before until its time has come, which is stored; for runs
+    /// that a timer starts.
+    public var defers = false
+    /// Whether a password is configured that cannot be had in this run: it goes on with what needs none.
+    public var passwordIsUnavailable = false
+    /// When what was left will be tried, in seconds since 1970; 0 if nothing was.
+    public internal(set) var deferredUntil: Int64 = 0
+
+    /// Changed by ``move(_:)`` alone.
+    private(set) var state = State.planning
+    /// What failed, where the state says that something did.
+    var failure: AgentError?
+    /// Why a question has no answer, with which the run ends once nothing else is due. Where there is ``Room``.
+    var unanswered: AgentError?
     /// What was tried since the agent last woke up, and is not begun twice.
     var tried = Goals()
-    var capabilities = Capabilities()
+    /// What the server said it can do, in this run; nil before it did.
+    var capabilities: Capabilities?
     /// Whether the server takes no POST, whatever it says.
     var takesNoPost = false
+    /// Whether the CA's certificates were fetched since the agent last woke up.
+    var caIsFresh = false
+    /// Whether the transaction that is open was begun in this run.
+    var isBegunInRun = false
+    /// Whether what was begun last is an enrolment, and not about the certificate that there is.
+    public internal(set) var isEnrolling = false
+    /// Whether a transaction is stored, gone on with or not.
+    var isTransactionStored = false
 
-    /// The key of the certificate that is asked for.
-    var key = Key()
-    /// The key of the certificate that there is, while it is needed.
-    var identityKey = Key()
-    /// The certificates that are trusted: the next CA's, and behind them the CA's.
-    var caCertificates = InlineArray<caCapacity, UInt8>(repeating: 0)
-    var nextCACount = 0
-    var caCount = 0
-    /// Whether the next CA's certificates are stored, and whether they are those of another CA's.
+    var nextCAByteCount = 0
+    var caByteCount = 0
+    /// Whether the next CA's certificates are stored.
     var hasNextCA = false
-    var dropsNext = false
-    /// How many certificates of a chain were fetched one by one; they lie in ``caCertificates``, not trusted yet.
-    var chainLength: UInt8 = 0
-    /// Their bytes.
-    var chainCount = 0
+    /// Whether the configured fingerprints do not reach the CA of the identity: it stays in use, and nothing is asked
+    /// of its CA.
+    var isOtherCA = false
 
-    var held: HeldCertificate?
-    var nextHeld: HeldCertificate?
-    var transaction: TransactionRecord?
-    var state = StateRecord()
+    var current: HeldCertificate?
+    /// The identity that changes places with the current one: the next CA's, or the former one's.
+    var next: HeldCertificate?
+    var transaction = TransactionRecord()
+    var stored = StateRecord()
     /// What the reply to the last message has to match.
-    var exchanged: Transaction?
+    var lastRequest: Transaction?
+    /// Of the request that the configuration asks for: see ``requestDigest(_:_:)``.
+    var configuredRequest: UInt32 = 0
     /// Where certificates that came, or are this device's, stand in the work buffer; empty when none do.
     var certificate = 0..<0
     /// Where the list stands in the work buffer that the CA gave last, in DER; empty when it gave none.
@@ -83,8 +78,22 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public internal(set) var timeWasUnknown = false
     /// Whether the device can enrol, but will have no password to renew with, which its EC key needs.
     var cannotRenew = false
+    /// What came with the CA's certificates last and is not trusted; kept where there is ``Room``. Its ranges lie in the
+    /// work buffer only until that is used for something else.
+    public internal(set) var passedOver = PassedOver.List()
+    /// Whether it was not told yet.
+    var hasPassedOver = false
     /// What happened and was not told yet.
-    var event: Event?
+    var event: Happening?
+
+    // What is large stands last: an instruction reaches the first 124 bytes of a struct with half the code that it takes
+    // to reach the others, and none reaches beyond 4095.
+    /// The key of the certificate that is asked for.
+    var key = Key()
+    /// The key of the certificate that there is, while it is needed.
+    var identityKey = Key()
+    /// The certificates that are trusted: the next CA's, and behind them the CA's.
+    var caCertificates = InlineArray<caCapacity, UInt8>(repeating: 0)
 
     public init() {}
 
@@ -92,104 +101,121 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public var clockIsBehind: Bool { time.isClockBehind }
 
     /// Where the CA's certificates stand in ``caCertificates``.
-    var currentCA: Range<Int> { nextCACount..<(nextCACount &+ caCount) }
+    var currentCA: Range<Int> { nextCAByteCount..<(nextCAByteCount &+ caByteCount) }
+
+    /// Where those of the next CA and the CA stand there together.
+    var allCAs: Range<Int> { 0..<(nextCAByteCount &+ caByteCount) }
+
+    /// Goes on as the table has it.
+    @inline(never)
+    mutating func move(_ occurrence: Occurrence) { state = state.next(after: occurrence) }
 
     /// Says what to do next. Requests are built here, at the end of `work`.
     ///
     /// - Parameters:
     ///   - clock: seconds since 1970, if the board knows.
     ///   - uptime: milliseconds since start-up.
+    /// - Throws: ``AgentError``, if the run ends with it.
     public mutating func step<S: SnapshotStorage & ~Copyable>(
         configuration: borrowing Configuration, clock: Int64?, uptime: UInt64, store: inout IdentityStore<S>,
         work: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(AgentError) -> AgentAction {
         time.update(clock: clock, uptime: uptime)
-        // Every turn but the last settles a phase in which there is nothing to do for the caller; none comes twice.
+        // Every turn but the last leaves a state in which there is nothing to do for the caller; none comes twice.
         while true {
-            switch phase {
-            case .plan:
-                try plan(configuration)
-            case .capabilities:
-                return .exchange(.getCACaps, .none)
-            case .caCertificates:
-                return .exchange(.getCACert, chainLength == 0 ? .none : .number(chainLength))
-            case .nextCACertificate:
-                return .exchange(.getNextCACert, .none)
-            case .key:
-                guard goal != .enrol, configuration.keepsKey else { return .generateKey(configuration.key) }
-                try begin(configuration, keepingKeyIn: &store, &work, &random)
-            case .request, .poll, .certificate, .revocationList:
-                return try build(configuration, &store, &work, &random)
-            case .store:
-                return .store
-            case .wait(let reason, let seconds):
-                forgetKeys()
-                phase = .waiting(reason, uptime &+ widened(UInt32(truncatingIfNeeded: seconds)) &* 1000)
-            case .waiting(let reason, let due):
-                guard uptime >= due else { return .sleep(milliseconds: due &- uptime) }
-                resume(after: reason)
-            case .ready:
-                forgetKeys()
-                return .ready
+            do throws(AgentError) {
+                if let action = try act(configuration, uptime, &store, &work, &random) { return action }
+            } catch {
+                try settle(error, of: nil, configuration, &random)
             }
         }
     }
 
-    private mutating func resume(after reason: Wait) {
-        switch reason {
-        // Who began the transaction in this run knows what the CA can do, be it nothing.
-        case .poll: phase = goal == .resume && capabilities == Capabilities() ? .capabilities : .poll
-        case .retry: phase = .plan
-        case .duty:
-            tried = Goals()
-            phase = .plan
+    /// - Returns: what the caller has to do; nil if the state changed instead.
+    private mutating func act<S: SnapshotStorage & ~Copyable>(
+        _ configuration: borrowing Configuration, _ uptime: UInt64, _ store: inout IdentityStore<S>,
+        _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator
+    ) throws(AgentError) -> AgentAction? {
+        switch state {
+        case .planning:
+            try reloadCA(configuration, &store)
+            try plan(configuration)
+        case .capabilities: return .exchange(.getCACaps, .none)
+        case .caCertificates(let goal, let chain, _):
+            if chain.certificateCount == 0 { try loadAskedCA(goal, configuration, &store) }
+            return .exchange(.getCACert, chain.certificateCount == 0 ? .none : .number(chain.certificateCount))
+        case .nextCACertificates: return .exchange(.getNextCACert, .none)
+        case .key(let goal):
+            if goal == .enrol { try checkPassword(goal, configuration) }
+            guard goal != .enrol, configuration.keepsKey else { return .generateKey(configuration.key) }
+            try keepKey(&store, &work)
+            try begin(configuration, keepsKey: true, &random)
+        case .request, .poll, .lookUp:
+            try reloadCA(configuration, &store)
+            return try build(configuration, &store, &work, &random)
+        case .storing: return .store
+        case .waiting(let wait, let seconds):
+            forgetKeys()
+            sleep(wait, until: uptime &+ widened(UInt32(truncatingIfNeeded: seconds)) &* 1000)
+        case .sleeping(let wait, let due):
+            guard uptime >= due else { return .sleep(milliseconds: due &- uptime) }
+            wakeUp(from: wait)
+        case .ended:
+            forgetKeys()
+            return .ready
         }
+        return nil
+    }
+
+    private mutating func sleep(_ wait: Wait, until due: UInt64) { state = .sleeping(wait, until: due) }
+
+    private mutating func wakeUp(from wait: Wait) {
+        (caIsFresh, takesNoPost) = (false, false)
+        if wait == .duty { tried = Goals() }
+        // What fails for ever does not keep the certificate that came in between from being renewed in its turn.
+        if wait == .retry { tried.remove(Goals(.renew)) }
+        move(.timeCame(hasCapabilities: capabilities != nil))
+    }
+
+    /// Begins a run anew, whatever came of the one before.
+    mutating func reset() {
+        state = .planning
+        failure = nil
+        (tried, capabilities, takesNoPost, caIsFresh) = (Goals(), nil, false, false)
+        (isBegunInRun, isTransactionStored, unanswered) = (false, false, nil)
+        (current, next, deferredUntil) = (nil, nil, 0)
+        (caByteCount, nextCAByteCount, isOtherCA) = (0, 0, false)
+        (transaction, stored) = (TransactionRecord(), StateRecord())
+    }
+
+    /// Ends the run.
+    mutating func stop() {
+        forgetKeys()
+        state = .ended
     }
 
     /// Makes the key of the next certificate.
+    ///
+    /// - Throws: ``AgentError``, if the run ends with it.
     public mutating func generateKey(
         _ algorithm: KeyAlgorithm, configuration: borrowing Configuration, random: inout RandomGenerator
     ) throws(AgentError) {
-        do throws(CryptoError) {
-            try key.generate(algorithm, random: &random)
+        do throws(AgentError) {
+            do throws(CryptoError) {
+                try key.generate(algorithm, random: &random)
+            } catch {
+                throw .key(error)
+            }
             try begin(configuration, keepsKey: false, &random)
         } catch {
-            throw .key(error)
+            try settle(error, of: nil, configuration, &random)
         }
     }
 
-    private mutating func begin<S: SnapshotStorage & ~Copyable>(
-        _ configuration: borrowing Configuration, keepingKeyIn store: inout IdentityStore<S>,
-        _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator
-    ) throws(AgentError) {
-        do throws(StorageError) {
-            try Self.load(.privateKey, into: &key, from: &store, &work)
-        } catch {
-            throw .storage(error)
-        }
-        do throws(CryptoError) {
-            try begin(configuration, keepsKey: true, &random)
-        } catch {
-            throw .key(error)
-        }
-    }
-
-    /// Begins a transaction, which is stored before any of it is sent: the password may go into no other.
-    private mutating func begin(
-        _ configuration: borrowing Configuration, keepsKey: Bool, _ random: inout RandomGenerator
-    ) throws(CryptoError) {
-        var record = TransactionRecord()
-        record.isRenewal = goal != .enrol
-        record.isForNextCA = goal == .rollOver
-        record.keepsKey = keepsKey
-        record.identifier = try Transaction(random: &random).identifier
-        do {
-            var room = record.seed.mutableSpan
-            try random.fill(&room)
-        }
-        record.request = configuration.requestDigest
-        if sendsPassword(configuration, record) { state.spend(configuration.challenge, in: record.identifier) }
-        transaction = record
-        phase = .store(.transaction)
+    /// Wipes the keys: those that are needed again are stored, and are read for each message anew.
+    @inline(never)
+    mutating func forgetKeys() {
+        key.wipe()
+        identityKey.wipe()
     }
 }

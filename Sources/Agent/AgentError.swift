@@ -38,18 +38,40 @@ public enum AgentError: Error, Equatable, Sendable {
     case stillPending
     /// The password went into another transaction, which is over.
     case passwordSpent
+    /// The device would have no password left to renew with, which its EC key needs.
+    case cannotRenew
+    /// The request that is under way has a password in it, which is not there any more.
+    case passwordNeeded
     /// The CA has revoked the device's certificate.
     case revoked
 
     /// Whether the same may succeed later, with nothing changed on the device: the network failed, the server was
-    /// busy, or somebody else answered.
+    /// busy, or somebody else answered. Whatever nobody signed is none of the CA's last words.
+    ///
+    /// Not inlined, which would take every word of the error into a register.
+    @inline(never)
     public var isTemporary: Bool {
         switch self {
         case .exchange(_, .notSecured): false
-        case .exchange(_, .reply(let error)): error.kind != .redirected
-        case .exchange: true
-        case .status(_, let status, _): status == 408 || status == 429 || status >= 500
+        case .exchange, .status: true
         case .scep(_, let error, _): error.isTemporary
+        default: false
+        }
+    }
+
+    /// What was asked.
+    var operation: Operation? {
+        switch self {
+        case .exchange(let operation, _), .status(let operation, _, _), .scep(let operation, _, _): operation
+        default: nil
+        }
+    }
+
+    /// Whether nobody signed what it was decided by: capabilities, and certificates that the fingerprints do not reach.
+    @inline(never)
+    var isUnsigned: Bool {
+        switch self {
+        case .scep(.getCACaps, _, _), .scep(.getCACert, _, _): true
         default: false
         }
     }
@@ -60,7 +82,9 @@ extension SCEPError {
     fileprivate var isTemporary: Bool {
         switch self {
         case .reply(let error): error.kind != .bufferFull && error.kind.cryptoError != .outOfMemory
-        case .unknownSigner, .invalidSignature, .wrongMessageType, .wrongTransactionID, .wrongRecipientNonce: true
+        case .notDER, .unknownSigner, .signerExpired, .invalidSignature, .wrongMessageType, .wrongTransactionID,
+            .wrongRecipientNonce:
+            true
         default: false
         }
     }

@@ -16,7 +16,7 @@ import SCEP
 ///   before, it has still.
 public func attend<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, T: Transport & ~Copyable, C: Clock & ~Copyable,
-    S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
+    S: SnapshotStorage & ~Copyable, L: AgentLog & ~Copyable
 >(
     _ agent: inout Agent<Key, caCapacity>, configuration: borrowing Configuration, transport: inout T,
     clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,
@@ -44,7 +44,7 @@ public func attend<
 /// The same for a board with nothing to do after a change.
 public func attend<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, T: Transport & ~Copyable, C: Clock & ~Copyable,
-    S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
+    S: SnapshotStorage & ~Copyable, L: AgentLog & ~Copyable
 >(
     _ agent: inout Agent<Key, caCapacity>, configuration: borrowing Configuration, transport: inout T,
     clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,
@@ -61,7 +61,7 @@ public func attend<
 /// - Returns: whether nothing is left to do.
 private func take<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, T: Transport & ~Copyable, C: Clock & ~Copyable,
-    S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
+    S: SnapshotStorage & ~Copyable, L: AgentLog & ~Copyable
 >(
     _ action: AgentAction, _ agent: inout Agent<Key, caCapacity>, _ configuration: borrowing Configuration,
     _ transport: inout T, _ clock: inout C, _ store: inout IdentityStore<S>, _ log: inout L,
@@ -70,10 +70,10 @@ private func take<
 ) throws(AgentError) -> Bool {
     switch action {
     case .generateKey(let algorithm):
-        announce(algorithm, &log)
+        log.tell(.makingKey(algorithm))
         try agent.generateKey(algorithm, configuration: configuration, random: &random)
     case .exchange(let operation, let payload):
-        announce(operation, &log)
+        log.tell(.asking(operation))
         let response: Response
         transport.note(time: agent.time.moment.lowest, isExact: agent.time.moment.isExact)
         do throws(ExchangeError) {
@@ -85,13 +85,13 @@ private func take<
         try agent.received(
             response, to: operation, configuration: configuration, store: &store, work: &work, random: &random)
     case .store:
-        announce("writing to storage", &log)
-        try agent.store(configuration: configuration, in: &store, work: &work)
+        log.tell(.storing)
+        try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
         stored(&store, &log)
     case .sleep(let milliseconds):
-        if case .waiting(let wait, _) = agent.phase {
+        if case .sleeping(let wait, _) = agent.state {
             if wait == .duty { warn(agent, &log) }
-            announce(wait, milliseconds, &log)
+            log.tell(.waiting(wait, milliseconds: milliseconds))
         }
         clock.sleep(milliseconds: milliseconds)
     case .ready:
@@ -120,6 +120,9 @@ private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     default: name = "PKIOperation"
     }
     let deadline = clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000
+    // Lists alone may be larger than all that a device has to do with otherwise.
+    let limits = operation == .getCRL ? ResponseLimits() : ResponseLimits(body: 0xFFFF)
     return try exchange(
-        name, message, with: url, in: &work, deadline: deadline, over: &transport, clock: clock, traffic: &traffic)
+        name, message, with: url, in: &work, limits: limits, deadline: deadline, over: &transport, clock: clock,
+        traffic: &traffic)
 }

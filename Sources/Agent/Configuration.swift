@@ -1,25 +1,26 @@
+import Board
 import DER
 import DeviceCrypto
 import HTTP
 import SCEP
 
-/// What a device is told at manufacture, as text: lines `name=value` that end in LF (a last one may lack it), each
-/// name at most once. Blank lines and lines that begin with `#` are passed over.
+/// What a device is told at manufacture, as text: lines `name=value` that end in LF or CRLF (a last one may lack it),
+/// each name at most once. Blank lines, lines that begin with `#`, and a byte order mark in front are passed over.
 ///
 /// | name | value |
 /// |---|---|
 /// | `url` | of the CA, such as `http://ca.example/scep` |
 /// | `message` | the CA's identifier, which goes with GetCACaps, GetCACert and GetNextCACert; absent if there is none |
 /// | `fingerprint` | of the CA's certificate: SHA-256 or SHA-512, hexadecimal; several separated by commas |
-/// | `subject` | as RFC 4514 has it: `CN=sensor 7,O=Example,C=DE` |
+/// | `subject` | as RFC 4514 has it: `CN=sensor 7,O=Example,C=DE`; see ``DER/DERWriter/write(name:)`` |
 /// | `challenge` | the challengePassword; absent if there is none |
 /// | `challenge-use` | `once` (default): it goes into one transaction and never into another; `always`: a shared secret, which goes into renewals too |
-/// | `san` | subjectAltName: `DNS:…,IP:…,URI:…,email:…,otherName:…` |
-/// | `key-usage` | such as `digitalSignature,keyEncipherment` |
-/// | `extended-key-usage` | such as `clientAuth` |
+/// | `san` | subjectAltName: `DNS:…,IP:…,URI:…,email:…,RID:…,otherName:…`; a comma in a value is `\,`, a backslash `\\`; see ``DER/DERWriter/write(altNames:)`` |
+/// | `key-usage` | of `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`, `keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`, separated by commas |
+/// | `extended-key-usage` | of `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection`, `timeStamping`, `OCSPSigning` and dotted identifiers, separated by commas |
 /// | `template` | Microsoft's certificate template: a name or a dotted identifier |
 /// | `key` | `rsa2048` (default), `rsa3072`, `rsa4096`, `p256`, `p384` |
-/// | `allow` | leniencies: `sha1`, `3des`, `des`, `unmarked-ra`, separated by commas |
+/// | `allow` | leniencies: `sha1`, `3des`, `des`, `unmarked-ra`, `ca-without-key-usage`, `password-encryption`, `no-renewal`, separated by commas |
 /// | `renew` | when to renew, in percent of the certificate's lifetime: 1 to 99, default two thirds |
 /// | `jitter` | how much later a device may renew, by chance, in percent of the lifetime: 0 to 50, default 5 |
 /// | `renewal-key` | `new` (default), or `same`: keep the key |
@@ -41,8 +42,6 @@ import SCEP
 /// The last two only where mbedTLS was built with TLS; what they mean together says `ServerTrust` in `Sources/TLS`.
 public struct Configuration: ~Escapable {
     private let text: Span<UInt8>
-    /// Where the values stand, by ``Name``; empty for names that are not set.
-    private var values = InlineArray<29, Range<Int>>(repeating: 0..<0)
     public private(set) var key = KeyAlgorithm.rsa(bits: 2048)
     public private(set) var policy = Policy()
     public private(set) var challengeIsShared = false
@@ -61,6 +60,8 @@ public struct Configuration: ~Escapable {
     public private(set) var timeoutSeconds = 90
     /// Seconds since 1970; 0 if it was not told.
     public private(set) var time: Int64 = 0
+    /// Where the values stand, by ``Name``; empty for names that are not set.
+    private var values = InlineArray<29, Range<Int>>(repeating: 0..<0)
 
     /// Reads and checks the text.
     @_lifetime(copy text)
@@ -68,17 +69,21 @@ public struct Configuration: ~Escapable {
         self.text = text
         var seen: UInt32 = 0
         var start = 0
+        if text.count > 2, isWord(text.extracting(first: 3), "\u{FEFF}") { start = 3 }
         while start < text.count {
             var end = start
             while end < text.count, text[end] != UInt8(ascii: "\n") { end &+= 1 }
-            try set(start..<end, &seen)
+            try set(start..<(end > start && text[end &- 1] == UInt8(ascii: "\r") ? end &- 1 : end), &seen)
             start = end &+ 1
         }
-        guard url.count > 0, fingerprint.count > 0, subject.count > 0 || subjectAltName.count > 0 else {
-            throw ConfigurationError(.missing, at: text.count)
-        }
+        var missing: Name?
+        if subject.count == 0, subjectAltName.count == 0 { missing = .subject }
+        if fingerprint.count == 0 { missing = .fingerprint }
+        if url.count == 0 { missing = .url }
+        if let missing { throw ConfigurationError(.missing, missing, at: text.count) }
     }
 
+    @inline(never)
     private mutating func set(_ line: Range<Int>, _ seen: inout UInt32) throws(ConfigurationError) {
         guard !line.isEmpty, text[line.lowerBound] != UInt8(ascii: "#") else { return }
         var equals = line.lowerBound
@@ -87,11 +92,11 @@ public struct Configuration: ~Escapable {
             throw ConfigurationError(.unknownName, at: line.lowerBound)
         }
         let bit: UInt32 = 1 &<< UInt32(name.rawValue)
-        guard seen & bit == 0 else { throw ConfigurationError(.duplicate, at: line.lowerBound) }
+        guard seen & bit == 0 else { throw ConfigurationError(.duplicate, name, at: line.lowerBound) }
         seen |= bit
         let value = (equals &+ 1)..<line.upperBound
         guard !value.isEmpty, accept(name, text.extracting(value)) else {
-            throw ConfigurationError(.badValue, at: equals &+ 1)
+            throw ConfigurationError(.badValue, name, at: equals &+ 1)
         }
         values[Int(name.rawValue)] = value
     }
@@ -103,7 +108,7 @@ public struct Configuration: ~Escapable {
         case .fingerprint: return Fingerprints(value) != nil
         case .challenge: return value.count <= 255
         case .message, .subject, .san, .keyUsage, .extendedKeyUsage, .template: return true
-        case .challengeUse: return Self.choose(value, "once", "always", into: &challengeIsShared)
+        case .challengeUse: return Self.choose(value, "once always", into: &challengeIsShared)
         case .key:
             guard let algorithm = Self.keyAlgorithm(value) else { return false }
             key = algorithm
@@ -114,14 +119,18 @@ public struct Configuration: ~Escapable {
             return true
         case .renew: return Self.read(value, 1...99, into: &renewalPercent)
         case .jitter: return Self.read(value, 0...50, into: &jitterPercent)
-        case .renewalKey: return Self.choose(value, "new", "same", into: &keepsKey)
+        case .renewalKey: return Self.choose(value, "new same", into: &keepsKey)
         case .renewalType:
-            if isWord(value, "17") { renewalType = .renewalReq }
-            if isWord(value, "19") { renewalType = .pkcsReq }
-            return renewalType != nil || isWord(value, "auto")
+            switch position(of: value, among: "auto 17 19") {
+            case 0: break
+            case 1: renewalType = .renewalReq
+            case 2: renewalType = .pkcsReq
+            default: return false
+            }
+            return true
         case .check: return check(value)
         case .checkInterval: return Self.read(value, 60...2_592_000, into: &checkSeconds)
-        case .stay: return Self.choose(value, "no", "yes", into: &stays)
+        case .stay: return Self.choose(value, "no yes", into: &stays)
         case .poll: return Self.read(value, 1...86_400, into: &polling.first)
         case .pollCap: return Self.read(value, 1...604_800, into: &polling.cap)
         case .polls: return Self.read(value, 1...100_000, into: &polling.limit)
@@ -152,9 +161,8 @@ public struct Configuration: ~Escapable {
     public var tlsAuthority: Span<UInt8> { @_lifetime(copy self) get { value(.tlsCA) } }
     /// That ``tlsAuthority`` is no certificate, or that nothing here can use it or ``tlsPins``.
     var badTLSTrust: ConfigurationError {
-        let certificate = values[Int(Name.tlsCA.rawValue)]
-        return ConfigurationError(
-            .badValue, at: (certificate.isEmpty ? values[Int(Name.tlsPin.rawValue)] : certificate).lowerBound)
+        let name = tlsAuthority.count > 0 ? Name.tlsCA : .tlsPin
+        return ConfigurationError(.badValue, name, at: values[Int(name.rawValue)].lowerBound)
     }
 
     /// Whether the device's key cannot decrypt, so that replies are encrypted with the password (RFC 8894, 3.1).
@@ -162,49 +170,34 @@ public struct Configuration: ~Escapable {
         if case .rsa = key { false } else { true }
     }
 
-    /// The first 16 bytes of the SHA-256 of the fingerprints' text: under which the CA is trusted.
-    var origin: InlineArray<16, UInt8> { StateRecord.digest(text.extracting(first: 0), fingerprint) }
-
-    /// Stands for all that a request is made from: if any of it changes, the request would be another.
-    var requestDigest: UInt32 {
-        var hash = Hash(.sha256)
-        for number in 0...Int(Name.key.rawValue) {
-            hash.update(text.extracting(values[number]))
-            let separator: InlineArray<1, UInt8> = [UInt8(ascii: "\n")]
-            hash.update(separator.span)
-        }
-        let digest = hash.finish()
-        var start: UInt32 = 0
-        for index in 0..<4 { start = start &<< 8 | UInt32(digest.bytes[index]) }
-        return start
-    }
+    /// The first bytes of the SHA-256 of all that was configured: another one is another configuration.
+    var digest: UInt32 { bigEndian(Hash.digest(.sha256, of: text).bytes, at: 0) }
 
     private static func keyAlgorithm(_ word: Span<UInt8>) -> KeyAlgorithm? {
-        if isWord(word, "rsa2048") { return .rsa(bits: 2048) }
-        if isWord(word, "rsa3072") { return .rsa(bits: 3072) }
-        if isWord(word, "rsa4096") { return .rsa(bits: 4096) }
-        if isWord(word, "p256") { return .p256 }
-        if isWord(word, "p384") { return .p384 }
-        return nil
+        switch position(of: word, among: "rsa2048 rsa3072 rsa4096 p256 p384") {
+        case 0: .rsa(bits: 2048)
+        case 1: .rsa(bits: 3072)
+        case 2: .rsa(bits: 4096)
+        case 3: .p256
+        case 4: .p384
+        default: nil
+        }
     }
 
-    /// Words that stand for false and for true.
-    private static func choose(
-        _ word: Span<UInt8>, _ no: StaticString, _ yes: StaticString, into value: inout Bool
-    ) -> Bool {
-        value = isWord(word, yes)
-        return value || isWord(word, no)
+    /// - Parameter words: what stands for false, and what for true.
+    private static func choose(_ word: Span<UInt8>, _ words: StaticString, into value: inout Bool) -> Bool {
+        let number = position(of: word, among: words)
+        value = number == 1
+        return number != nil
     }
 
     private mutating func check(_ words: Span<UInt8>) -> Bool {
         var start = 0
         while let word = Self.nextWord(words, from: start) {
-            if isWord(words.extracting(word), "crl") {
-                checksRevocation = true
-            } else if isWord(words.extracting(word), "certificate") {
-                checksCertificate = true
-            } else {
-                return false
+            switch position(of: words.extracting(word), among: "crl certificate") {
+            case 0: checksRevocation = true
+            case 1: checksCertificate = true
+            default: return false
             }
             start = word.upperBound &+ 1
         }
@@ -212,6 +205,7 @@ public struct Configuration: ~Escapable {
     }
 
     /// The word of a list, separated by commas, that begins at `start`; nil behind the last.
+    @inline(never)
     fileprivate static func nextWord(_ words: Span<UInt8>, from start: Int) -> Range<Int>? {
         guard start <= words.count else { return nil }
         var end = start
@@ -244,60 +238,36 @@ public struct Configuration: ~Escapable {
         return true
     }
 
-    private enum Name: UInt8 {
-        // What a request is made from: see ``Configuration/requestDigest``.
+    /// What can be set.
+    public enum Name: UInt8, Sendable {
         case url, fingerprint, subject, challenge, san, keyUsage, extendedKeyUsage, template, key
         case message, challengeUse, allow, renew, jitter, renewalKey, renewalType, check, checkInterval, stay
         case poll, pollCap, polls, retry, retryCap, retries, timeout, time
         case tlsPin, tlsCA
 
-        /// Those of TLS are unknown without it, and do not burden an image that has none.
-        private static var count: UInt8 { TLSSupport.isAvailable ? Name.tlsCA.rawValue + 1 : Name.tlsPin.rawValue }
+        /// In the order of the numbers, separated by blanks. Those of TLS are unknown without it, and do not burden an image
+        /// that has none.
+        private static var texts: StaticString {
+            TLSSupport.isAvailable
+                ? """
+                url fingerprint subject challenge san key-usage extended-key-usage template key message challenge-use allow \
+                renew jitter renewal-key renewal-type check check-interval stay poll poll-cap polls retry retry-cap retries \
+                timeout time tls-pin tls-ca
+                """
+                : """
+                url fingerprint subject challenge san key-usage extended-key-usage template key message challenge-use allow \
+                renew jitter renewal-key renewal-type check check-interval stay poll poll-cap polls retry retry-cap retries \
+                timeout time
+                """
+        }
 
-        var text: StaticString {
-            switch self {
-            case .url: "url"
-            case .message: "message"
-            case .fingerprint: "fingerprint"
-            case .subject: "subject"
-            case .challenge: "challenge"
-            case .challengeUse: "challenge-use"
-            case .san: "san"
-            case .keyUsage: "key-usage"
-            case .extendedKeyUsage: "extended-key-usage"
-            case .template: "template"
-            case .key: "key"
-            case .allow: "allow"
-            case .renew: "renew"
-            case .jitter: "jitter"
-            case .renewalKey: "renewal-key"
-            case .renewalType: "renewal-type"
-            case .check: "check"
-            case .checkInterval: "check-interval"
-            case .stay: "stay"
-            case .poll: "poll"
-            case .pollCap: "poll-cap"
-            case .polls: "polls"
-            case .retry: "retry"
-            case .retryCap: "retry-cap"
-            case .retries: "retries"
-            case .timeout: "timeout"
-            case .time: "time"
-            case .tlsPin: TLSSupport.isAvailable ? "tls-pin" : ""
-            case .tlsCA: TLSSupport.isAvailable ? "tls-ca" : ""
-            }
+        public var text: Span<UInt8> {
+            @_lifetime(immortal) get { word(Int(rawValue), of: Self.texts) }
         }
 
         init?(_ word: Span<UInt8>) {
-            var number: UInt8 = 0
-            while number < Self.count, let name = Name(rawValue: number) {
-                if isWord(word, name.text) {
-                    self = name
-                    return
-                }
-                number &+= 1
-            }
-            return nil
+            guard let number = position(of: word, among: Self.texts) else { return nil }
+            self.init(rawValue: UInt8(truncatingIfNeeded: number))
         }
     }
 }
@@ -308,17 +278,18 @@ extension Policy {
         self.init()
         var start = 0
         while let range = Configuration.nextWord(words, from: start) {
-            let word = words.extracting(range)
-            if isWord(word, "sha1") {
-                digestFloor = .sha1
-            } else if isWord(word, "3des") {
-                if cipherFloor != .desCBC { cipherFloor = .tripleDESCBC }
-            } else if isWord(word, "des") {
-                cipherFloor = .desCBC
-            } else if isWord(word, "unmarked-ra") {
-                allowsUnmarkedRA = true
-            } else {
-                return nil
+            let number = position(
+                of: words.extracting(range),
+                among: "sha1 3des des unmarked-ra ca-without-key-usage password-encryption no-renewal")
+            switch number {
+            case 0: digestFloor = .sha1
+            case 1: if cipherFloor != .desCBC { cipherFloor = .tripleDESCBC }
+            case 2: cipherFloor = .desCBC
+            case 3: allowsUnmarkedRA = true
+            case 4: allowsCAWithoutKeyUsage = true
+            case 5: allowsPasswordEncryption = true
+            case 6: allowsNoRenewal = true
+            default: return nil
             }
             start = range.upperBound &+ 1
         }
@@ -334,16 +305,19 @@ public struct ConfigurationError: Error, Equatable, Sendable {
         case duplicate
         /// A value that the name cannot have.
         case badValue
-        /// `url`, `fingerprint`, or `subject` and `san` are not set.
+        /// `url` or `fingerprint` is not set, or neither `subject` nor `san`.
         case missing
     }
 
     public let kind: Kind
+    /// Whose line it is; nil where the name is not known.
+    public let name: Configuration.Name?
     /// In bytes, from the start of the text.
     public let offset: Int
 
-    public init(_ kind: Kind, at offset: Int) {
+    public init(_ kind: Kind, _ name: Configuration.Name? = nil, at offset: Int) {
         self.kind = kind
+        self.name = name
         self.offset = offset
     }
 }

@@ -1,4 +1,5 @@
 import Board
+import DER
 import DeviceCrypto
 
 // The three parts of a board's `main` that are the same on every board.
@@ -34,7 +35,7 @@ public func seed<E: EntropySource & ~Copyable>(
 ///   - text: room for its text, wiped on return, since it holds the password.
 public func attend<
     Key: DeviceKey & ~Copyable, let caCapacity: Int, R: Storage & ~Copyable, T: Transport & ~Copyable,
-    C: Clock & ~Copyable, S: SnapshotStorage & ~Copyable, L: Log & ~Copyable
+    C: Clock & ~Copyable, S: SnapshotStorage & ~Copyable, L: AgentLog & ~Copyable
 >(
     _ agent: inout Agent<Key, caCapacity>, record: inout R, text: inout MutableSpan<UInt8>, transport: inout T,
     clock: inout C, store: inout IdentityStore<S>, log: inout L, random: inout RandomGenerator,

@@ -1,19 +1,17 @@
-import Board
 import DER
-import DeviceCrypto
-import PKIX
 import SCEP
 
-/// What happened to the device's certificate, for the record.
-struct Event: Equatable {
-    enum Outcome: Equatable {
+/// What happened to the device's certificate, for the record: LIFECYCLE.md explains each field. Ranges lie in the work
+/// buffer that it is told with.
+public struct Event: Sendable {
+    public enum Outcome: UInt8, Sendable {
         /// There is an identity in storage.
-        case held
+        case held = 0
         case issued
         /// Issued by the next CA, and stored until its time comes.
         case issuedEarly
         /// The next CA's identity is the device's now.
-        case handedOver
+        case takenOver
         case pending
         /// The next CA's certificates are stored.
         case nextCA
@@ -21,124 +19,127 @@ struct Event: Equatable {
         case notRevoked
         /// The CA has the certificate as the device has it.
         case known
-        case failed(AgentError)
+        /// What failed may succeed later.
+        case failed
+        /// What failed would fail again.
+        case refused
     }
 
-    let outcome: Outcome
+    /// What comes next, and when: in seconds from now, or in seconds since 1970-01-01T00:00:00Z, which may be past.
+    public enum Next: Equatable, Sendable {
+        case nothing
+        case poll(seconds: Int)
+        case retry(seconds: Int)
+        case renew(time: Int64)
+        /// Asking for the next CA's certificates.
+        case nextCA(time: Int64)
+        case takeOver(time: Int64)
+
+        /// Seconds from now, of what does not hang on the time.
+        public var seconds: Int? {
+            switch self {
+            case .poll(let seconds), .retry(let seconds): seconds
+            case .nothing, .renew, .nextCA, .takeOver: nil
+            }
+        }
+
+        /// When, of what hangs on the time.
+        public var time: Int64? {
+            switch self {
+            case .renew(let time), .nextCA(let time), .takeOver(let time): time
+            case .nothing, .poll, .retry: nil
+            }
+        }
+    }
+
+    public let outcome: Outcome
+    /// Why, of what failed or was refused.
+    public let failure: AgentError?
+    /// What was asked; nil if nothing was.
+    public let operation: Operation?
+    /// Where the device's certificate stands, in DER, which the outcome is about; nil where it is about none.
+    public let certificate: Range<Int>?
+    /// Of the request, 32 hexadecimal digits; nil where there was none.
+    public let transactionID: InlineArray<32, UInt8>?
+    public let next: Next
+    /// Whether the server had said what it can do: its URL is right then.
+    public let knowsCapabilities: Bool
+    /// Whether it is about an enrolment, also where there is a certificate already.
+    public let isOfEnrolment: Bool
+}
+
+/// What happened and was not told yet: what of an ``Event`` is known at that moment.
+struct Happening: Equatable {
+    let outcome: Event.Outcome
     let operation: Operation?
 
-    init(_ outcome: Outcome, _ operation: Operation?) {
+    init(_ outcome: Event.Outcome, _ operation: Operation?) {
         self.outcome = outcome
         self.operation = operation
     }
 }
 
 extension Agent where Key: ~Copyable {
-    /// Writes the line of what happened and was not told yet; LIFECYCLE.md gives its form.
-    mutating func tell<L: Log & ~Copyable>(
+    /// Whether the CA has said, in this run, what it can do.
+    public var knowsCapabilities: Bool { capabilities ?? Capabilities() != Capabilities() }
+
+    /// Tells what happened and was not told yet.
+    @inline(never)
+    mutating func tell<L: AgentLog & ~Copyable>(
         _ configuration: borrowing Configuration, uptime: UInt64, _ work: Span<UInt8>, _ log: inout L
     ) {
+        tellPassedOver(work, &log)
         // What is to be stored has not happened before it is.
-        if case .store = phase { return }
+        if case .storing = state { return }
         guard let event else { return }
         self.event = nil
-        var line = Line()
-        line.append("event operation=")
-        if let operation = event.operation { line.append(operation) } else { line.append("-") }
-        line.append(" outcome=")
-        line.append(event.outcome, work)
-        if event.outcome.isOfCertificate { line.append(certificate: work.extracting(certificate)) }
-        if let operation = event.operation, operation.isPKIOperation, let exchanged {
-            line.append(" transactionID=")
-            let transactionID = exchanged.transactionID
-            line.append(transactionID.span)
+        var transactionID: InlineArray<32, UInt8>?
+        if let operation = event.operation, operation.isPKIOperation, let lastRequest {
+            transactionID = lastRequest.transactionID
         }
-        line.append(" next=")
-        appendNext(to: &line, configuration, uptime)
-        // The subject is last, since it may be long.
-        if event.outcome.isOfCertificate { line.append(subjectOf: work.extracting(certificate)) }
-        log.write(line: line.span)
+        log.tell(
+            Event(
+                outcome: event.outcome, failure: event.outcome.isFailure ? failure : nil, operation: event.operation,
+                certificate: event.outcome.isOfCertificate ? certificate : nil,
+                transactionID: transactionID, next: next(configuration, uptime), knowsCapabilities: knowsCapabilities,
+                isOfEnrolment: isEnrolling),
+            work)
     }
 
-    private func appendNext(to line: inout Line, _ configuration: borrowing Configuration, _ uptime: UInt64) {
+    private func next(_ configuration: borrowing Configuration, _ uptime: UInt64) -> Event.Next {
         var reason = Wait.duty
         var seconds = 0
-        switch phase {
-        case .wait(let wait, let left):
+        switch state {
+        case .waiting(let wait, let left):
             reason = wait
             seconds = left
-        case .waiting(let wait, let due):
+        case .sleeping(let wait, let due):
             reason = wait
             seconds = Int(truncatingIfNeeded: due &- uptime) / 1000
         default: break
         }
         switch reason {
-        case .poll: line.append("poll in=")
-        case .retry: line.append("retry in=")
-        case .duty:
-            guard let due = nextDuty(configuration) else { return line.append("none") }
-            switch due.goal {
-            case .handOver: line.append("take-over at=")
-            case .nextCA: line.append("next-ca at=")
-            default: line.append("renew at=")
-            }
-            return line.append(time: due.time)
+        case .poll: return .poll(seconds: seconds)
+        case .retry: return .retry(seconds: seconds)
+        case .duty: break
         }
-        line.append(decimal: seconds)
+        guard let due = nextDuty(configuration) else { return .nothing }
+        switch due.goal {
+        case .takeOver: return .takeOver(time: due.time)
+        case .nextCA: return .nextCA(time: due.time)
+        default: return .renew(time: due.time)
+        }
     }
 }
 
 extension Event.Outcome {
+    /// Whether the device's certificate stands in the work buffer, since it is what the outcome is about.
     fileprivate var isOfCertificate: Bool {
         switch self {
-        case .held, .issued, .issuedEarly, .handedOver, .notRevoked, .known: true
-        case .pending, .nextCA, .failed: false
-        }
-    }
-}
-
-extension Line {
-    fileprivate mutating func append(_ outcome: Event.Outcome, _ work: Span<UInt8>) {
-        switch outcome {
-        case .held: append("held")
-        case .issued: append("issued")
-        case .issuedEarly: append("issued-early")
-        case .handedOver: append("taken-over")
-        case .pending: append("pending")
-        case .nextCA: append("next-ca")
-        case .notRevoked: append("not-revoked")
-        case .known: append("known")
-        case .failed(let error):
-            append(error.isTemporary ? "failed error=" : "refused error=")
-            append(kindOf: error, work)
+        case .held, .issued, .issuedEarly, .takenOver, .notRevoked, .known: true
+        case .pending, .nextCA, .failed, .refused: false
         }
     }
 
-    fileprivate mutating func append(certificate: Span<UInt8>) {
-        guard let parsed = try? Certificate(certificate) else { return }
-        append(" serial=")
-        append(hex: parsed.serialNumber)
-        append(" notAfter=")
-        append(time: parsed.notAfter)
-        append(" fingerprint=")
-        append(hex: Hash.digest(.sha256, of: certificate).bytes)
-    }
-
-    fileprivate mutating func append(subjectOf certificate: Span<UInt8>) {
-        guard let parsed = try? Certificate(certificate) else { return }
-        var text = InlineArray<160, UInt8>(repeating: 0)
-        var room = text.mutableSpan
-        let count = nameText(parsed.subject, into: &room)
-        guard count > 0 else { return }
-        append(" subject=\"")
-        append(room.span.extracting(first: count))
-        append("\"")
-    }
-
-    fileprivate mutating func append(time: Int64) {
-        var text = InlineArray<20, UInt8>(repeating: 0)
-        var room = text.mutableSpan
-        let count = timeText(time, into: &room)
-        append(room.span.extracting(first: count))
-    }
+    var isFailure: Bool { self == .failed || self == .refused }
 }

@@ -8,43 +8,21 @@ import DeviceCrypto
 /// ``commit()``. What was stored before stands, and can be read, until that has returned, and also when any of them
 /// throws.
 public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
-    /// What can be kept.
-    public enum Record: UInt8, Sendable {
-        /// Of the current identity: what ``DeviceKey`` keeps of it, a secret.
-        case privateKey = 1
-        /// Of the current identity, in DER.
-        case certificate
-        /// ``SCEP/CACertificates``: certificates in DER, one after the other.
-        case caCertificates
-        /// The transaction that is under way, with what is needed to take it up again.
-        case transaction
-        /// The key of the certificate that the transaction asks for, a secret.
-        case transactionKey
-        /// The CA's certificates after its rollover, like ``caCertificates``.
-        case nextCACertificates
-        /// When to try what next.
-        case state
-        /// Of the identity that takes over when the CA's rollover does, a secret.
-        case nextPrivateKey
-        /// Of the identity that takes over when the CA's rollover does, in DER.
-        case nextCertificate
-    }
-
     /// Where a record's value stands in a snapshot; a size of -1 when it is not there.
     private struct Place: BitwiseCopyable {
         var offset: Int32 = 0
         var size: Int32 = -1
     }
 
-    private typealias Table = InlineArray<9, Place>
+    private typealias Table = InlineArray<10, Place>
 
     private let inPlace = InPlace()
-    public var storage: S
-    private var table = Table(repeating: Place())
-    private var nextTable = Table(repeating: Place())
     /// Bytes of the next snapshot so far, and in all.
     private var written = 0
     private var bodySize = 0
+    private var table = Table(repeating: Place())
+    private var nextTable = Table(repeating: Place())
+    public var storage: S
 
     public init(_ storage: consuming S) {
         self.storage = storage
@@ -65,7 +43,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
                 var room = header.mutableSpan
                 try storage.read(at: position, into: &room)
             }
-            guard let record = Record(rawValue: header[0]) else { throw .unknownVersion }
+            guard let record = StoredRecord(rawValue: header[0]) else { throw .unknownVersion }
             let size = Int(header[1]) &<< 8 | Int(header[2])
             position &+= 3
             guard self.size(of: record) == nil, size <= end &- position else { throw .corrupt }
@@ -81,7 +59,8 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     }
 
     /// Bytes of a record's value; nil when there is none.
-    public func size(of record: Record) -> Int? {
+    @inline(never)
+    public func size(of record: StoredRecord) -> Int? {
         let size = Int(table[Self.index(record)].size)
         return size < 0 ? nil : size
     }
@@ -90,7 +69,9 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     ///
     /// - Returns: its size in bytes; nil when there is none.
     /// - Throws: `.full` when `bytes` is too small; `.failed`.
-    public mutating func read(_ record: Record, into bytes: inout MutableSpan<UInt8>) throws(StorageError) -> Int? {
+    @inline(never)
+    public mutating func read(_ record: StoredRecord, into bytes: inout MutableSpan<UInt8>) throws(StorageError) -> Int?
+    {
         guard let size = size(of: record) else { return nil }
         guard size <= bytes.count else { throw .full }
         var room = bytes._mutatingExtracting(first: size)
@@ -102,7 +83,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     public static func recordSize(_ size: Int) -> Int { 3 &+ size }
 
     /// Bytes that ``keep(_:)`` adds to a body: 0 when there is no such record.
-    public func keptSize(of record: Record) -> Int {
+    public func keptSize(of record: StoredRecord) -> Int {
         size(of: record).map { Self.recordSize($0) } ?? 0
     }
 
@@ -122,7 +103,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     /// - Throws: `.full` when it has more than 65,535 bytes; `.outOfRange` when it was added already or is more than
     ///   was begun; `.failed`.
     @inline(never)
-    public mutating func append(_ record: Record, _ bytes: Span<UInt8>) throws(StorageError) {
+    public mutating func append(_ record: StoredRecord, _ bytes: Span<UInt8>) throws(StorageError) {
         try appendHeader(record, bytes.count)
         try storage.append(bytes)
     }
@@ -130,7 +111,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     /// Adds a record as it is now, or as another one; nothing when there is none.
     ///
     /// - Throws: as ``append(_:_:)``.
-    public mutating func keep(_ record: Record, as other: Record? = nil) throws(StorageError) {
+    public mutating func keep(_ record: StoredRecord, as other: StoredRecord? = nil) throws(StorageError) {
         guard let size = size(of: record) else { return }
         try appendHeader(other ?? record, size)
         let start = Int(table[Self.index(record)].offset)
@@ -156,7 +137,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     }
 
     @inline(never)
-    private mutating func appendHeader(_ record: Record, _ size: Int) throws(StorageError) {
+    private mutating func appendHeader(_ record: StoredRecord, _ size: Int) throws(StorageError) {
         guard size <= 0xFFFF else { throw .full }
         let index = Self.index(record)
         guard nextTable[index].size < 0, Self.recordSize(size) <= bodySize &- written else { throw .outOfRange }
@@ -168,7 +149,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
         written &+= Self.recordSize(size)
     }
 
-    private static func index(_ record: Record) -> Int { Int(record.rawValue) &- 1 }
+    private static func index(_ record: StoredRecord) -> Int { Int(record.rawValue) &- 1 }
 
     private static func place(_ offset: Int, _ size: Int) -> Place {
         Place(offset: Int32(truncatingIfNeeded: offset), size: Int32(truncatingIfNeeded: size))

@@ -5,9 +5,9 @@ import PKIX
 /// A key in memory, RSA or EC as ``generate(_:random:)`` is told or ``load(_:)`` finds it.
 public struct SoftwareKey: DeviceKey, ~Copyable {
     private let inPlace = InPlace()
+    private var isEC = false
     private var rsa = RSAPrivateKey()
     private var ec = ECPrivateKey()
-    private var isEC = false
 
     public init() {}
 

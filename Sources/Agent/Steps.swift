@@ -3,65 +3,129 @@ import DER
 import DeviceCrypto
 import SCEP
 
-// The lines that tell a person what the device is doing. Emulation/README.md says what programs may rely on.
-
-func announce<L: Log & ~Copyable>(_ text: StaticString, _ log: inout L) {
-    var line = Line()
-    line.append(text)
-    log.write(line: line.span)
+/// What a device is doing, or what was done that is less than perfect, for a person.
+public enum Step: Equatable, Sendable {
+    case asking(Operation)
+    case makingKey(KeyAlgorithm)
+    case storing
+    case waiting(Wait, milliseconds: UInt64)
+    case warning(Warning)
 }
 
-func announce<L: Log & ~Copyable>(_ operation: Operation, _ log: inout L) {
-    switch operation {
-    case .getCACaps: announce("asking the CA what it can do", &log)
-    case .getCACert: announce("fetching the CA's certificates", &log)
-    case .getNextCACert: announce("fetching the next CA's certificates", &log)
-    case .pkcsReq: announce("requesting a certificate", &log)
-    case .renewalReq: announce("renewing the certificate", &log)
-    case .certPoll: announce("asking whether the certificate was approved", &log)
-    case .getCert: announce("asking whether the CA has the certificate", &log)
-    case .getCRL: announce("asking whether the certificate is revoked", &log)
+public enum Warning: UInt8, Equatable, Sendable {
+    case sha1 = 1
+    case tripleDES
+    case des
+    case unmarkedRA
+    case caWithoutKeyUsage
+    case passwordEncryption
+    case textBody
+    case contentType
+    case signatureName
+    case cannotRenew
+    case clockIsBehind
+    case timeWasUnknown
+}
+
+extension Line {
+    /// Appends what a person is told of a step. Emulation/README.md says what programs may rely on.
+    public mutating func append(_ step: Step) {
+        switch step {
+        case .asking(let operation): append(operation.purpose)
+        case .makingKey(let algorithm):
+            append("making a key: ")
+            switch algorithm {
+            case .rsa(let bits):
+                append("RSA-")
+                append(decimal: bits)
+            case .p256: append("P-256")
+            case .p384: append("P-384")
+            }
+        case .storing: append("writing to storage")
+        case .waiting(let wait, let milliseconds):
+            append(wait.reason)
+            // Rounded up: a wait of half a second is not one of none. 2^22 seconds are 48 days, and no wait is longer.
+            append(decimal: (Int(truncatingIfNeeded: milliseconds &>> 3) &+ 124) / 125)
+            append(" s")
+        case .warning(let warning):
+            append("warning: ")
+            append(warning.text)
+        }
     }
 }
 
-func announce<L: Log & ~Copyable>(_ algorithm: KeyAlgorithm, _ log: inout L) {
-    var line = Line()
-    line.append("making a key: ")
-    switch algorithm {
-    case .rsa(let bits):
-        line.append("RSA-")
-        line.append(decimal: bits)
-    case .p256: line.append("P-256")
-    case .p384: line.append("P-384")
+extension Operation {
+    fileprivate var purpose: Span<UInt8> {
+        @_lifetime(immortal)
+        get {
+            tableRow(
+                rawValue &- 1,
+                of: """
+                    asking the CA what it can do
+                    fetching the CA's certificates
+                    fetching the next CA's certificates
+                    requesting a certificate
+                    renewing the certificate
+                    asking whether the certificate was approved
+                    asking whether the CA has the certificate
+                    asking whether the certificate is revoked
+                    """)
+        }
     }
-    log.write(line: line.span)
 }
 
-func announce<L: Log & ~Copyable>(_ wait: Wait, _ milliseconds: UInt64, _ log: inout L) {
-    var line = Line()
-    switch wait {
-    case .poll: line.append("pending: asking again in ")
-    case .retry: line.append("failed: trying again in ")
-    case .duty: line.append("nothing is due: looking again in ")
+extension Wait {
+    fileprivate var reason: StaticString {
+        switch self {
+        case .poll: "pending: asking again in "
+        case .retry: "failed: trying again in "
+        case .duty: "nothing is due: looking again in "
+        }
     }
-    // Rounded up: a wait of half a second is not one of none. 2^22 seconds are 48 days, and no wait is longer.
-    line.append(decimal: (Int(truncatingIfNeeded: milliseconds &>> 3) &+ 124) / 125)
-    line.append(" s")
-    log.write(line: line.span)
+}
+
+extension Warning {
+    fileprivate var text: Span<UInt8> {
+        @_lifetime(immortal)
+        get {
+            tableRow(
+                rawValue &- 1,
+                of: """
+                    SHA-1 was used, as allow=sha1 permits
+                    triple DES was used, as allow=3des permits
+                    single DES was used, as allow=des permits
+                    an RA was trusted that nothing marks as one
+                    a CA without key usage was trusted
+                    the password encrypted a request
+                    a reply was text, or had some behind it, and was read
+                    a reply's content is not called data (RFC 8894, 3.2)
+                    a signature is named by its key, id-ecPublicKey
+                    an EC key is renewed only with challenge-use=always
+                    the clock is behind what certificates prove; it was not used
+                    the time is not certain, so validity was checked as far as it is
+                    """)
+        }
+    }
 }
 
 /// Says what was done that is less than perfect.
-func warn<Key: DeviceKey & ~Copyable, let caCapacity: Int, L: Log & ~Copyable>(
+@inline(never)
+func warn<Key: DeviceKey & ~Copyable, let caCapacity: Int, L: AgentLog & ~Copyable>(
     _ agent: borrowing Agent<Key, caCapacity>, _ log: inout L
 ) {
     let used = agent.policy.used
-    if used.contains(.sha1) { announce("warning: SHA-1 was used, as allow=sha1 permits", &log) }
-    if used.contains(.tripleDES) { announce("warning: triple DES was used, as allow=3des permits", &log) }
-    if used.contains(.des) { announce("warning: single DES was used, as allow=des permits", &log) }
-    if used.contains(.unmarkedRA) { announce("warning: an RA was trusted that nothing marks as one", &log) }
-    if agent.cannotRenew { announce("warning: an EC key is renewed only with challenge-use=always", &log) }
-    if agent.clockIsBehind { announce("warning: the clock is behind what certificates prove; it was not used", &log) }
-    if agent.timeWasUnknown {
-        announce("warning: the time is not certain, so validity was checked as far as it is", &log)
+    if used.contains(.sha1) { log.tell(.warning(.sha1)) }
+    if used.contains(.tripleDES) { log.tell(.warning(.tripleDES)) }
+    if used.contains(.des) { log.tell(.warning(.des)) }
+    if used.contains(.unmarkedRA) { log.tell(.warning(.unmarkedRA)) }
+    if used.contains(.caWithoutKeyUsage) { log.tell(.warning(.caWithoutKeyUsage)) }
+    if used.contains(.passwordEncryption) { log.tell(.warning(.passwordEncryption)) }
+    if Room.isAmple {
+        if used.contains(.textBody) { log.tell(.warning(.textBody)) }
+        if used.contains(.contentType) { log.tell(.warning(.contentType)) }
+        if used.contains(.signatureName) { log.tell(.warning(.signatureName)) }
     }
+    if agent.cannotRenew { log.tell(.warning(.cannotRenew)) }
+    if agent.clockIsBehind { log.tell(.warning(.clockIsBehind)) }
+    if agent.timeWasUnknown { log.tell(.warning(.timeWasUnknown)) }
 }

@@ -12,7 +12,7 @@ struct Timekeeper {
 
     /// Seconds since 1970 that are proven to have passed, 0 if none: what is kept over power-offs.
     private(set) var floor: Int64 = 0
-    /// The greatest Date of this run, less the uptime in seconds when it came.
+    /// The last Date of this run, less the uptime in seconds when it came: one that was a lie is made good by the next.
     private var hint: Int64?
     private var clock: Int64?
     /// Seconds since start-up.
@@ -33,8 +33,7 @@ struct Timekeeper {
 
     /// Takes note of the Date of a reply.
     mutating func note(date: Int64) {
-        let atStart = date &- uptime
-        hint = max(hint ?? atStart, atStart)
+        hint = date &- uptime
     }
 
     /// Whether the board's clock runs behind what is proven: it lost the time, or was set back.
@@ -49,11 +48,16 @@ struct Timekeeper {
     private var isExact: Bool { clock != nil && !isClockBehind }
 
     var moment: Moment {
-        if let clock, !isClockBehind { return .exact(clock) }
-        var lowest = floor
-        if let hint { lowest = max(lowest, hint &+ uptime) }
-        return lowest > 0 ? .atLeast(lowest) : .unknown
+        @inline(never) get {
+            if let clock, !isClockBehind { return .exact(clock) }
+            var lowest = floor
+            if let hint { lowest = max(lowest, hint &+ uptime) }
+            return lowest > 0 ? .atLeast(lowest) : .unknown
+        }
     }
+
+    /// The time without what nobody signed, in seconds since 1970: the clock's, or the floor.
+    var certain: Int64 { if case .exact(let now) = moment { now } else { floor } }
 
     /// So many seconds from now, in seconds since 1970; 0 if the board's clock cannot be told by.
     func later(seconds: Int) -> Int64 {

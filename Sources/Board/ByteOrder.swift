@@ -6,7 +6,7 @@ func littleEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
 }
 
 @inline(never)
-func bigEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
+public func bigEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
     littleEndian(bytes, at: offset).byteSwapped
 }
 

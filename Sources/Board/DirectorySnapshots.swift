@@ -47,7 +47,7 @@ public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Co
         guard header.version != 0 else { throw .corrupt }
         guard header.version != 1 else { throw .unknownVersion }
         guard header.bodySize == count &- outside, try hasDigest(header.bodySize, isNew: false) else { throw .corrupt }
-        guard header.version == SnapshotHeader.currentVersion else { throw .unknownVersion }
+        guard SnapshotHeader.isKnown(header.version) else { throw .unknownVersion }
         sequence = header.sequence
         bodySize = header.bodySize
         phase = .open
@@ -55,9 +55,7 @@ public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Co
     }
 
     public mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
-        guard phase != .closed, offset >= 0, buffer.count <= bodySize, offset <= bodySize &- buffer.count else {
-            throw .outOfRange
-        }
+        guard phase != .closed, offset >= 0, offset <= bodySize &- buffer.count else { throw .outOfRange }
         try directory.read(at: SnapshotHeader.size &+ offset, into: &buffer)
     }
 
@@ -84,7 +82,13 @@ public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Co
         phase = .open
         left &-= bytes.count
         hash.update(bytes)
-        try directory.write(bytes)
+        do throws(StorageError) {
+            try directory.write(bytes)
+        } catch {
+            // What it took in last can be a private key.
+            _ = hash.finish()
+            throw error
+        }
         phase = .writing
     }
 

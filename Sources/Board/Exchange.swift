@@ -7,6 +7,8 @@ public struct Traffic: Equatable, Sendable {
     /// Bytes of HTTP: no TCP, no TLS.
     public var bytesSent: UInt32 = 0
     public var bytesReceived: UInt32 = 0
+    /// What requests are sent as: HTTP/1.0, until a server or a proxy in between refuses that.
+    public var version = Request.Version.http10
 
     public init() {}
 }
@@ -29,6 +31,9 @@ public enum ExchangeError: Error, Equatable, Sendable {
 /// The one work buffer serves both: the message is sent from its range there, and then the reply takes the whole of
 /// the buffer, so after this call nothing of the message is left.
 ///
+/// A reply with status 426 (RFC 9110, section 15.5.22) or 505 to a request of HTTP/1.0, which is what some proxies have to
+/// say to those, is met with the same request as HTTP/1.1 at once, and in HTTP/1.1 it goes on from there.
+///
 /// - Parameters:
 ///   - operation: such as `PKIOperation`; letters only.
 ///   - message: what goes with it; its range, if it has one, lies in `work`.
@@ -41,6 +46,23 @@ public func exchange<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     traffic: inout Traffic
 ) throws(ExchangeError) -> Response {
     guard url.scheme == .http || T.isSecuring else { throw .notSecured }
+    while true {
+        let response = try attempt(
+            operation, message, with: url, in: &work, limits: limits, deadline: deadline, over: &transport,
+            clock: clock,
+            traffic: &traffic)
+        if let response { return response }
+        traffic.version = .http11
+    }
+}
+
+/// - Returns: nil if the request has to be sent again, in HTTP/1.1; its message is whole then.
+@inline(never)
+private func attempt<T: Transport & ~Copyable, C: Clock & ~Copyable>(
+    _ operation: StaticString, _ message: borrowing Request.Message, with url: ServerURL,
+    in work: inout MutableSpan<UInt8>, limits: ResponseLimits, deadline: UInt64, over transport: inout T,
+    clock: borrowing C, traffic: inout Traffic
+) throws(ExchangeError) -> Response? {
     defer { transport.close() }
     traffic.exchanges &+= 1
     do throws(TransportError) {
@@ -48,14 +70,18 @@ public func exchange<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     } catch {
         throw .connecting(error)
     }
+    // Up to where a reply may go before it is known that the message is not needed any more.
+    let messageStart: Int
     do throws(TransportError) {
-        let request = Request(operation, message, to: url, in: work.span)
+        let request = Request(operation, message, to: url, in: work.span, version: traffic.version)
+        messageStart = traffic.version == .http10 ? request.messageStart : 0
         try send(request, deadline: deadline, over: &transport, clock: clock, traffic: &traffic)
     } catch {
         throw .sending(error)
     }
     return try receive(
-        in: &work, limits: limits, deadline: deadline, over: &transport, clock: clock, traffic: &traffic)
+        in: &work, keepingFrom: messageStart, limits: limits, deadline: deadline, over: &transport, clock: clock,
+        traffic: &traffic)
 }
 
 private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
@@ -77,16 +103,23 @@ private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     traffic.bytesSent &+= UInt32(truncatingIfNeeded: request.body.count)
 }
 
+/// - Parameter messageStart: where the message stands that may have to be sent again; 0 if it will not be.
+/// - Returns: nil if it has to be.
 private func receive<T: Transport & ~Copyable, C: Clock & ~Copyable>(
-    in work: inout MutableSpan<UInt8>, limits: ResponseLimits, deadline: UInt64, over transport: inout T,
-    clock: borrowing C, traffic: inout Traffic
-) throws(ExchangeError) -> Response {
+    in work: inout MutableSpan<UInt8>, keepingFrom messageStart: Int, limits: ResponseLimits, deadline: UInt64,
+    over transport: inout T, clock: borrowing C, traffic: inout Traffic
+) throws(ExchangeError) -> Response? {
     var reader = ResponseReader(limits: limits, capacity: work.count)
+    var mayRepeat = messageStart > 0
     while !reader.isComplete {
         let count: Int
         do throws(TransportError) {
             try check(deadline, clock)
-            var room = work._mutatingExtracting(reader.freeRange)
+            var free = reader.freeRange
+            // A message that leaves no room for the status in front of it is given up for the reply.
+            mayRepeat = mayRepeat && reader.response.status < 200 && free.lowerBound < messageStart
+            if mayRepeat { free = free.lowerBound..<min(free.upperBound, messageStart) }
+            var room = work._mutatingExtracting(free)
             count = try transport.receive(into: &room, deadline: deadline)
         } catch {
             // A server that refuses a request unread says why, and then breaks the connection.
@@ -103,6 +136,7 @@ private func receive<T: Transport & ~Copyable, C: Clock & ~Copyable>(
         } catch {
             throw .reply(error)
         }
+        if mayRepeat, reader.response.status == 426 || reader.response.status == 505 { return nil }
     }
     return reader.response
 }

@@ -3,8 +3,8 @@ public struct Line: ~Copyable {
     /// Bytes that a line can hold.
     public static var capacity: Int { 480 }
 
-    private var bytes: InlineArray<480, UInt8>
     private var count: Int
+    private var bytes: InlineArray<480, UInt8>
 
     public init() {
         bytes = InlineArray(repeating: 0)
@@ -23,20 +23,20 @@ public struct Line: ~Copyable {
         unsafe append(Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    /// Appends UTF-8 from anywhere. Control characters become `?`, so that text from the far side can neither
-    /// forge a line nor command a terminal.
+    /// Appends text from anywhere. What is not printable ASCII is written as `\C3`, a byte at a time, so that words of
+    /// the far side can neither forge a line, nor command a terminal, nor change the order in which it is read.
     @inline(never)
     public mutating func append(_ text: Span<UInt8>) {
         for index in text.indices {
             let byte = text[index]
-            append(byte: byte < 0x20 || byte == 0x7F || isControl(byte) ? 0x3F : byte)
+            guard byte < 0x20 || byte >= 0x7F else {
+                append(byte: byte)
+                continue
+            }
+            append(byte: UInt8(ascii: "\\"))
+            append(byte: Self.digit(byte >> 4, letters: 0x37))
+            append(byte: Self.digit(byte & 15, letters: 0x37))
         }
-    }
-
-    /// Whether `byte` would end a control character from U+0080 to U+009F, or be one by itself in an 8-bit code.
-    private func isControl(_ byte: UInt8) -> Bool {
-        guard byte >= 0x80, byte < 0xA0 else { return false }
-        return count == 0 || bytes[count &- 1] < 0x80 || bytes[count &- 1] == 0xC2
     }
 
     public mutating func append(decimal value: Int) {
@@ -65,8 +65,8 @@ public struct Line: ~Copyable {
     }
 
     private mutating func append(hex byte: UInt8) {
-        append(byte: Self.digit(byte >> 4))
-        append(byte: Self.digit(byte & 15))
+        append(byte: Self.digit(byte >> 4, letters: 0x57))
+        append(byte: Self.digit(byte & 15, letters: 0x57))
     }
 
     @inline(never)
@@ -76,5 +76,7 @@ public struct Line: ~Copyable {
         count &+= 1
     }
 
-    private static func digit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 &+ value : 0x57 &+ value }
+    /// - Parameter letters: what makes the letters of the digits from 10 on, small or capital.
+    @inline(never)
+    private static func digit(_ value: UInt8, letters: UInt8) -> UInt8 { value &+ (value < 10 ? 0x30 : letters) }
 }

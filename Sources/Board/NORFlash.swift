@@ -50,7 +50,7 @@ public struct NORFlash<M: Medium & ~Copyable>: Storage, ~Copyable {
 
     @inline(never)
     private func check(_ offset: Int, _ count: Int) throws(StorageError) {
-        guard offset >= 0, count <= geometry.size, offset <= geometry.size &- count else { throw .outOfRange }
+        guard offset >= 0, offset <= geometry.size &- count else { throw .outOfRange }
     }
 
     private mutating func isErased(at offset: Int, count: Int) throws(StorageError) -> Bool {

@@ -12,7 +12,6 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
     }
 
     private let inPlace = InPlace()
-    public var storage: S
     /// Bytes of a bank, a multiple of the sector size.
     public let bankSize: Int
     public let bankCount: Int
@@ -27,9 +26,10 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
     private var nextSize = 0
     private var left = 0
     private var position = 0
-    private var gathered = InlineArray<gathering, UInt8>(repeating: 0)
     private var gatheredCount = 0
     private var hash = Hash(.sha256)
+    public var storage: S
+    private var gathered = InlineArray<gathering, UInt8>(repeating: 0)
 
     /// - Parameter capacity: bytes of the largest snapshot. It decides the size of the banks, so that firmware which
     ///   replaces another's has to give the same, or it finds nothing but `.unknownVersion`.
@@ -79,15 +79,16 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
             return nil
         }
         guard damage <= sequence else { throw .corrupt }
-        guard version == SnapshotHeader.currentVersion else { throw .unknownVersion }
+        guard SnapshotHeader.isKnown(version) else { throw .unknownVersion }
         phase = .open
         return bodySize
     }
 
     @inline(never)
     public mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
-        guard phase != .closed, bank >= 0, offset >= 0, buffer.count <= bodySize, offset <= bodySize &- buffer.count
-        else { throw .outOfRange }
+        guard phase != .closed, bank >= 0, offset >= 0, offset <= bodySize &- buffer.count else {
+            throw .outOfRange
+        }
         try storage.read(at: bank &* bankSize &+ SnapshotHeader.size &+ offset, into: &buffer)
     }
 
@@ -229,6 +230,8 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
             try storage.program(at: position, gathered.span.extracting(first: count))
         } catch {
             phase = .open
+            // What it took in last can be a private key, too.
+            _ = hash.finish()
             throw error
         }
         position &+= count

@@ -29,10 +29,11 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
 
     public mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
         passed = .all
-        guard let proxy else { return try lower.connect(host: host, port: port, deadline: deadline) }
-        try connect(to: proxy, deadline)
+        guard try connectToProxy(deadline) else {
+            return try lower.connect(host: host, port: port, deadline: deadline)
+        }
         do throws(TransportError) {
-            try askForTunnel(host, port, proxy, deadline)
+            try askForTunnel(host, port, deadline)
         } catch {
             lower.close()
             throw error
@@ -41,10 +42,9 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
 
     public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
         passed = .all
-        guard let proxy, url.scheme == .http else {
+        guard url.scheme == .http, try connectToProxy(deadline) else {
             return try connect(host: url.host, port: url.port, deadline: deadline)
         }
-        try connect(to: proxy, deadline)
         target = RequestText()
         target.append(url.hostField)
         passed = .nothing
@@ -54,7 +54,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
 
     public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
         var rest = bytes
-        while passed != .all, let proxy {
+        while passed != .all {
             let mark = passed == .nothing ? UInt8(ascii: " ") : 0x0A
             var end = 0
             while end < rest.count, rest[end] != mark { end &+= 1 }
@@ -67,7 +67,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
                 insertion.append(target.span)
                 passed = .method
             } else {
-                insertion.append(authorizationOf: proxy)
+                proxy?.appendAuthorization(to: &insertion)
                 passed = .all
             }
             if !insertion.span.isEmpty { try lower.send(insertion.span, deadline: deadline) }
@@ -83,9 +83,10 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
 
     public mutating func close() { lower.close() }
 
-    private mutating func connect(to proxy: HTTPProxy, _ deadline: UInt64) throws(TransportError) {
+    /// - Returns: false if there is none.
+    private mutating func connectToProxy(_ deadline: UInt64) throws(TransportError) -> Bool {
         do throws(TransportError) {
-            try lower.connect(host: proxy.host, port: proxy.port, deadline: deadline)
+            return try proxy?.connect(over: &lower, deadline) != nil
         } catch {
             switch error {
             case .nameUnknown, .refused, .unreachable, .reset: throw .proxyUnreachable
@@ -95,7 +96,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
     }
 
     private mutating func askForTunnel(
-        _ host: Span<UInt8>, _ port: UInt16, _ proxy: HTTPProxy, _ deadline: UInt64
+        _ host: Span<UInt8>, _ port: UInt16, _ deadline: UInt64
     ) throws(TransportError) {
         var request = RequestText()
         request.append("CONNECT ")
@@ -103,7 +104,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
         request.append(" HTTP/1.1\r\nHost: ")
         request.append(host: host, port)
         request.append("\r\n")
-        request.append(authorizationOf: proxy)
+        proxy?.appendAuthorization(to: &request)
         request.append("\r\n")
         defer { request.wipe() }
         try lower.send(request.span, deadline: deadline)
@@ -145,6 +146,23 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
             }
         }
         throw .proxyUnreachable
+    }
+}
+
+/// What is done with a proxy's name and password where they stand: bound to a name of its own, an optional is copied, and
+/// nobody wipes the copy. Hence `mutating`.
+extension HTTPProxy {
+    fileprivate mutating func connect<Lower: Transport & ~Copyable>(
+        over lower: inout Lower, _ deadline: UInt64
+    ) throws(TransportError) {
+        try lower.connect(host: host, port: port, deadline: deadline)
+    }
+
+    fileprivate mutating func appendAuthorization(to request: inout RequestText) {
+        guard !authorization.isEmpty else { return }
+        request.append("Proxy-Authorization: Basic ")
+        request.append(authorization)
+        request.append("\r\n")
     }
 }
 
@@ -191,13 +209,6 @@ private struct RequestText: ~Copyable {
             append(digit.span)
             divisor /= 10
         }
-    }
-
-    mutating func append(authorizationOf proxy: HTTPProxy) {
-        guard !proxy.authorization.isEmpty else { return }
-        append("Proxy-Authorization: Basic ")
-        append(proxy.authorization)
-        append("\r\n")
     }
 
     mutating func wipe() {

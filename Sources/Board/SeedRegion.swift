@@ -115,7 +115,8 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
             }
             hash.update(prefix.span)
             hash.update(record)
-            var digest = hash.finish()
+            var digest = Digest(.sha256)
+            hash.finish(into: &digest)
             let part = min(bytes.count &- done, 32)
             for index in 0..<part { bytes[done &+ index] = digest.bytes[index] }
             digest.wipe()

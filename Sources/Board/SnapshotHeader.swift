@@ -3,8 +3,8 @@
 struct SnapshotHeader: BitwiseCopyable {
     static var size: Int { 24 }
     static var digestSize: Int { 32 }
-    /// The version that is written, and the only one that is read.
-    static var currentVersion: UInt8 { 2 }
+    /// The version that is written.
+    static var currentVersion: UInt8 { 3 }
 
     /// 0 when the bytes are no header, or a damaged one; so is the sequence number then.
     var version: UInt8
@@ -20,6 +20,9 @@ struct SnapshotHeader: BitwiseCopyable {
         self.bankSize = bankSize
         self.bodySize = bodySize
     }
+
+    /// Whether snapshots of this version can be read.
+    static func isKnown(_ version: UInt8) -> Bool { version == 2 || version == currentVersion }
 
     /// - Parameter bytes: 24.
     @inline(never)

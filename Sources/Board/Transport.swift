@@ -67,8 +67,10 @@ extension Transport where Self: ~Copyable {
 public enum TransportError: UInt8, Error, Equatable, Sendable {
     /// The board has no address of its own: no link, or no answer from DHCP.
     case noAddress = 1
-    /// The host's name could not be resolved.
+    /// DNS does not know the host's name, or no address of it; or, on a board that cannot tell, it did not answer.
     case nameUnknown
+    /// DNS did not say, for now: no name server answered in time, or one that answered could not find out.
+    case nameUnresolved
     /// The far side, or a router on the way, refused the connection.
     case refused
     /// No route to the far side.

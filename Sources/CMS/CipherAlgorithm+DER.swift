@@ -68,24 +68,9 @@ extension RSAPadding {
         }
         guard identifier.isIdentifier(.rsaesOAEP) else { throw DERError(.unsupportedAlgorithm, at: element.start) }
         var hash = DigestAlgorithm.sha1
-        var maskHash = DigestAlgorithm.sha1
         if let sequence = try content.readIfPresent(.sequence) {
             var parameters = sequence.reader
-            if let wrapped = try parameters.readIfPresent(.contextConstructed(0)) {
-                var inner = wrapped.reader
-                hash = try DigestAlgorithm(&inner)
-                try inner.finish()
-            }
-            if let wrapped = try parameters.readIfPresent(.contextConstructed(1)) {
-                var inner = wrapped.reader
-                var mask = try inner.enter()
-                try inner.finish()
-                guard try mask.read(.objectIdentifier).isIdentifier(.mgf1) else {
-                    throw DERError(.unsupportedAlgorithm, at: wrapped.start)
-                }
-                maskHash = try DigestAlgorithm(&mask)
-                try mask.finish()
-            }
+            hash = try DigestAlgorithm(withMaskOf: &parameters)
             if let wrapped = try parameters.readIfPresent(.contextConstructed(2)) {
                 var inner = wrapped.reader
                 var source = try inner.enter()
@@ -102,7 +87,6 @@ extension RSAPadding {
             _ = try content.readIfPresent(.null)
         }
         try content.finish()
-        guard hash == maskHash else { throw DERError(.unsupportedAlgorithm, at: element.start) }
         self = .oaep(hash)
     }
 }

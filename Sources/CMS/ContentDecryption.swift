@@ -1,3 +1,4 @@
+import DER
 import DeviceCrypto
 
 extension CipherAlgorithm {

@@ -28,6 +28,5 @@ extension ObjectIdentifier {
 
     // Key transport (RFC 8017, A.2.1)
     static var rsaesOAEP: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.7") }
-    static var mgf1: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.8") }
     static var pSpecified: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.9") }
 }

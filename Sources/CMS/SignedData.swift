@@ -5,6 +5,8 @@ import PKIX
 /// A SignedData (RFC 5652, 5) with one signer or none, as it stands in a buffer, in DER.
 public struct SignedData: ~Escapable {
     private let bytes: Span<UInt8>
+    /// Offsets of the content type's identifier.
+    private let typeRange: Range<Int>
     /// Offsets of the content's octets; nil when the content is absent.
     public let content: Range<Int>?
     /// Offsets of the certificates, one after the other; empty when there are none.
@@ -13,19 +15,28 @@ public struct SignedData: ~Escapable {
     public let crls: Range<Int>
     /// Nil in a certificates-only SignedData (RFC 8894, 3.4).
     public let signer: SignerInfo?
+    /// Whether the content is not called data.
+    public let isOfOtherType: Bool
 
     /// Reads a ContentInfo of SignedData that stands at `range`.
     ///
+    /// - Parameter other: a type that the content may be called by in place of data, which RFC 8894 asks for.
     /// - Throws: ``DERError``; `notOneSigner` when there are several.
     @_lifetime(copy bytes)
-    public init(_ bytes: Span<UInt8>, in range: Range<Int>) throws(DERError) {
+    public init(
+        _ bytes: Span<UInt8>, in range: Range<Int>, orContentOf other: ObjectIdentifier = .data
+    ) throws(DERError) {
         var reader = DERReader(bytes, in: range)
         var signedData = try readContentInfo(.signedData, &reader)
         _ = try signedData.read(.integer).smallInteger(atMost: 5)
         _ = try signedData.read(.set)
         var contentInfo = try signedData.enter()
         let type = try contentInfo.read(.objectIdentifier)
-        guard type.isIdentifier(.data) else { throw DERError(.unexpectedContentType, at: type.start) }
+        isOfOtherType = !type.isIdentifier(.data)
+        guard !isOfOtherType || type.isIdentifier(other) else {
+            throw DERError(.unexpectedContentType, at: type.start)
+        }
+        typeRange = type.content
         if let wrapped = try contentInfo.readIfPresent(.contextConstructed(0)) {
             var inner = wrapped.reader
             content = try inner.read(.octetString).content
@@ -52,7 +63,10 @@ public struct SignedData: ~Escapable {
     public func verify(with key: borrowing SubjectPublicKeyInfo) throws(DERError) {
         guard let signer else { throw DERError(.notOneSigner, at: 0) }
         let type = try signer.attribute(.contentType, .objectIdentifier)
-        guard type.isIdentifier(.data) else { throw DERError(.unexpectedContentType, at: type.start) }
+        // It is the type of what is signed (RFC 5652, 11.1), whichever that is.
+        guard areEqual(type.contents, bytes.extracting(typeRange)) else {
+            throw DERError(.unexpectedContentType, at: type.start)
+        }
         let attribute = try signer.attribute(.messageDigest, .octetString)
         let digest = Hash.digest(signer.digest, of: bytes.extracting(content ?? 0..<0))
         guard constantTimeEqual(digest.bytes, attribute.contents) else {

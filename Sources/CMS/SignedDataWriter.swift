@@ -4,6 +4,7 @@ import PKIX
 
 extension DERWriter {
     /// Writes an attribute of one value (RFC 5652, 5.3).
+    @inline(never)
     public mutating func write(attribute type: ObjectIdentifier, _ tag: Tag, _ value: Span<UInt8>) throws(DERError) {
         let end = front
         try write(tag, value)
@@ -38,9 +39,10 @@ extension DERWriter {
         }
         try write(signatureOver: signed, &key, &random)
         try wrap(.octetString, from: attributes)
-        switch key.signatureScheme {
-        case .rsa: try write(algorithm: .rsaEncryption, null: true)
-        case .ecdsa: try write(algorithm: SignatureAlgorithm(scheme: .ecdsa, digest: digest).identifier, null: false)
+        if key.signatureScheme == .ecdsa {
+            try write(algorithm: SignatureAlgorithm(scheme: .ecdsa, digest: digest).identifier, null: false)
+        } else {
+            try write(algorithm: .rsaEncryption, null: true)
         }
         moveBehind(attributes, count: end &- attributes)
         try write(digestAlgorithm: digest)

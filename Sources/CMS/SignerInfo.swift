@@ -13,6 +13,8 @@ public struct SignerInfo: ~Escapable {
     private let serialNumber: Span<UInt8>
     public let digest: DigestAlgorithm
     public let scheme: SignatureAlgorithm.Scheme
+    /// Whether the signature is named id-ecPublicKey, as its key is.
+    public let isNamedByKey: Bool
     /// The attributes with their `[0]` header.
     private let attributesEncoding: Span<UInt8>
     private let attributes: Range<Int>
@@ -37,7 +39,7 @@ public struct SignerInfo: ~Escapable {
         let signed = try content.read(.contextConstructed(0))
         attributesEncoding = signed.encoding
         attributes = signed.content
-        scheme = try Self.readScheme(&content, digest)
+        (scheme, isNamedByKey) = try Self.readScheme(&content, digest)
         signature = try content.read(.octetString).contents
         _ = try content.readIfPresent(.contextConstructed(1))
         try content.finish()
@@ -45,28 +47,37 @@ public struct SignerInfo: ~Escapable {
 
     /// Reads the SignatureAlgorithmIdentifier: a key's algorithm alone, or one together with the same digest
     /// (RFC 3370, 3.2; RFC 5753, 2.1.1).
+    ///
+    /// That of an elliptic curve key alone is no standard's, and cryptlib writes it. It is taken: as with rsaEncryption,
+    /// which is a standard's, digestAlgorithm says the digest, by which the signature is verified and the floor judged,
+    /// so that nothing passes that would not under the right name.
+    ///
+    /// - Returns: also whether it was that.
     private static func readScheme(_ reader: inout DERReader, _ digest: DigestAlgorithm) throws(DERError)
-        -> SignatureAlgorithm.Scheme
+        -> (SignatureAlgorithm.Scheme, isNamedByKey: Bool)
     {
         let start = reader.position
         let element = try reader.read(.sequence)
         var content = element.reader
-        if try content.read(.objectIdentifier).isIdentifier(.rsaEncryption) {
-            _ = try content.readIfPresent(.null)
+        let identifier = try content.read(.objectIdentifier)
+        let isEC = identifier.isIdentifier(.ecPublicKey)
+        if isEC || identifier.isIdentifier(.rsaEncryption) {
+            // NULL, or the curve, which the key says itself.
+            if try content.readIfPresent(.null) == nil, isEC { _ = try content.readIfPresent(.objectIdentifier) }
             try content.finish()
-            return .rsa
+            return (isEC ? .ecdsa : .rsa, isEC)
         }
         var again = DERReader(element.bytes, in: element.range)
         let algorithm = try SignatureAlgorithm(&again)
         guard algorithm.digest == digest else { throw DERError(.unsupportedAlgorithm, at: start) }
-        return algorithm.scheme
+        return (algorithm.scheme, false)
     }
 
     /// Whether this signature names `certificate` as its signer's; true for all when it names a subject key
     /// identifier, which only tells keys apart that are tried anyway.
     public func names(_ certificate: borrowing Certificate) -> Bool {
         issuer.count == 0
-            || areEqual(issuer, certificate.issuer) && areEqual(serialNumber, certificate.serialNumber)
+            || areNamesEqual(issuer, certificate.issuer) && areEqual(serialNumber, certificate.serialNumber)
     }
 
     /// The value of an attribute that has to be there once, with one value.

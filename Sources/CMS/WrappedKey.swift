@@ -1,3 +1,4 @@
+import DER
 import DeviceCrypto
 
 /// A content key and its key-encryption key, on the way through PWRI-KEK (RFC 3211, 2.3): a byte that counts the content
@@ -32,7 +33,7 @@ struct WrappedKey: ~Copyable {
         bytes[0] = UInt8(truncatingIfNeeded: key.count)
         for index in 0..<3 { bytes[1 &+ index] = ~key[index] }
         for index in key.indices { bytes[4 &+ index] = key[index] }
-        size = 2 &* cipher.blockSize
+        // That makes two blocks at least, since no cipher's key is shorter than its block.
         while size < 4 &+ key.count { size &+= cipher.blockSize }
         try crypt(0..<size, iv: iv, encrypting: true)
         // The second time goes on where the first ended.

@@ -66,4 +66,9 @@ int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size) {
     return ret;
 }
 
+__attribute__((noinline)) void cmbedtls_clear_stack(void) {
+    uint8_t room[1024];
+    mbedtls_platform_zeroize(room, sizeof room);
+}
+
 #endif

@@ -1,8 +1,9 @@
 /// Bounded BER in: turns a message with indefinite lengths, long lengths and octet strings in pieces into DER, where
 /// it stands.
 ///
-/// DER is never longer than the BER it comes from as long as it is below 64 KiB: an indefinite length takes three
-/// octets with its end-of-contents, and no DER length takes more. One pass, no second buffer, no recursion.
+/// DER is not longer than the BER it comes from: an indefinite length takes three octets with its end-of-contents, and no
+/// DER length below 64 KiB takes more. Above, one more is needed, which dropped headers of pieces make room for; where
+/// they do not, it is refused. One pass, no second buffer, no recursion.
 public enum BER {
     /// The deepest nesting that is followed. The deepest real message has 12 levels.
     public static var maximumDepth: Int { 24 }
@@ -15,31 +16,54 @@ public enum BER {
         var content: Int
         /// Where its content ends in the input; -1 for an indefinite length.
         var end: Int
+
         /// Whether it is a piece of an octet string, whose header is dropped.
-        var isPiece: Bool
+        var isPiece: Bool { content == start }
     }
 
     /// Turns the one BER element in `range` of `bytes` into DER, which starts where `range` starts.
     ///
-    /// - Returns: the range of the DER. What lies behind it, up to the end of `range`, is left undefined.
+    /// - Parameter spare: how many bytes behind `range` may be used too, for what is above 64 KiB and has indefinite lengths;
+    ///   ``maximumDepth`` are enough.
+    /// - Returns: the range of the DER. What lies behind it, up to the end of `range` and of what is spare, is undefined.
     /// - Throws: ``DERError``; `offset` counts in the input.
-    public static func normalize(_ bytes: inout MutableSpan<UInt8>, in range: Range<Int>) throws(DERError)
-        -> Range<Int>
+    public static func normalize(_ bytes: inout MutableSpan<UInt8>, in range: Range<Int>, spare: Int = 0)
+        throws(DERError) -> Range<Int>
     {
-        // Beyond, an indefinite length could cover more than two octets of length can say.
-        guard range.count <= 0xFFFF else { throw DERError(.lengthTooLarge, at: range.lowerBound) }
-        var open = InlineArray<24, Open>(repeating: Open(start: 0, content: 0, end: 0, isPiece: false))
+        // Beyond, an indefinite length could cover more than three octets of length can say.
+        guard range.count <= 0xFF_FFFF else { throw DERError(.lengthTooLarge, at: range.lowerBound) }
+        var slack = 0
+        if range.count > 0xFFFF, bytes[range.lowerBound &+ 1] == 0x80 {
+            // An octet for each level that may need one more.
+            slack = min(maximumDepth, spare)
+            move(&bytes, from: range.lowerBound, to: range.lowerBound &+ slack, count: range.count)
+        }
+        do throws(DERError) {
+            let source = (range.lowerBound &+ slack)..<(range.upperBound &+ slack)
+            return try normalize(&bytes, from: source, to: range.lowerBound)
+        } catch {
+            throw DERError(error.kind, at: error.offset &- slack)
+        }
+    }
+
+    /// - Parameters:
+    ///   - range: where the BER stands.
+    ///   - start: where the DER is to stand: there, or in front of it.
+    private static func normalize(_ bytes: inout MutableSpan<UInt8>, from range: Range<Int>, to start: Int)
+        throws(DERError) -> Range<Int>
+    {
+        var open = InlineArray<24, Open>(repeating: Open(start: 0, content: 0, end: 0))
         var depth = 0
         var input = range.lowerBound
-        var output = range.lowerBound
+        var output = start
         repeat {
             let limit = depth > 0 && open[depth &- 1].end >= 0 ? open[depth &- 1].end : outerEnd(open, depth, range)
             if depth > 0, open[depth &- 1].end < 0, limit &- input >= 2, bytes[input] == 0, bytes[input &+ 1] == 0 {
                 input &+= 2
-                close(&bytes, open[depth &- 1], &output)
+                try close(&bytes, open[depth &- 1], &output, before: input)
                 depth &-= 1
             } else if depth > 0, open[depth &- 1].end == input {
-                close(&bytes, open[depth &- 1], &output)
+                try close(&bytes, open[depth &- 1], &output, before: input)
                 depth &-= 1
             } else {
                 let header = try Header(bytes.span, at: input, end: limit)
@@ -51,17 +75,13 @@ public enum BER {
                     guard isString || header.tag.rawValue & 0xC0 != 0 || header.tag == .sequence || header.tag == .set
                     else { throw DERError(.constructedString, at: input) }
                     guard depth < open.count else { throw DERError(.tooDeep, at: input) }
-                    let start = output
-                    if inString {
-                        open[depth] = Open(
-                            start: start, content: start, end: header.contentEnd ?? -1, isPiece: true)
-                    } else {
+                    let front = output
+                    if !inString {
                         // One octet is kept for the length: every input header had at least as much.
                         bytes[output] = isString ? Tag.octetString.rawValue | 0x20 : header.tag.rawValue
                         output &+= 2
-                        open[depth] = Open(
-                            start: start, content: output, end: header.contentEnd ?? -1, isPiece: false)
                     }
+                    open[depth] = Open(start: front, content: output, end: header.contentEnd ?? -1)
                     depth &+= 1
                     input = header.contentStart
                 } else {
@@ -78,7 +98,7 @@ public enum BER {
             }
         } while depth > 0
         guard input == range.upperBound else { throw DERError(.trailingBytes, at: input) }
-        return range.lowerBound..<output
+        return start..<output
     }
 
     /// Joins the OCTET STRINGs that fill `range`, the content of a constructed `[n] IMPLICIT OCTET STRING` in DER
@@ -116,10 +136,16 @@ public enum BER {
     }
 
     /// Writes the length that is now known, and moves the content to make room for it or to give room back.
-    private static func close(_ bytes: inout MutableSpan<UInt8>, _ element: Open, _ output: inout Int) {
+    ///
+    /// - Parameter input: where what was not read yet begins.
+    @inline(never)
+    private static func close(
+        _ bytes: inout MutableSpan<UInt8>, _ element: Open, _ output: inout Int, before input: Int
+    ) throws(DERError) {
         guard !element.isPiece else { return }
         let count = output &- element.content
         let content = element.start &+ 1 &+ Header.lengthOctets(count)
+        guard content &+ count <= input else { throw DERError(.lengthTooLarge, at: element.start) }
         move(&bytes, from: element.content, to: content, count: count)
         _ = writeLength(count, &bytes, at: element.start &+ 1)
         if bytes[element.start] == Tag.octetString.rawValue | 0x20 { bytes[element.start] = Tag.octetString.rawValue }
@@ -133,9 +159,11 @@ public enum BER {
             return offset &+ 1
         }
         var position = offset &+ 1
-        if count > 0xFF {
-            bytes[position] = UInt8(truncatingIfNeeded: count &>> 8)
+        var shift = count > 0xFFFF ? 16 : count > 0xFF ? 8 : 0
+        while shift > 0 {
+            bytes[position] = UInt8(truncatingIfNeeded: count &>> shift)
             position &+= 1
+            shift &-= 8
         }
         bytes[position] = UInt8(truncatingIfNeeded: count)
         bytes[offset] = 0x80 | UInt8(truncatingIfNeeded: position &- offset)

@@ -53,14 +53,14 @@ public struct DERElement: ~Escapable {
         return value
     }
 
+    /// The value of a BOOLEAN; whatever is not 00 is true.
+    ///
+    /// DER has FF alone (X.690, 11.1). Old writers of certificates, mbedTLS's and Java's among them, have 01, and
+    /// certificates and CRLs are all that has BOOLEANs here: nothing that SCEP signs has one.
     @inline(never)
     public func boolean() throws(DERError) -> Bool {
         guard content.count == 1 else { throw DERError(.invalidBoolean, at: start) }
-        switch bytes[content.lowerBound] {
-        case 0x00: return false
-        case 0xFF: return true
-        default: throw DERError(.invalidBoolean, at: start)
-        }
+        return bytes[content.lowerBound] != 0
     }
 
     /// The bytes of a BIT STRING that is a whole number of bytes, such as a signature or a public key.
@@ -80,9 +80,10 @@ public struct DERElement: ~Escapable {
         var bits: UInt16 = 0
         if content.count > 1 { bits = UInt16(bytes[first &+ 1]) &<< 8 }
         if content.count > 2 { bits |= UInt16(bytes[first &+ 2]) }
-        // Bits that are not in use are zero (X.690, 11.2.1), so none of them can be taken for one that is.
+        // Bits that are not in use are zero (X.690, 11.2.1), so none of them can be taken for one that is. Of no bits
+        // none is unused.
         let unused: UInt8 = 1 &<< bytes[first] &- 1
-        guard content.count == 1 || bytes[content.upperBound &- 1] & unused == 0 else {
+        guard bytes[content.upperBound &- 1] & unused == 0 else {
             throw DERError(.invalidBitString, at: start)
         }
         return bits

@@ -25,13 +25,13 @@ public struct DERError: Error, Equatable, Sendable {
         public static var highTagNumber: Kind { Kind(rawValue: 3) }
         /// A length that is not in its shortest form, or is indefinite (X.690, 10.1).
         public static var lengthNotMinimal: Kind { Kind(rawValue: 4) }
-        /// A length of 64 KiB or more.
+        /// A length of 16 MiB or more; in a writer, of 64 KiB or more.
         public static var lengthTooLarge: Kind { Kind(rawValue: 5) }
         /// Bytes follow where a value had to end.
         public static var trailingBytes: Kind { Kind(rawValue: 6) }
         /// An INTEGER that is empty, padded, negative or too large for its use.
         public static var invalidInteger: Kind { Kind(rawValue: 7) }
-        /// A BOOLEAN other than 00 or FF.
+        /// A BOOLEAN of more or less than one octet.
         public static var invalidBoolean: Kind { Kind(rawValue: 8) }
         /// A BIT STRING whose count of unused bits is impossible here.
         public static var invalidBitString: Kind { Kind(rawValue: 9) }

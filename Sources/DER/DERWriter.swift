@@ -140,9 +140,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
 
     @inline(never)
     public mutating func write(_ identifier: ObjectIdentifier) throws(DERError) {
-        var encoding = InlineArray<48, UInt8>(repeating: 0)
-        let size = try identifier.encode(into: &encoding)
-        try write(.objectIdentifier, encoding.span.extracting(0..<size))
+        try write(identifierText: identifier.dotted)
     }
 
     /// Writes an OBJECT IDENTIFIER given as dotted text.

@@ -30,8 +30,9 @@ struct Header {
             guard count <= end &- start else { throw DERError(.truncated, at: position) }
             length = 0
             for index in start..<(start &+ count) {
-                length = length &<< 8 | Int(bytes[index])
+                // Three octets, which with a tag's and one more still fit 32 bits.
                 guard length <= 0xFFFF else { throw DERError(.lengthTooLarge, at: position) }
+                length = length &<< 8 | Int(bytes[index])
             }
             minimal = bytes[start] != 0 && length >= 0x80
             start &+= count
@@ -51,8 +52,8 @@ struct Header {
         }
     }
 
-    /// How many octets the length takes in DER, for content of `count` bytes below 64 KiB.
+    /// How many octets the length takes in DER, for content of `count` bytes below 16 MiB.
     static func lengthOctets(_ count: Int) -> Int {
-        count < 0x80 ? 1 : count < 0x100 ? 2 : 3
+        count < 0x80 ? 1 : count < 0x100 ? 2 : count < 0x1_0000 ? 3 : 4
     }
 }

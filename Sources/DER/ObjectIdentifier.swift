@@ -9,26 +9,30 @@ public struct ObjectIdentifier: Sendable {
         self.text = text
     }
 
+    var dotted: Span<UInt8> {
+        @_lifetime(immortal) get { span(of: text) }
+    }
+
     /// The longest encoding that is written or compared, bytes: a certificate template of Microsoft's takes up to 41.
     public static var maximumSize: Int { 48 }
 
     /// Whether `contents` is the encoding of this identifier.
+    public func matches(_ contents: Span<UInt8>) -> Bool { Self.matches(contents, dotted) }
+
+    /// Whether `contents` is the encoding of a dotted text.
     @inline(never)
-    public func matches(_ contents: Span<UInt8>) -> Bool {
+    public static func matches(_ contents: Span<UInt8>, _ text: Span<UInt8>) -> Bool {
         var encoding = InlineArray<48, UInt8>(repeating: 0)
-        guard let size = try? encode(into: &encoding), size == contents.count else { return false }
+        guard let size = try? encode(text, into: &encoding), size == contents.count else { return false }
         for index in contents.indices where contents[index] != encoding[index] { return false }
         return true
     }
 
-    @inline(never)
-    func encode(into encoding: inout InlineArray<48, UInt8>) throws(DERError) -> Int {
-        try Self.encode(span(of: text), into: &encoding)
-    }
-
-    /// Encodes dotted text: at least two arcs, each below 2^28, the first 0, 1 or 2.
+    /// Encodes dotted text: at least two arcs, each below 2^28 and without leading zeros, the first 0, 1 or 2.
     ///
     /// - Returns: the number of bytes at the front of `encoding`.
+    /// - Throws: `invalidObjectIdentifier` with the offset in `text`.
+    @inline(never)
     static func encode(_ text: Span<UInt8>, into encoding: inout InlineArray<48, UInt8>) throws(DERError) -> Int {
         var size = 0
         var arcs = 0
@@ -39,7 +43,9 @@ public struct ObjectIdentifier: Sendable {
             var value: UInt32 = 0
             while position < text.count, text[position] != UInt8(ascii: ".") {
                 let digit = text[position] &- UInt8(ascii: "0")
-                guard digit <= 9 else { throw DERError(.invalidObjectIdentifier, at: position) }
+                guard digit <= 9, value > 0 || position == start else {
+                    throw DERError(.invalidObjectIdentifier, at: position)
+                }
                 value = value &* 10 &+ UInt32(digit)
                 guard value < 1 << 28 else { throw DERError(.invalidObjectIdentifier, at: start) }
                 position &+= 1

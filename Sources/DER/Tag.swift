@@ -17,6 +17,7 @@ public struct Tag: RawRepresentable, Equatable, Sendable {
     public static var ia5String: Tag { Tag(rawValue: 0x16) }
     public static var utcTime: Tag { Tag(rawValue: 0x17) }
     public static var generalizedTime: Tag { Tag(rawValue: 0x18) }
+    public static var universalString: Tag { Tag(rawValue: 0x1C) }
     public static var bmpString: Tag { Tag(rawValue: 0x1E) }
     public static var sequence: Tag { Tag(rawValue: 0x30) }
     public static var set: Tag { Tag(rawValue: 0x31) }

@@ -6,12 +6,43 @@ public func span(of text: StaticString) -> Span<UInt8> {
 }
 
 /// Whether `text` is `word`, letter case aside.
+@inline(__always)
+public func isWord(_ text: Span<UInt8>, _ word: StaticString) -> Bool { isWord(text, span(of: word)) }
+
+/// Whether `text` is `word`, letter case aside.
 @inline(never)
-public func isWord(_ text: Span<UInt8>, _ word: StaticString) -> Bool {
-    let word = span(of: word)
+public func isWord(_ text: Span<UInt8>, _ word: Span<UInt8>) -> Bool {
     guard text.count == word.count else { return false }
     for index in text.indices where lowercased(text[index]) != lowercased(word[index]) { return false }
     return true
+}
+
+/// Which of `words`, separated by blanks, `text` is, letter case aside; nil if it is none of them.
+@inline(never)
+public func position(of text: Span<UInt8>, among words: StaticString) -> Int? {
+    var index = 0
+    while true {
+        let word = word(index, of: words)
+        guard word.count > 0 else { return nil }
+        if isWord(text, word) { return index }
+        index &+= 1
+    }
+}
+
+/// One of `words`, which are separated by blanks; empty behind the last.
+@inline(never)
+@_lifetime(immortal)
+public func word(_ index: Int, of words: StaticString) -> Span<UInt8> {
+    let words = span(of: words)
+    var (left, start, end) = (index, 0, 0)
+    while end < words.count, left > 0 || words[end] != UInt8(ascii: " ") {
+        if words[end] == UInt8(ascii: " ") {
+            left &-= 1
+            start = end &+ 1
+        }
+        end &+= 1
+    }
+    return words.extracting((left > 0 ? end : start)..<end)
 }
 
 private func lowercased(_ byte: UInt8) -> UInt8 {

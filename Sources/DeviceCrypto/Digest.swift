@@ -23,7 +23,8 @@ public struct Digest: Sendable, Equatable {
     public let algorithm: DigestAlgorithm
     var storage = InlineArray<64, UInt8>(repeating: 0)
 
-    init(_ algorithm: DigestAlgorithm) {
+    /// A place for a digest, of zeros.
+    public init(_ algorithm: DigestAlgorithm) {
         self.algorithm = algorithm
     }
 
@@ -49,6 +50,7 @@ public struct Digest: Sendable, Equatable {
     }
 
     /// Compares in constant time.
+    @inline(never)
     public static func == (left: Digest, right: Digest) -> Bool {
         left.algorithm == right.algorithm && constantTimeEqual(left.bytes, right.bytes)
     }

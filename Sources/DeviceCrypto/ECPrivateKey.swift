@@ -8,11 +8,11 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     /// The first byte of ``export(into:)``.
     public static let kind: UInt8 = 2
 
+    public private(set) var curve: Curve
     /// The scalar, ``Curve/fieldSize`` bytes, big-endian, at the front.
     private var scalar = InlineArray<48, UInt8>(repeating: 0)
     /// 04 || X || Y at the front; 0 instead of 04 after a wipe.
     private var point = InlineArray<97, UInt8>(repeating: 0)
-    public private(set) var curve: Curve
 
     /// A place for a key, which is good for nothing until one is made or read into it.
     public init() {
@@ -91,7 +91,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     // MARK: Keeping
 
     /// Bytes of ``export(into:)``: 106 for P-256, 154 for P-384.
-    public var exportSize: Int { 2 + 3 * curve.fieldSize + ExportCheck.size }
+    public var exportSize: Int { 2 &+ 3 &* curve.fieldSize &+ ExportCheck.size }
 
     /// Writes the compact form that an identity store keeps, a secret:
     ///
@@ -113,9 +113,9 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         let size = curve.fieldSize
         bytes[0] = Self.kind
         bytes[1] = curve.rawValue
-        for index in 0..<size { bytes[2 + index] = scalar[index] }
-        for index in 0..<2 * size { bytes[2 + size + index] = point[1 + index] }
-        ExportCheck.write(after: 2 + 3 * size, in: &bytes)
+        for index in 0..<size { bytes[2 &+ index] = scalar[index] }
+        for index in 0..<2 &* size { bytes[2 &+ size &+ index] = point[1 &+ index] }
+        ExportCheck.write(after: 2 &+ 3 &* size, in: &bytes)
         return exportSize
     }
 
@@ -133,12 +133,13 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         wipe()
         guard bytes.count > 2, bytes[0] == Self.kind, let curve = Curve(rawValue: bytes[1]) else { throw .invalidKey }
         let size = curve.fieldSize
-        guard bytes.count == 2 + 3 * size + ExportCheck.size, ExportCheck.holds(after: 2 + 3 * size, in: bytes) else {
+        guard bytes.count == 2 &+ 3 &* size &+ ExportCheck.size, ExportCheck.holds(after: 2 &+ 3 &* size, in: bytes)
+        else {
             throw .invalidKey
         }
         self.curve = curve
-        for index in 0..<size { scalar[index] = bytes[2 + index] }
-        for index in 0..<2 * size { point[1 + index] = bytes[2 + size + index] }
+        for index in 0..<size { scalar[index] = bytes[2 &+ index] }
+        for index in 0..<2 &* size { point[1 &+ index] = bytes[2 &+ size &+ index] }
         point[0] = 4
     }
 
@@ -195,7 +196,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         guard status == 0 else { throw CryptoError(status: status, expected: .failed) }
         let size = curve.fieldSize
         return ECSignature.write(
-            integers.span.extracting(0..<size), integers.span.extracting(size..<2 * size), into: &signature)
+            integers.span.extracting(0..<size), integers.span.extracting(size..<2 &* size), into: &signature)
     }
 
     /// - Throws: `.unsupported`: an EC key agrees on keys, it does not decrypt them.

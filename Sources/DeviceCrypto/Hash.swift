@@ -22,13 +22,20 @@ public struct Hash: ~Copyable {
     @inline(never)
     public mutating func finish() -> Digest {
         var digest = Digest(algorithm)
+        finish(into: &digest)
+        return digest
+    }
+
+    /// The same for a digest that is a secret, and wiped where it stands: one that is returned is copied.
+    ///
+    /// - Parameter digest: of this algorithm, whatever is in it.
+    public mutating func finish(into digest: inout Digest) {
         var room = digest.storage.mutableSpan
         unsafe room.withUnsafeMutableBufferPointer { room in
             unsafe cmbedtls_hash_finish(&context, room.baseAddress)
         }
         wipe()
         unsafe cmbedtls_hash_start(&context, algorithm.rawValue)
-        return digest
     }
 
     /// Another digest that begins with the same bytes.

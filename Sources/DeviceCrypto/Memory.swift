@@ -1,6 +1,7 @@
 import CMbedTLS
 
 /// Whether both have the same bytes, in a time that depends on their lengths alone.
+@inline(never)
 public func constantTimeEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
     guard !left.isEmpty else { return true }

@@ -12,11 +12,11 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     /// Kind, bits and exponent, in front of the prime factors.
     static let headerSize = 7
 
-    /// P and Q, `half` bytes each, big-endian, at the front.
-    private var primes = InlineArray<512, UInt8>(repeating: 0)
     /// Bytes of a prime factor; 0 after a wipe.
     private var half = 0
     public private(set) var publicExponent: UInt32 = 0
+    /// P and Q, `half` bytes each, big-endian, at the front.
+    private var primes = InlineArray<512, UInt8>(repeating: 0)
 
     /// A place for a key, which is good for nothing until one is made or read into it.
     public init() {}
@@ -104,7 +104,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     // MARK: Keeping
 
     /// Bytes of ``export(into:)``: 271 for 2048 bits, 527 for 4096.
-    public var exportSize: Int { Self.headerSize + 2 * half + ExportCheck.size }
+    public var exportSize: Int { Self.headerSize &+ 2 &* half &+ ExportCheck.size }
 
     /// Writes the compact form that an identity store keeps, a secret:
     ///
@@ -123,15 +123,15 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     public mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard bytes.count >= exportSize else { throw .bufferTooSmall }
-        let bits = half * 16
+        let bits = half &* 16
         bytes[0] = Self.kind
         bytes[1] = UInt8(truncatingIfNeeded: bits &>> 8)
         bytes[2] = UInt8(truncatingIfNeeded: bits)
         for index in 0..<4 {
-            bytes[3 + index] = UInt8(truncatingIfNeeded: publicExponent &>> UInt32(24 - 8 * index))
+            bytes[3 &+ index] = UInt8(truncatingIfNeeded: publicExponent &>> UInt32(24 &- 8 &* index))
         }
-        for index in 0..<2 * half { bytes[Self.headerSize + index] = primes[index] }
-        ExportCheck.write(after: Self.headerSize + 2 * half, in: &bytes)
+        for index in 0..<2 &* half { bytes[Self.headerSize &+ index] = primes[index] }
+        ExportCheck.write(after: Self.headerSize &+ 2 &* half, in: &bytes)
         return exportSize
     }
 
@@ -151,14 +151,14 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64) else { throw .invalidKey }
         var exponent: UInt32 = 0
         for index in 3..<7 { exponent = exponent &<< 8 | UInt32(bytes[index]) }
-        let end = Self.headerSize + bits / 8
+        let end = Self.headerSize &+ bits / 8
         // The check stands for the primality of P and Q as well, which would take seconds to prove again.
-        guard bytes.count == end + ExportCheck.size, exponent >= 3, exponent & 1 == 1,
-            bytes[Self.headerSize] & 0x80 != 0, bytes[Self.headerSize + bits / 16] & 0x80 != 0,
-            bytes[Self.headerSize + bits / 16 - 1] & 1 == 1, bytes[end - 1] & 1 == 1,
+        guard bytes.count == end &+ ExportCheck.size, exponent >= 3, exponent & 1 == 1,
+            bytes[Self.headerSize] & 0x80 != 0, bytes[Self.headerSize &+ bits / 16] & 0x80 != 0,
+            bytes[Self.headerSize &+ bits / 16 &- 1] & 1 == 1, bytes[end &- 1] & 1 == 1,
             ExportCheck.holds(after: end, in: bytes)
         else { throw .invalidKey }
-        for index in 0..<bits / 8 { primes[index] = bytes[Self.headerSize + index] }
+        for index in 0..<bits / 8 { primes[index] = bytes[Self.headerSize &+ index] }
         half = bits / 16
         publicExponent = exponent
     }
@@ -202,26 +202,27 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         var room = primes.mutableSpan
         DeviceCrypto.wipe(&room)
         half = 0
+        publicExponent = 0
     }
 
     // MARK: Using
 
-    public var algorithm: KeyAlgorithm { .rsa(bits: half * 16) }
+    public var algorithm: KeyAlgorithm { .rsa(bits: half &* 16) }
 
     /// Bytes of the modulus, and so of every signature and ciphertext: 256 to 512.
-    public var signatureSize: Int { 2 * half }
+    public var signatureSize: Int { 2 &* half }
 
     @inline(never)
     public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
-        guard bytes.count >= 2 * half else { throw .bufferTooSmall }
+        guard bytes.count >= 2 &* half else { throw .bufferTooSmall }
         let status = unsafe withKey { key in
             unsafe bytes.withUnsafeMutableBufferPointer { bytes in
                 unsafe cmbedtls_rsa_modulus(key, bytes.baseAddress)
             }
         }
         guard status == 0 else { throw CryptoError(status: status, expected: .invalidKey) }
-        return 2 * half
+        return 2 &* half
     }
 
     @inline(never)
@@ -251,7 +252,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     ) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
-        guard ciphertext.count == 2 * half else { throw .decryptionFailed }
+        guard ciphertext.count == 2 &* half else { throw .decryptionFailed }
         var count = 0
         let status = unsafe withKey { key in
             unsafe ciphertext.withUnsafeBufferPointer { ciphertext in
@@ -280,7 +281,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard half > 0 else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
         guard 1...32 ~= key.count else { throw .invalidLength }
-        guard encryptedKey.count == 2 * half else { throw .decryptionFailed }
+        guard encryptedKey.count == 2 &* half else { throw .decryptionFailed }
         var substitute = substitute(for: encryptedKey)
         let status = unsafe withKey { privateKey in
             unsafe encryptedKey.withUnsafeBufferPointer { encryptedKey in
@@ -302,7 +303,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     @inline(never)
     private mutating func substitute(for encryptedKey: Span<UInt8>) -> Digest {
         var hash = Hash(.sha256)
-        hash.update(primes.span.extracting(first: 2 * half))
+        hash.update(primes.span.extracting(first: 2 &* half))
         hash.update(encryptedKey)
         return hash.finish()
     }

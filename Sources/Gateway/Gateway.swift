@@ -26,15 +26,15 @@ import LinuxBoard
         writeAll(message, to: STDERR_FILENO)
         return ExitCode.usage.rawValue
     }
-    // Errors of the command line are JSON as well, where that is wanted.
-    var isJSON = false
+    var words: [Text] = []
     for index in 2..<max(Int(count), 2) {
         guard let argument = unsafe arguments[index] else { break }
-        let word = unsafe text(argument)
-        if word.equals("--json") || word.equals("-j") { isJSON = true }
+        unsafe words.append(text(argument))
     }
+    // Errors of the command line are JSON as well, where that is wanted.
+    var isJSON = words.contains { $0.equals("--json") || $0.equals("-j") }
     do throws(Failure) {
-        let line = try unsafe CommandLine(command, count - 1, arguments + 1)
+        let line = try CommandLine(command, words)
         isJSON = line.settings.isSet(.json)
         if line.settings.isSet(.help) { return say(Help.of(command)) }
         return try carryOut(command, line, &isJSON)
@@ -67,7 +67,7 @@ private func readConfiguration(_ settings: inout Settings, operands: [Text], _ c
     let isThere = unsafe withCString(path.terminated.span) { unsafe access($0, F_OK) } == 0
     if named != nil || isThere {
         settings.file = path
-        try ConfigurationFile.read(InputFile.read(path, limit: 1 << 16), into: &settings)
+        try ConfigurationFile.read(InputFile.readText(path, limit: 1 << 16), into: &settings)
     }
     if command.operands == nil, let operand = operands.first {
         var message = Text("'")

@@ -12,24 +12,24 @@ enum HTTPDate {
                 year: year, month: Int(text.number(of: 8..<11, in: "jan feb mar apr may jun jul aug sep oct nov dec")),
                 day: day)
         else { return nil }
-        return widened(days) &* 86_400 &+ widened((hour * 60 + minute) * 60 + second)
+        return widened(days) &* 86_400 &+ widened((hour &* 60 &+ minute) &* 60 &+ second)
     }
 
     /// The number at `start`; what stands before it separates it from the last.
     private static func number(_ text: Span<UInt8>, _ start: Int, digits: Int) -> Int? {
-        let separator = text[start - 1]
+        let separator = text[start &- 1]
         guard separator == UInt8(ascii: " ") || separator == UInt8(ascii: ":") else { return nil }
-        return text.decimal(in: start..<(start + digits), ceiling: 10_000)
+        return text.decimal(in: start..<(start &+ digits), ceiling: 10_000)
     }
 
     /// Days from 1970-01-01; nil when there is no such day, or when the leap years are not simply every fourth.
     private static func days(year: Int, month: Int, day: Int) -> Int? {
-        let monthLength = month == 2 ? (year & 3 == 0 ? 29 : 28) : 30 + (month + month >> 3) & 1
+        let monthLength = month == 2 ? (year & 3 == 0 ? 29 : 28) : 30 &+ (month &+ month >> 3) & 1
         guard year >= 1970, year < 2100, month > 0, day > 0, day <= monthLength else { return nil }
         // The year begins in March here, so that the leap day is its last.
-        let shiftedYear = month > 2 ? year : year - 1
-        let shiftedMonth = month > 2 ? month - 3 : month + 9
-        return (shiftedYear - 1970) * 365 + shiftedYear >> 2 - 492 + (153 * shiftedMonth + 2) / 5 + day + 58
+        let shiftedYear = month > 2 ? year : year &- 1
+        let shiftedMonth = month > 2 ? month &- 3 : month &+ 9
+        return (shiftedYear &- 1970) &* 365 &+ shiftedYear >> 2 &- 492 &+ (153 &* shiftedMonth &+ 2) / 5 &+ day &+ 58
     }
 
     /// `number`, which is not negative and below 2^31, in 64 bits. Bit by bit, since the compiler's proof that nothing

@@ -2,6 +2,12 @@
 ///
 /// The head is read in chunks of the caller's size; then ``body`` is sent from where it lies.
 public struct Request: ~Escapable {
+    /// The version of HTTP that a request is of. HTTP/1.0 is understood everywhere but by some proxies.
+    public enum Version: UInt8, Equatable, Sendable {
+        case http10 = 1
+        case http11
+    }
+
     /// What goes with the operation, and so the method: GET, or POST for a body.
     ///
     /// Ranges lie in the work buffer, which is free to take the reply once the request is sent.
@@ -34,6 +40,7 @@ public struct Request: ~Escapable {
     private let hasMessage: Bool
     private let encoding: Encoding
     private let message: Span<UInt8>
+    private let version: Version
 
     /// Nil after the last one.
     private var piece: Piece? = .method
@@ -46,29 +53,40 @@ public struct Request: ~Escapable {
     ///   - operation: such as `GetCACaps`; letters only.
     ///   - work: the buffer in which the message's range lies.
     @_lifetime(copy url, copy message, copy work)
-    public init(_ operation: StaticString, _ message: Message, to url: ServerURL, in work: Span<UInt8>) {
+    public init(
+        _ operation: StaticString, _ message: borrowing Message, to url: ServerURL, in work: Span<UInt8>,
+        version: Version = .http10
+    ) {
         self.operation = operation
+        self.version = version
         self.url = url
         let nothing = work.extracting(0..<0)
         switch message {
         case .none:
             (isPost, hasMessage, encoding) = (false, false, .plain)
+            messageStart = work.count
             self.message = nothing
             body = nothing
         case .text(let text):
             (isPost, hasMessage, encoding) = (false, true, .percent)
+            messageStart = work.count
             self.message = text
             body = nothing
         case .base64(let range):
             (isPost, hasMessage, encoding) = (false, true, .base64)
+            messageStart = range.lowerBound
             self.message = work.extracting(range)
             body = nothing
         case .body(let range):
             (isPost, hasMessage, encoding) = (true, false, .plain)
+            messageStart = range.lowerBound
             self.message = nothing
             body = work.extracting(range)
         }
     }
+
+    /// Where the message stands in the work buffer; the end of the buffer if it does not stand there.
+    public let messageStart: Int
 
     /// Stores the next bytes of the head at the front of `chunk`.
     ///
@@ -77,7 +95,7 @@ public struct Request: ~Escapable {
         var count = 0
         while count < chunk.count, let byte = next() {
             chunk[count] = byte
-            count += 1
+            count &+= 1
         }
         return count
     }
@@ -87,7 +105,7 @@ public struct Request: ~Escapable {
     public var targetLength: Int { length(of: Piece.slash.rawValue...Piece.message.rawValue) }
 
     /// Bytes of head and body together.
-    public var length: Int { length(of: Piece.method.rawValue...Piece.end.rawValue) + body.count }
+    public var length: Int { length(of: Piece.method.rawValue...Piece.end.rawValue) &+ body.count }
 
     private func length(of pieces: ClosedRange<UInt8>) -> Int {
         var length = 0
@@ -95,8 +113,8 @@ public struct Request: ~Escapable {
             guard let piece = Piece(rawValue: number) else { break }
             var position = 0
             while let character = character(piece, at: position) {
-                length += isEscaped(character, in: piece) ? 3 : 1
-                position += 1
+                length &+= isEscaped(character, in: piece) ? 3 : 1
+                position &+= 1
             }
         }
         return length
@@ -105,15 +123,15 @@ public struct Request: ~Escapable {
     private mutating func next() -> UInt8? {
         while let piece {
             guard let character = character(piece, at: position) else {
-                self.piece = Piece(rawValue: piece.rawValue + 1)
+                self.piece = Piece(rawValue: piece.rawValue &+ 1)
                 position = 0
                 continue
             }
             if isEscaped(character, in: piece), escapeCount < 2 {
-                escapeCount += 1
+                escapeCount &+= 1
                 return escapeCount == 1 ? UInt8(ascii: "%") : hexadecimalDigit(character >> 4)
             }
-            position += 1
+            position &+= 1
             guard escapeCount > 0 else { return character }
             escapeCount = 0
             return hexadecimalDigit(character & 15)
@@ -149,22 +167,22 @@ public struct Request: ~Escapable {
         var digits = 1
         var rest = number / 10
         while rest > 0 {
-            digits += 1
+            digits &+= 1
             rest /= 10
         }
         guard position < digits else { return nil }
         rest = number
-        for _ in position..<(digits - 1) { rest /= 10 }
-        return UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        for _ in position..<(digits &- 1) { rest /= 10 }
+        return UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
     }
 
     /// RFC 4648, section 4: six bits a character, from the first.
     private func base64Character(at position: Int) -> UInt8? {
         let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-        let bit = position * 6
+        let bit = position &* 6
         let index = bit / 8
         guard index < message.count else { return position % 4 == 0 ? nil : UInt8(ascii: "=") }
-        let next = index + 1 < message.count ? Int(message[index + 1]) : 0
+        let next = index &+ 1 < message.count ? Int(message[index &+ 1]) : 0
         return alphabet.bytes[(Int(message[index]) << 8 | next) &>> (10 &- bit & 7) & 63]
     }
 
@@ -179,7 +197,7 @@ public struct Request: ~Escapable {
         case .operation: literal = operation
         case .messageName: literal = hasMessage ? "&message=" : ""
         case .message: return message
-        case .version: literal = " HTTP/1.0\r\nHost: "
+        case .version: literal = version == .http10 ? " HTTP/1.0\r\nHost: " : " HTTP/1.1\r\nHost: "
         case .host: return url.hostField
         case .agent: literal = "\r\nUser-Agent: EmbeddedSCEP\r\nConnection: close"
         case .bodyLengthName:
@@ -196,7 +214,7 @@ public struct Request: ~Escapable {
         var hasQuery = false
         for index in target.indices where target[index] == UInt8(ascii: "?") { hasQuery = true }
         guard hasQuery else { return "?operation=" }
-        let last = target[target.count - 1]
+        let last = target[target.count &- 1]
         return last == UInt8(ascii: "?") || last == UInt8(ascii: "&") ? "operation=" : "&operation="
     }
 }

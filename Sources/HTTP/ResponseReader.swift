@@ -25,7 +25,8 @@ public struct ResponseReader {
     private let capacity: Int
 
     private var phase = Phase.statusLine
-    private var failure: HTTPError?
+    /// What is wrong with the reply, once something is, and its details.
+    private var failure: HTTPError.Kind?
     private var faultOffset = 0
     private var faultSize = 0
     private var faultText = 0..<0
@@ -38,7 +39,8 @@ public struct ResponseReader {
     private var hasCarriageReturn = false
     /// How much of the front of the work buffer holds something: the line, or the body so far.
     private var front = 0
-    /// Whether a line that begins with a blank may continue the last field: not if it was a length or a coding.
+    /// Whether a line that begins with a blank may continue the last field: not if it was a length or a coding, of
+    /// which the first line alone would be looked at.
     private var mayFold = false
     private var contentLength: Int?
     private var isChunked = false
@@ -48,8 +50,8 @@ public struct ResponseReader {
     /// - Parameter capacity: the size of the work buffer in bytes, at least 1.
     public init(limits: ResponseLimits, capacity: Int) {
         headLimit = limits.head
-        lineLimit = min(limits.line, capacity - 1)
-        bodyLimit = max(0, min(limits.body, min(capacity - 1, HTTPError.largestSize)))
+        lineLimit = min(limits.line, capacity &- 1)
+        bodyLimit = max(0, min(limits.body, min(capacity &- 1, HTTPError.largestSize)))
         self.capacity = capacity
     }
 
@@ -60,19 +62,19 @@ public struct ResponseReader {
     public var freeRange: Range<Int> {
         switch phase {
         case .complete: front..<front
-        case .sizedBody: front..<(front + missing)
+        case .sizedBody: front..<(front &+ missing)
         default: front..<capacity
         }
     }
 
     /// Takes in the `count` bytes that were stored at the start of ``freeRange``.
     public mutating func received(_ count: Int, in work: inout MutableSpan<UInt8>) throws(HTTPError) {
-        if let failure { throw failure }
+        if let failure { throw error(failure) }
         let free = freeRange
         do throws(HTTPError.Kind) {
-            for index in free.lowerBound..<min(free.lowerBound + count, free.upperBound) where phase != .complete {
+            for index in free.lowerBound..<min(free.lowerBound &+ count, free.upperBound) {
                 try take(work[index], in: &work)
-                offset += 1
+                offset &+= 1
             }
         } catch {
             throw failed(error)
@@ -81,16 +83,16 @@ public struct ResponseReader {
 
     /// Takes in that the stream has ended.
     public mutating func ended(in work: inout MutableSpan<UInt8>) throws(HTTPError) {
-        if let failure { throw failure }
+        if let failure { throw error(failure) }
         do throws(HTTPError.Kind) {
             switch phase {
             case .complete: break
             case .unsizedBody: complete()
             case .statusLine where offset == 0: throw fault(.noReply, at: 0)
-            case .statusLine where lineCount > 0:
+            case .statusLine:
                 _ = try status(work.span.extracting(0..<front), isWhole: false)
                 throw fault(.truncated, at: offset)
-            case .statusLine, .fields: throw fault(.truncated, at: offset)
+            case .fields: throw fault(.truncated, at: offset)
             case .sizedBody, .chunkSize, .chunkExtension, .chunk, .chunkEnd, .trailers:
                 guard response.status >= 400 else {
                     throw fault(.truncated, at: offset, size: phase == .chunkSize ? 0 : missing)
@@ -120,9 +122,12 @@ public struct ResponseReader {
     }
 
     private mutating func failed(_ kind: HTTPError.Kind) -> HTTPError {
-        let error = HTTPError(kind, at: faultOffset, size: faultSize, status: response.status, text: faultText)
-        failure = error
-        return error
+        failure = kind
+        return error(kind)
+    }
+
+    private func error(_ kind: HTTPError.Kind) -> HTTPError {
+        HTTPError(kind, at: faultOffset, size: faultSize, status: response.status, text: faultText)
     }
 
     // MARK: Bytes
@@ -133,18 +138,18 @@ public struct ResponseReader {
         case .statusLine, .fields, .trailers:
             try takeInLine(byte, in: &work)
         case .unsizedBody:
-            guard front < bodyLimit else { return try cutBody(size: front + 1) }
+            guard front < bodyLimit else { return try cutBody(size: front &+ 1) }
             store(byte, in: &work)
         case .sizedBody:
             store(byte, in: &work)
-            missing -= 1
+            missing &-= 1
             if missing == 0 { complete() }
         case .chunkSize, .chunkExtension, .chunkEnd:
             try takeInFraming(byte)
         case .chunk:
-            guard front < bodyLimit else { return try cutBody(size: front + missing) }
+            guard front < bodyLimit else { return try cutBody(size: front &+ missing) }
             store(byte, in: &work)
-            missing -= 1
+            missing &-= 1
             if missing == 0 { phase = .chunkEnd }
         case .complete: break
         }
@@ -152,13 +157,13 @@ public struct ResponseReader {
 
     private mutating func store(_ byte: UInt8, in work: inout MutableSpan<UInt8>) {
         work[front] = byte
-        front += 1
+        front &+= 1
     }
 
     /// A line of the head or the trailers.
     private mutating func takeInLine(_ byte: UInt8, in work: inout MutableSpan<UInt8>) throws(HTTPError.Kind) {
         guard headCount < headLimit else { throw fault(.headTooLarge, at: offset) }
-        headCount += 1
+        headCount &+= 1
         if lineCount == 0, !hasCarriageReturn { lineOffset = offset }
         if byte == .lineFeed {
             try endLine(work.span)
@@ -175,7 +180,7 @@ public struct ResponseReader {
             return
         }
         if phase != .trailers, lineCount < lineLimit { store(byte, in: &work) }
-        lineCount += 1
+        lineCount &+= 1
     }
 
     /// What stands around the chunks.
@@ -195,13 +200,13 @@ public struct ResponseReader {
             hasCarriageReturn = true
             return
         }
-        lineCount += 1
+        lineCount &+= 1
         switch phase {
         case .chunkExtension where !byte.isControl: break
         case .chunkSize where lineCount > 1 && (byte.isBlank || byte == UInt8(ascii: ";")): phase = .chunkExtension
         case .chunkSize:
             guard let digit = byte.hexadecimalValue else { throw fault(.badChunk, at: offset) }
-            missing = min(missing << 4 | digit, HTTPError.largestSize + 1)
+            missing = min(missing << 4 | digit, HTTPError.largestSize &+ 1)
         default: throw fault(.badChunk, at: offset)
         }
     }
@@ -213,7 +218,7 @@ public struct ResponseReader {
         }
         phase = .chunk
         // A body for people is taken in as far as it goes.
-        if missing > bodyLimit - front, response.status < 400 { try cutBody(size: front + missing) }
+        if missing > bodyLimit &- front, response.status < 400 { try cutBody(size: front &+ missing) }
     }
 
     /// The body does not fit.
@@ -242,7 +247,7 @@ public struct ResponseReader {
             complete()
         default: break
         }
-        if phase != .trailers, phase != .complete { front = 0 }
+        if phase != .trailers { front = 0 }
     }
 
     /// Reads `HTTP/1.x SSS reason`; the reason can be missing. Of a line that is not whole, what is there is read.
@@ -251,7 +256,7 @@ public struct ResponseReader {
         var status = 0
         for index in 0..<form.utf8CodeUnitCount {
             guard index < line.count else {
-                if isWhole, index < 12 { throw fault(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
+                if isWhole, index < 12 { throw fault(.notHTTP, at: lineOffset &+ index, text: 0..<line.count) }
                 break
             }
             let byte = line[index]
@@ -261,8 +266,8 @@ public struct ResponseReader {
                 case UInt8(ascii: "s"): byte.isDigit && byte != UInt8(ascii: "0")
                 case let expected: byte == expected
                 }
-            guard isRight else { throw fault(.notHTTP, at: lineOffset + index, text: 0..<line.count) }
-            if index > 8, index < 12 { status = status * 10 + Int(byte - UInt8(ascii: "0")) }
+            guard isRight else { throw fault(.notHTTP, at: lineOffset &+ index, text: 0..<line.count) }
+            if index > 8, index < 12 { status = status &* 10 &+ Int(byte &- UInt8(ascii: "0")) }
         }
         return UInt16(truncatingIfNeeded: status)
     }
@@ -275,35 +280,35 @@ public struct ResponseReader {
         }
         var colon = 0
         while colon < line.count, line[colon] != UInt8(ascii: ":") {
-            guard line[colon].isVisible else { throw fault(.badField, at: lineOffset + colon) }
-            colon += 1
+            guard line[colon].isVisible else { throw fault(.badField, at: lineOffset &+ colon) }
+            colon &+= 1
         }
-        guard colon > 0, colon < line.count else { throw fault(.badField, at: lineOffset + colon) }
-        let value = line.trimming((colon + 1)..<line.count)
+        guard colon > 0, colon < line.count else { throw fault(.badField, at: lineOffset &+ colon) }
+        let value = line.trimming((colon &+ 1)..<line.count)
         let number = line.number(
             of: 0..<colon,
             in: "content-length transfer-encoding content-encoding content-type date server location")
-        mayFold = number == 0 || number > 2
+        mayFold = number == 0 || number > 3
         switch number {
         case 1: try takeContentLength(line, value)
         case 2: try takeTransferEncoding(line, value)
         case 3 where line.number(of: value, in: "gzip deflate") > 0:
-            throw fault(.unsupportedCoding, at: lineOffset + value.lowerBound)
+            throw fault(.unsupportedCoding, at: lineOffset &+ value.lowerBound)
         case 4: response.mediaType = MediaType(line.extracting(value))
         case 5: response.date = HTTPDate.seconds(line.extracting(value))
         case 6: response.isMicrosoftIIS = line.holds("microsoft-iis", at: value.lowerBound)
         case 7 where response.status >= 300 && response.status < 400:
-            throw fault(.redirected, at: lineOffset + value.lowerBound, text: value)
+            throw fault(.redirected, at: lineOffset &+ value.lowerBound, text: value)
         default: break
         }
     }
 
     private mutating func takeContentLength(_ line: Span<UInt8>, _ value: Range<Int>) throws(HTTPError.Kind) {
-        guard lineCount == line.count, let length = line.decimal(in: value, ceiling: HTTPError.largestSize + 1) else {
-            throw fault(.badContentLength, at: lineOffset + value.lowerBound)
+        guard lineCount == line.count, let length = line.decimal(in: value, ceiling: HTTPError.largestSize &+ 1) else {
+            throw fault(.badContentLength, at: lineOffset &+ value.lowerBound)
         }
         guard !isChunked, contentLength == nil || contentLength == length else {
-            throw fault(.conflictingLengths, at: lineOffset + value.lowerBound)
+            throw fault(.conflictingLengths, at: lineOffset &+ value.lowerBound)
         }
         contentLength = length
     }
@@ -312,15 +317,14 @@ public struct ResponseReader {
         let number = line.number(of: value, in: "identity chunked")
         guard number != 1 else { return }
         guard number == 2, !isChunked, lineCount == line.count else {
-            throw fault(.unsupportedCoding, at: lineOffset + value.lowerBound)
+            throw fault(.unsupportedCoding, at: lineOffset &+ value.lowerBound)
         }
-        guard contentLength == nil else { throw fault(.conflictingLengths, at: lineOffset + value.lowerBound) }
+        guard contentLength == nil else { throw fault(.conflictingLengths, at: lineOffset &+ value.lowerBound) }
         isChunked = true
     }
 
     /// The empty line after the fields: decides how the body ends (RFC 9112, section 6.3).
     private mutating func endFields() throws(HTTPError.Kind) {
-        front = 0
         switch response.status {
         case 100..<200:
             response = Response()

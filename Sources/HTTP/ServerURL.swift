@@ -51,16 +51,16 @@ public struct ServerURL: ~Escapable {
 
         var end = authority.lowerBound
         if end < authority.upperBound, bytes[end] == UInt8(ascii: "[") {
-            end += 1
+            end &+= 1
             let start = end
-            while end < authority.upperBound, bytes[end] != UInt8(ascii: "]") { end += 1 }
+            while end < authority.upperBound, bytes[end] != UInt8(ascii: "]") { end &+= 1 }
             guard end < authority.upperBound, Self.isIPv6Address(bytes, start..<end) else {
                 throw ServerURLError(.badHost, at: start)
             }
             hostRange = start..<end
-            end += 1
+            end &+= 1
         } else {
-            while end < authority.upperBound, bytes[end] != UInt8(ascii: ":") { end += 1 }
+            while end < authority.upperBound, bytes[end] != UInt8(ascii: ":") { end &+= 1 }
             hostRange = authority.lowerBound..<end
             try Self.checkName(bytes, hostRange)
         }
@@ -87,7 +87,7 @@ public struct ServerURL: ~Escapable {
         for index in start..<bytes.count {
             let byte = bytes[index]
             if byte == UInt8(ascii: "#") { throw ServerURLError(.fragment, at: index) }
-            guard byte.isVisible, bytes.number(of: index..<(index + 1), in: forbidden) == 0 else {
+            guard byte.isVisible, bytes.number(of: index..<(index &+ 1), in: forbidden) == 0 else {
                 throw ServerURLError(.badCharacter, at: index)
             }
         }
@@ -98,7 +98,7 @@ public struct ServerURL: ~Escapable {
         var colons = 0
         for index in range {
             if bytes[index] == UInt8(ascii: ":") {
-                colons += 1
+                colons &+= 1
             } else if bytes[index] != UInt8(ascii: "."), bytes[index].hexadecimalValue == nil {
                 return false
             }
@@ -120,9 +120,9 @@ public struct ServerURL: ~Escapable {
     /// The port in `range`, which is empty or begins with a colon.
     private static func port(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(ServerURLError) -> UInt16? {
         guard !range.isEmpty else { return nil }
-        let digits = (range.lowerBound + 1)..<range.upperBound
+        let digits = (range.lowerBound &+ 1)..<range.upperBound
         guard bytes[range.lowerBound] == UInt8(ascii: ":"), let port = bytes.decimal(in: digits, ceiling: 65_536),
-            port > 0, port < 65_536, bytes[digits.lowerBound] != UInt8(ascii: "0")
+            port < 65_536, bytes[digits.lowerBound] != UInt8(ascii: "0")
         else { throw ServerURLError(.badPort, at: range.lowerBound) }
         return UInt16(truncatingIfNeeded: port)
     }

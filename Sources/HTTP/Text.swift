@@ -13,8 +13,8 @@ extension Span<UInt8> {
     /// Whether `word` stands at `position`.
     func holds(_ word: StaticString, at position: Int) -> Bool {
         let word = word.bytes
-        guard position <= count, word.count <= count - position else { return false }
-        for index in 0..<word.count where self[position + index].lowercased != word[index] { return false }
+        guard word.count <= count &- position else { return false }
+        for index in 0..<word.count where self[position &+ index].lowercased != word[index] { return false }
         return true
     }
 
@@ -27,11 +27,11 @@ extension Span<UInt8> {
         for index in 0...list.count {
             if index == list.count || list[index] == UInt8(ascii: " ") {
                 if isSame, position == range.upperBound { return number }
-                number += 1
+                number &+= 1
                 position = range.lowerBound
                 isSame = true
             } else if position < range.upperBound, self[position].lowercased == list[index] {
-                position += 1
+                position &+= 1
             } else {
                 isSame = false
             }
@@ -43,8 +43,8 @@ extension Span<UInt8> {
     func trimming(_ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound
         var end = range.upperBound
-        while start < end, self[start].isBlank { start += 1 }
-        while start < end, self[end - 1].isBlank { end -= 1 }
+        while start < end, self[start].isBlank { start &+= 1 }
+        while start < end, self[end &- 1].isBlank { end &-= 1 }
         return start..<end
     }
 
@@ -54,7 +54,7 @@ extension Span<UInt8> {
         var value = 0
         for index in range {
             guard self[index].isDigit else { return nil }
-            value = min(value * 10 + Int(self[index] & 0x0F), ceiling)
+            value = min(value &* 10 &+ Int(self[index] & 0x0F), ceiling)
         }
         return range.isEmpty ? nil : value
     }
@@ -87,6 +87,6 @@ extension UInt8 {
         if isDigit { return Int(self & 0x0F) }
         let letter = lowercased
         guard letter >= UInt8(ascii: "a"), letter <= UInt8(ascii: "f") else { return nil }
-        return Int(letter - UInt8(ascii: "a") + 10)
+        return Int(letter &- UInt8(ascii: "a") &+ 10)
     }
 }

@@ -10,15 +10,22 @@ public struct Descriptor {
         self.number = number
     }
 
+    /// Another one for what is open already.
+    public init?(duplicating number: Int32) {
+        self.number = linux_duplicate(number)
+        if self.number < 0 { return nil }
+    }
+
     /// Opens a file by a name in `folder`: a descriptor of one, or `AT_FDCWD`.
     ///
     /// - Parameters:
     ///   - flags: as open(2); a link is not followed, and no other program inherits the descriptor.
-    ///   - mode: of a file that is made.
+    ///   - mode: of a file that may be made, whatever the umask is.
     /// - Returns: nil when the system says no; errno says why.
     public init?(_ name: StaticString, in folder: Int32 = AT_FDCWD, _ flags: Int32, mode: mode_t = 0) {
         number = unsafe linux_openat(folder, cString(name), flags | O_CLOEXEC | O_NOFOLLOW, mode)
         if number < 0 { return nil }
+        if flags & O_CREAT != 0 { _ = fchmod(number, mode) }
     }
 
     /// - Parameters:
@@ -29,6 +36,23 @@ public struct Descriptor {
         let flags = flags | O_CLOEXEC | (followsLinks ? 0 : O_NOFOLLOW)
         number = unsafe withCString(path) { unsafe linux_openat(folder, $0, flags, mode) }
         if number < 0 { return nil }
+        if flags & O_CREAT != 0 { _ = fchmod(number, mode) }
+    }
+
+    /// Opens a folder; makes it when it is not there.
+    ///
+    /// - Parameters:
+    ///   - path: ends in a zero byte.
+    ///   - mode: of one that is made, whatever the umask is.
+    public init?(
+        makingFolder path: Span<UInt8>, in folder: Int32 = AT_FDCWD, mode: mode_t, followsLinks: Bool = false
+    ) {
+        let isMade = unsafe withCString(path) { unsafe mkdirat(folder, $0, mode) } == 0
+        guard isMade || linux_errno() == EEXIST,
+            let opened = Descriptor(path: path, in: folder, O_RDONLY | O_DIRECTORY, followsLinks: followsLinks)
+        else { return nil }
+        self = opened
+        if isMade { _ = fchmod(number, mode) }
     }
 
     public func close() {
@@ -39,6 +63,13 @@ public struct Descriptor {
     public var status: stat? {
         var status = stat()
         return unsafe fstat(number, &status) == 0 ? status : nil
+    }
+
+    /// Bytes of a file that may have `limit` at most; nil when it has more, or the system says no. A file can have more
+    /// bytes than an `Int` counts.
+    public func size(upTo limit: Int) -> Int? {
+        guard let size = status?.st_size, size >= 0, size <= off_t(limit) else { return nil }
+        return Int(size)
     }
 
     /// Returns when all that was written is safe from a power cut.

@@ -9,6 +9,9 @@ public struct IdentityFolder: Directory, ~Copyable {
     private var made: Descriptor?
     private var madeCount = 0
 
+    /// More than all records together can have (`IdentityStore`).
+    private static var greatestSize: Int { 1 &<< 20 }
+
     private init(_ folder: Descriptor) {
         self.folder = folder
     }
@@ -18,9 +21,10 @@ public struct IdentityFolder: Directory, ~Copyable {
     /// - Parameter outside: the folder that it is in.
     /// - Throws: `.exposed`, `.full`, `.failed`.
     public static func open(in outside: Descriptor) throws(StorageError) -> IdentityFolder {
-        guard unsafe mkdirat(outside.number, cString("store"), 0o700) == 0 || linux_errno() == EEXIST,
-            let folder = Descriptor("store", in: outside.number, O_RDONLY | O_DIRECTORY)
-        else { throw Descriptor.failure }
+        let name: InlineArray<6, UInt8> = [0x73, 0x74, 0x6F, 0x72, 0x65, 0]  // store
+        guard let folder = Descriptor(makingFolder: name.span, in: outside.number, mode: 0o700) else {
+            throw Descriptor.failure
+        }
         // What is safe in a folder is gone if the folder itself is not safe.
         try outside.sync()
         guard let status = folder.status else { throw .failed }
@@ -43,8 +47,9 @@ public struct IdentityFolder: Directory, ~Copyable {
         opened = file
         guard let status = file.status, Int32(status.st_mode) & S_IFMT == S_IFREG else { throw .failed }
         guard Self.isPrivate(status) else { throw .exposed }
-        openedCount = Int(status.st_size)
-        return openedCount
+        guard let size = file.size(upTo: Self.greatestSize) else { throw .corrupt }
+        openedCount = size
+        return size
     }
 
     public func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {

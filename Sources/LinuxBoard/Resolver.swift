@@ -78,7 +78,7 @@ enum Resolver {
         }
         let numeric = Addresses(name.span, port, flags: AI_NUMERICHOST)
         let addresses = numeric.status == EAI_NONAME ? try ask(name.span, port, clock, deadline) : numeric
-        guard addresses.status != EAI_MEMORY else { throw .exhausted }
+        if let error = TransportError(resolving: addresses.status) { throw error }
         guard addresses.count > 0 else { throw .nameUnknown }
         return addresses
     }
@@ -111,8 +111,23 @@ enum Resolver {
         guard waitUntilReady(reading, POLLIN, clock: clock, deadline: deadline) else { throw .timedOut }
         var answer = Addresses()
         guard unsafe read(reading, &answer, MemoryLayout<Addresses>.size) == MemoryLayout<Addresses>.size else {
-            throw .nameUnknown
+            throw .nameUnresolved
         }
         return answer
+    }
+}
+
+extension TransportError {
+    /// What a status of getaddrinfo(3) means; nil if there are addresses.
+    ///
+    /// Only NXDOMAIN and a name without an address are said of a name. SERVFAIL and silence are EAI_AGAIN in glibc and musl
+    /// alike, a refusal is EAI_FAIL in musl, and what the system lacks, EAI_SYSTEM.
+    init?(resolving status: Int32) {
+        switch status {
+        case 0: return nil
+        case EAI_MEMORY: self = .exhausted
+        case EAI_AGAIN, EAI_FAIL, EAI_SYSTEM: self = .nameUnresolved
+        default: self = .nameUnknown
+        }
     }
 }

@@ -56,47 +56,31 @@ private func readAlgorithmIdentifier(_ reader: inout DERReader) throws(DERError)
     return identifier
 }
 
-/// A signature algorithm of certificates and requests.
-public struct SignatureAlgorithm: Equatable, Sendable {
-    public enum Scheme: UInt8, Equatable, Sendable {
-        /// RSASSA-PKCS1-v1_5
-        case rsa = 1
-        case ecdsa
-    }
-
-    public let scheme: Scheme
-    public let digest: DigestAlgorithm
-
-    public init(scheme: Scheme, digest: DigestAlgorithm) {
-        self.scheme = scheme
-        self.digest = digest
-    }
-
-    /// Reads the AlgorithmIdentifier; parameters are absent or NULL.
-    public init(_ reader: inout DERReader) throws(DERError) {
-        let start = reader.position
-        let identifier = try readAlgorithmIdentifier(&reader)
-        var number: UInt8 = DigestAlgorithm.sha1.rawValue
-        while let digest = DigestAlgorithm(rawValue: number) {
-            for scheme in Scheme.rsa.rawValue...Scheme.ecdsa.rawValue {
-                self.init(scheme: scheme == Scheme.rsa.rawValue ? .rsa : .ecdsa, digest: digest)
-                if identifier.isIdentifier(self.identifier) { return }
+extension DigestAlgorithm {
+    /// Reads the first two parameters of RSAES-OAEP or RSASSA-PSS, hashAlgorithm and maskGenAlgorithm, of which either
+    /// absent means SHA-1 (RFC 4055, 3.1 and 4.1).
+    ///
+    /// - Throws: ``DERError``: `unsupportedAlgorithm` unless the mask is MGF1's with the same digest.
+    @inline(never)
+    public init(withMaskOf parameters: inout DERReader) throws(DERError) {
+        let start = parameters.position
+        var mask = DigestAlgorithm.sha1
+        self = .sha1
+        if let wrapped = try parameters.readIfPresent(.contextConstructed(0)) {
+            var inner = wrapped.reader
+            self = try DigestAlgorithm(&inner)
+            try inner.finish()
+        }
+        if let wrapped = try parameters.readIfPresent(.contextConstructed(1)) {
+            var inner = wrapped.reader
+            var content = try inner.enter()
+            try inner.finish()
+            guard try content.read(.objectIdentifier).isIdentifier(.mgf1) else {
+                throw DERError(.unsupportedAlgorithm, at: wrapped.start)
             }
-            number &+= 1
+            mask = try DigestAlgorithm(&content)
+            try content.finish()
         }
-        throw DERError(.unsupportedAlgorithm, at: start)
-    }
-
-    public var identifier: ObjectIdentifier {
-        switch (scheme, digest) {
-        case (.rsa, .sha1): .sha1WithRSAEncryption
-        case (.rsa, .sha256): .sha256WithRSAEncryption
-        case (.rsa, .sha384): .sha384WithRSAEncryption
-        case (.rsa, .sha512): .sha512WithRSAEncryption
-        case (.ecdsa, .sha1): .ecdsaWithSHA1
-        case (.ecdsa, .sha256): .ecdsaWithSHA256
-        case (.ecdsa, .sha384): .ecdsaWithSHA384
-        case (.ecdsa, .sha512): .ecdsaWithSHA512
-        }
+        guard self == mask else { throw DERError(.unsupportedAlgorithm, at: start) }
     }
 }

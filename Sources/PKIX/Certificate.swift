@@ -5,6 +5,8 @@ import DeviceCrypto
 public struct Certificate: ~Escapable {
     /// The whole certificate, and its signature.
     public let signed: Signed
+    /// 1, 2 or 3.
+    public let version: Int
     /// Offsets, in the buffer, of the content of the serial number's INTEGER.
     public let serialNumberRange: Range<Int>
     /// Offsets of the names with their SEQUENCE header.
@@ -18,16 +20,20 @@ public struct Certificate: ~Escapable {
 
     /// What the extensions say, as far as it is judged here.
     public struct Extensions: Equatable, Sendable {
-        /// basicConstraints' cA; false when the extension is absent (RFC 5280, 4.2.1.9).
-        public var isCA = false
+        /// basicConstraints' cA; false when the extension is absent (RFC 5280, 4.2.1.9). It takes more to be a CA:
+        /// ``Certificate/isCA``.
+        public var cA = false
         public var pathLength: Int?
         /// Nil when the extension is absent: any use.
         public var keyUsage: KeyUsage?
         /// Whether the extended key usage marks a registration authority: cmcRA (RFC 6402, 2.10) or Microsoft's
         /// Certificate Request Agent.
         public var isRegistrationAuthority = false
-        /// Whether there is a critical extension that is not judged here.
-        public var hasUnknownCritical = false
+        /// Offsets of the identifier, its contents, of the first critical extension that is not judged here; empty if
+        /// there is none.
+        public var unknownCritical = 0..<0
+        /// The same of an extKeyUsage that is critical.
+        public var criticalExtKeyUsage = 0..<0
     }
 
     /// Reads the next element of `reader` as a certificate.
@@ -35,11 +41,12 @@ public struct Certificate: ~Escapable {
     public init(_ reader: inout DERReader) throws(DERError) {
         signed = try Signed(&reader)
         var tbs = try signed.reader
-        var version = 1
         if let wrapped = try tbs.readIfPresent(.contextConstructed(0)) {
             var content = wrapped.reader
             version = try content.read(.integer).smallInteger(atMost: 2) &+ 1
             try content.finish()
+        } else {
+            version = 1
         }
         let serial = try tbs.read(.integer)
         // Negative and zero serial numbers exist in the field (RFC 5280, 4.1.2.2 asks to handle them).
@@ -68,14 +75,17 @@ public struct Certificate: ~Escapable {
 
     /// Reads `bytes`, which hold one certificate and nothing else.
     @_lifetime(copy bytes)
+    @inline(never)
     public init(_ bytes: Span<UInt8>) throws(DERError) {
         var reader = DERReader(bytes)
         try self.init(&reader)
         try reader.finish()
     }
 
-    /// Whether issuer and subject are the same, byte for byte.
-    public var isSelfIssued: Bool { areEqual(issuer, subject) }
+    /// Whether issuer and subject are the same name.
+    public var isSelfIssued: Bool {
+        @inline(never) get { areNamesEqual(issuer, subject) }
+    }
 }
 
 extension Certificate {
@@ -105,7 +115,7 @@ extension Certificate {
 
 extension Certificate.Extensions {
     init(_ reader: inout DERReader) throws(DERError) {
-        var hasBasicConstraints = false
+        var (hasBasicConstraints, hasExtKeyUsage) = (false, false)
         var list = try reader.enter()
         while !list.isAtEnd {
             var item = try list.enter()
@@ -119,7 +129,7 @@ extension Certificate.Extensions {
                 guard !hasBasicConstraints else { throw DERError(.duplicate, at: identifier.start) }
                 hasBasicConstraints = true
                 var content = try value.enter()
-                if let flag = try content.readIfPresent(.boolean) { isCA = try flag.boolean() }
+                if let flag = try content.readIfPresent(.boolean) { cA = try flag.boolean() }
                 if let length = try content.readIfPresent(.integer) {
                     pathLength = try length.smallInteger(atMost: 255)
                 }
@@ -130,6 +140,9 @@ extension Certificate.Extensions {
                 keyUsage = KeyUsage(rawValue: try value.read(.bitString).namedBits())
                 try value.finish()
             case 37:  // extKeyUsage
+                guard !hasExtKeyUsage else { throw DERError(.duplicate, at: identifier.start) }
+                hasExtKeyUsage = true
+                if critical { criticalExtKeyUsage = identifier.content }
                 var purposes = try value.enter()
                 while !purposes.isAtEnd {
                     let purpose = try purposes.read(.objectIdentifier)
@@ -141,7 +154,7 @@ extension Certificate.Extensions {
             case 17:  // subjectAltName
                 break
             default:
-                if critical { hasUnknownCritical = true }
+                if critical, unknownCritical.isEmpty { unknownCritical = identifier.content }
             }
         }
     }
@@ -154,6 +167,7 @@ extension Certificate.Extensions {
 }
 
 /// Whether two public byte strings are the same; not in constant time.
+@inline(never)
 public func areEqual(_ left: Span<UInt8>, _ right: Span<UInt8>) -> Bool {
     guard left.count == right.count else { return false }
     for index in left.indices where left[index] != right[index] { return false }

@@ -1,8 +1,26 @@
 import DER
 import DeviceCrypto
 
-/// A complete CRL of one CA (RFC 5280, 5), as it stands in a buffer. Its entries are only read when one is looked up.
+/// A CRL of one CA (RFC 5280, 5), as it stands in a buffer. Its entries are only read when one is looked up.
 public struct CertificateRevocationList: ~Escapable {
+    /// Why a list does not say of a certificate, for every reason, whether it is revoked.
+    public enum Limit: UInt8, Equatable, Sendable {
+        /// It has the changes since another list alone (RFC 5280, 5.2.4).
+        case delta = 1
+        /// onlyContainsUserCerts (RFC 5280, 5.2.5, as all that follow), and the certificate is a CA's.
+        case userCertificates
+        /// onlyContainsCACerts
+        case caCertificates
+        /// onlySomeReasons
+        case someReasons
+        /// indirectCRL
+        case indirect
+        /// onlyContainsAttributeCerts
+        case attributeCertificates
+        /// It is for another distribution point than the certificate names.
+        case otherDistributionPoint
+    }
+
     /// The whole CRL, and its signature.
     public let signed: Signed
     private let issuerRange: Range<Int>
@@ -12,11 +30,12 @@ public struct CertificateRevocationList: ~Escapable {
     public let nextUpdate: Int64?
     /// Offsets of the entries.
     private let entries: Range<Int>
+    private let scope: Scope
 
     /// Reads the next element of `reader` as a CRL.
     ///
-    /// - Throws: ``DERError``; `unknownCriticalExtension` for one that is not complete, or not only its issuer's
-    ///   (RFC 5280, 5.2.4 and 5.2.5).
+    /// - Throws: ``DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); where there is no ``Room``, also for a list
+    ///   that may cover a part only.
     @_lifetime(copy reader)
     public init(_ reader: inout DERReader) throws(DERError) {
         signed = try Signed(&reader)
@@ -28,11 +47,14 @@ public struct CertificateRevocationList: ~Escapable {
         let isDue = tbs.nextTag == .utcTime || tbs.nextTag == .generalizedTime
         nextUpdate = isDue ? try readTime(&tbs) : nil
         entries = try tbs.readIfPresent(.sequence)?.content ?? 0..<0
+        var scope = Scope()
         if let wrapped = try tbs.readIfPresent(.contextConstructed(0)) {
             var content = wrapped.reader
-            try Self.refuseCritical(try content.read(.sequence))
+            var list = try content.enter()
             try content.finish()
+            while !list.isAtEnd { try scope.read(Extension(&list)) }
         }
+        self.scope = scope
         try tbs.finish()
     }
 
@@ -40,6 +62,18 @@ public struct CertificateRevocationList: ~Escapable {
     public var issuer: Span<UInt8> {
         @_lifetime(copy self) get { signed.part(issuerRange) }
     }
+
+    /// Why the list does not cover `certificate`, which its issuer issued; nil if it does.
+    public func limit(for certificate: borrowing Certificate) -> Limit? {
+        guard Room.isAmple else { return nil }
+        if let limit = scope.limit { return limit }
+        if scope.isOfUsers, certificate.isCA { return .userCertificates }
+        guard !scope.names.isEmpty else { return nil }
+        return certificate.isCovered(by: DERReader(signed.bytes, in: scope.names)) ? nil : .otherDistributionPoint
+    }
+
+    /// Why the list does not cover every certificate of a user; nil if that hangs on the certificate, or it does.
+    public var limit: Limit? { scope.limit }
 
     /// Whether the certificate with this serial number, the content of its INTEGER, is revoked or on hold.
     ///
@@ -53,26 +87,149 @@ public struct CertificateRevocationList: ~Escapable {
             var entry = try list.enter()
             let number = try entry.read(.integer)
             _ = try entry.read()
-            if let extensions = try entry.readIfPresent(.sequence) { try Self.refuseCritical(extensions) }
+            if let extensions = try entry.readIfPresent(.sequence) { try Self.check(extensions) }
             try entry.finish()
             if areEqual(number.contents, serialNumber) { isRevoked = true }
         }
         return isRevoked
     }
 
-    /// No extension of a CRL or an entry that can be critical is understood here.
+    /// Reads what an entry says of itself: a reason, whichever it is, revokes. That one is no longer revoked can stand in
+    /// a delta only (RFC 5280, 5.3.1).
     @inline(never)
-    private static func refuseCritical(_ extensions: borrowing DERElement) throws(DERError) {
+    private static func check(_ extensions: borrowing DERElement) throws(DERError) {
         var list = extensions.reader
         while !list.isAtEnd {
-            let start = list.position
-            var item = try list.enter()
-            _ = try item.read(.objectIdentifier)
-            if let flag = try item.readIfPresent(.boolean), try flag.boolean() {
-                throw DERError(.unknownCriticalExtension, at: start)
-            }
-            _ = try item.read(.octetString)
-            try item.finish()
+            let item = try Extension(&list)
+            // reasonCode, whose one byte is 8 for removeFromCRL; invalidityDate
+            let isUnknown =
+                item.number == 21
+                ? item.value.content.isEmpty || item.value.bytes[item.value.content.upperBound &- 1] == 8
+                : item.isCritical && item.number != 24
+            if isUnknown { throw DERError(.unknownCriticalExtension, at: item.start) }
         }
+    }
+}
+
+/// What a list is for.
+private struct Scope {
+    var limit: CertificateRevocationList.Limit?
+    var isOfUsers = false
+    /// Offsets of the GeneralNames of its distribution point; empty when it names none.
+    var names = 0..<0
+
+    mutating func read(_ item: borrowing Extension) throws(DERError) {
+        if Room.isAmple, item.number == 27 {  // deltaCRLIndicator
+            limit = .delta
+        } else if Room.isAmple, item.number == 28 {
+            var value = item.value.reader
+            var point = try value.enter()
+            try value.finish()
+            try readPoint(&point)
+        } else if item.isCritical {
+            throw DERError(.unknownCriticalExtension, at: item.start)
+        }
+    }
+
+    /// Reads the content of an IssuingDistributionPoint (RFC 5280, 5.2.5).
+    private mutating func readPoint(_ point: inout DERReader) throws(DERError) {
+        while !point.isAtEnd {
+            let field = try point.read()
+            var found: CertificateRevocationList.Limit?
+            switch field.tag {
+            case .contextConstructed(0):
+                var name = field.reader
+                let full = try name.read()
+                try name.finish()
+                // A name relative to the issuer's is compared with nothing here.
+                if full.tag == .contextConstructed(0) { names = full.content } else { found = .otherDistributionPoint }
+            case .context(1): if try isTrue(field) { isOfUsers = true }
+            case .context(2): if try isTrue(field) { found = .caCertificates }
+            case .context(3): found = .someReasons
+            case .context(4): if try isTrue(field) { found = .indirect }
+            case .context(5): if try isTrue(field) { found = .attributeCertificates }
+            default: throw DERError(.unexpectedTag, at: field.start)
+            }
+            limit = limit ?? found
+        }
+    }
+
+    private func isTrue(_ field: borrowing DERElement) throws(DERError) -> Bool {
+        guard field.content.count == 1 else { throw DERError(.invalidBoolean, at: field.start) }
+        return field.contents[0] != 0
+    }
+}
+
+/// An Extension (RFC 5280, 4.1).
+private struct Extension: ~Escapable {
+    let start: Int
+    /// The last number of an identifier 2.5.29.<number> below 128, under which X.509 has its extensions; 0 of others.
+    let number: UInt8
+    let isCritical: Bool
+    /// The OCTET STRING.
+    let value: DERElement
+
+    @_lifetime(copy list)
+    @inline(never)
+    init(_ list: inout DERReader) throws(DERError) {
+        start = list.position
+        var item = try list.enter()
+        let identifier = try item.read(.objectIdentifier).contents
+        let isOfX509 = identifier.count == 3 && identifier[0] == 0x55 && identifier[1] == 0x1D
+        number = isOfX509 ? identifier[2] : 0
+        isCritical = try item.readIfPresent(.boolean)?.boolean() ?? false
+        value = try item.read(.octetString)
+        try item.finish()
+    }
+}
+
+extension Certificate {
+    /// Whether one of a distribution point's names is one of this certificate's distribution points (RFC 5280, 6.3.3).
+    /// A certificate without any hangs on whoever looked the list up for it: a CA does so when it is asked by GetCRL.
+    fileprivate func isCovered(by names: DERReader) -> Bool {
+        do throws(DERError) {
+            guard var points = try distributionPoints() else { return true }
+            return try Self.haveCommon(&points, names)
+        } catch {
+            return false
+        }
+    }
+
+    private static func haveCommon(_ points: inout DERReader, _ names: DERReader) throws(DERError) -> Bool {
+        while !points.isAtEnd {
+            var point = try points.enter()
+            guard let field = try point.readIfPresent(.contextConstructed(0)) else { continue }
+            var name = field.reader
+            guard let full = try name.readIfPresent(.contextConstructed(0)) else { continue }
+            var own = full.reader
+            while !own.isAtEnd {
+                let one = try own.read()
+                var others = names
+                while !others.isAtEnd {
+                    if areEqual(one.encoding, try others.read().encoding) { return true }
+                }
+            }
+        }
+        return false
+    }
+
+    /// A reader of the value of cRLDistributionPoints (RFC 5280, 4.2.1.13); nil if there is none.
+    @_lifetime(copy self)
+    private func distributionPoints() throws(DERError) -> DERReader? {
+        var tbs = try signed.reader
+        while !tbs.isAtEnd {
+            let field = try tbs.read()
+            guard field.tag == .contextConstructed(3) else { continue }
+            var content = field.reader
+            var list = try content.enter()
+            while !list.isAtEnd {
+                let item = try Extension(&list)
+                if item.number == 31 {
+                    var value = item.value.reader
+                    return try value.enter()
+                }
+            }
+        }
+        return nil
     }
 }

@@ -9,7 +9,7 @@ public struct CertificationRequest: ~Escapable {
     public var subjectRange = 0..<0
     /// The shared secret that authorises the enrolment (RFC 2985, 5.4.1; RFC 8894, 2.4), UTF-8, at most 255 bytes.
     public var challengePassword: Span<UInt8>
-    /// Such as `DNS:sensor7.example,IP:192.0.2.7,URI:urn:uuid:…,email:…,otherName:1.2.3;UTF8:…`.
+    /// Such as `DNS:sensor7.example,IP:192.0.2.7,URI:urn:uuid:…`: see ``DER/DERWriter/write(altNames:)``.
     public var subjectAltName: Span<UInt8>
     /// Such as `digitalSignature,keyEncipherment`.
     public var keyUsage: Span<UInt8>
@@ -35,8 +35,8 @@ public struct CertificationRequest: ~Escapable {
 
     /// Writes the request, signed by the key that it is for.
     ///
-    /// - Throws: ``DERError``: `invalidName`, `invalidAltName`, `unknownWord`, `invalidObjectIdentifier`,
-    ///   `invalidChallengePassword` with the offset in the text concerned; `bufferFull`; `crypto`.
+    /// - Throws: ``DERError``: a ``TextFault`` or `invalidChallengePassword` with the offset in the text concerned;
+    ///   `bufferFull`; `crypto`.
     public func write<Key: PrivateKey & ~Copyable>(
         to writer: inout DERWriter, key: inout Key, digest: DigestAlgorithm, random: inout RandomGenerator
     ) throws(DERError) {
@@ -56,6 +56,11 @@ public struct CertificationRequest: ~Escapable {
     /// - Throws: ``DERError`` as for ``write(to:key:digest:random:)``.
     public func check(in room: inout MutableSpan<UInt8>) throws(DERError) {
         var writer = DERWriter(&room, end: room.count)
+        try writeContent(to: &writer)
+    }
+
+    /// Writes subject and attributes: all that is asked for but the key.
+    public func writeContent(to writer: inout DERWriter) throws(DERError) {
         try writeAttributes(to: &writer)
         try writer.write(name: subject, orCopyOf: subjectRange)
     }

@@ -1,105 +1,31 @@
 import DER
-
-/// Types of name attributes that a subject can be given by name; others by their dotted identifier.
-enum AttributeType: UInt8 {
-    case commonName = 1, serialNumber, organization, organizationalUnit, country, state, locality, domainComponent
-    case userID, emailAddress
-
-    /// Names as RFC 4514, section 3 and OpenSSL write them.
-    var name: StaticString {
-        @inline(never) get {
-            switch self {
-            case .commonName: "CN"
-            case .serialNumber: "serialNumber"
-            case .organization: "O"
-            case .organizationalUnit: "OU"
-            case .country: "C"
-            case .state: "ST"
-            case .locality: "L"
-            case .domainComponent: "DC"
-            case .userID: "UID"
-            case .emailAddress: "emailAddress"
-            }
-        }
-    }
-
-    /// RFC 5280, appendix A.1; RFC 4519, 2.4 and 2.39; RFC 2985, 5.2.1.
-    var identifier: ObjectIdentifier {
-        switch self {
-        case .commonName: ObjectIdentifier("2.5.4.3")
-        case .serialNumber: ObjectIdentifier("2.5.4.5")
-        case .organization: ObjectIdentifier("2.5.4.10")
-        case .organizationalUnit: ObjectIdentifier("2.5.4.11")
-        case .country: ObjectIdentifier("2.5.4.6")
-        case .state: ObjectIdentifier("2.5.4.8")
-        case .locality: ObjectIdentifier("2.5.4.7")
-        case .domainComponent: ObjectIdentifier("0.9.2342.19200300.100.1.25")
-        case .userID: ObjectIdentifier("0.9.2342.19200300.100.1.1")
-        case .emailAddress: ObjectIdentifier("1.2.840.113549.1.9.1")
-        }
-    }
-
-    /// The string type that RFC 5280, appendix A.1 prescribes, UTF8String where it leaves the choice.
-    var stringTag: Tag {
-        switch self {
-        case .country, .serialNumber: .printableString
-        case .domainComponent, .emailAddress: .ia5String
-        default: .utf8String
-        }
-    }
-
-    /// The greatest number of characters (RFC 5280, appendix A.1, upper bounds).
-    var greatestCount: Int {
-        switch self {
-        case .country: 2
-        case .commonName, .serialNumber, .organization, .organizationalUnit: 64
-        case .state, .locality: 128
-        default: 255
-        }
-    }
-
-    init?(_ word: Span<UInt8>) {
-        var number: UInt8 = 1
-        while let type = AttributeType(rawValue: number) {
-            if isWord(word, type.name) {
-                self = type
-                return
-            }
-            number &+= 1
-        }
-        return nil
-    }
-
-    init?(_ identifier: borrowing DERElement) {
-        var number: UInt8 = 1
-        while let type = AttributeType(rawValue: number) {
-            if identifier.isIdentifier(type.identifier) {
-                self = type
-                return
-            }
-            number &+= 1
-        }
-        return nil
-    }
-}
+import DeviceCrypto
 
 extension DERWriter {
     /// Writes a Name given as RFC 4514 has it, such as `CN=sensor 7,O=Example,C=DE`: the most specific part first,
-    /// which a backward writer puts last, as X.501 wants it.
+    /// which a backward writer puts last, as X.501 wants it. An empty text is an empty name.
     ///
-    /// Types are CN, serialNumber, O, OU, C, ST, L, DC, UID, emailAddress (letter case aside) or a dotted
-    /// identifier. Special characters are escaped as `\,` or `\2C`. An empty text is an empty name.
+    /// - A type is one of ``AttributeType`` (letter case aside) or a dotted identifier, which may follow `OID.`.
+    /// - Special characters of a value are escaped as `\,` or `\2C`; where there is room for that, it may stand in quotation
+    ///   marks instead (RFC 2253, 3).
+    /// - `#` and hexadecimal digits are a value's DER.
+    /// - `+` joins the values of one part (RFC 4514, 2.2).
+    /// - Blanks around `,`, `+`, `=` and the whole do not count.
     ///
-    /// - Throws: `invalidName` with the offset in `text`, also for values that are too long or not in the attribute's
-    ///   repertoire, for values in hexadecimal and for RDNs of several values; `bufferFull`.
+    /// - Throws: a ``TextFault`` with the offset in `text`; `bufferFull`.
     public mutating func write(name text: Span<UInt8>) throws(DERError) {
         let end = front
         var position = 0
-        while position < text.count {
-            position = try write(relativeDistinguishedNameAt: position, of: text)
-            guard position < text.count else { break }
-            position &+= 1
-            guard position < text.count else { throw DERError(.invalidName, at: position) }
+        skipBlanks(text, &position)
+        if position < text.count {
+            var separator = UInt8(ascii: ",")
+            while separator != 0 {
+                let partEnd = front
+                repeat {
+                    separator = try write(attributeOf: text, at: &position)
+                } while separator == UInt8(ascii: "+")
+                try wrapSetOf(from: partEnd)
+            }
         }
         try wrap(.sequence, from: end)
     }
@@ -111,76 +37,104 @@ extension DERWriter {
         try write(name: text)
     }
 
-    /// - Returns: the offset of the comma behind it, or of the end.
-    private mutating func write(relativeDistinguishedNameAt start: Int, of text: Span<UInt8>) throws(DERError)
-        -> Int
-    {
-        var equals = start
-        while equals < text.count, text[equals] != UInt8(ascii: "=") { equals &+= 1 }
-        guard equals < text.count else { throw DERError(.invalidName, at: start) }
-        let word = text.extracting(start..<equals)
-        let type = AttributeType(word)
-
-        var (valueEnd, count, characters) = (equals &+ 1, 0, 0)
-        while valueEnd < text.count, text[valueEnd] != UInt8(ascii: ",") {
-            let characterStart = valueEnd
-            let byte = try Self.character(of: text, at: &valueEnd)
-            // A value that begins with # would be one in hexadecimal (RFC 4514, 2.4), which is not read.
-            guard text[characterStart] != UInt8(ascii: "+"), byte != 0,
-                count > 0 || text[characterStart] != UInt8(ascii: "#")
-            else {
-                throw DERError(.invalidName, at: characterStart)
-            }
-            count &+= 1
-            // The bytes that go on with a character of UTF-8 are no characters.
-            if byte & 0xC0 != 0x80 { characters &+= 1 }
+    /// Writes an AttributeTypeAndValue.
+    ///
+    /// - Returns: what stands behind it, which is passed over: a comma, a plus sign, or 0 at the end.
+    private mutating func write(attributeOf text: Span<UInt8>, at position: inout Int) throws(DERError) -> UInt8 {
+        skipBlanks(text, &position)
+        let start = position
+        var wordEnd = start
+        while position < text.count, text[position] != UInt8(ascii: "="), !isSeparator(text[position]) {
+            position &+= 1
+            if text[position &- 1] != UInt8(ascii: " ") { wordEnd = position }
         }
-        guard count > 0, characters <= type?.greatestCount ?? 255 else { throw DERError(.invalidName, at: equals &+ 1) }
+        guard position < text.count, text[position] == UInt8(ascii: "=") else {
+            throw .text(wordEnd == start ? .empty : .equalsMissing, at: start)
+        }
+        var word = text.extracting(start..<wordEnd)
+        if word.count > 4, isWord(word.extracting(first: 4), "OID.") { word = word.extracting(4..<word.count) }
+        let type = AttributeType(word)
+        if let type {
+            word = type.identifier
+        } else {
+            guard word.count > 0, isDigit(word[0]) else {
+                throw .text(wordEnd == start ? .empty : .unknownType, at: start)
+            }
+        }
+        position &+= 1
+        skipBlanks(text, &position)
 
         let end = front
-        do {
-            var value = try reserve(count)
-            var position = equals &+ 1
-            for index in 0..<count { value[index] = try Self.character(of: text, at: &position) }
-        }
-        let tag = type?.stringTag ?? .utf8String
-        do {
-            let value = written(front..<end)
-            guard tag != .printableString || isPrintableString(value), tag != .ia5String || isASCII(value),
-                isUTF8(value)
-            else {
-                throw DERError(.invalidName, at: equals &+ 1)
-            }
-        }
-        try wrap(tag, from: end)
-        if let type {
-            try write(type.identifier)
+        let valueStart = position
+        let mark = position < text.count ? text[position] : 0
+        let isQuoted = Room.isAmple && mark == UInt8(ascii: "\"")
+        if isQuoted || mark == UInt8(ascii: "#") { position &+= 1 }
+        let content = position..<(try Self.valueEnd(of: text, at: &position, isQuoted: isQuoted))
+        guard position == text.count || isSeparator(text[position]) else { throw .text(.badQuotes, at: position) }
+        if mark == UInt8(ascii: "#") {
+            try write(hexadecimal: text, content)
         } else {
-            do throws(DERError) {
-                try write(identifierText: word)
-            } catch {
-                throw error.kind == .bufferFull ? error : DERError(.invalidName, at: start)
+            guard !content.isEmpty else { throw .text(.empty, at: valueStart) }
+            try write(unescaping: text, content)
+            let tag = type?.tag ?? .utf8String
+            let count = characters(written(front..<end))
+            guard holds(tag, written(front..<end)) else { throw .text(.badCharacter, at: valueStart) }
+            if let type {
+                guard !type.isCountry || isAlphabetic(written(front..<end)) && count == 2 else {
+                    throw .text(.notTwoLetters, at: valueStart)
+                }
+                guard count <= type.greatestCount else { throw .text(.tooLong, at: valueStart) }
             }
+            try wrap(tag, from: end)
         }
+        try write(identifier: word, at: start)
         try wrap(.sequence, from: end)
-        try wrap(.set, from: end)
-        return valueEnd
-    }
-
-    /// One byte of a value, unescaped (RFC 4514, 3).
-    private static func character(of text: Span<UInt8>, at position: inout Int) throws(DERError) -> UInt8 {
-        let start = position
-        position &+= 1
-        guard text[start] == UInt8(ascii: "\\") else { return text[start] }
-        guard position < text.count else { throw DERError(.invalidName, at: start) }
-        if let high = hexadecimalValue(text[position]) {
-            guard position &+ 1 < text.count, let low = hexadecimalValue(text[position &+ 1]) else {
-                throw DERError(.invalidName, at: start)
-            }
-            position &+= 2
-            return high &<< 4 | low
-        }
+        guard position < text.count else { return 0 }
         position &+= 1
         return text[position &- 1]
     }
+
+    /// The end of a value, at which `position` is left, but for blanks and a quotation mark that are passed over.
+    private static func valueEnd(
+        of text: Span<UInt8>, at position: inout Int, isQuoted: Bool
+    ) throws(DERError) -> Int {
+        let start = position
+        var end = position
+        while position < text.count {
+            let byte = text[position]
+            if isQuoted, byte == UInt8(ascii: "\"") {
+                end = position
+                position &+= 1
+                skipBlanks(text, &position)
+                return end
+            }
+            if !isQuoted {
+                if isSeparator(byte) { return end }
+                switch byte {
+                case UInt8(ascii: ";"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""):
+                    throw .text(.unescaped, at: position)
+                default: break
+                }
+            }
+            position &+= byte == UInt8(ascii: "\\") && position &+ 1 < text.count ? 2 : 1
+            if byte != UInt8(ascii: " ") { end = position }
+        }
+        guard !isQuoted else { throw .text(.badQuotes, at: start &- 1) }
+        return end
+    }
+}
+
+/// Whether a byte ends an attribute of a Name.
+private func isSeparator(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ",") || byte == UInt8(ascii: "+") }
+
+private func isAlphabetic(_ text: Span<UInt8>) -> Bool {
+    for index in text.indices where (text[index] | 0x20) &- UInt8(ascii: "a") >= 26 { return false }
+    return true
+}
+
+/// How many characters UTF-8 has: the bytes that go on with one are none.
+private func characters(_ text: Span<UInt8>) -> Int {
+    var count = 0
+    for index in text.indices where text[index] & 0xC0 != 0x80 { count &+= 1 }
+    return count
 }

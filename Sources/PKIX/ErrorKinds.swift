@@ -11,12 +11,6 @@ extension DERError.Kind {
     public static var unsupportedVersion: DERError.Kind { DERError.Kind(rawValue: 33) }
     /// A time that is not UTCTime or GeneralizedTime as RFC 5280, 4.1.2.5 has them.
     public static var invalidTime: DERError.Kind { DERError.Kind(rawValue: 34) }
-    /// The text of a distinguished name is malformed; the offset counts in the text.
-    public static var invalidName: DERError.Kind { DERError.Kind(rawValue: 35) }
-    /// The text of a subject alternative name is malformed; the offset counts in the text.
-    public static var invalidAltName: DERError.Kind { DERError.Kind(rawValue: 36) }
-    /// A word that is no key usage or extended key usage; the offset counts in the text.
-    public static var unknownWord: DERError.Kind { DERError.Kind(rawValue: 37) }
     /// The same thing twice, where once is all that is allowed.
     public static var duplicate: DERError.Kind { DERError.Kind(rawValue: 38) }
     /// A challenge password that is too long or not UTF-8; the offset counts in the text.

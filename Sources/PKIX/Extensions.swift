@@ -19,15 +19,15 @@ extension DERWriter {
     /// Writes the extension that names a Microsoft template: by its identifier, or by its name.
     ///
     /// - Parameter text: a dotted identifier (MS-WCCE, 2.2.2.7.7.2), else a name (2.2.2.7.7.1).
-    /// - Throws: `unknownWord` for a name beyond ASCII; `bufferFull`.
+    /// - Throws: a ``TextFault``, as for a name beyond ASCII; `bufferFull`.
     mutating func write(certificateTemplate text: Span<UInt8>) throws(DERError) {
         let end = front
-        let isIdentifier = text.count > 0 && text[0] &- UInt8(ascii: "0") <= 9
+        let isIdentifier = text.count > 0 && isDigit(text[0])
         if isIdentifier {
-            try write(identifierText: text)
+            try write(identifier: text, at: 0)
             try wrap(.sequence, from: end)
         } else {
-            guard isASCII(text) else { throw DERError(.unknownWord, at: 0) }
+            guard holds(.ia5String, text) else { throw .text(.badCharacter, at: 0) }
             var index = text.count
             while index > 0 {
                 index &-= 1

@@ -19,6 +19,14 @@ extension ObjectIdentifier {
     public static var ecdsaWithSHA384: ObjectIdentifier { ObjectIdentifier("1.2.840.10045.4.3.3") }
     public static var ecdsaWithSHA512: ObjectIdentifier { ObjectIdentifier("1.2.840.10045.4.3.4") }
 
+    // RSASSA-PSS (RFC 4055, 2.2 and 3.1)
+    static var rsassaPSS: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.10") }
+    static var mgf1: ObjectIdentifier { ObjectIdentifier("1.2.840.113549.1.1.8") }
+
+    // Keys that are only told apart (RFC 5480, 2.1.1.1; RFC 8410, 3)
+    static var secp521r1: ObjectIdentifier { ObjectIdentifier("1.3.132.0.35") }
+    static var ed25519: ObjectIdentifier { ObjectIdentifier("1.3.101.112") }
+
     // Digests (RFC 3370, 2.1; RFC 5754, 2)
     public static var sha1: ObjectIdentifier { ObjectIdentifier("1.3.14.3.2.26") }
     public static var sha256: ObjectIdentifier { ObjectIdentifier("2.16.840.1.101.3.4.2.1") }

@@ -3,6 +3,9 @@ import DER
 /// Writes a Name as RFC 4514 has it, such as `CN=sensor 7,O=Example,C=DE`, at the front of `text`: what
 /// ``DER/DERWriter/write(name:)`` reads, in ASCII. Bytes beyond it, and control characters, are written as `\C3`.
 ///
+/// Read again, it makes the same Name, but that strings have the type which the attribute has by default: RFC 5280, 7.1
+/// has them compare equal. Two things are shown that a request cannot be made with: an empty value, and NUL.
+///
 /// - Parameters:
 ///   - name: in DER, with its SEQUENCE header.
 ///   - text: is overwritten, also behind what is returned.
@@ -66,7 +69,7 @@ extension DERWriter {
                 separator = UInt8(ascii: "+")
                 var attribute = try values.enter()
                 let identifier = try attribute.read(.objectIdentifier)
-                let type = AttributeType(identifier)
+                let type = AttributeType(identifier: identifier.contents)
                 let value = try attribute.read()
                 if type != nil, value.tag == .utf8String || value.tag == .printableString || value.tag == .ia5String {
                     try write(escaping: value.contents)
@@ -76,7 +79,7 @@ extension DERWriter {
                 }
                 try write(byte: UInt8(ascii: "="))
                 if let type {
-                    try write(bytes: span(of: type.name))
+                    try write(bytes: type.name)
                 } else {
                     try write(dotted: identifier.contents)
                 }

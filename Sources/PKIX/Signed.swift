@@ -9,8 +9,9 @@ public struct Signed: ~Escapable {
     /// Offsets of the part that is signed.
     let content: Range<Int>
     private let signature: Range<Int>
-    public let algorithm: SignatureAlgorithm
-    private let algorithmStart: Int
+    /// Nil for one that is unknown here: what it signed can be read, and pinned, and is never verified.
+    public let algorithm: SignatureAlgorithm?
+    private let algorithmRange: Range<Int>
 
     /// Reads the next element of `reader`.
     @_lifetime(copy reader)
@@ -21,8 +22,10 @@ public struct Signed: ~Escapable {
         range = whole.range
         var outer = whole.reader
         content = try outer.read(.sequence).range
-        algorithmStart = outer.position
-        algorithm = try SignatureAlgorithm(&outer)
+        let identifier = try outer.read(.sequence)
+        algorithmRange = identifier.range
+        var again = DERReader(bytes, in: algorithmRange)
+        algorithm = try? SignatureAlgorithm(&again)
         let bits = try outer.read(.bitString)
         _ = try bits.bitStringBytes()
         signature = (bits.content.lowerBound &+ 1)..<bits.content.upperBound
@@ -47,17 +50,21 @@ public struct Signed: ~Escapable {
         }
     }
 
-    /// Reads the algorithm within what is signed, which is the same.
+    /// Reads the algorithm within what is signed, which is the same, byte for byte (RFC 5280, 4.1.1.2).
     @inline(never)
     func readAlgorithm(_ reader: inout DERReader) throws(DERError) {
-        guard try SignatureAlgorithm(&reader) == algorithm else {
-            throw DERError(.unsupportedAlgorithm, at: algorithmStart)
+        let inner = try reader.read(.sequence)
+        guard areEqual(inner.encoding, part(algorithmRange)) else {
+            throw DERError(.unsupportedAlgorithm, at: algorithmRange.lowerBound)
         }
     }
 
     /// Verifies that the holder of `issuerKey` signed this.
+    ///
+    /// - Throws: `.unsupported` for an algorithm that is unknown here; `.invalidSignature`; `.invalidKey`.
     @inline(never)
     public func verify(signedBy issuerKey: borrowing SubjectPublicKeyInfo) throws(CryptoError) {
+        guard let algorithm else { throw .unsupported }
         let digest = Hash.digest(algorithm.digest, of: part(content))
         try issuerKey.verify(part(signature), scheme: algorithm.scheme, digest: digest)
     }

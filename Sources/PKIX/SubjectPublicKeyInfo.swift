@@ -6,12 +6,24 @@ public struct SubjectPublicKeyInfo: ~Escapable {
     public enum Kind: Equatable, Sendable {
         case rsa
         case ellipticCurve(Curve)
+        /// One that is unknown here: it can be read, and is of no use.
+        case other(OtherKind)
+    }
+
+    /// Kinds of keys that nothing can be done with here, as far as they are told apart.
+    public enum OtherKind: Equatable, Sendable {
+        case p521
+        case anotherCurve
+        case ed25519
+        /// Among them RSA keys that may be used with RSASSA-PSS alone (RFC 4055, 1.2).
+        case another
     }
 
     public let kind: Kind
     /// RSA: the modulus, unsigned, big-endian, no leading zero. Elliptic curve: the point as SEC 1, 2.3.3 encodes it.
+    /// Another: the bytes of the BIT STRING.
     public let key: Span<UInt8>
-    /// RSA: the public exponent, likewise. Elliptic curve: empty.
+    /// RSA: the public exponent, likewise. Others: empty.
     public let exponent: Span<UInt8>
 
     /// Reads a SubjectPublicKeyInfo.
@@ -33,14 +45,23 @@ public struct SubjectPublicKeyInfo: ~Escapable {
             self.key = try key.read(.integer).unsignedInteger()
             exponent = try key.read(.integer).unsignedInteger()
             try key.finish()
-        } else if identifier.isIdentifier(.ecPublicKey) {
-            kind = .ellipticCurve(try Curve(try parameters.read(.objectIdentifier)))
-            key = bytes
-            exponent = bytes.extracting(first: 0)
-        } else {
-            throw DERError(.unsupportedAlgorithm, at: algorithm.start)
+            try parameters.finish()
+            return
         }
+        key = bytes
+        exponent = bytes.extracting(first: 0)
+        guard identifier.isIdentifier(.ecPublicKey) else {
+            // Whatever its parameters may be.
+            kind = .other(identifier.isIdentifier(.ed25519) ? .ed25519 : .another)
+            return
+        }
+        let curve = try parameters.read()
         try parameters.finish()
+        if let known = try? Curve(curve) {
+            kind = .ellipticCurve(known)
+        } else {
+            kind = .other(curve.isIdentifier(.secp521r1) ? .p521 : .anotherCurve)
+        }
     }
 
     /// Verifies `signature` over `digest`.
@@ -50,8 +71,13 @@ public struct SubjectPublicKeyInfo: ~Escapable {
         switch (kind, scheme) {
         case (.rsa, .rsa):
             try RSAPublicKey.verify(modulus: key, exponent: exponent, digest: digest, signature: signature)
+        case (.rsa, .rsaPSS(let saltSize)):
+            try RSAPublicKey.verify(
+                modulus: key, exponent: exponent, digest: digest, saltSize: saltSize, signature: signature)
         case (.ellipticCurve(let curve), .ecdsa):
             try ECPublicKey.verify(curve: curve, point: key, digest: digest, signature: signature)
+        case (.other, _):
+            throw .unsupported
         default:
             throw .invalidSignature
         }

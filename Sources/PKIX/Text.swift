@@ -49,7 +49,8 @@ func isUTF8(_ text: Span<UInt8>) -> Bool {
     return true
 }
 
-/// The comma-separated items of a text, last one first, as a backward writer wants them.
+/// The comma-separated items of a text, last one first, as a backward writer wants them: without the blanks around them.
+/// A comma or a blank behind a backslash is part of the item.
 struct ReversedList: ~Escapable {
     private let text: Span<UInt8>
     private var end: Int
@@ -65,9 +66,19 @@ struct ReversedList: ~Escapable {
     mutating func next() -> Range<Int>? {
         guard end >= 0 else { return nil }
         var start = end
-        while start > 0, text[start &- 1] != UInt8(ascii: ",") { start &-= 1 }
-        let item = start..<end
+        while start > 0, text[start &- 1] != UInt8(ascii: ",") || isEscaped(start &- 1) { start &-= 1 }
+        var last = end
         end = start &- 1
-        return item
+        skipBlanks(text, &start)
+        while last > start, text[last &- 1] == UInt8(ascii: " "), !isEscaped(last &- 1) { last &-= 1 }
+        return start..<last
+    }
+
+    /// Whether an odd number of backslashes stands before a character.
+    @inline(never)
+    private func isEscaped(_ index: Int) -> Bool {
+        var start = index
+        while start > 0, text[start &- 1] == UInt8(ascii: "\\") { start &-= 1 }
+        return (index &- start) & 1 == 1
     }
 }

@@ -9,10 +9,12 @@ public struct CACertificates: ~Escapable {
     /// More are not looked at.
     public static var maximumCount: Int { 8 }
 
-    private let bytes: Span<UInt8>
+    let bytes: Span<UInt8>
     private let range: Range<Int>
     /// Which of them count: bit 0 is the first one's.
-    private var chosen: Int32
+    var chosen: Int32
+    /// Whether a CA is among them that another one issued.
+    private var hasIssuedCA = false
 
     /// - Parameter bytes: what ``GetCACert`` or ``GetNextCACert`` kept.
     @_lifetime(copy bytes)
@@ -78,47 +80,72 @@ public struct CACertificates: ~Escapable {
     ///
     /// Key usage decides where it can; old servers leave it out, or set one bit where two are due (RFC 8894, 3.5.2).
     ///
+    /// - Parameter canDecrypt: whether the device's key can, as RSA keys do. The request of such a device is encrypted
+    ///   with the password, which can then be guessed at leisure, only if the policy allows it: else it takes no more
+    ///   than leaving the RSA certificates out of a reply that nobody signs.
     /// - Throws: ``SCEPError/noEncryptionCertificate``.
     @_lifetime(copy self)
-    public func encryptionCertificate() throws(SCEPError) -> Certificate {
-        var list = list
-        var best = 0..<0
-        var greatestScore = -1
-        while let certificate = list.next() {
-            let isRSA = certificate.subjectPublicKeyInfo.kind == .rsa
-            guard isRSA || Curve.areSupported else { continue }
-            var score = isRSA ? 16 : 0
-            if let usage = certificate.extensions.keyUsage {
-                if usage.contains(.keyEncipherment) { score &+= 8 }
-            } else {
-                score &+= 4
-            }
-            if !certificate.extensions.isCA {
-                score &+= 2
-            } else if !hasIssued(certificate, casOnly: false) {
-                score &+= 1
-            }
-            if score > greatestScore {
-                greatestScore = score
-                best = certificate.range
-            }
-        }
-        guard greatestScore >= 0, let certificate = try? Certificate(bytes.extracting(best)) else {
-            throw .noEncryptionCertificate
-        }
+    public func encryptionCertificate(canDecrypt: Bool, policy: inout Policy) throws(SCEPError) -> Certificate {
+        let best = best(forEncryption: true)
+        guard let certificate = try? Certificate(bytes.extracting(best)),
+            !canDecrypt || certificate.subjectPublicKeyInfo.kind == .rsa || policy.permitsPasswordEncryption()
+        else { throw .noEncryptionCertificate }
         return certificate
     }
 
-    /// The certificate of the CA that issues: the one that issued no other CA here.
+    /// The certificate of the CA that issues: the one that issued no other CA here. Of several certificates of one
+    /// name, such as before and after a renewal, it is the one that is valid for longest.
     ///
     /// - Throws: ``SCEPError/pinnedIsNotCA`` when there is none.
     @_lifetime(copy self)
     public func issuingCertificate() throws(SCEPError) -> Certificate {
-        var list = list
-        while let certificate = list.next() {
-            if certificate.extensions.isCA, !hasIssued(certificate, casOnly: true) { return certificate }
+        guard let certificate = try? Certificate(bytes.extracting(best(forEncryption: false))) else {
+            throw .pinnedIsNotCA
         }
-        throw .pinnedIsNotCA
+        return certificate
+    }
+
+    /// Where the first of those stands that serve best, and of several certificates of one name the one that is valid
+    /// for longest; empty if there is none.
+    @inline(never)
+    private func best(forEncryption: Bool) -> Range<Int> {
+        var list = list
+        var best = 0..<0
+        var greatestScore = 0
+        while let certificate = list.next() {
+            let score = forEncryption ? encryptionScore(certificate) : issuingScore(certificate)
+            guard score > 0, score >= greatestScore else { continue }
+            if score == greatestScore {
+                guard let other = try? Certificate(bytes.extracting(best)), certificate.notAfter > other.notAfter,
+                    areNamesEqual(certificate.subject, other.subject)
+                else { continue }
+            }
+            greatestScore = score
+            best = certificate.range
+        }
+        return best
+    }
+
+    private func issuingScore(_ certificate: borrowing Certificate) -> Int {
+        certificate.isCA && !hasIssued(certificate, casOnly: true) ? 1 : 0
+    }
+
+    private func encryptionScore(_ certificate: borrowing Certificate) -> Int {
+        let isRSA = certificate.subjectPublicKeyInfo.kind == .rsa
+        if case .other = certificate.subjectPublicKeyInfo.kind { return 0 }
+        guard isRSA || Curve.areSupported else { return 0 }
+        var score = isRSA ? 17 : 1
+        if let usage = certificate.extensions.keyUsage {
+            if usage.contains(.keyEncipherment) { score &+= 8 }
+        } else {
+            score &+= 4
+        }
+        if !certificate.isCA {
+            score &+= 2
+        } else if !hasIssued(certificate, casOnly: false) {
+            score &+= 1
+        }
+        return score
     }
 
     /// Whether another certificate here names this one as its issuer.
@@ -126,28 +153,37 @@ public struct CACertificates: ~Escapable {
     private func hasIssued(_ issuer: borrowing Certificate, casOnly: Bool) -> Bool {
         var list = list
         while let other = list.next() {
-            guard !casOnly || other.extensions.isCA else { continue }
-            if areEqual(other.issuer, issuer.subject), !other.isSelfIssued { return true }
+            guard !casOnly || other.isCA else { continue }
+            if areNamesEqual(other.issuer, issuer.subject), !other.isSelfIssued { return true }
         }
         return false
     }
 
-    /// Verifies that one of these certificates' keys signed `message`, with a digest that the policy allows.
+    /// Verifies that one of these certificates' keys signed `message`, and that its time is not over; only then is judged
+    /// whether that is enough: what anybody can have signed says nothing of the CA.
     ///
     /// - Parameter casOnly: whether only a CA's own certificate counts, and no registration authority's.
-    /// - Throws: ``SCEPError/unknownSigner``, ``SCEPError/invalidSignature``, ``SCEPError/digestBelowFloor(_:)``,
+    /// - Returns: what would have to be allowed for the signature's digest; nothing may be taken that is below the floor.
+    /// - Throws: ``SCEPError/unknownSigner``, ``SCEPError/signerExpired``, ``SCEPError/invalidSignature``,
     ///   ``SCEPError/reply(_:)``.
     @inline(never)
-    func authenticate(_ message: borrowing SignedData, _ policy: inout Policy, casOnly: Bool) throws(SCEPError) {
+    public func authenticate(
+        _ message: borrowing SignedData, _ policy: inout Policy, _ moment: Moment, casOnly: Bool
+    ) throws(SCEPError) -> Leniency {
         guard let signer = message.signer else { throw .unknownSigner }
-        guard policy.permits(signer.digest) else { throw .digestBelowFloor(signer.digest) }
         var list = list
         var failure = SCEPError.unknownSigner
         while let certificate = list.next() {
-            guard signer.names(certificate), !casOnly || certificate.extensions.isCA else { continue }
+            guard signer.names(certificate), !casOnly || certificate.isCA else { continue }
+            guard !moment.isOver(certificate.notAfter) else {
+                if failure == .unknownSigner { failure = .signerExpired }
+                continue
+            }
             do throws(DERError) {
                 try message.verify(with: certificate.subjectPublicKeyInfo)
-                return
+                if message.isOfOtherType { policy.note(.contentType) }
+                if signer.isNamedByKey { policy.note(.signatureName) }
+                return policy.weakness(of: signer.digest)
             } catch {
                 switch error.kind {
                 // Who changes the content, and not the digest of it that is signed, changes what is signed.
@@ -164,17 +200,27 @@ public struct CACertificates: ~Escapable {
     /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although the path lengths above it
     ///   leave no room for one. There are servers that make every device one.
     public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
+        guard !signer(of: certificate.signed, named: certificate.issuer, .keyCertSign).isEmpty else { return false }
+        return mayBeCA || pathLengthsPermit(certificate)
+    }
+
+    /// Whether the path lengths of the CAs above leave room for this certificate, if it is a CA's. Those that name
+    /// themselves as their issuers are not counted (RFC 5280, 4.2.1.9).
+    @inline(never)
+    func pathLengthsPermit(_ certificate: borrowing Certificate) -> Bool {
+        guard certificate.extensions.cA else { return true }
+        var count = certificate.isSelfIssued ? 0 : 1
+        var below = certificate.range
         var issuer = signer(of: certificate.signed, named: certificate.issuer, .keyCertSign)
-        guard !issuer.isEmpty else { return false }
-        guard !mayBeCA, certificate.extensions.isCA else { return true }
-        // Whether the path lengths of the CAs above leave room for another one (RFC 5280, 4.2.1.9). Two CAs can have
-        // certified each other.
-        for count in 0..<Self.maximumCount {
+        // Two CAs can have certified each other.
+        for _ in 0..<Self.maximumCount {
+            // At the top is who nobody here has certified, or who did it himself.
+            guard !issuer.isEmpty, issuer != below else { return true }
             guard let ca = try? Certificate(bytes.extracting(issuer)) else { return false }
-            if let greatest = ca.extensions.pathLength, count >= greatest { return false }
-            if ca.isSelfIssued { return true }
+            if let greatest = ca.extensions.pathLength, count > greatest { return false }
+            if !ca.isSelfIssued { count &+= 1 }
+            below = issuer
             issuer = signer(of: ca.signed, named: ca.issuer, .keyCertSign)
-            if issuer.isEmpty { return true }
         }
         return false
     }
@@ -199,6 +245,7 @@ public struct CACertificates: ~Escapable {
         return false
     }
 
+    @inline(never)
     func contain(_ encoding: Span<UInt8>) -> Bool {
         var list = list
         while let certificate = list.next() {
@@ -209,42 +256,133 @@ public struct CACertificates: ~Escapable {
 }
 
 extension CACertificates {
+    @inline(never)
     mutating func choose(_ bit: Int32, _ certificate: borrowing Certificate) {
         if !contain(certificate.encoding) { chosen |= bit }
     }
 
     /// Chooses what those that are chosen issued, and what these issued, and so on.
     ///
-    /// - Parameter isNext: whether the current CA vouches for all: they may become valid in the future, and a
-    ///   registration authority needs no mark.
+    /// - Parameter isNext: whether the current CA vouches for all: they may become valid in the future, a registration
+    ///   authority needs no mark, and a CA no key usage.
     @inline(never)
-    mutating func chooseIssued(_ policy: inout Policy, _ moment: Moment, isNext: Bool) throws(SCEPError) {
-        var sawUnmarkedRA = false
+    mutating func chooseIssued(_ policy: inout Policy, _ moment: Moment, isNext: Bool) {
         var before: Int32
         // Every round chooses one level more, so there are at most as many rounds as certificates.
         repeat {
             before = chosen
-            // A certificate that cannot be read cannot be trusted, and others may still do.
             var list = all
             while let certificate = list.next() {
-                guard !contain(certificate.encoding), !moment.isOver(certificate.notAfter),
-                    isNext || !moment.isBefore(certificate.notBefore), haveIssued(certificate, mayBeCA: false)
-                else { continue }
-                let extensions = certificate.extensions
-                // What is critical and not judged here forbids its use (RFC 5280, 4.2); a pin would allow it.
-                guard policy.permits(certificate.signed.algorithm.digest), !extensions.hasUnknownCritical else {
-                    continue
+                if !contain(certificate.encoding), reason(against: certificate, &policy, moment, isNext: isNext) == nil
+                {
+                    chosen |= list.bit
+                    if certificate.isCA { hasIssuedCA = true }
                 }
-                guard extensions.isCA || extensions.isRegistrationAuthority || isNext || policy.permitsUnmarkedRA()
-                else {
-                    sawUnmarkedRA = true
-                    continue
-                }
-                chosen |= list.bit
             }
         } while chosen != before
-        // Without its RA the CA would be asked in a way that it does not expect.
-        guard !sawUnmarkedRA else { throw .unmarkedRA }
+    }
+
+    /// Why a certificate is not trusted, those that are chosen being so; nil if it is.
+    @inline(never)
+    func reason(
+        against certificate: borrowing Certificate, _ policy: inout Policy, _ moment: Moment, isNext: Bool
+    ) -> PassedOver.Reason? {
+        let algorithm = certificate.signed.algorithm
+        let signer = signer(of: certificate.signed, named: certificate.issuer, .keyCertSign)
+        guard !signer.isEmpty else {
+            return algorithm == nil && hasCA(named: certificate.issuer, key: Span())
+                ? .unknownSignatureAlgorithm : .notSigned
+        }
+        if moment.isOver(certificate.notAfter) { return .expired }
+        if !isNext, moment.isBefore(certificate.notBefore) { return .notYetValid }
+        // What is critical and not judged here forbids its use (RFC 5280, 4.2); a pin would allow it.
+        let forbidding = certificate.forbiddingExtension
+        guard forbidding.isEmpty else { return .criticalExtension(forbidding) }
+        let role = certificate.role
+        // Who is a CA by half is none, and no registration authority for want of a mark either. One of version 1 would
+        // have to be pinned.
+        guard role == .ca ? certificate.version != 1 : role == .ra || !certificate.extensions.cA else { return .notCA }
+        guard role != .ca || pathLengthsPermit(certificate) else { return .pathLength }
+        guard let digest = algorithm?.digest, policy.permits(digest) else { return .weakDigest }
+        if let defect = certificate.subjectPublicKeyInfo.defect { return .unusableKey(defect) }
+        if isNext { return nil }
+        switch role {
+        case .ca where certificate.extensions.keyUsage == nil && !isRenewed(certificate, by: signer):
+            return policy.permitsCAWithoutKeyUsage() ? nil : .caWithoutKeyUsage
+        case .other: return policy.permitsUnmarkedRA() ? nil : .unmarkedRA
+        default: return nil
+        }
+    }
+
+    /// - Parameter key: empty for any.
+    @inline(never)
+    private func hasCA(named name: Span<UInt8>, key: Span<UInt8>) -> Bool {
+        var list = list
+        while let certificate = list.next() {
+            if certificate.isCA, areNamesEqual(certificate.subject, name),
+                key.isEmpty || areEqual(certificate.subjectPublicKeyInfo.key, key)
+            {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Finds out why the others were not chosen, and lists them in `passedOver` where there is ``Room`` for it.
+    ///
+    /// - Throws: where the CA would be asked in a way that it does not expect, without its RA or at the wrong CA:
+    ///   ``SCEPError/unmarkedRA``, ``SCEPError/caWithoutKeyUsage``, ``SCEPError/caKeyUnusable(_:)``.
+    @inline(never)
+    func explain(
+        _ policy: inout Policy, _ moment: Moment, isNext: Bool, _ passedOver: inout PassedOver.List
+    ) throws(SCEPError) {
+        var others = reader
+        while !others.isAtEnd, let whole = try? others.read() {
+            guard !contain(whole.encoding) else { continue }
+            var reason = PassedOver.Reason.unreadable
+            var role = Certificate.Role.other
+            var again = DERReader(whole.bytes, in: whole.range)
+            if let certificate = try? Certificate(&again) {
+                role = certificate.role
+                guard let found = self.reason(against: certificate, &policy, moment, isNext: isNext) else { continue }
+                reason = found
+            }
+            switch reason {
+            case .unmarkedRA: throw .unmarkedRA
+            case .caWithoutKeyUsage: throw .caWithoutKeyUsage
+            case .unusableKey(let defect) where role != .ca || !hasIssuedCA: throw .caKeyUnusable(defect)
+            default: break
+            }
+            if Room.isAmple { passedOver.append(PassedOver(certificate: whole.range, role: role, reason: reason)) }
+        }
+    }
+
+    /// Whether those that are chosen are the CA of `known`, or its successor: the same certificate, the same name and
+    /// key in another one, or a new key that the old one signed, by itself or in a link certificate (RFC 4210, 4.4).
+    @inline(never)
+    func continues(_ known: borrowing CACertificates, _ policy: inout Policy) -> Bool {
+        var links = all
+        while let link = links.next() {
+            if known.contain(link.encoding) || known.haveRenewed(link, &policy, .unknown),
+                hasCA(named: link.subject, key: link.subjectPublicKeyInfo.key)
+            {
+                return true
+            }
+        }
+        return false
+    }
+
+    /// Whether one of these CAs made this certificate for itself: a new one for its key, or for a new key.
+    func haveRenewed(_ certificate: borrowing Certificate, _ policy: inout Policy, _ moment: Moment) -> Bool {
+        certificate.isCA && certificate.isSelfIssued
+            && reason(against: certificate, &policy, moment, isNext: false) == nil
+    }
+
+    /// Whether a certificate has name and key of its signer's. Only the key tells: there are CAs that give any name to
+    /// anybody, and write cA into every certificate.
+    private func isRenewed(_ certificate: borrowing Certificate, by signer: Range<Int>) -> Bool {
+        guard certificate.isSelfIssued, let ca = try? Certificate(bytes.extracting(signer)) else { return false }
+        return areEqual(ca.subjectPublicKeyInfo.key, certificate.subjectPublicKeyInfo.key)
     }
 
     /// Where those that are chosen stand in the buffer; empty ranges after the last.
@@ -280,10 +418,9 @@ extension CACertificates {
 
 extension Certificate {
     /// Whether this is the certificate of a CA of this name, whose key may sign `signed` and did so.
+    @inline(never)
     func isSigner(of signed: borrowing Signed, named name: Span<UInt8>, _ usage: KeyUsage) -> Bool {
-        guard extensions.isCA, extensions.keyUsage?.contains(usage) ?? true, areEqual(subject, name) else {
-            return false
-        }
+        guard areNamesEqual(subject, name), isCA, extensions.keyUsage?.contains(usage) ?? true else { return false }
         do throws(CryptoError) {
             try signed.verify(signedBy: subjectPublicKeyInfo)
             return true

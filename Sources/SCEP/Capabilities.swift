@@ -32,32 +32,32 @@ public struct Capabilities: BitSet {
         }
     }
 
-    /// Reads the body of a GetCACaps reply: a keyword a line, in any letter case, lines ended by LF or CR LF.
+    /// Reads the body of a GetCACaps reply: a keyword a line, in any letter case, lines ended by LF or CR LF. Servers also
+    /// put them in one line with blanks or commas in between, and a byte order mark in front.
     ///
-    /// Whatever is no keyword, such as a page of HTML, is passed over. SCEPStandard brings what it implies.
+    /// Whatever is no keyword is passed over; all of a page (HTML, XML, JSON) is, as its words are for people.
+    /// SCEPStandard brings what it implies.
     public init(_ body: Span<UInt8>) {
         var found = Capabilities()
-        var start = 0
+        var range = 0..<body.count
+        _ = skipMark(body, &range)
+        var (start, isFirst) = (range.lowerBound, true)
         while start < body.count {
             var end = start
-            while end < body.count, body[end] != UInt8(ascii: "\n") { end &+= 1 }
-            found.insert(Self.capability(body, start, end))
+            while end < body.count, !Self.separates(body[end]) { end &+= 1 }
+            if isFirst, end > start {
+                isFirst = false
+                if body[start] == UInt8(ascii: "<") || body[start] == UInt8(ascii: "{") { break }
+            }
+            let word = body.extracting(start..<end)
+            for bit in 0..<9 as Range<UInt16> where isWord(word, Self.keyword(bit)) {
+                found.insert(Capabilities(rawValue: 1 &<< bit))
+            }
             start = end &+ 1
         }
         if found.contains(.scepStandard) { found.insert(Capabilities.aes.union(.postPKIOperation).union(.sha256)) }
         self = found
     }
 
-    private static func capability(_ body: Span<UInt8>, _ lineStart: Int, _ lineEnd: Int) -> Capabilities {
-        var (start, end) = (lineStart, lineEnd)
-        while start < end, isSpace(body[start]) { start &+= 1 }
-        while start < end, isSpace(body[end &- 1]) { end &-= 1 }
-        let word = body.extracting(start..<end)
-        for bit in 0..<9 as Range<UInt16> where isWord(word, keyword(bit)) { return Capabilities(rawValue: 1 &<< bit) }
-        return Capabilities()
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool {
-        byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") || byte == UInt8(ascii: "\r")
-    }
+    private static func separates(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ",") || isBlank(byte) }
 }

@@ -7,7 +7,7 @@ import PKIX
 public enum CertRep: Equatable, Sendable {
     /// Granted; the envelope stands at these offsets.
     case success(envelope: Range<Int>)
-    /// Refused; failInfoText, UTF-8, stands at these offsets, which are empty when there is none.
+    /// Refused; failInfoText stands at these offsets, which are empty when there is none: UTF-8, if the CA made it so.
     case failure(FailInfo, text: Range<Int>)
     /// A person has to approve it.
     case pending
@@ -15,19 +15,44 @@ public enum CertRep: Equatable, Sendable {
     /// Reads a reply and verifies it: the signature by one of the CA's certificates, with an algorithm that the policy
     /// allows; messageType, transactionID and recipientNonce.
     ///
+    /// What the CA signed as a FAILURE is one, whatever it gives as its reason.
+    ///
     /// - Parameters:
     ///   - work: the buffer that holds the reply; the reply is turned into DER there.
     ///   - body: where the reply stands.
+    ///   - moment: a certificate that is over signs nothing.
+    /// - Throws: ``SCEPError/notDER(_:)``, ``SCEPError/reply(_:)``; ``SCEPError/unknownSigner``,
+    ///   ``SCEPError/invalidSignature``; `wrongMessageType`, `wrongTransactionID`, `wrongRecipientNonce`;
+    ///   ``SCEPError/belowFloor(_:)``, then with what the envelope's algorithms would need as well;
+    ///   ``SCEPError/unknownStatus``, ``SCEPError/envelopeMissing``.
     public init(
         _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
-        to transaction: Transaction, policy: inout Policy
+        to transaction: Transaction, policy: inout Policy, moment: Moment
     ) throws(SCEPError) {
-        let message = try normalize(&work, body)
-        let signedData = try SignedData(reply: work.span, message)
-        guard let signer = signedData.signer else { throw .unknownSigner }
-        try ca.authenticate(signedData, &policy, casOnly: false)
-        try Self.check(signer, transaction)
-        self = try Self.read(signedData, signer)
+        let message = try takeIn(&work, body, &policy)
+        let weakness: Leniency
+        let text: Range<Int>
+        do {
+            // Servers that name what is enclosed in place of data wrap and sign it all the same.
+            let signedData = try SignedData(reply: work.span, message, of: .envelopedData)
+            guard let signer = signedData.signer else { throw .unknownSigner }
+            weakness = try ca.authenticate(signedData, &policy, moment, casOnly: false)
+            try Self.check(signer, transaction)
+            self = try Self.read(signedData, signer)
+            text = Self.text(signer)
+        }
+        if weakness != Leniency() { throw .belowFloor(weakness.union(envelopeWeakness(&work, &policy))) }
+        if case .failure(let failInfo, _) = self { self = .failure(failInfo, text: readText(&work, text)) }
+    }
+
+    /// What the algorithms of an envelope would need to be allowed. Its key is not touched for that: the one word that
+    /// what is in it could need is the one that the signature needs.
+    @inline(never)
+    private func envelopeWeakness(_ work: inout MutableSpan<UInt8>, _ policy: inout Policy) -> Leniency {
+        guard case .success(let envelope) = self, let enveloped = try? normalize(&work, envelope),
+            let envelopedData = try? EnvelopedData(work.span, in: enveloped)
+        else { return Leniency() }
+        return envelopedData.weakness(&policy)
     }
 
     private static func check(_ signer: borrowing SignerInfo, _ transaction: Transaction) throws(SCEPError) {
@@ -51,21 +76,26 @@ public enum CertRep: Equatable, Sendable {
             guard let envelope = message.content, !envelope.isEmpty else { throw .envelopeMissing }
             return .success(envelope: envelope)
         case 2:
-            let text: Range<Int>
-            do throws(DERError) {
-                text = try signer.attributeIfPresent(.failInfoText)?.content ?? 0..<0
-            } catch {
-                throw .reply(error)
-            }
-            guard let code = number(try required(.failInfo, .printableString, in: signer)),
-                let failInfo = FailInfo(rawValue: UInt8(truncatingIfNeeded: code &+ 1))
-            else { throw .unknownStatus }
-            return .failure(failInfo, text: text)
+            guard let reason = optional(.failInfo, in: signer) else { return .failure(.missing, text: 0..<0) }
+            return .failure(FailInfo(reason), text: 0..<0)
         case 3:
             return .pending
         default:
             throw .unknownStatus
         }
+    }
+
+    /// Where failInfoText stands, with its header; empty when there is none.
+    private static func text(_ signer: borrowing SignerInfo) -> Range<Int> {
+        guard let text = optional(.failInfoText, in: signer) else { return 0..<0 }
+        return text.range
+    }
+
+    /// The value of an attribute that says no more than why: one that stands there twice says nothing.
+    @_lifetime(copy signer)
+    private static func optional(_ type: ObjectIdentifier, in signer: borrowing SignerInfo) -> DERElement? {
+        guard let value = try? signer.attributeIfPresent(type) else { return nil }
+        return value
     }
 
     @_lifetime(copy signer)
@@ -78,18 +108,5 @@ public enum CertRep: Equatable, Sendable {
         } catch {
             throw .reply(error)
         }
-    }
-
-    /// The value of one or two decimal digits; nil for anything else.
-    private static func number(_ element: borrowing DERElement) -> Int? {
-        let text = element.contents
-        guard text.count == 1 || text.count == 2 else { return nil }
-        var value = 0
-        for index in text.indices {
-            let digit = text[index] &- UInt8(ascii: "0")
-            guard digit <= 9 else { return nil }
-            value = value &* 10 &+ Int(digit)
-        }
-        return value
     }
 }

@@ -1,5 +1,6 @@
 import DER
 import DeviceCrypto
+import PKIX
 
 /// The CA certificates that a device was told to trust: their SHA-256 or SHA-512 digests (RFC 8894, 2.2).
 public struct Fingerprints: ~Escapable {
@@ -8,6 +9,7 @@ public struct Fingerprints: ~Escapable {
     /// - Parameter text: hexadecimal, with or without colons; 32 or 64 bytes each; several are separated by commas.
     ///   Nil if it is anything else.
     @_lifetime(copy text)
+    @inline(never)
     public init?(_ text: Span<UInt8>) {
         self.text = text
         var position = 0

@@ -7,12 +7,3 @@ public enum MessageType: UInt8, Sendable {
     case getCert = 21
     case getCRL = 22
 }
-
-/// Why a CA refused a request (RFC 8894, 3.2.1.4). The raw value is the number on the wire plus one.
-public enum FailInfo: UInt8, Equatable, Sendable {
-    case badAlg = 1
-    case badMessageCheck
-    case badRequest
-    case badTime
-    case badCertId
-}

@@ -22,6 +22,7 @@ extension DERWriter {
     ///   - key: the private key of `signer`.
     /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `passwordMissing`, `crypto`; what is wrong with the
     ///   signer's subject or certificate.
+    @inline(never)
     public mutating func wrapPKIMessage<Key: PrivateKey & ~Copyable>(
         _ type: MessageType, from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>,
         signer: borrowing SignerCertificate, transaction: Transaction, algorithms: Algorithms, key: inout Key,

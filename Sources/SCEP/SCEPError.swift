@@ -1,5 +1,6 @@
 import DER
 import DeviceCrypto
+import PKIX
 
 /// Why a SCEP operation failed.
 public enum SCEPError: Error, Equatable, Sendable {
@@ -7,16 +8,16 @@ public enum SCEPError: Error, Equatable, Sendable {
     case request(DERError)
     /// The reply cannot be read or decrypted; offsets count in the buffer that it stands in.
     case reply(DERError)
+    /// The body of the reply is no DER at all.
+    case notDER(BodyForm)
     /// The key cannot decrypt, and there is no challengePassword in its place (RFC 8894, 3.1).
     case passwordMissing
 
     // What the CA can do is not enough.
     /// The reply to GetCACaps names no capability that is known, and the policy does not allow for so little.
     case noCapabilities
-    /// The CA signs, or asks to sign, with a digest below the policy's floor.
-    case digestBelowFloor(DigestAlgorithm)
-    /// The CA encrypts, or asks to encrypt, with a cipher below the policy's floor.
-    case cipherBelowFloor(CipherAlgorithm)
+    /// The CA signs or encrypts, or asks to, with algorithms below the policy's floors: all that would have to be allowed.
+    case belowFloor(Leniency)
 
     // The CA's certificates.
     /// None of them has the fingerprint that was given.
@@ -29,7 +30,11 @@ public enum SCEPError: Error, Equatable, Sendable {
     case caCertificateNotYetValid
     /// A registration authority's certificate that nothing marks as one.
     case unmarkedRA
-    /// No certificate has a key that a request can be encrypted to.
+    /// The certificate of a CA under the one with the fingerprint that has no keyUsage.
+    case caWithoutKeyUsage
+    /// The CA's key, or its registration authority's, is of no use here.
+    case caKeyUnusable(KeyDefect)
+    /// No certificate has a key that a request can be encrypted to; for a device whose key can decrypt, no RSA key.
     case noEncryptionCertificate
     /// They do not fit in the room that the device has for them, or are more than 8.
     case tooManyCACertificates
@@ -41,12 +46,14 @@ public enum SCEPError: Error, Equatable, Sendable {
     // The reply is not the CA's answer to this request.
     /// It is not signed by one of the CA's certificates.
     case unknownSigner
+    /// The certificate that signed it is over.
+    case signerExpired
     /// Its signature is wrong.
     case invalidSignature
     case wrongMessageType
     case wrongTransactionID
     case wrongRecipientNonce
-    /// A pkiStatus that RFC 8894 does not know.
+    /// A pkiStatus that RFC 8894 does not have, or not as an answer to this.
     case unknownStatus
     /// SUCCESS without an envelope.
     case envelopeMissing
@@ -57,8 +64,12 @@ public enum SCEPError: Error, Equatable, Sendable {
     // The issued certificate is not what was asked for.
     /// No certificate in the reply has the device's key.
     case certificateForAnotherKey
+    /// The one that has it cannot be read; offsets count in the certificate.
+    case issuedCertificateUnreadable(DERError)
     /// It is not signed by the CA that the device trusts.
     case certificateNotFromCA
+    /// It is signed with an algorithm that is unknown here; so may a revocation list be.
+    case signatureAlgorithmUnknown
     /// Its time is over.
     case certificateExpired
     /// Its time has not yet come.
@@ -75,6 +86,8 @@ public enum SCEPError: Error, Equatable, Sendable {
     case crlMissing
     /// It is another CA's.
     case crlFromAnotherIssuer
+    /// It does not say of this certificate, for every reason, whether it is revoked.
+    case crlIncomplete(CertificateRevocationList.Limit)
     /// No CA's certificate that is trusted, and may sign revocation lists, has signed it.
     case crlInvalidSignature
     /// Its nextUpdate is past.

@@ -13,23 +13,23 @@ import Testing
 
 /// What a device does where its way to a certificate forks.
 @Suite struct AgentTests {
-    private typealias Device = Agent<RSAPrivateKey, 4096>
+    typealias Device = Agent<RSAPrivateKey, 4096>
 
     private static let identifier = InlineArray<16, UInt8>(repeating: 0x41)
 
-    private static func blankStore() -> FlashStore {
+    static func blankStore() -> FlashStore {
         let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF)
         return FlashStore(SimulatedFlash(geometry), capacity: Device.snapshotCapacity)
     }
 
-    private static func text(_ more: String..., fingerprint: String? = nil) throws -> [UInt8] {
+    static func text(_ more: String..., fingerprint: String? = nil) throws -> [UInt8] {
         let fingerprint = try fingerprint ?? OpenSSLIdentity.authority.fingerprint()
         let lines = ["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=CN=sensor"] + more
         return Array(lines.joined(separator: "\n").utf8)
     }
 
     /// A device that has begun a transaction, which is to be stored.
-    private static func begun(
+    static func begun(
         _ store: inout FlashStore, _ configuration: borrowing Configuration, isPending: Bool = false
     ) throws -> Device {
         var agent = Device()
@@ -39,17 +39,22 @@ import Testing
         agent.key = try TestKey.rsa.rsaPrivateKey()
         let ca = try OpenSSLIdentity.authority.der
         for index in ca.indices { agent.caCertificates[index] = ca[index] }
-        agent.caCount = ca.count
-        var transaction = TransactionRecord()
-        transaction.identifier = identifier
-        transaction.request = configuration.requestDigest
-        transaction.polls = isPending ? 1 : 0
-        agent.transaction = transaction
-        agent.phase = .store(.transaction)
+        agent.caByteCount = ca.count
+        for occurrence in [
+            .due(.enrol), .capabilities(isPending: false, wantsCACertificates: false),
+            .caCertificates(.changed, isPending: false),
+        ] as [Occurrence] {
+            agent.move(occurrence)
+        }
+        var random = try seededRandom()
+        try agent.begin(configuration, keepsKey: false, &random)
+        agent.transaction.identifier = identifier
+        agent.stored.spentIn = InlineArray(repeating: 0)
         if isPending {
-            try agent.store(configuration: configuration, in: &store, work: &work)
-            agent.transaction?.isPending = true
-            agent.phase = .store(.transaction)
+            try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
+            agent.transaction.flags.insert(.pending)
+            agent.transaction.polls = 1
+            agent.move(.pending)
         }
         return agent
     }
@@ -64,7 +69,7 @@ import Testing
             var work = buffer.mutableSpan
             try agent.start(configuration: configuration, store: &store, work: &work)
         }
-        return (agent.transaction != nil, buffer)
+        return (agent.transaction.isOpen, buffer)
     }
 
     /// - Returns: why a device stops at a reply to GetCACaps; nil if it goes on.
@@ -77,6 +82,10 @@ import Testing
         var buffer = Array(body.utf8) + [UInt8](repeating: 0, count: 1024)
         var work = buffer.mutableSpan
         try agent.start(configuration: configuration, store: &store, work: &work)
+        let first = try agent.step(
+            configuration: configuration, clock: nil, uptime: 0, store: &store, work: &work, random: &random)
+        #expect(first == .exchange(.getCACaps, .none))
+        for (index, byte) in body.utf8.enumerated() { work[index] = byte }
         var response = Response()
         response.status = status
         response.body = 0..<body.utf8.count
@@ -95,11 +104,17 @@ import Testing
     /// RFC 8894, 3.5.2: whoever does not know GetCACaps has no capabilities, which is too little unless it is allowed.
     @Test func serversThatDoNotKnowGetCACapsAreNamedAsThat() throws {
         #expect(try refusal(of: 200, "AES\nSHA-256\n") == nil)
-        #expect(try refusal(of: 200, "SHA-1\n") == .scep(.getCACaps, .digestBelowFloor(.sha1), text: 0..<6))
+        #expect(
+            try refusal(of: 200, "SHA-1\n")
+                == .scep(.getCACaps, .belowFloor(Leniency.sha1.union(.tripleDES)), text: 0..<6))
         for (status, body) in [(404, "no such page"), (500, "")] as [(UInt16, String)] {
             let expected = AgentError.status(.getCACaps, status, text: 0..<body.utf8.count)
             #expect(try refusal(of: status, body) == expected)
             #expect(try refusal(of: status, body, "allow=sha1,3des") == nil)
+        }
+        for status in [401, 403, 408, 429, 502, 503] as [UInt16] {
+            let expected = AgentError.status(.getCACaps, status, text: 0..<4)
+            #expect(try refusal(of: status, "busy", "allow=sha1,3des") == expected)
         }
         for body in ["", "<html></html>"] {
             #expect(try refusal(of: 200, body) == .scep(.getCACaps, .noCapabilities, text: 0..<body.utf8.count))
@@ -118,6 +133,9 @@ import Testing
             var work = buffer.mutableSpan
             var random = try seededRandom()
             try agent.start(configuration: configuration, store: &store, work: &work)
+            let first = try agent.step(
+                configuration: configuration, clock: nil, uptime: 0, store: &store, work: &work, random: &random)
+            #expect(first == .exchange(.getCACaps, .none))
             do throws(AgentError) {
                 try agent.failed(error, to: .getCACaps, configuration: configuration, random: &random)
                 return nil
@@ -144,10 +162,10 @@ import Testing
         let configuration = try Configuration(text.span)
         var store = Self.blankStore()
         var agent = try Self.begun(&store, configuration, isPending: true)
-        agent.transaction?.polls = 3
+        agent.transaction.polls = 3
         try agent.waitForDecision(configuration, resuming: false)
         #expect(try Self.nextStep(&agent, configuration, &store) == .sleep(milliseconds: 240_000))
-        agent.transaction?.polls = 4
+        agent.transaction.polls = 4
         do throws(AgentError) {
             try agent.waitForDecision(configuration, resuming: false)
             Issue.record("it asks once more")
@@ -164,7 +182,8 @@ import Testing
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         do {
             var work = buffer.mutableSpan
-            try agent.store(configuration: configuration, in: &store, work: &work)
+            var random = try seededRandom()
+            try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
         }
         let (isBegun, work) = try Self.restored(&store, configuration)
         #expect(isBegun)
@@ -173,7 +192,9 @@ import Testing
         let other = try Self.text(fingerprint: OpenSSLIdentity.recipient.fingerprint())
         #expect(try !Self.restored(&store, Configuration(other.span)).isBegun)
         // Told to ask for something else, it begins anew.
-        for (changed, expected) in [("san=DNS:a.example", true), ("timeout=5", false)] {
+        for (changed, expected) in [
+            ("san=DNS:a.example", true), ("key=rsa3072", true), ("timeout=5", false), ("key=rsa2048", false),
+        ] {
             let text = try Self.text(changed)
             let configuration = try Configuration(text.span)
             var agent = Device()
@@ -182,7 +203,7 @@ import Testing
                 try agent.start(configuration: configuration, store: &store, work: &work)
             }
             _ = try Self.nextStep(&agent, configuration, &store)
-            #expect((agent.goal == .enrol) == expected, "\(changed)")
+            #expect((agent.state.goal == .enrol) == expected, "\(changed)")
         }
     }
 
@@ -192,11 +213,12 @@ import Testing
         let configuration = try Configuration(first.span)
         var store = Self.blankStore()
         var agent = try Self.begun(&store, configuration)
-        agent.state.spend(configuration.challenge, in: Self.identifier)
+        agent.stored.spend(configuration.challenge, in: Self.identifier)
+        var random = try seededRandom()
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         do {
             var work = buffer.mutableSpan
-            try agent.store(configuration: configuration, in: &store, work: &work)
+            try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
         }
         func step(_ more: String...) throws -> AgentError? {
             let text = try Self.text(more.joined(separator: "\n"))
@@ -265,13 +287,14 @@ import Testing
         for operation in 0... {
             var store = Self.blankStore()
             var agent = try Self.begun(&store, configuration)
+            var random = try seededRandom()
             var buffer = [UInt8](repeating: 0xA5, count: 8192)
             var isStored = true
             do {
                 var work = buffer.mutableSpan
                 store.flash.operations.cutPower(at: operation + 1, .before)
                 do throws(AgentError) {
-                    try agent.store(configuration: configuration, in: &store, work: &work)
+                    try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
                 } catch {
                     isStored = false
                     #expect(error == .storage(.powerLost))
@@ -298,37 +321,9 @@ import Testing
 
     /// A CA's signed answer to the device's CertPoll.
     private static func refusal(_ transaction: Transaction) throws -> [UInt8] {
-        let authority = try OpenSSLIdentity.authority
-        var key = try TestKey(pem: authority.key).rsaPrivateKey()
-        var random = try seededRandom()
-        var buffer = [UInt8](repeating: 0, count: 8192)
-        let front: Int
-        do {
-            var bytes = buffer.mutableSpan
-            var writer = DERWriter(&bytes, end: 8192)
-            try writer.write(bytes: authority.der.span)
-            let certificate = writer.front..<8192
-            let attributes: [(String, DER.Tag, [UInt8])] = [
-                ("2.16.840.1.113733.1.9.2", .printableString, Array("3".utf8)),
-                ("2.16.840.1.113733.1.9.3", .printableString, Array("2".utf8)),
-                ("2.16.840.1.113733.1.9.4", .printableString, Array("2".utf8)),
-                ("2.16.840.1.113733.1.9.6", .octetString, (0..<16).map { transaction.senderNonce[$0] }),
-                ("2.16.840.1.113733.1.9.7", .printableString, (0..<32).map { transaction.transactionID[$0] }),
-                ("1.3.6.1.5.5.7.24.1", .utf8String, Array("stolen".utf8)),
-            ]
-            for (identifier, tag, value) in attributes {
-                let end = writer.front
-                try writer.write(tag, value.span)
-                try writer.wrap(.set, from: end)
-                let text = Array(identifier.utf8)
-                try writer.write(identifierText: text.span)
-                try writer.wrap(.sequence, from: end)
-            }
-            try writer.wrapSignedData(
-                from: 8192, certificate: certificate, digest: .sha256, key: &key, random: &random)
-            front = writer.front
-        }
-        return Array(buffer[front...])
+        try CertRepMaker.failure(
+            by: .authority, recipientNonce: (0..<16).map { transaction.senderNonce[$0] },
+            transactionID: (0..<32).map { transaction.transactionID[$0] })
     }
 
     /// RFC 8894, 2.5.1: a refusal ends the transaction, so that the device's next start begins another.
@@ -340,7 +335,7 @@ import Testing
         var agent = try Self.begun(&store, configuration, isPending: true)
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
-        try agent.store(configuration: configuration, in: &store, work: &work)
+        try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
         _ = try agent.step(
             configuration: configuration, clock: nil, uptime: 0, store: &store, work: &work, random: &random)
         #expect(try Self.restored(&store, configuration).isBegun)
@@ -353,7 +348,7 @@ import Testing
             Issue.record("it does not ask")
             return
         }
-        let begun = agent.exchanged
+        let begun = agent.lastRequest
         let transaction = try #require(begun)
         let reply = try Self.refusal(transaction)
         for index in reply.indices { work[index] = reply[index] }
@@ -366,7 +361,7 @@ import Testing
             configuration: configuration, clock: nil, uptime: 60_001, store: &store, work: &work, random: &random)
         #expect(next == .store)
         do throws(AgentError) {
-            try agent.store(configuration: configuration, in: &store, work: &work)
+            try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
             Issue.record("the refusal was swallowed")
         } catch {
             guard case .scep(.certPoll, .refused(.badRequest), let words) = error else {
@@ -376,6 +371,7 @@ import Testing
             #expect(words.map { work[$0] } == Array("stolen".utf8))
         }
         #expect(try !Self.restored(&store, configuration).isBegun)
+        try agent.start(configuration: configuration, store: &store, work: &work)
         let again = try agent.step(
             configuration: configuration, clock: nil, uptime: 60_001, store: &store, work: &work, random: &random)
         #expect(again == .exchange(.getCACaps, .none))

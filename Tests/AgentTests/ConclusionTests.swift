@@ -22,58 +22,89 @@ import Testing
         return try #require(log.lines.first)
     }
 
-    static let errors: [AgentError] =
-        [
-            .configuration(ConfigurationError(.unknownName, at: 3)), .entropy(.notProvisioned), .entropy(.failed),
-            .storage(.full), .storage(.corrupt), .storage(.failed), .storage(.outOfRange), .key(.unsupported),
-            .key(.outOfMemory), .exchange(.getCACaps, .notSecured), .status(.getCACert, 404, text: 0..<0),
-            .stillPending,
-        ]
-        + ([
-            .noAddress, .nameUnknown, .refused, .unreachable, .timedOut, .reset, .exhausted, .notTLS, .noCommonProtocol,
-            .handshakeRefused, .handshakeFailed, .certificateUntrusted, .certificateOfOtherHost, .certificateExpired,
-            .certificateNotYetValid, .certificateWeak, .certificateMisused, .pinMismatch, .identityRefused,
-            .identityFailed, .proxyUnreachable, .proxyRefused, .proxyAuthentication,
-        ] as [TransportError]).map {
-            .exchange(.pkcsReq, .connecting($0))
-        }
-        + ([.noReply, .notHTTP, .redirected, .bodyTooLarge, .truncated, .badChunk] as [HTTPError.Kind]).map {
-            .exchange(.getCACert, .reply(HTTPError($0, at: 5)))
-        }
-        + ([
-            .request(DERError(.bufferFull, at: 0)), .request(DERError(.invalidName, at: 0)),
-            .request(DERError(.crypto(.outOfMemory), at: 0)), .request(DERError(.crypto(.notSeeded), at: 0)),
-            .reply(DERError(.truncated, at: 0)), .reply(DERError(.crypto(.decryptionFailed), at: 0)), .noCapabilities,
-            .digestBelowFloor(.sha1),
-            .cipherBelowFloor(.desCBC), .fingerprintMismatch, .pinnedIsNotCA, .caCertificateExpired,
-            .caCertificateNotYetValid, .nextCANotSigned, .nextCAInvalid, .passwordMissing, .unmarkedRA,
-            .noEncryptionCertificate, .tooManyCACertificates, .unknownSigner, .invalidSignature, .wrongMessageType,
-            .wrongTransactionID, .wrongRecipientNonce, .unknownStatus, .envelopeMissing, .refused(.badRequest),
-            .certificateForAnotherKey, .certificateNotFromCA, .certificateExpired, .certificateNotYetValid,
-            .oldCertificate, .validityNotExtended, .wrongCertificate, .crlMissing, .crlFromAnotherIssuer,
-            .crlInvalidSignature, .crlStale, .crlNotYetValid, .revoked,
-        ] as [SCEPError]).map { .scep(.pkcsReq, $0, text: 0..<0) }
-
     /// `error <kind>: <sentence>` in one line that fits, whatever happened.
-    @Test(arguments: errors) func everyErrorHasItsWords(_ error: AgentError) throws {
-        let line = try words(error)
-        #expect(line.wholeMatch(of: /error [a-z]+(-[a-z]+)*: .{20,}/) != nil, "\(line)")
-        #expect(line.utf8.count < Line.capacity, "cut off: \(line)")
-    }
-
-    @Test func noTwoErrorsShareAKind() throws {
-        let kinds = try Self.errors.map { try String(#require(words($0).split(separator: ":").first)) }
-        #expect(Set(kinds).count == kinds.count)
+    @Test func everyErrorHasItsWords() throws {
+        for error in Errors.all {
+            let line = try words(error)
+            #expect(line.wholeMatch(of: /error [a-z]+(-[a-z]+)*: .{20,}/) != nil, "\(line)")
+            // The gaps of the table's rows are filled.
+            #expect(!line.contains(/[$#%&~]/), "\(line)")
+            #expect(line.utf8.count < 240, "no room for the far side's words: \(line)")
+        }
     }
 
     @Test func successIsOneWord() throws {
         #expect(try words(nil) == "done")
     }
 
-    /// What the far side said is shown, and cannot forge a line.
+    /// The bytes of lines that programs and people know; `$` and `#` are filled in, and the place is said.
+    @Test(arguments: [
+        (
+            AgentError.exchange(.pkcsReq, .connecting(.refused)),
+            "error connection-refused: nothing listens at url; is the CA running? (connecting, PKCSReq)"
+        ),
+        (
+            .exchange(.getCACert, .receiving(.timedOut)),
+            "error timed-out: the CA was silent for too long; raise timeout (waiting for the reply, GetCACert)"
+        ),
+        (
+            .exchange(.getCACert, .reply(HTTPError(.bodyTooLarge, at: 90, size: 1_048_576))),
+            "error reply-too-large: the reply does not fit the device's buffer; have the CA send less (1048576 bytes)"
+        ),
+        (
+            .exchange(.getCACert, .reply(HTTPError(.badChunk, at: 90))),
+            "error http-malformed: the reply is not proper HTTP; check server and proxies (GetCACert, byte 90)"
+        ),
+        (
+            .scep(.getCACert, .reply(DERError(.invalidBoolean, at: 312)), text: 0..<0),
+            "error reply-malformed: the reply to GetCACert cannot be read; tell the CA's operator (code 8 at byte 312)"
+        ),
+        (
+            .configuration(ConfigurationError(.duplicate, .url, at: 17)),
+            "error configuration: url is set twice, at byte 17; take one out"
+        ),
+        (
+            .scep(.pkcsReq, .belowFloor(Leniency.sha1.union(.tripleDES)), text: 0..<0),
+            "error weak-algorithms: the CA uses SHA-1 and triple DES; upgrade it, or set allow=sha1,3des"
+        ),
+        (
+            .scep(.pkcsReq, .refused(.missing), text: 0..<0),
+            "error refused: the CA says no (no reason); check challenge and subject"
+        ),
+        (
+            .scep(.getCACert, .notDER(.json), text: 0..<0),
+            "error not-scep: the reply to GetCACert is JSON; check url and message"
+        ),
+        (
+            .exchange(.getCACaps, .receiving(.reset)),
+            "error connection-lost: the connection broke; try again; if GetCACert is answered, set allow=sha1,3des "
+                + "(waiting for the reply, GetCACaps)"
+        ),
+        (
+            .scep(.pkcsReq, .caKeyUnusable(.rsaSize(bits: 1024)), text: 0..<0),
+            "error ca-key: a key of the CA or its RA is of no use here, being RSA-1024; ask the CA's operator"
+        ),
+        (.passwordSpent, "error password-spent: challenge went into a request that is over; set another"),
+        (
+            .scep(.pkcsReq, .refused(.badCertId), text: 0..<0),
+            "error refused: the CA says no (badCertId); check challenge and subject"
+        ),
+        (
+            .status(.getCACert, 503, text: 0..<0),
+            "error http-status: the answer to GetCACert is HTTP 503; try again later: the server is busy"
+        ),
+    ])
+    func gapsAreFilled(_ error: AgentError, _ line: String) throws {
+        #expect(try words(error) == line)
+    }
+
+    /// What the far side said is shown, and can neither forge a line, nor command a terminal, nor be read backwards.
     @Test func theFarSideIsQuoted() throws {
-        let line = try words(.scep(.pkcsReq, .refused(.badRequest), text: 2..<21), "--no\r\ndone\u{1B}[2J such word")
+        let said = "no\r\ndone\u{1B}[2J \u{9B}\u{202E}é\u{2028}\u{7F}such \r\n"
+        let line = try words(.scep(.pkcsReq, .refused(.badRequest), text: 2..<(2 + said.utf8.count)), "--" + said)
         #expect(line.contains("badRequest"))
-        #expect(line.hasSuffix("it says: no??done?[2J such w"))
+        #expect(
+            line.hasSuffix(
+                #"it says: no\0D\0Adone\1B[2J \C2\9B\E2\80\AE\C3\A9\E2\80\A8\7Fsuch "#), "\(line)")
     }
 }

@@ -121,20 +121,39 @@ import Testing
         ("=x", .unknownName, 0),
     ]) func aDefectIsNamed(_ line: String, _ kind: ConfigurationError.Kind, _ offset: Int) {
         let text = Array((Self.minimum + line).utf8)
-        #expect(throws: ConfigurationError(kind, at: Self.minimum.utf8.count + offset)) {
-            _ = try Configuration(text.span)
-        }
+        let error = #expect(throws: ConfigurationError.self) { _ = try Configuration(text.span) }
+        #expect(
+            error?.kind == kind && error?.offset == Self.minimum.utf8.count + offset, "\(String(describing: error))")
+        let name = kind == .unknownName ? nil : line.prefix { $0 != "=" }
+        #expect(error?.name.map { string($0.text) } == name.map(String.init))
     }
 
     @Test(arguments: [
-        ("", ConfigurationError.Kind.missing, 0),
-        ("url=ftp://ca/", .badValue, 4),
-        ("fingerprint=\(String(repeating: "ab", count: 20))", .badValue, 12),
-        ("fingerprint=\(String(repeating: "ab", count: 32)),", .badValue, 12),
-        ("url=http://ca/\nfingerprint=\(String(repeating: "ab", count: 32))\n", .missing, 92),
-    ]) func whatIsMissingOrMalformedIsNamed(_ text: String, _ kind: ConfigurationError.Kind, _ offset: Int) {
+        ("", ConfigurationError.Kind.missing, Configuration.Name.url, 0),
+        ("url=ftp://ca/", .badValue, .url, 4),
+        ("url=http://ca/\nsubject=CN=a\n", .missing, .fingerprint, 28),
+        ("fingerprint=\(String(repeating: "ab", count: 20))", .badValue, .fingerprint, 12),
+        ("fingerprint=\(String(repeating: "ab", count: 32)),", .badValue, .fingerprint, 12),
+        ("url=http://ca/\nfingerprint=\(String(repeating: "ab", count: 32))\n", .missing, .subject, 92),
+    ]) func whatIsMissingOrMalformedIsNamed(
+        _ text: String, _ kind: ConfigurationError.Kind, _ name: Configuration.Name, _ offset: Int
+    ) {
         let bytes = Array(text.utf8)
-        #expect(throws: ConfigurationError(kind, at: offset)) { _ = try Configuration(bytes.span) }
+        #expect(throws: ConfigurationError(kind, name, at: offset)) { _ = try Configuration(bytes.span) }
+    }
+
+    /// What editors of Windows leave in a file.
+    @Test func byteOrderMarkAndCarriageReturnsArePassedOver() throws {
+        let text = Array("\u{FEFF}\(Self.minimum)\nchallenge=p w d\n# end\n".replacing("\n", with: "\r\n").utf8)
+        let configuration = try Configuration(text.span)
+        #expect(string(configuration.url) == "http://ca.example/scep")
+        #expect(string(configuration.subject) == "CN=sensor")
+        #expect(string(configuration.challenge) == "p w d")
+        // At its beginning only.
+        let late = Array((Self.minimum + "\u{FEFF}poll=5").utf8)
+        #expect(throws: ConfigurationError(.unknownName, at: Self.minimum.utf8.count)) {
+            _ = try Configuration(late.span)
+        }
     }
 
     private func string(_ span: Span<UInt8>) -> String {

@@ -7,9 +7,7 @@ import Testing
 @Suite struct IdentityStoreTests {
     private static let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 8, erasedValue: 0xFF)
 
-    private typealias Record = FlashStore.Record
-
-    private static let records = (1...9).compactMap { Record(rawValue: $0) }
+    private static let records = (1...9).compactMap { StoredRecord(rawValue: $0) }
 
     private static func blankStore() throws -> FlashStore {
         var store = FlashStore(SimulatedFlash(geometry), capacity: 900)
@@ -17,7 +15,7 @@ import Testing
         return store
     }
 
-    private static func bytes(_ record: Record, count: Int) -> [UInt8] {
+    private static func bytes(_ record: StoredRecord, count: Int) -> [UInt8] {
         (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(record.rawValue)) }
     }
 
@@ -165,7 +163,7 @@ import Testing
             ([1, 0, 0, 1, 0, 0], .corrupt),
             ([1, 0, 1, 9, 2, 0, 1, 9, 1, 0, 1, 9], .corrupt),
             ([0, 0, 0], .unknownVersion),
-            ([10, 0, 0], .unknownVersion),
+            ([11, 0, 0], .unknownVersion),
             ([1, 0, 1, 9, 200, 0, 1, 9], .unknownVersion),
         ] as [([UInt8], StorageError)])
     func malformedRecordsAreRefused(_ body: [UInt8], _ expected: StorageError) throws {

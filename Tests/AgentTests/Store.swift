@@ -20,7 +20,7 @@ extension IdentityStore where S == NORSnapshots<SimulatedFlash, 2048> {
 
 /// Writes what the store holds anew.
 func write<S: SnapshotStorage & ~Copyable>(
-    _ records: [(IdentityStore<S>.Record, [UInt8])], to store: inout IdentityStore<S>
+    _ records: [(StoredRecord, [UInt8])], to store: inout IdentityStore<S>
 ) throws(StorageError) {
     try store.begin(bodySize: records.reduce(0) { $0 + IdentityStore<S>.recordSize($1.1.count) })
     for (record, value) in records { try store.append(record, value.span) }
@@ -29,7 +29,7 @@ func write<S: SnapshotStorage & ~Copyable>(
 
 /// A record's value.
 func value<S: SnapshotStorage & ~Copyable>(
-    _ record: IdentityStore<S>.Record, of store: inout IdentityStore<S>
+    _ record: StoredRecord, of store: inout IdentityStore<S>
 ) throws(StorageError) -> [UInt8]? {
     var room = [UInt8](repeating: 0, count: 65_535)
     var span = room.mutableSpan

@@ -1,6 +1,9 @@
-import Board
+import DeviceCrypto
 import SimulatedStorage
+import TestSupport
 import Testing
+
+@testable import Board
 
 /// Snapshots in a simulated folder; each operation opens them anew, as after a boot.
 private struct Folder {
@@ -63,6 +66,84 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
         }
         #expect(throws: StorageError.full) { try folder.write([UInt8](repeating: 0, count: 1 << 20 + 1)) }
         #expect(try folder.read()?.count == 100_000)
+    }
+
+    /// Each snapshot has the number after the last one's, whether it was opened in between or not (STORAGE.md).
+    @Test func numbersOfSnapshots() throws {
+        var snapshots = DirectorySnapshots(SimulatedDirectory())
+        _ = try snapshots.open()
+        for number: UInt8 in 1...6 {
+            if number > 3 { _ = try snapshots.open() }
+            try put([number], in: &snapshots)
+            #expect(snapshots.directory.identity?[8..<12].elementsEqual([0, 0, 0, number]) == true)
+        }
+        // A file that is gone has no number.
+        snapshots.directory.identity = nil
+        #expect(try snapshots.open() == nil)
+        try put([9], in: &snapshots)
+        #expect(snapshots.directory.identity?[8..<12].elementsEqual([0, 0, 0, 1]) == true)
+    }
+
+    /// The last number there is, and what a header must be: its checksum and the digest are right in all of them.
+    @Test(
+        arguments: [
+            ([], nil), ([(0, 0x54)], .corrupt), ([(5, 0x45)], .corrupt), ([(6, 1)], .corrupt), ([(7, 0)], .corrupt),
+            ([(7, 1)], .unknownVersion), ([(7, 2)], nil), ([(7, 4)], .unknownVersion), ([(7, 0xFF)], .unknownVersion),
+            ([(19, 2)], .corrupt), ([(19, 4)], .corrupt),
+        ] as [([(Int, UInt8)], StorageError?)])
+    func headers(changes: [(Int, UInt8)], expected: StorageError?) throws {
+        var snapshots = DirectorySnapshots(SimulatedDirectory())
+        _ = try snapshots.open()
+        try put([1, 2, 3], in: &snapshots)
+        var bytes = try #require(snapshots.directory.identity)
+        for (offset, byte) in changes { bytes[offset] = byte }
+        snapshots.directory.identity = try Self.sealed(bytes)
+        if let expected {
+            #expect(throws: expected) { try snapshots.open() }
+        } else {
+            #expect(try snapshots.open() == 3)
+        }
+    }
+
+    /// The checksum by the test's own hand, and the digest by openssl.
+    private static func sealed(_ bytes: [UInt8]) throws -> [UInt8] {
+        var bytes = bytes
+        var checksum: UInt32 = 0xFFFF_FFFF
+        for byte in bytes[..<20] {
+            checksum ^= UInt32(byte)
+            for _ in 0..<8 { checksum = checksum >> 1 ^ (checksum & 1 == 0 ? 0 : 0xEDB8_8320) }
+        }
+        bytes.replaceSubrange(20..<24, with: withUnsafeBytes(of: (~checksum).bigEndian) { [UInt8]($0) })
+        return try bytes.dropLast(32) + OpenSSL.run(["dgst", "-sha256", "-binary"], input: Array(bytes.dropLast(32)))
+    }
+
+    @Test func theLastNumberIsTheLast() throws {
+        var snapshots = DirectorySnapshots(SimulatedDirectory())
+        _ = try snapshots.open()
+        try put([1, 2, 3], in: &snapshots)
+        var bytes = try #require(snapshots.directory.identity)
+        bytes.replaceSubrange(8..<12, with: [0xFF, 0xFF, 0xFF, 0xFE])
+        snapshots.directory.identity = try Self.sealed(bytes)
+        _ = try snapshots.open()
+        try put([4], in: &snapshots)
+        #expect(throws: StorageError.full) { try snapshots.begin(size: 1) }
+        #expect(try get(&snapshots) == [4])
+        #expect(throws: StorageError.full) { try snapshots.begin(size: 1) }
+    }
+
+    /// The largest, and a file that is one byte larger.
+    @Test func sizeIsCapped() throws {
+        var snapshots = DirectorySnapshots(SimulatedDirectory())
+        _ = try snapshots.open()
+        try put([UInt8](repeating: 7, count: 1 << 20), in: &snapshots)
+        #expect(try snapshots.open() == 1 << 20)
+        var bytes = try #require(snapshots.directory.identity)
+        bytes.insert(7, at: 24)
+        bytes.replaceSubrange(16..<20, with: [0, 0x10, 0, 1])
+        snapshots.directory.identity = try Self.sealed(bytes)
+        #expect(throws: StorageError.corrupt) { try snapshots.open() }
+        snapshots.directory.identity = Array(bytes.prefix(55))
+        #expect(throws: StorageError.corrupt) { try snapshots.open() }
     }
 
     private struct Cut {
@@ -224,6 +305,26 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
         }
     }
 
+    /// A whole snapshot, with the right digest, that is larger than any that is written.
+    @Test(arguments: [(1 << 20, true), (1 << 20 + 1, false)]) func moreThanIsWrittenIsNotRead(size: Int, isRead: Bool)
+        throws
+    {
+        var bytes = [UInt8](repeating: 0, count: 24 + size + 32)
+        do {
+            var room = bytes.mutableSpan
+            SnapshotHeader(sequence: 1, bankSize: 0, bodySize: size).write(to: &room)
+        }
+        let digest = Hash.digest(.sha256, of: bytes.span.extracting(..<(24 + size)))
+        for index in 0..<32 { bytes[24 + size + index] = digest.bytes[index] }
+        var folder = Folder()
+        folder.directory.identity = bytes
+        if isRead {
+            #expect(try folder.read()?.count == size)
+        } else {
+            #expect(throws: StorageError.corrupt) { try folder.read() }
+        }
+    }
+
     @Test func whatOthersCanReadIsRefused() throws {
         var folder = Folder()
         try folder.write(1)
@@ -253,10 +354,10 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
         var folder = Folder()
         try folder.write(1)
         let bytes = try #require(folder.directory.identity)
-        let header: [UInt8] = [0x53, 0x43, 0x45, 0x50, 0x49, 0x44, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0x41]
+        let header: [UInt8] = [0x53, 0x43, 0x45, 0x50, 0x49, 0x44, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 2, 0x41]
         #expect(Array(bytes[..<20]) == header)
         // zlib.crc32 of these twenty
-        #expect(Array(bytes[20..<24]) == [0x78, 0x34, 0x0E, 0x4D])
+        #expect(Array(bytes[20..<24]) == [0xA5, 0xA2, 0xD7, 0xC8])
         #expect(Array(bytes[24..<(24 + 577)]) == Snapshots.content(1))
     }
 }

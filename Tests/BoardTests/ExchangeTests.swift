@@ -1,4 +1,5 @@
 import Board
+import Foundation
 import HTTP
 import Testing
 
@@ -14,6 +15,8 @@ final class Line {
     var events: [Event] = []
     /// What each receive gives; after the last the stream has ended.
     var reply: [[UInt8]] = []
+    /// The same for each connection in turn, if it is not empty.
+    var replies: [[[UInt8]]] = []
     var connectError: TransportError?
     /// Fails the send of that number, from 0.
     var sendError: (number: Int, error: TransportError)?
@@ -39,6 +42,7 @@ struct ScriptedTransport: Transport, ~Copyable {
         line.uptime += line.delay
         #expect(deadline == line.deadline)
         if let error = line.connectError { throw error }
+        if !line.replies.isEmpty { line.reply = line.replies.removeFirst() }
     }
 
     mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
@@ -68,6 +72,27 @@ struct ScriptedTransport: Transport, ~Copyable {
     }
 
     mutating func close() { line.events.append(.close) }
+}
+
+/// The same for a far side that is secured.
+struct SecuredTransport: Transport, ~Copyable {
+    static var isSecuring: Bool { true }
+
+    var lower: ScriptedTransport
+
+    mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+        try lower.connect(host: host, port: port, deadline: deadline)
+    }
+
+    mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+        try lower.send(bytes, deadline: deadline)
+    }
+
+    mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
+        try lower.receive(into: &buffer, deadline: deadline)
+    }
+
+    mutating func close() { lower.close() }
 }
 
 struct LineClock: Clock, ~Copyable {
@@ -184,6 +209,74 @@ struct LineClock: Clock, ~Copyable {
         #expect(second.bytesReceived == 2 * UInt32(Self.reply.count))
     }
 
+    /// Some proxies refuse HTTP/1.0 (RFC 9110, sections 15.5.22 and 15.6.6): the same request goes out again as HTTP/1.1,
+    /// at once and from then on, with the message that was still there.
+    @Test(
+        arguments: [
+            "HTTP/1.1 426 Upgrade Required\r\nConnection: close\r\nContent-Length: 900\r\n\r\n"
+                + String(repeating: "x", count: 900),
+            "HTTP/1.1 505 HTTP Version Not Supported\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 426 Upgrade Required\r\nUpgrade: HTTP/1.1\r\n\r\n",
+        ], [1, 7, 2000])
+    func http11IsSpokenWhereItIsWanted(_ refusal: String, _ size: Int) throws {
+        let chunked =
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n"
+        for isGet in [false, true] {
+            let line = Line()
+            line.replies = [refusal, chunked].map { text in
+                let bytes = [UInt8](text.utf8)
+                return stride(from: 0, to: bytes.count, by: size).map { Array(bytes[$0..<min($0 + size, bytes.count)]) }
+            }
+            let outcome = try run(line, body: [9, 8, 7], isGet: isGet)
+            #expect(outcome.body == [UInt8]("hello".utf8))
+            #expect(outcome.traffic.version == .http11 && outcome.traffic.exchanges == 2)
+            let requests = String(decoding: line.sent, as: UTF8.self).components(separatedBy: isGet ? "GET" : "POST")
+            #expect(requests.count == 3 && requests[1].contains("HTTP/1.0\r\n"))
+            #expect(requests[1].replacing("HTTP/1.0", with: "HTTP/1.1") == requests[2])
+            #expect(requests[2].contains("\r\nConnection: close\r\n"))
+            #expect(line.events.filter { $0 == .close }.count == 2 && line.events.last == .close)
+            // Remembered, and not tried a third time.
+            line.events = []
+            line.replies = [[[UInt8](refusal.utf8)]]
+            let again = try run(line, isGet: isGet, traffic: outcome.traffic)
+            #expect(again.response?.status == 426 || again.response?.status == 505)
+            #expect(
+                String(decoding: line.sent, as: UTF8.self).contains(" HTTP/1.1\r\n") && again.traffic.exchanges == 3)
+        }
+    }
+
+    /// A message that leaves no room for a reply's first line in front of it cannot be sent again.
+    @Test func aMessageThatIsGoneIsNotSentAgain() throws {
+        let line = Line()
+        line.reply = [[UInt8]("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n".utf8)]
+        let outcome = try run(line, body: [UInt8](repeating: 1, count: 1014))
+        #expect(outcome.response?.status == 426 && outcome.traffic.version == .http10)
+        #expect(outcome.traffic.exchanges == 1)
+    }
+
+    /// What was given up for an interim reply is not sent again afterwards, when there is room in front of it again.
+    @Test func aMessageThatAnInterimReplyOverwroteIsNotSentAgain() throws {
+        let line = Line()
+        line.reply = ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"]
+            .map { [UInt8]($0.utf8) }
+        let outcome = try run(line, body: [UInt8](repeating: 1, count: 1014))
+        #expect(outcome.response?.status == 426 && outcome.traffic.exchanges == 1)
+    }
+
+    /// A head of any length arrives whole: also if its last chunk is one byte.
+    @Test func headsOfEveryLength() throws {
+        for count in 0..<256 {
+            let line = Line()
+            line.reply = [Self.reply]
+            let path = "/" + String(repeating: "x", count: count)
+            _ = try run(line, url: "http://ca" + path)
+            let head =
+                "POST \(path)?operation=PKIOperation HTTP/1.0\r\nHost: ca\r\nUser-Agent: EmbeddedSCEP\r\n"
+                + "Connection: close\r\nContent-Type: application/x-pki-message\r\nContent-Length: 3\r\n\r\n"
+            #expect(line.sent == [UInt8](head.utf8) + [1, 2, 3], "\(count)")
+        }
+    }
+
     @Test func httpsIsNotSentInTheClear() throws {
         let line = Line()
         let outcome = try run(line, url: "https://ca.example/scep")
@@ -192,8 +285,32 @@ struct LineClock: Clock, ~Copyable {
         #expect(outcome.traffic == Traffic())
     }
 
+    /// The policy of who asks says whether that may be http.
+    @Test(arguments: ["http", "https"]) func whatIsSecuredTakesBoth(scheme: String) throws {
+        let line = Line()
+        line.reply = [Self.reply]
+        var work = [UInt8](repeating: 0, count: 1024)
+        let url = Array("\(scheme)://ca.example/scep".utf8)
+        var transport = SecuredTransport(lower: ScriptedTransport(line: line))
+        var traffic = Traffic()
+        var span = work.mutableSpan
+        let response = try exchange(
+            "GetCACaps", .none, with: ServerURL(url.span), in: &span, deadline: line.deadline, over: &transport,
+            clock: LineClock(line: line), traffic: &traffic)
+        #expect(response.status == 200)
+        #expect(line.events.first == .connect("ca.example", scheme == "http" ? 80 : 443))
+    }
+
+    /// What does not secure can hold nobody to a pin or a certificate.
+    @Test(arguments: [([], []), ([1], []), ([], [1]), ([1], [1])] as [([UInt8], [UInt8])])
+    func whatDoesNotSecureTrustsNobody(pins: [UInt8], certificate: [UInt8]) {
+        var transport = ScriptedTransport(line: Line())
+        let isTaken = transport.trust(pins: pins.span, certificate: certificate.span)
+        #expect(isTaken == (pins.isEmpty && certificate.isEmpty))
+    }
+
     @Test(arguments: [
-        TransportError.noAddress, .nameUnknown, .refused, .unreachable, .timedOut, .reset, .exhausted,
+        TransportError.noAddress, .nameUnknown, .nameUnresolved, .refused, .unreachable, .timedOut, .reset, .exhausted,
     ])
     func everyPhaseSaysWhereItFailed(_ error: TransportError) throws {
         let connecting = Line()
@@ -227,6 +344,12 @@ struct LineClock: Clock, ~Copyable {
         #expect(outcome.response?.status == 413)
         #expect(outcome.response?.isBodyCut == true)
         #expect(outcome.body == [UInt8]("why".utf8))
+
+        // From 400 on: what is below has no body for people, and of 399 none at all.
+        line.reply = [[UInt8]("HTTP/1.1 400 X\r\nContent-Length: 9\r\n\r\nwhy".utf8)]
+        #expect(try run(line).response?.status == 400)
+        line.reply = [[UInt8]("HTTP/1.1 399 X\r\nA: b\r\n".utf8)]
+        #expect(try run(line).error == .receiving(.reset))
 
         line.reply = [[UInt8]("HTTP/1.1 413 Too".utf8)]
         #expect(try run(line).error == .receiving(.reset))
@@ -265,6 +388,13 @@ struct LineClock: Clock, ~Copyable {
         #expect(outcome.error == .receiving(.timedOut))
         #expect(line.uptime == line.deadline)
         #expect(line.events.last == .close)
+    }
+
+    @Test func theDeadlineCountsBetweenHeadAndBody() throws {
+        let line = Line()
+        line.delay = 2500
+        #expect(try run(line).error == .sending(.timedOut))
+        #expect(String(decoding: line.sent, as: UTF8.self).hasSuffix("\r\n\r\n"))
     }
 
     @Test func theDeadlineCountsForSendingToo() throws {

@@ -20,16 +20,18 @@ import Testing
         #expect(string(line.span) == "0001f0ab 00c3")
     }
 
-    @Test func controlCharactersFromOutsideAreReplaced() {
+    /// Each byte that is not printable ASCII is escaped: controls of ISO 6429 in 7 and 8 bits, bidirectional ones of
+    /// Unicode (UAX #9), letters of other languages, and what is no UTF-8.
+    @Test(arguments: [
+        ("a\r\ndone\u{1B}[2J\u{7F}".utf8.map { $0 }, #"a\0D\0Adone\1B[2J\7F"#),
+        ([0x1F, 0x20, 0x7E, 0x7F], #"\1F ~\7F"#), ([0x9B, 0x61, 0xC2, 0x9B, 0x32], #"\9Ba\C2\9B2"#),
+        ("\u{202E}x\u{2066}".utf8.map { $0 }, #"\E2\80\AEx\E2\81\A6"#),
+        ("Ü€".utf8.map { $0 }, #"\C3\9C\E2\82\AC"#), ([0xFF, 0xC3], #"\FF\C3"#), ("a\\b ~".utf8.map { $0 }, #"a\b ~"#),
+    ])
+    func whatCouldForgeALineIsEscaped(bytes: [UInt8], text: String) {
         var line = Board.Line()
-        line.append(Array("a\r\ndone\u{1B}[2J\u{7F}é".utf8).span)
-        #expect(string(line.span) == "a??done?[2J?é")
-        // U+009B is ESC [ in one character, in UTF-8 and by itself.
-        line.clear()
-        line.append([0x9B, 0x61, 0x9B, 0x9B, 0xC2, 0x9B, 0x32].span)
-        line.append(Array("Ü€\u{1F600}".utf8).span)
-        let bytes = line.span.indices.map { line.span[$0] }
-        #expect(bytes == Array("?a??".utf8) + [0xC2] + Array("?2Ü€\u{1F600}".utf8))
+        line.append(bytes.span)
+        #expect(string(line.span) == text)
     }
 
     @Test func whatDoesNotFitIsCutOff() {

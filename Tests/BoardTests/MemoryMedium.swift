@@ -5,6 +5,8 @@ struct MemoryMedium: Medium, ~Copyable {
     final class Bytes {
         var bytes: [UInt8]
         var writesLeft = Int.max
+        /// A byte that no write changes.
+        var stuck: Int?
 
         init(_ bytes: [UInt8]) { self.bytes = bytes }
     }
@@ -20,7 +22,7 @@ struct MemoryMedium: Medium, ~Copyable {
         guard content.writesLeft >= 0 else { throw .powerLost }
         content.writesLeft -= 1
         let count = content.writesLeft < 0 ? bytes.count / 2 : bytes.count
-        for index in 0..<count { content.bytes[offset + index] = bytes[index] }
+        for index in 0..<count where offset + index != content.stuck { content.bytes[offset + index] = bytes[index] }
         if content.writesLeft < 0 { throw .powerLost }
     }
 }

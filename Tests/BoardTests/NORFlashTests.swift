@@ -34,6 +34,30 @@ import Testing
         }
     }
 
+    /// A sector that is no multiple of what is written at once.
+    @Test func erasureEndsWithTheSector() throws {
+        let geometry = StorageGeometry(pageSize: 4, sectorSize: 96, sectorCount: 2, erasedValue: 0xFF)
+        let content = MemoryMedium.Bytes([UInt8](repeating: 0x55, count: 192))
+        var flash = NORFlash(MemoryMedium(content: content), origin: 0, geometry: geometry)
+        try flash.erase(sector: 0)
+        #expect(content.bytes == [UInt8](repeating: 0xFF, count: 96) + [UInt8](repeating: 0x55, count: 96))
+    }
+
+    /// Every byte that is to be programmed is looked at, and none behind.
+    @Test func everyByteHasToBeErased() throws {
+        let zeros = [UInt8](repeating: 0, count: 68)
+        for offset in 0..<72 {
+            try withFlash { flash, content in
+                content.bytes[16 + offset] = 0xFE
+                if offset < 68 {
+                    #expect(throws: StorageError.notErased, "\(offset)") { try flash.program(at: 0, zeros.span) }
+                } else {
+                    try flash.program(at: 0, zeros.span)
+                }
+            }
+        }
+    }
+
     @Test(arguments: [(0, 4), (4, 8), (8, 4)])
     func aPageIsProgrammedOnce(offset: Int, count: Int) throws {
         try withFlash { flash, _ in

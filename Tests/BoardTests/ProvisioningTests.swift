@@ -34,6 +34,15 @@ import Testing
         #expect(throws: ProvisioningError.corrupt) { try Self.text(Self.flash("url=a", damage: offset)) }
     }
 
+    /// One byte that is not erased, and a region is not blank.
+    @Test(arguments: 0..<8) func aRegionThatIsNotBlankIsDamaged(offset: Int) {
+        let content = MemoryMedium.Bytes([UInt8](repeating: 0xFF, count: 2_048))
+        content.bytes[offset] = 0xFE
+        #expect(throws: ProvisioningError.corrupt) {
+            try Self.text(NORFlash(MemoryMedium(content: content), origin: 0, geometry: FlashLayout.record))
+        }
+    }
+
     @Test func textsBeyondTheirLimitAreRefused() {
         let long = String(repeating: "x", count: 1_537)
         #expect(throws: ProvisioningError.corrupt) { try Self.text(Self.flash(long), room: 2_000) }

@@ -46,12 +46,75 @@ import Testing
         for _ in 0..<20 { #expect(seen.insert(try Self.seed(content)).inserted) }
     }
 
-    @Test func theHigherCounterCounts() throws {
-        let content = Self.factory(sector: 1, counter: 7)
-        let other = Self.factory(sector: 0, counter: 8)
-        content.bytes.replaceSubrange(0..<76, with: other.bytes[..<76])
-        _ = try Self.seed(content)
-        #expect(content.bytes[1_028] == 9)
+    /// Counters that differ in each of their bytes, the higher one in either sector.
+    @Test(arguments: [(7, 8), (0xFF, 0x100), (0xFFFF, 0x1_0000), (0xFF_FFFF, 0x100_0000)] as [(UInt32, UInt32)])
+    func theHigherCounterCounts(lower: UInt32, higher: UInt32) throws {
+        for sector in 0..<2 {
+            let content = Self.factory(sector: 1 - sector, counter: lower)
+            let other = Self.factory(sector: sector, counter: higher)
+            let place = sector * 1_024
+            content.bytes.replaceSubrange(place..<(place + 76), with: other.bytes[place..<(place + 76)])
+            _ = try Self.seed(content)
+            let written = (1 - sector) * 1_024 + 4
+            let expected = withUnsafeBytes(of: (higher + 1).littleEndian) { [UInt8]($0) }
+            #expect(Array(content.bytes[written..<(written + 4)]) == expected)
+        }
+    }
+
+    /// The number of a block takes all of its bytes.
+    @Test func longSeeds() throws {
+        let content = Self.factory()
+        let record = Array(content.bytes[..<76])
+        let seed = try Self.seed(content, count: 257 * 32)
+        for block in [0, 1, 127, 128, 255, 256] {
+            let judged = try OpenSSL.run(
+                ["dgst", "-sha256", "-binary"], input: [1, UInt8(block & 0xFF), UInt8(block >> 8), 0, 0] + record)
+            #expect(Array(seed[(block * 32)..<(block * 32 + 32)]) == judged, "block \(block)")
+        }
+    }
+
+    /// No seed is given out of a secret whose successor does not stand there.
+    @Test(arguments: [0, 5, 8, 71, 75]) func aSuccessorThatIsNotWrittenIsNoticed(offset: Int) throws {
+        let content = Self.factory()
+        let secret = Array(content.bytes[..<76])
+        content.stuck = 1_024 + offset
+        content.bytes[1_024 + offset] = 0x5B
+        #expect(throws: EntropyError.failed) { try Self.seed(content) }
+        #expect(Array(content.bytes[..<76]) == secret)
+    }
+
+    /// Another record, with a checksum that is right.
+    @Test func anotherMarkIsNoSecret() {
+        let content = Self.factory()
+        content.bytes[0] = UInt8(ascii: "s")
+        let checksum = crc32(Array(content.bytes[..<72]).span)
+        content.bytes.replaceSubrange(72..<76, with: withUnsafeBytes(of: checksum.littleEndian) { [UInt8]($0) })
+        #expect(throws: EntropyError.notProvisioned) { try Self.seed(content) }
+    }
+
+    /// Neither the secret nor its successor is left on the stack; the seed is the caller's.
+    @Test func secretsAreWiped() throws {
+        var random = SeededGenerator(seed: 12)
+        let content = Self.factory()
+        var record = Array("SEED".utf8) + [1, 0, 0, 0] + random.bytes(64)
+        record += withUnsafeBytes(of: crc32(record.span).littleEndian) { [UInt8]($0) }
+        content.bytes.replaceSubrange(0..<76, with: record)
+        var seed = [UInt8](repeating: 0, count: 40)
+        let left = try Remains {
+            var region = SeedRegion(NORFlash(MemoryMedium(content: content), origin: 0, geometry: FlashLayout.seed))
+            var span = seed.mutableSpan
+            try region.seed(&span)
+        }
+        let successor = Array(content.bytes[1_032..<1_096])
+        #expect(left.holds(["secret": Array(record[8..<72]), "successor": successor, "seed": seed]) == [])
+    }
+
+    /// The table of ``FlashLayout``.
+    @Test func layout() {
+        #expect(FlashLayout.size == 65_536 && FlashLayout.all.size == 65_536)
+        #expect(FlashLayout.seedOrigin == 0 && FlashLayout.seed.size == 2_048)
+        #expect(FlashLayout.recordOrigin == 0x0800 && FlashLayout.record.size == 2_048)
+        #expect(FlashLayout.identityOrigin == 0x1000 && FlashLayout.identity.size == 61_440)
     }
 
     /// Power is cut at every write, and the next boot must find a secret that nothing was given out of.

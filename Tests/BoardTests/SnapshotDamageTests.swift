@@ -96,22 +96,34 @@ import Testing
     /// A snapshot of a version to come: it counts as the newest if it is, and is left alone; before it has its marker,
     /// it is nothing.
     @Test func aLaterVersionIsLeftAloneOnceItIsWhole() throws {
-        var snapshots = try Self.written(2)
-        var bytes = Array(snapshots.flash.bytes[1024..<2048])
-        bytes[7] = 3
-        bytes.replaceSubrange(20..<24, with: bigEndian(crc32(bytes.span.extracting(0..<20))))
-        let digest = Hash.digest(.sha256, of: bytes.span.extracting(0..<(24 + 577)))
-        for index in 0..<32 { bytes[24 + 577 + index] = digest.bytes[index] }
-        let old = snapshots
-        for offset in bytes.indices where offset < Self.marker {
-            snapshots.flash.corrupt(1024 + offset, with: snapshots.flash.bytes[1024 + offset] ^ bytes[offset])
-        }
+        let old = try Self.written(2)
+        var snapshots = old
+        rewrite(&snapshots, as: 4)
         #expect(throws: StorageError.unknownVersion) { _ = try snapshots.read() }
         for offset in 1024 + Self.marker..<2048 {
             snapshots.flash.corrupt(offset, with: 0xFF ^ snapshots.flash.bytes[offset])
         }
         #expect(try snapshots.generation() == 1)
         #expect(try old.generation() == 2)
+    }
+
+    /// What the firmware of before wrote is read.
+    @Test func version2IsRead() throws {
+        var snapshots = try Self.written(2)
+        rewrite(&snapshots, as: 2)
+        #expect(try snapshots.generation() == 2)
+    }
+
+    /// Gives the snapshot in the second bank another version.
+    private func rewrite(_ snapshots: inout Snapshots, as version: UInt8) {
+        var bytes = Array(snapshots.flash.bytes[1024..<2048])
+        bytes[7] = version
+        bytes.replaceSubrange(20..<24, with: bigEndian(crc32(bytes.span.extracting(0..<20))))
+        let digest = Hash.digest(.sha256, of: bytes.span.extracting(0..<(24 + 577)))
+        for index in 0..<32 { bytes[24 + 577 + index] = digest.bytes[index] }
+        for offset in bytes.indices where offset < Self.marker {
+            snapshots.flash.corrupt(1024 + offset, with: snapshots.flash.bytes[1024 + offset] ^ bytes[offset])
+        }
     }
 
     private func bigEndian(_ value: UInt32) -> [UInt8] {
@@ -122,11 +134,11 @@ import Testing
     @Test func theFormatIsAsDescribed() throws {
         let flash = try Self.written(2).flash.bytes
         let header: [UInt8] = [
-            0x53, 0x43, 0x45, 0x50, 0x49, 0x44, 0, 2, 0, 0, 0, 2, 0, 0, 4, 0, 0, 0, 2, 0x41,
+            0x53, 0x43, 0x45, 0x50, 0x49, 0x44, 0, 3, 0, 0, 0, 2, 0, 0, 4, 0, 0, 0, 2, 0x41,
         ]
         #expect(Array(flash[1024..<1044]) == header)
         // zlib.crc32 of these twenty
-        #expect(Array(flash[1044..<1048]) == [0xDA, 0x28, 0x70, 0x9E])
+        #expect(Array(flash[1044..<1048]) == [0x07, 0xBE, 0xA9, 0x1B])
         #expect(Array(flash[1048..<(1048 + 577)]) == Snapshots.content(2))
         #expect(flash[(1024 + Self.end)..<(1024 + Self.marker)].allSatisfy { $0 == 0xFF })
         #expect(Array(flash[(1024 + Self.marker)..<2048]) == [0, 0, 0, 2, 0xFF, 0xFF, 0xFF, 0xFD])

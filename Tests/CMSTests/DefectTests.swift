@@ -25,7 +25,7 @@ struct Defect: Sendable, CustomTestStringConvertible {
 }
 
 /// The parts of a SignedData, each of which can be a bad one. The signature is not one.
-private struct SignedParts {
+struct SignedParts {
     var contentType = "0609 2A864886F70D010702"
     var version = "020101"
     var digestAlgorithms = "310D 300B 0609608648016503040201"
@@ -55,12 +55,16 @@ private struct SignedParts {
             + [UInt8](hex: signatureAlgorithm + signature + afterSignature)).tagged(0x30)
     }
 
+    /// Bytes behind the SignedData in its `[0]`, behind that, and behind everything.
+    var behind = ("", "", "")
+
     var der: [UInt8] {
         let signerInfos = signers.map { [UInt8](hex: $0) } ?? signer.tagged(0x31)
         let signedData =
             [UInt8](hex: version + digestAlgorithms + content + certificates + crls) + signerInfos
             + [UInt8](hex: afterSigners)
-        return ([UInt8](hex: contentType) + signedData.tagged(0x30).tagged(0xA0)).tagged(0x30)
+        let wrapped = (signedData.tagged(0x30) + [UInt8](hex: behind.0)).tagged(0xA0)
+        return ([UInt8](hex: contentType) + wrapped + [UInt8](hex: behind.1)).tagged(0x30) + [UInt8](hex: behind.2)
     }
 
     static func changed(_ change: (inout SignedParts) -> Void) -> [UInt8] {
@@ -156,9 +160,9 @@ private struct SignedParts {
                 return SignedParts.changed { $0.signers = Array(signer).tagged(0x30).tagged(0x31).hex }
             }()),
         Defect(
-            "an unknown signature", .unsupportedAlgorithm, at: "300D 06092A864886F70D01010A",
+            "an unknown signature", .unsupportedAlgorithm, at: "300D 06092A864886F70D010104",
             SignedParts.changed {
-                $0.signatureAlgorithm = "300D 06092A864886F70D01010A 0500"
+                $0.signatureAlgorithm = "300D 06092A864886F70D010104 0500"
             }),
         Defect(
             "a signature with another digest", .unsupportedAlgorithm, at: "300D 06092A864886F70D01010D",
@@ -178,6 +182,15 @@ private struct SignedParts {
             SignedParts.changed {
                 $0.afterSignature = "0C0178"
             }),
+        Defect(
+            "bytes behind the signer's name and number", .trailingBytes, at: "0C0178",
+            SignedParts.changed { $0.identifier = "3008 3000 020107 0C0178" }),
+        Defect(
+            "rsaEncryption with a curve", .trailingBytes, at: "06082A8648CE3D030107",
+            SignedParts.changed { $0.signatureAlgorithm = "3015 06092A864886F70D010101 06082A8648CE3D030107" }),
+        Defect(
+            "id-ecPublicKey with NULL and a curve", .trailingBytes, at: "06082A8648CE3D030107",
+            SignedParts.changed { $0.signatureAlgorithm = "3015 06072A8648CE3D0201 0500 06082A8648CE3D030107" }),
     ]
 
     @Test(arguments: unreadable) func isRefused(_ defect: Defect) throws {
@@ -242,6 +255,15 @@ private struct SignedParts {
             SignedParts.changed { $0.signatureAlgorithm = "300A 06082A8648CE3D040302" }),
     ]
 
+    /// A ContentInfo has one content and ends with it (RFC 5652, 3); read as it stands, without what turns BER into DER
+    /// before.
+    @Test(arguments: [("0C0178", "", ""), ("", "0C0178", ""), ("", "", "0C0178")])
+    func bytesBehindTheEnd(behind: (String, String, String)) throws {
+        let der = SignedParts.changed { $0.behind = behind }
+        let offset = try #require(der.firstRange(of: [0x0C, 0x01, 0x78])).lowerBound
+        #expect(throws: DERError(.trailingBytes, at: offset)) { _ = try SignedData(der.span, in: der.indices) }
+    }
+
     @Test(arguments: unverifiable) func isNotVerified(_ defect: Defect) throws {
         let certificate = try OpenSSLIdentity.authority.der
         let offset = try defect.offset()
@@ -253,7 +275,7 @@ private struct SignedParts {
 }
 
 /// The parts of an EnvelopedData.
-private struct EnvelopedParts {
+struct EnvelopedParts {
     var contentType = "0609 2A864886F70D010703"
     var version = "020100"
     var originator = ""
@@ -286,6 +308,21 @@ private struct EnvelopedParts {
         change(&parts)
         return parts.der
     }
+}
+
+/// The AlgorithmIdentifier of RSAES-OAEP with all of its parameters at their defaults (RFC 8017, A.2.1), in hexadecimal.
+///
+/// - Parameter source: content of PSourceAlgorithm.
+func oaep(
+    source: String = "06092A864886F70D010109 0400", behindSource: String = "", lastParameter: String = "",
+    behind: String = ""
+) -> String {
+    let sha1 = [UInt8](hex: "3009 06052B0E03021A 0500")
+    let mask = ([UInt8](hex: "06092A864886F70D010108") + sha1).tagged(0x30)
+    let label = ([UInt8](hex: source).tagged(0x30) + [UInt8](hex: behindSource)).tagged(0xA2)
+    let parameters = sha1.tagged(0xA0) + mask.tagged(0xA1) + label + [UInt8](hex: lastParameter)
+    let algorithm = [UInt8](hex: "06092A864886F70D010107") + parameters.tagged(0x30) + [UInt8](hex: behind)
+    return algorithm.tagged(0x30).hex
 }
 
 @Suite struct EnvelopedDataDefectTests {
@@ -338,6 +375,24 @@ private struct EnvelopedParts {
             EnvelopedParts.changed {
                 $0.keyAlgorithm = "301E 06092A864886F70D010107 3011 A10F 300D 06092A864886F70D010109 3000"
             }),
+        Defect(
+            "OAEP with another source of the label", .unsupportedAlgorithm, at: "A20F 300D 06092A864886F70D01010A",
+            EnvelopedParts.changed { $0.keyAlgorithm = oaep(source: "06092A864886F70D01010A 0400") }),
+        Defect(
+            "OAEP with a label", .unsupportedAlgorithm, at: "A210 300E 06092A864886F70D010109",
+            EnvelopedParts.changed { $0.keyAlgorithm = oaep(source: "06092A864886F70D010109 040177") }),
+        Defect(
+            "OAEP, bytes behind the label", .trailingBytes, at: "0C0177",
+            EnvelopedParts.changed { $0.keyAlgorithm = oaep(source: "06092A864886F70D010109 0400 0C0177") }),
+        Defect(
+            "OAEP, bytes behind the label's source", .trailingBytes, at: "0C0177",
+            EnvelopedParts.changed { $0.keyAlgorithm = oaep(behindSource: "0C0177") }),
+        Defect(
+            "OAEP, bytes behind the parameters", .trailingBytes, at: "0C0177",
+            EnvelopedParts.changed { $0.keyAlgorithm = oaep(lastParameter: "0C0177") }),
+        Defect(
+            "OAEP, bytes behind the algorithm", .trailingBytes, at: "0C0177",
+            EnvelopedParts.changed { $0.keyAlgorithm = oaep(behind: "0C0177") }),
         Defect(
             "a key that is none", .unexpectedTag, at: "030499999999",
             EnvelopedParts.changed {

@@ -80,8 +80,9 @@ import Testing
                 "-aes128", "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256", "-keyopt",
                 "rsa_mgf1_md:sha1",
             ])
+        // At the parameters, behind the identifier.
         let algorithm = try #require(oaep.firstRange(of: [UInt8](hex: "06092A864886F70D010107")))
-        #expect(throws: DERError(.unsupportedAlgorithm, at: algorithm.lowerBound - 2)) { try opened(oaep, &key) }
+        #expect(throws: DERError(.unsupportedAlgorithm, at: algorithm.upperBound + 2)) { try opened(oaep, &key) }
 
         let labelled = try encrypted(
             [1], ["-aes128", "-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_label:abcd"])

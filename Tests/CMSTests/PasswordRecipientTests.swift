@@ -92,6 +92,11 @@ import Testing
         ("the shortest salt", { $0.salt = [1, 2, 3, 4, 5, 6, 7, 8] }),
         ("the longest salt", { $0.salt = [UInt8](repeating: 1, count: 64) }),
         ("the size of the key", { $0.parameters = [0x02, 0x01, 16] }),
+        ("the size of the greatest key", { ($0.keyCipher, $0.parameters) = (.aes256, [0x02, 0x01, 32]) }),
+        (
+            "the most padding",
+            { $0.block = [16, 0xFF, 0xFE, 0xFD] + $0.contentKey.prefix(16) + [UInt8](repeating: 0xEE, count: 44) }
+        ),
         ("HMAC-SHA-1 by name", { $0.parameters = PasswordEnvelope.prf(7) }),
         ("HMAC-SHA-256", { ($0.parameters, $0.digest) = (PasswordEnvelope.prf(9), "SHA256") }),
         (
@@ -223,6 +228,12 @@ import Testing
         Defect("no derivation", .unsupportedAlgorithm, at: pwriKEK, behind: -2) {
             $0.change = { name, element in name == "derivation" ? [] : element }
         },
+        Defect("a derivation with another tag", .unsupportedAlgorithm, at: pbkdf2, behind: -2) {
+            $0.change = { name, element in name == "derivation" ? [0x30] + element.dropFirst() : element }
+        },
+        Defect("more behind the cipher of the wrap", .trailingBytes, at: "0403AABBCC") {
+            $0.change = { name, element in name == "keyCipher" ? element + [0x04, 0x03, 0xAA, 0xBB, 0xCC] : element }
+        },
         Defect("version 1", .invalidInteger, at: "020101 A0") { $0.version = [0x02, 0x01, 0x01] },
         Defect("another wrap: triple DES", .unsupportedAlgorithm, at: "060B2A864886F70D0109100306", behind: -2) {
             $0.change = { name, element in
@@ -296,6 +307,19 @@ import Testing
         envelope.cipher = .aes192
         envelope.check = [16] + envelope.contentKey.prefix(3).map { ~$0 }
         #expect(throws: failed) { try opened(envelope.message(content), &key, password: "secret") }
+        // A key that claims more than what is wrapped has room for, whose rest would be zeros; and more padding than is
+        // taken.
+        var short = PasswordEnvelope()
+        (short.cipher, short.keyCipher) = (.aes256, .tripleDES)
+        short.block = [32, 0xFF, 0xFE, 0xFD] + short.contentKey.prefix(12)
+        short.contentKey = short.contentKey.prefix(12) + [UInt8](repeating: 0, count: 20)
+        var long = PasswordEnvelope()
+        long.block = [16, 0xFF, 0xFE, 0xFD] + long.contentKey.prefix(16) + [UInt8](repeating: 0xEE, count: 60)
+        for message in [try short.message(content), try long.message(content)] {
+            #expect(throws: DERError(.crypto(.decryptionFailed), at: message.count - 112)) {
+                try opened(message, &key, password: "secret")
+            }
+        }
         // Wrapped keys of impossible sizes.
         for count in [0, 1, 15, 16, 31, 33, 65, 80] {
             envelope = PasswordEnvelope()

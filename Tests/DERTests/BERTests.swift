@@ -75,7 +75,8 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
             ("3003 0202 0101", .truncated, 2),
             ("1F8100 00", .highTagNumber, 0),
             ("3080 BF1F00 0000", .highTagNumber, 2),
-            ("0483 010000", .lengthTooLarge, 0),
+            ("0483 010000", .truncated, 0),
+            ("0484 01000000", .lengthTooLarge, 0),
             ("3080 0487 00000001000000 0000", .lengthTooLarge, 2),
             ("0500 00", .trailingBytes, 2),
             ("3080 0000 0000", .trailingBytes, 4),
@@ -117,8 +118,8 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
         }
     }
 
-    /// An indefinite length that covers 64 KiB has no length of two octets: it is refused, not cut.
-    @Test(arguments: [(65535, true), (65536, false), (70000, false), (140_000, false)])
+    /// Strings in pieces become one of any size below 16 MiB.
+    @Test(arguments: [(65535, true), (65536, true), (140_000, true), (1_100_000, true), (16_777_216, false)])
     func sizeIsCapped(size: Int, isAccepted: Bool) throws {
         var content: [UInt8] = []
         while content.count < size - 4 {
@@ -132,6 +133,62 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
             #expect(try normalized(ber) == Element.reference(ber: ber))
         } else {
             #expect(throws: DERError(.lengthTooLarge, at: 0)) { try normalized(ber) }
+        }
+    }
+
+    /// The largest element, which is in DER already.
+    @Test func largestSizeIsRead() throws {
+        let der = [UInt8](repeating: 7, count: 0xFF_FFFF - 5).tagged(0x04)
+        #expect(der.count == 0xFF_FFFF)
+        #expect(try normalized(der) == der)
+    }
+
+    /// No byte behind the input is looked at, and none need be there.
+    @Test(arguments: ["", "30", "3080", "0400"]) func theBufferMayEnd(ber: String) {
+        var buffer = [UInt8](hex: ber)
+        let count = buffer.count
+        let (whole, spare) = (Result { try normalized(buffer) }, ber == "0400")
+        var bytes = buffer.mutableSpan
+        let found: Range<Int>? = try? BER.normalize(&bytes, in: 0..<count, spare: 0)
+        #expect((found != nil) == spare && ((try? whole.get()) != nil) == spare)
+    }
+
+    /// Offsets count in the input also where it was moved to make room.
+    @Test(arguments: [0, 1, 24]) func offsetsOfWhatWasMoved(spare: Int) throws {
+        let string = [UInt8](repeating: 7, count: 0x1_0000).tagged(0x04)
+        var buffer = [0x05, 0x00, 0x30, 0x80] + string + [0x1F, 0x01, 0x00, 0x00] + [UInt8](repeating: 0, count: 24)
+        let count = string.count + 6
+        var bytes = buffer.mutableSpan
+        var found: DERError?
+        do throws(DERError) {
+            _ = try BER.normalize(&bytes, in: 2..<(2 + count), spare: spare)
+        } catch {
+            found = error
+        }
+        #expect(found == DERError(.highTagNumber, at: 4 + string.count))
+    }
+
+    /// An indefinite length that covers 64 KiB takes one octet more in DER, for which there is room only where a piece's
+    /// header was dropped: else it is refused, and nothing is written over what was not read yet.
+    @Test(arguments: [(0xFFFF - 4, true), (0xFFFF - 3, false), (0x1_0000, false)])
+    func indefiniteLengthsGrowIntoWhatIsSpare(size: Int, isAccepted: Bool) throws {
+        let string = [UInt8](repeating: 7, count: size).tagged(0x04)
+        let ber = [0x30, 0x80, 0x30, 0x80] + string + [0, 0, 0, 0]
+        let der = string.tagged(0x30).tagged(0x30)
+        if isAccepted {
+            #expect(try normalized([0x30, 0x80] + string + [0, 0]) == string.tagged(0x30))
+        } else {
+            #expect(throws: DERError(.lengthTooLarge, at: 2)) { try normalized(ber) }
+        }
+        for spare in [1, 2, 24, 100] {
+            var buffer = ber + [UInt8](repeating: 0xA5, count: 100)
+            let outcome: Range<Int>?
+            do {
+                var bytes = buffer.mutableSpan
+                outcome = try? BER.normalize(&bytes, in: 0..<ber.count, spare: spare)
+            }
+            #expect(outcome.map { Array(buffer[$0]) } == (spare > 1 || isAccepted ? der : nil), "\(spare)")
+            #expect(buffer.suffix(100 - min(spare, 24)).allSatisfy { $0 == 0xA5 })
         }
     }
 

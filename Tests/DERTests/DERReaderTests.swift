@@ -65,7 +65,9 @@ func reading<Value>(_ bytes: [UInt8], _ body: (inout DERReader) throws -> Value)
             ("048200 80" + String(repeating: "AA", count: 128), .lengthNotMinimal, 0),
             ("0500 048200 01 AA", .lengthNotMinimal, 2),
             ("04FF" + String(repeating: "00", count: 126) + "01 AA", .lengthNotMinimal, 0),
-            ("0483 010000", .lengthTooLarge, 0),
+            ("0483 010000", .truncated, 0),
+            ("0483 FFFF00", .truncated, 0),
+            ("0484 01000000", .lengthTooLarge, 0),
             ("0488 FFFFFFFFFFFFFFFF", .lengthTooLarge, 0),
             ("0484 80000000", .lengthTooLarge, 0),
             ("04FF" + String(repeating: "FF", count: 127), .lengthTooLarge, 0),
@@ -78,6 +80,27 @@ func reading<Value>(_ bytes: [UInt8], _ body: (inout DERReader) throws -> Value)
         ] as [(String, DERError.Kind, Int)])
     func isRefused(der: String, kind: DERError.Kind, offset: Int) {
         #expect(throws: DERError(kind, at: offset)) { try reading([UInt8](hex: der)) { try walk($0) } }
+    }
+
+    /// Headers that would go on behind the end, with what makes another error of them there.
+    @Test(arguments: [
+        ("", "1F80"), ("", "3080"), ("30", "80"), ("1F", "80"), ("0484", "FFFFFFFF"), ("04", "84FFFFFFFF"),
+        ("0484FF", "FFFFFF"),
+    ])
+    func whatIsBehindTheEndIsNotRead(der: String, behind: String) {
+        let buffer = [UInt8](hex: "0500" + der + behind)
+        #expect(throws: DERError(.truncated, at: 2)) {
+            var reader = DERReader(buffer.span, in: 2..<(2 + der.count / 2))
+            _ = try reader.read().start
+        }
+    }
+
+    @Test func wholeBuffersAreRead() throws {
+        let buffer = [UInt8](hex: "020105 0500")
+        var reader = DERReader(buffer.span)
+        #expect(try reader.read(.integer).range == 0..<3)
+        #expect(try reader.read(.null).range == 3..<5)
+        try reader.finish()
     }
 
     @Test func largestLengthIsRead() throws {
@@ -201,11 +224,15 @@ func reading<Value>(_ bytes: [UInt8], _ body: (inout DERReader) throws -> Value)
     }
 
     @Test func booleans() throws {
-        let values = try reading([UInt8](hex: "010100 0101FF")) { reader in
-            [try reader.read().boolean(), try reader.read().boolean()]
+        // Whatever is not 00 is true: old writers of certificates have 01.
+        let values = try reading([UInt8](hex: "010100 0101FF 010101 010180")) { reader in
+            [
+                try reader.read().boolean(), try reader.read().boolean(), try reader.read().boolean(),
+                try reader.read().boolean(),
+            ]
         }
-        #expect(values == [false, true])
-        for der in ["0100", "010101", "01017F", "0102FFFF"] {
+        #expect(values == [false, true, true, true])
+        for der in ["0100", "0102FFFF"] {
             #expect(
                 error(der) { element in try element.boolean() }
                     == DERError(.invalidBoolean, at: 2))

@@ -28,7 +28,7 @@ func generated(_ description: String) throws -> [UInt8] {
 }
 
 @Suite struct DERWriterTests {
-    @Test(arguments: [0, 1, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF_FFFF] as [UInt32])
+    @Test(arguments: [0, 1, 127, 128, 255, 256, 0x7FFF, 0x8000, 0x0102_0304, 0xFFFF_FFFF] as [UInt32])
     func integers(value: UInt32) throws {
         let der = try writing { writer in try writer.write(integer: value) }
         #expect(try der == generated("INTEGER:\(value)"))
@@ -106,6 +106,56 @@ func generated(_ description: String) throws -> [UInt8] {
         #expect(throws: DERError(.bufferFull, at: 5)) {
             try writing(room: 5) { writer in _ = try writer.reserve(6).count }
         }
+    }
+
+    /// What fills the room to its first byte is written, and one byte more is not.
+    @Test func roomIsUsedToItsEnd() throws {
+        let text = [UInt8](hex: "616263")
+        #expect(try writing(room: 3) { writer in try writer.write(bytes: text.span) } == text)
+        #expect(throws: DERError(.bufferFull, at: 2)) {
+            try writing(room: 2) { writer in try writer.write(bytes: text.span) }
+        }
+        let reserved = try writing(room: 3) { writer in
+            var room = try writer.reserve(3)
+            #expect(room.count == 3)
+            room.update(repeating: 0x77)
+        }
+        #expect(reserved == [0x77, 0x77, 0x77])
+        let copied = try writing(room: 5) { writer in
+            try writer.write(bytes: text.span)
+            try writer.write(copyOf: 3, count: 2)
+        }
+        #expect(copied == [UInt8](hex: "6263 616263"))
+        #expect(throws: DERError(.bufferFull, at: 1)) {
+            try writing(room: 4) { writer in
+                try writer.write(bytes: text.span)
+                try writer.write(copyOf: 2, count: 2)
+            }
+        }
+    }
+
+    @Test(arguments: [(0, 0), (3, 0), (3, 1), (3, 2), (3, 3), (9, 4), (9, 8)])
+    func gapsAreClosed(room: Int, used: Int) throws {
+        let filled = (0..<room).map { UInt8(0xC0 + $0) }
+        var buffer = [UInt8](repeating: 0xA5, count: 32)
+        var bytes = buffer.mutableSpan
+        // To the first byte of the buffer.
+        var writer = DERWriter(&bytes, end: room + 2)
+        try writer.writeNull()
+        try writer.write(bytes: filled.span)
+        writer.closeGap(room: room, used: used)
+        #expect(writer.front == room - used && writer.written.array == filled.prefix(used) + [5, 0])
+        #expect(writer.written(room..<(room + 2)).array == [5, 0])
+    }
+
+    @Test(arguments: ["", "01", "010203"]) func bitStringsOfBytes(hex: String) throws {
+        let content = [UInt8](hex: hex)
+        let der = try writing { writer in
+            let end = writer.front
+            try writer.write(bytes: content.span)
+            try writer.wrapBitString(from: end)
+        }
+        #expect(try der == (hex.isEmpty ? [3, 1, 0] : generated("FORMAT:HEX,BITSTRING:\(hex)")))
     }
 
     /// A SET OF comes out sorted, whatever the order it was written in (X.690, 11.6).

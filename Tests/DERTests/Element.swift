@@ -75,7 +75,7 @@ indirect enum Element {
 
     /// Reads one BER element as `BER.normalize` ought to, by recursion on arrays; nil for what it ought to refuse.
     static func reference(ber bytes: [UInt8]) -> [UInt8]? {
-        guard bytes.count < 0x10000 else { return nil }
+        guard bytes.count < 0x100_0000 else { return nil }
         var rest = bytes[...]
         guard let element = element(&rest, depth: 0, inString: false), rest.isEmpty else { return nil }
         return element
@@ -102,7 +102,7 @@ indirect enum Element {
                 guard octets.count == Int(first & 0x7F) else { return nil }
                 rest = rest.dropFirst(octets.count)
                 let significant = octets.drop { $0 == 0 }
-                guard significant.count <= 2 else { return nil }
+                guard significant.count <= 3 else { return nil }
                 length = significant.reduce(0) { $0 << 8 | Int($1) }
             }
             guard length <= rest.count else { return nil }

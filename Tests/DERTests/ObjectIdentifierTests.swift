@@ -20,13 +20,20 @@ import Testing
     }
 
     @Test(arguments: [
-        ("", 0), ("1", 1), (".", 0), ("1.", 0), ("1.2.", 2), (".1.2", 0), ("1..2", 2), ("1.2a", 3), ("1,2", 1),
+        ("", 0), ("1", 1), (".", 0), ("1.", 0), ("1.2.", 2), (".1.2", 0), ("1..2", 2), ("1.2a", 3), ("1.2:", 3),
+        ("1.2/", 3), ("1.02", 3), ("00.1", 1),
+        ("1,2", 1),
         ("-1.2", 0), (" 1.2", 0), ("1. 2", 2), ("3.1", 0), ("0.40", 2), ("1.40", 2), ("1.2.268435456", 4),
         ("1.2.4294967297", 4), ("1.2.99999999999999999999", 4), ("268435456.1", 0),
         ("1.2." + Array(repeating: "268435455", count: 12).joined(separator: "."), 114),
     ])
     func isRefused(text: String, offset: Int) {
         #expect(throws: DERError(.invalidObjectIdentifier, at: offset)) { try encoded(text) }
+    }
+
+    @Test func literalIsWritten() throws {
+        let der = try writing { writer in try writer.write(ObjectIdentifier("1.2.840.113549.1.7.2")) }
+        #expect(try der == generated("OID:1.2.840.113549.1.7.2"))
     }
 
     @Test func longestIsWritten() throws {

@@ -23,8 +23,9 @@ import Testing
             let error = failure { () throws(CryptoError) in _ = try key.plaintext(.oaep(other), ciphertext) }
             #expect(error == .decryptionFailed)
         }
-        let error = failure { () throws(CryptoError) in _ = try key.plaintext(.pkcs1v15, ciphertext) }
-        #expect(error == .decryptionFailed)
+        // One in four hundred happens to be padded like PKCS #1 v1.5, too: the masked seed begins with 02, and a 0 follows.
+        let other = try? key.plaintext(.pkcs1v15, ciphertext)
+        #expect(other != message)
     }
 
     @Test func openSSLDecryptsWhatWeEncrypt() throws {

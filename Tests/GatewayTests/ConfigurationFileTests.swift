@@ -75,6 +75,78 @@ import Testing
         #expect(failure.exit == .usage)
     }
 
+    /// What is wrong with a name, and where; the words of a person who has to mend it.
+    @Test(arguments: [
+        ("subject = O=a,CN=" + String(repeating: "x", count: 65), "more than 64 characters, at character 8"),
+        ("subject = Oid.2.5.4.3=" + String(repeating: "ü", count: 65), "more than 64 characters, at character 13"),
+        ("subject = CN=ü,STREETX=b", "STREETX is not known: write its dotted identifier"),
+        ("subject = CN=ü,STREETX=b", ", at character 6"),
+        ("subject = /O=a/CN=b", "not /O=Example/CN=gateway 7"),
+        ("subject = CN=Müller, Söhne", "a comma within a value is written \\,, at character 12"),
+        ("subject = CN=a;O=b", "within a value it is written \\;, at character 5"),
+        ("subject = CN=C++", "or \\+, at character 6"),
+        ("subject = CN=\"a", "quotation marks stand around a whole value"),
+        ("subject = C=Germany", "a country is two letters, as in DE, at character 3"),
+        ("subject = CN=#0c", "behind # stands one value in DER"), ("subject = CN=a\\z", "behind \\ stands one of"),
+        ("subject = serialNumber=a_b", "more than letters, digits"), ("subject = DC=ü", "beyond ASCII"),
+        ("subject = 1.2.x=b", "no dotted identifier, at character 1"),
+        ("san = DNS:a, DNS:b c", "host names have letters, digits, - . * and _ (others: xn--...), at character 13"),
+        ("san = host", "a name begins with one of DNS: IP: URI:"), ("san = IP:10.0.0.0/8", "without prefix"),
+        ("san = otherName:1.2.3=x", "behind the identifier stands ;UTF8:"),
+        ("san = DNS:a,,DNS:b", "nothing stands here"),
+        ("key-usage = digitalSignature,sign,cRLSign", "'sign' is none of the words, at character 18"),
+        // All that are.
+        ("key-usage = sign", "keyCertSign, cRLSign, encipherOnly, decipherOnly;"),
+        ("extended-key-usage = sign", "timeStamping, OCSPSigning and dotted identifiers;"),
+        ("template = Gerät", "beyond ASCII"),
+    ])
+    func faultsOfNamesHaveAReasonAndAPlace(_ line: String, _ words: String) throws {
+        let fingerprint = String(repeating: "a5", count: 32)
+        let subject = line.hasPrefix("subject") ? "" : "subject = CN=a\n"
+        let settings = try read("url = http://ca/\nfingerprint = \(fingerprint)\n\(subject)\(line)\n")
+        let message = text(try AgentText(settings).refusal(settings)?.message) ?? ""
+        #expect(message.contains(words), "\(message)")
+    }
+
+    /// The URI of a Windows domain's account (KB5014754).
+    @Test func namesWithCommasAreTaken() throws {
+        let settings = try read(
+            """
+            url = http://ca/
+            fingerprint = \(String(repeating: "a5", count: 32))
+            subject = CN="a, b" + serialNumber=7, STREET=c
+            san = URI:tag:microsoft.com\\,2022-09-14:sid:S-1-5-21-1-2-3, DNS:a.example
+            """)
+        #expect(try AgentText(settings).refusal(settings) == nil)
+    }
+
+    /// The range that an option's help tells is the one that is taken, and a value outside is refused with both.
+    @Test func rangesAreAsTold() throws {
+        let minimum = "url = http://ca/\nfingerprint = \(String(repeating: "a5", count: 32))\nsubject = CN=a\n"
+        var told = 0
+        for option in Option.allCases where option.isAgents {
+            let help = text(Text(option.description.help)) ?? ""
+            let name = text(Text(option.description.name)) ?? ""
+            guard let range = try /: (\d+) to (\d+)$/.firstMatch(in: help), let low = Int(range.1),
+                let high = Int(range.2)
+            else { continue }
+            told += 1
+            for value in [low - 1, low, high, high + 1] {
+                let settings = try read("\(minimum)\(name) = \(value)\n")
+                let failure = try AgentText(settings).refusal(settings)
+                #expect((failure == nil) == (low...high ~= value), "\(name) \(value)")
+                guard let message = text(failure?.message) else { continue }
+                #expect(message.contains("\(name) cannot be '\(value)'") && message.contains("\(low) to \(high)"))
+            }
+        }
+        #expect(told == 10)
+        var settings = Settings()
+        _ = settings.set(.minDays, Text("x"), from: .commandLine)
+        let failure = #expect(throws: Failure.self) { try settings.number(.minDays, 0...10_000, default: 0) }
+        let message = text(failure?.message) ?? ""
+        #expect(message.hasPrefix("--min-days cannot be 'x'") && message.contains("0 to 10000"), "\(message)")
+    }
+
     @Test func whatIsMissingIsNamedWithBothWaysToSetIt() throws {
         let agentText = try AgentText(try read("url = http://ca/\nsubject = CN=a"))
         let message = text(agentText.refusal(try read("url = http://ca/\nsubject = CN=a"))?.message) ?? ""

@@ -64,6 +64,53 @@ import Testing
         #expect(try failures(SignedMessage.reply("3", from: Self.authority()).encoded()) == [])
     }
 
+    /// Without the request nobody can tell whom the envelope is for, and that is no failure.
+    @Test func aGoodReplyNeedsNoRequest() throws {
+        let reply = try Self.success().encoded()
+        for ca in [[], try Self.authority().certificate] {
+            let found = try Inspecting(key: Self.device.get().key, ca: ca).json(reply).object
+            #expect(found.failures == [])
+            #expect(found["content"].result("recipient") == "unknown")
+            #expect(found["content"].result("decryption") == "pass")
+        }
+    }
+
+    /// At a renewal with a new key, the certificate is for the key of the request, and the envelope for its signer.
+    @Test func aReplyToARenewalWithANewKey() throws {
+        let ca = try Self.authority()
+        let old = try OpenSSLIdentity(subject: "/O=Example/CN=gateway 7", issuedBy: ca)
+        let key = try TestKey.rsa
+        let csr = try OpenSSLIdentity(key: key.pem, pem: ca.certificate).request(subject: "/O=Example/CN=gateway 7")
+        let request = try SignedMessage.request("17", from: old, content: ca.envelope(csr)).encoded()
+        func reply(_ issued: OpenSSLIdentity) throws -> [UInt8] {
+            try SignedMessage.reply("0", from: ca, content: old.envelope(OpenSSLIdentity.bundle([issued]))).encoded()
+        }
+        let good = try reply(OpenSSLIdentity(subject: "/O=Example/CN=gateway 7", for: key, issuedBy: ca))
+        let bad = try reply(
+            OpenSSLIdentity(subject: "/O=Example/CN=gateway 7", for: key, issuedBy: Self.impostor.get()))
+        let found = try Inspecting(key: old.key, ca: ca.certificate, request: request).json(good).object
+        #expect(found.failures == [])
+        #expect(found.result("issuedCertificate") == "pass")
+        #expect(found["content"].result("recipient") == "pass")
+        #expect(try Inspecting(key: old.key, ca: ca.certificate).json(good).object.failures == [])
+        // The key of the new certificate does not open its envelope.
+        let other = try Inspecting(key: key.pem, ca: ca.certificate, request: request).json(good).object
+        #expect(other.failures == [] && other["content"].result("decryption") == "unknown")
+        let wrong = try Inspecting(key: old.key, ca: ca.certificate, request: request).json(bad).object
+        #expect(wrong.result("issuedCertificate") == "fail")
+        // A first enrolment has no other key.
+        let first = try Inspecting(
+            key: Self.device.get().key, ca: ca.certificate, request: Self.request()
+        ).json(
+            SignedMessage.reply(
+                "0", from: ca,
+                content: Self.device.get().envelope(
+                    OpenSSLIdentity.bundle([OpenSSLIdentity(subject: "/CN=x", for: key, issuedBy: ca)]))
+            ).encoded()
+        ).object
+        #expect(first.result("issuedCertificate") == "fail")
+    }
+
     struct Row: CustomTestStringConvertible, Sendable {
         let name: String
         let failures: [String]

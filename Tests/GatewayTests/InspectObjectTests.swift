@@ -32,7 +32,7 @@ import Testing
         #expect(
             found.extension("subjectAltName")
                 == "DNS:gw7.example, IP:192.0.2.7, IP:2001:0db8:0000:0000:0000:0000:0000:0007, email:a@b.example, "
-                + "URI:urn:x:7, otherName:userPrincipalName;gw7@example")
+                + "URI:urn:x:7, otherName:1.3.6.1.4.1.311.20.2.3;UTF8:gw7@example")
         #expect(found.extension("cRLDistributionPoints") == "URI:http://ca.example/ca.crl")
         #expect(
             found.extension("authorityInfoAccess")

@@ -19,6 +19,7 @@ struct Inspecting {
     var moment = Moment.unknown
     var policy = Policy()
     var showsChallenge = false
+    var canDecrypt = true
 
     private func options() throws -> InspectOptions {
         var options = InspectOptions()
@@ -35,6 +36,7 @@ struct Inspecting {
         options.moment = moment
         options.policy = policy
         options.showsChallenge = showsChallenge
+        options.canDecrypt = canDecrypt
         return options
     }
 

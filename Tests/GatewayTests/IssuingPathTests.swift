@@ -46,12 +46,27 @@ import Testing
         let chain = try makeChain()
         let whole = IssuingPath(of: chain.leaf, in: chain.stranger + chain.root + chain.intermediate)
         #expect(whole.intermediates == [chain.intermediate])
-        #expect(whole.anchor == chain.root)
-        // A pinned intermediate without its root.
+        #expect(whole.root == chain.root && whole.anchor == chain.root)
+        // A pinned intermediate without its root: servers have to send it, and others to trust it.
         let pinned = IssuingPath(of: chain.leaf, in: chain.intermediate)
-        #expect(pinned.intermediates == [])
-        #expect(pinned.anchor == chain.intermediate)
+        #expect(pinned.intermediates == [chain.intermediate])
+        #expect(pinned.root == nil && pinned.anchor == chain.intermediate)
         let foreign = IssuingPath(of: chain.leaf, in: chain.stranger)
-        #expect(foreign.anchor == [])
+        #expect(foreign.certificates.isEmpty && foreign.anchor == [])
+    }
+
+    /// What anybody may have sent counts above what is trusted, and nowhere else.
+    @Test func rootThatWasOnlyOfferedStandsAboveATrustedCA() throws {
+        let chain = try makeChain()
+        let above = IssuingPath(of: chain.leaf, in: chain.intermediate, offered: chain.stranger + chain.root)
+        #expect(above.intermediates == [chain.intermediate] && above.root == chain.root)
+        let below = IssuingPath(of: chain.leaf, in: chain.root, offered: chain.intermediate)
+        #expect(below.certificates.isEmpty)
+        let stranger = IssuingPath(of: chain.leaf, in: chain.intermediate, offered: chain.stranger)
+        #expect(stranger.certificates == [chain.intermediate] && stranger.root == nil)
+        // The root's name and key, and a signature that is not its own.
+        var forged = chain.root
+        forged[forged.count - 1] ^= 1
+        #expect(IssuingPath(of: chain.leaf, in: chain.intermediate, offered: forged).root == nil)
     }
 }

@@ -10,6 +10,9 @@ import Testing
         // Controls, escaped specials, and a backslash before what looks like a byte.
         (#"CN=\C2\9B"#, #"CN=\C2\9B"#), (#"CN=\1B\,"#, #"CN=\1B\,"#), (#"CN=\\C3\A9"#, #"CN=\\C3\A9"#),
         (#"CN=\"#, #"CN=\"#), ("", ""),
+        // What turns the reading around, or ends a line.
+        (#"CN=\E2\80\AE\C3\A9"#, #"CN=\E2\80\AEé"#), (#"CN=\E2\80\A8x"#, #"CN=\E2\80\A8x"#),
+        (#"CN=\D8\9C"#, #"CN=\D8\9C"#),
     ])
     func lettersAreReadable(_ text: String, _ shown: String) {
         #expect(String(decoding: readable(Array(text.utf8)), as: UTF8.self) == shown)

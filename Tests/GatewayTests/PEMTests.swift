@@ -43,6 +43,11 @@ import Testing
         #expect(
             blocks.map { String(decoding: $0.label, as: UTF8.self) } == ["CERTIFICATE", "CERTIFICATE", "PRIVATE KEY"])
         #expect(blocks.map(\.bytes).prefix(2) == [first.der, second.der])
+        // With a byte order mark in front.
+        let marked = [0xEF, 0xBB, 0xBF] + first.certificate
+        let isInMarked = PEM.isIn(marked.span)
+        #expect(isInMarked)
+        #expect(try self.blocks(marked)[0].bytes == first.der)
         // In one long line.
         let long = "-----BEGIN A-B-----\n" + String(repeating: "QUJD", count: 1000) + "\n-----END A-B-----"
         #expect(try self.blocks(long)[0].bytes.count == 3000)

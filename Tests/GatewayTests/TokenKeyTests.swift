@@ -10,7 +10,7 @@ extension KeyTests {
     /// Keys on a token (PKCS #11), with SoftHSM as the module.
     @Suite struct TokenKeyTests {
         /// Runs `body` with a token and settings for it.
-        private func withToken<Result>(
+        func withToken<Result>(
             pin: String? = nil, _ body: (SoftHSM, URL, KeyProvider) throws -> Result
         ) throws -> Result {
             let token = try SoftHSM("gate \(UUID().uuidString.prefix(8))")
@@ -31,11 +31,14 @@ extension KeyTests {
             tokenSettings.keyLabel = Array("scep".utf8)
             tokenSettings.pin = Array((pin ?? token.pin).utf8)
             tokenSettings.folder = Array(directory.path.utf8)
+            try FileManager.default.createDirectory(
+                at: directory.appending(path: "store"), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
             settings.token = tokenSettings
             return settings
         }
 
-        private func failure(_ body: () throws -> Void) -> KeyFailure? {
+        func failure(_ body: () throws -> Void) -> KeyFailure? {
             GatewayKey.provider.failure = nil
             do {
                 try body()
@@ -54,7 +57,7 @@ extension KeyTests {
         }
 
         /// Makes a key on the token.
-        private func generated(_ algorithm: KeyAlgorithm) throws -> [UInt8] {
+        func generated(_ algorithm: KeyAlgorithm) throws -> [UInt8] {
             // No two keys of one identifier: a byte of chance would be the same for two of four once in forty times.
             var random = RandomGenerator()
             let seed = (0..<48).map { _ in UInt8.random(in: .min ... .max) }
@@ -68,7 +71,7 @@ extension KeyTests {
 
         private func reference(_ bytes: [UInt8]) -> TokenReference? { TokenReference(bytes.span) }
 
-        private func load(_ bytes: [UInt8]) throws {
+        func load(_ bytes: [UInt8]) throws {
             var key = GatewayKey()
             try key.load(bytes.span)
         }
@@ -289,7 +292,7 @@ extension KeyTests {
         @Test func noPINIsTriedThatCouldNotBeRemembered() throws {
             try withToken(pin: "000000") { token, directory, provider in
                 provider.settings.token?.folder = Array(directory.appending(path: "absent").path.utf8)
-                #expect(failure { _ = try generated(.p256) } == .token(.cannotRemember(ENOENT)))
+                #expect(failure { try provider.check() } == .token(.cannotRemember(ENOENT)))
                 let seen = try token.hasSeenWrongPIN()
                 #expect(!seen)
             }
@@ -405,6 +408,8 @@ extension KeyTests {
                 let folder = provider.settings.token?.folder ?? []
                 let store = try withTemporaryDirectory { other in
                     provider.settings.token?.folder = Array(other.path.utf8)
+                    try FileManager.default.createDirectory(
+                        at: other.appending(path: "store"), withIntermediateDirectories: false)
                     return try generated(.p256)
                 }
                 provider.settings.token?.folder = folder
@@ -427,6 +432,83 @@ extension KeyTests {
                 #expect(failure { try load(keys[1]) } == nil)
                 #expect(failure { try load(keys[2]) } == .token(.keyAbsent))
                 #expect(failure { try load(store) } == nil)
+            }
+        }
+
+        /// How many private keys there are, as OpenSC counts.
+        private func count(_ token: SoftHSM) throws -> Int {
+            try token.tool(["--list-objects", "--type", "privkey"]).components(separatedBy: "Private Key").count - 1
+        }
+
+        /// Two machines of one image share label, folder and machine-id; here even the folder is the same one, with a store
+        /// of its own each.
+        @Test func aCloneDestroysNothingOfTheOther() throws {
+            try withToken { token, directory, provider in
+                let store = directory.appending(path: "store")
+                let other = directory.appending(path: "other")
+                let live = try generated(.p256)
+                try FileManager.default.moveItem(at: store, to: other)
+                try FileManager.default.createDirectory(at: store, withIntermediateDirectories: false)
+                let keys = try (0..<2).map { _ in try generated(.p256) }
+                #expect(try provider.destroyOrphans(keeping: [keys[1]]) == 2)
+                #expect(failure { try load(live) } == nil)
+                // And back.
+                try FileManager.default.removeItem(at: store)
+                try FileManager.default.moveItem(at: other, to: store)
+                #expect(try provider.destroyOrphans(keeping: [live]) == 0)
+                #expect(failure { try load(keys[1]) } == nil)
+                #expect(try provider.destroyOrphans(keeping: []) == 2)
+                #expect(try count(token) == 1)
+            }
+        }
+
+        /// Each row: what becomes of the store. Whoever cannot prove whose keys they are leaves them.
+        @Test(arguments: [
+            "rm owner", ": > owner", "head -c 31 owner > o; mv o owner; chmod 600 owner",
+            "cp -p owner o; mv o owner", "chmod 644 owner", "ln owner o; rm owner; ln -s o owner",
+            "head -c 32 /dev/zero > owner",
+        ]) func whoLostTheirNumberDestroysNothing(script: String) throws {
+            try withToken { token, directory, provider in
+                let store = directory.appending(path: "store").path
+                let keys = try (0..<2).map { _ in try generated(.p256) }
+                try SoftHSM.run("/bin/sh", ["-c", "cd '\(store)' && \(script)"])
+                #expect(try provider.destroyOrphans(keeping: [keys[1]]) == 0)
+                #expect(try count(token) == 2)
+                // With a number of its own again it clears away what it makes from then on.
+                let more = try (0..<2).map { _ in try generated(.p256) }
+                #expect(try provider.destroyOrphans(keeping: [keys[1], more[1]]) == 2)
+                #expect(try count(token) == 3)
+                #expect(failure { try load(keys[0]) } == nil)
+                #expect(failure { try load(more[1]) } == nil)
+                let mode = try FileManager.default.attributesOfItem(atPath: store + "/owner")[.posixPermissions] as? Int
+                #expect(mode == 0o600)
+            }
+        }
+
+        /// As versions up to 0.4 marked keys: whose they are cannot be proven.
+        @Test func keysOfOldMarksStay() throws {
+            try withToken { token, directory, provider in
+                let random: [UInt8] = Array(1...12)
+                let machine = (try? Data(contentsOf: URL(fileURLWithPath: "/etc/machine-id"))).map {
+                    Array($0.prefix(32))
+                }
+                let owner = Array("scep\0\(directory.path)\0".utf8) + (machine ?? [])
+                let digest = Hash.digest(.sha256, of: (random + owner).span)
+                let identifier = random + [UInt8](digest.bytes.extracting(first: 4))
+                try token.tool([
+                    "--keypairgen", "--key-type", "EC:prime256v1", "--label", "scep", "--id", identifier.hex,
+                ])
+                let key = try generated(.p256)
+                #expect(try provider.destroyOrphans(keeping: [key]) == 0)
+                #expect(try count(token) == 2)
+            }
+        }
+
+        @Test func noKeyIsMadeWhoseOwnerCannotBeNoted() throws {
+            try withToken { token, directory, provider in
+                try FileManager.default.removeItem(at: directory.appending(path: "store"))
+                #expect(failure { _ = try generated(.p256) } == .token(.ownerNotKept(ENOENT)))
+                #expect(try count(token) == 0)
             }
         }
     }

@@ -56,7 +56,7 @@ import Testing
         "Sun, 06 Nov 1994 08:60:37 GMT", "Sun, 06 Nov 1994 08:49:61 GMT", "Sun, 00 Nov 1994 08:49:37 GMT",
         "Sun, 31 Nov 1994 08:49:37 GMT", "Sun, 32 Dec 1994 08:49:37 GMT", "Sun, 29 Feb 1995 08:49:37 GMT",
         "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 31 Dec 1969 23:59:59 GMT", "Sun, 30 Feb 2000 08:49:37 GMT",
-        "Sun, 06 Nox 1994 08:49:37 GMT",
+        "Sun, 06 Nox 1994 08:49:37 GMT", "Sun. 06 Nov 1994 08:49:37 GMT", "Thu, 29 Feb 2001 08:49:37 GMT",
         "Sun, 06 11 1994 08:49:37 GMT", "Sun, 06 Nov 1969 23:59:59 GMT", "Sun, 06 Nov 19945 08:49:37 GMT",
         "Sun, 06 Nov 1 08:49:37 GMT", "Sun, Nov 6 08:49:37 1994", "Sun 06 Nov 1994 08:49:37 GMT",
         "Sun Nov  6 08:49:37 1994 GMT", "06 Nov 1994 08:49:37 GMT", "Sun, 06 No", "Sun, 06", "Sun,", "Sun Nov",

@@ -89,6 +89,24 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
         .init(
             "head limit", "HTTP/1.1 200 OK\r\nA: 1\r\n\r\nhello", .reply(status: 200, body: "hello"),
             limits: .init(head: 25)),
+        .init(
+            "folded, another field than a length or a coding",
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html;\r\n x=y\r\nDate: x\r\n y\r\n\r\nok",
+            .reply(status: 200, body: "ok")
+        ),
+        .init(
+            "content that is not coded", "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\n\r\nok",
+            .reply(status: 200, body: "ok")),
+        .init(
+            "interim, chunked",
+            "HTTP/1.1 100 C\nTransfer-Encoding: chunked\n\nHTTP/1.1 200 OK\nContent-Length: 2\n\nokxx",
+            .reply(status: 200, body: "ok")),
+        .init("Location below 300", "HTTP/1.1 299 X\nLocation: /x\n\nok", .reply(status: 299, body: "ok")),
+        .init("Location from 400 on", "HTTP/1.1 400 X\nLocation: /x\n\nok", .reply(status: 400, body: "ok")),
+        .init(
+            "a line that fills the buffer", "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", .reply(status: 200, body: "ok"),
+            capacity: 18),
+        .init("a tilde and a tab", "HTTP/1.1 200 ~\nX: ~\t\n\nok", .reply(status: 200, body: "ok")),
     ]
 
     @Test(arguments: accepted)
@@ -110,6 +128,12 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
         .init("short status", "HTTP/1.1 20\r\n\r\n", .failure(.notHTTP, at: 11, text: "HTTP/1.1 20")),
         .init("long status", "HTTP/1.1 2000\r\n\r\n", .failure(.notHTTP, at: 12, text: "HTTP/1.1 2000")),
         .init("status below 100", "HTTP/1.1 099 X\r\n\r\n", .failure(.notHTTP, at: 9, text: "HTTP/1.1 099 X")),
+        .init(
+            "status that begins with a letter", "HTTP/1.1 x00 X\r\n\r\n",
+            .failure(.notHTTP, at: 9, text: "HTTP/1.1 x00 X")),
+        .init(
+            "a coding that the buffer cuts", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked, gzip\n\n",
+            .failure(.unsupportedCoding, at: 35, status: 200), capacity: 27),
         .init("status of letters", "HTTP/1.1 2xx X\r\n\r\n", .failure(.notHTTP, at: 10, text: "HTTP/1.1 2xx X")),
         .init("NUL in the first line", "HTTP/1.1 2\0", .failure(.notHTTP, at: 10, text: "HTTP/1.1 2")),
         .init("CR in the first line", "HTTP/1.1 200 \rX", .failure(.notHTTP, at: 14, text: "HTTP/1.1 200 ")),
@@ -127,6 +151,32 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
             "endless interim replies", String(repeating: "HTTP/1.1 100\n\n", count: 40),
             .failure(.headTooLarge, at: 500),
             limits: .init(head: 500)),
+        .init("one byte", "X", .failure(.notHTTP, at: 0, text: "X")),
+        .init("one right byte", "H", .failure(.truncated, at: 1)),
+        .init(
+            "fold after an interim reply", "HTTP/1.1 100 C\nX: 1\n\nHTTP/1.1 200 OK\n X\n\n",
+            .failure(.badField, at: 37, status: 200)),
+        .init(
+            "folded transfer coding", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n , gzip\n\n",
+            .failure(.badField, at: 43, status: 200)),
+        .init(
+            "folded content coding", "HTTP/1.1 200 OK\nContent-Encoding:\n gzip\n\n",
+            .failure(.badField, at: 34, status: 200)),
+        .init(
+            "a length that the buffer cuts", "HTTP/1.1 200 OK\nContent-Length: 10\n\n",
+            .failure(.badContentLength, at: 32, status: 200), capacity: 18),
+        .init(
+            "redirected, 300", "HTTP/1.1 300 X\nLocation: /x\n\n",
+            .failure(.redirected, at: 25, status: 300, text: "/x")),
+        .init(
+            "redirected, 399", "HTTP/1.1 399 X\nLocation: /x\n\n",
+            .failure(.redirected, at: 25, status: 399, text: "/x")),
+        .init("1F in a field", "HTTP/1.1 200 OK\r\nA: \u{1F}\r\n\r\n", .failure(.badField, at: 20, status: 200)),
+        .init("7F in a field", "HTTP/1.1 200 OK\r\nA: \u{7F}\r\n\r\n", .failure(.badField, at: 20, status: 200)),
+        .init(
+            "two lengths beyond what is counted",
+            "HTTP/1.1 200 OK\nContent-Length: 67108864\nContent-Length: 67108865\n\n",
+            .failure(.bodyTooLarge, at: 66, size: HTTPError.largestSize, status: 200)),
         .init("no colon", "HTTP/1.1 200 OK\r\nA: 1\r\nnonsense\r\n\r\n", .failure(.badField, at: 31, status: 200)),
         .init("no name", "HTTP/1.1 200 OK\r\n: 1\r\n\r\n", .failure(.badField, at: 17, status: 200)),
         .init(
@@ -280,6 +330,13 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
         .init(
             "one more chunk", "HTTP/1.1 404 X\nTransfer-Encoding: chunked\n\n5\nabcde\n1\nf\n0\n\n",
             .reply(status: 404, body: "abcde"), limits: .init(body: 5)),
+        .init(
+            "400 with a length", "HTTP/1.1 400 X\nContent-Length: 9\n\nabcdefghi", .reply(status: 400, body: "abcde"),
+            limits: .init(body: 5)),
+        .init(
+            "400 with a chunk", "HTTP/1.1 400 X\nTransfer-Encoding: chunked\n\n6\nabcdef\n0\n\n",
+            .reply(status: 400, body: "abcde"), limits: .init(body: 5)),
+        .init("400 ended early", "HTTP/1.1 400 X\nContent-Length: 9\n\nabc", .reply(status: 400, body: "abc")),
         .init("ended early", "HTTP/1.1 503 X\nContent-Length: 9\n\nabc", .reply(status: 503, body: "abc")),
         .init(
             "ended in a chunk", "HTTP/1.1 503 X\nTransfer-Encoding: chunked\n\n9\nabc", .reply(status: 503, body: "abc")
@@ -346,6 +403,48 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
         #expect(
             read(["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".latin1[...]], ending: false).outcome
                 == .reply(status: 200, body: "abc"))
+    }
+
+    /// The largest body that can be told, and one byte more: a buffer of that size is only claimed here.
+    @Test(
+        arguments: [
+            ("Content-Length: 67108863\n\n", nil), ("Transfer-Encoding: chunked\n\n3FFFFFF\n", nil),
+            ("Content-Length: 67108864\n\n", 41), ("Transfer-Encoding: chunked\n\n4000000\n", 51),
+        ] as [(String, Int?)])
+    func largestSize(rest: String, faultOffset: Int?) throws {
+        let head = ("HTTP/1.1 200 OK\n" + rest).latin1
+        var work = head + [UInt8](repeating: 0, count: 100)
+        var reader = ResponseReader(limits: ResponseLimits(body: 1 << 27), capacity: 1 << 27)
+        // Byte by byte, as lines are read at the front.
+        var found: HTTPError?
+        for byte in head {
+            let place = reader.freeRange.lowerBound
+            work[place] = byte
+            var span = work.mutableSpan
+            do throws(HTTPError) { try reader.received(1, in: &span) } catch { found = error }
+        }
+        #expect(
+            found
+                == faultOffset.map {
+                    HTTPError(.bodyTooLarge, at: $0, size: HTTPError.largestSize, status: 200, text: 0..<0)
+                })
+        if faultOffset == nil { #expect(reader.freeRange.lowerBound == 0 && !reader.isComplete) }
+    }
+
+    /// After an error every further call throws it again.
+    @Test func errorsStay() throws {
+        var work = "HTTP/1.1 200 OK\nnonsense\nA: 1\n\n".latin1
+        let count = work.count
+        var reader = ResponseReader(limits: ResponseLimits(), capacity: count)
+        for call in 0..<2 {
+            do throws(HTTPError) {
+                var span = work.mutableSpan
+                try reader.received(call == 0 ? count : 0, in: &span)
+                Issue.record("nothing was thrown")
+            } catch {
+                #expect(error.kind == .badField && error.offset == 24)
+            }
+        }
     }
 
     @Test func noMoreIsAskedForThanTheBodyLacks() throws {

@@ -31,6 +31,9 @@ struct Parts: Equatable {
 }
 
 @Suite struct ServerURLTests {
+    /// A name of 255 bytes.
+    static let longest = String(repeating: "a.", count: 127) + "a"
+
     @Test(arguments: [
         ("http://ca", Parts("ca", "ca")),
         ("HTTP://CA.Example/", Parts("CA.Example", "CA.Example", "/")),
@@ -51,6 +54,8 @@ struct Parts: Equatable {
         ("http://[::1]", Parts("::1", "[::1]")),
         ("http://[2001:db8::1]:8080/x", Parts(.http, "2001:db8::1", 8080, "[2001:db8::1]:8080", "/x")),
         ("http://a_b-c.1/", Parts("a_b-c.1", "a_b-c.1", "/")),
+        ("http://a/", Parts("a", "a", "/")),
+        ("http://\(longest)/", Parts(longest, longest, "/")),
         (
             "http://\(String(repeating: "a", count: 63))/",
             Parts(String(repeating: "a", count: 63), String(repeating: "a", count: 63), "/")
@@ -83,6 +88,9 @@ struct Parts: Equatable {
         ("http://[fe80::1%25eth0]/", .init(.badHost, at: 8)),
         ("http://[v1.x]/", .init(.badHost, at: 8)),
         ("http://[::1]80/", .init(.badPort, at: 12)),
+        ("http://[::1]x80/", .init(.badPort, at: 12)),
+        ("http://[", .init(.badHost, at: 8)),
+        ("http://[::1", .init(.badHost, at: 8)),
         ("http://ca:/", .init(.badPort, at: 9)),
         ("http://ca:0/", .init(.badPort, at: 9)),
         ("http://ca:080/", .init(.badPort, at: 9)),

@@ -84,7 +84,31 @@ func opensslRequest(
         (Asked(subject: "CN=" + String(repeating: "x", count: 64)), "/CN=" + String(repeating: "x", count: 64), ""),
         (Asked(subject: "CN=" + String(repeating: "ü", count: 64)), "/CN=" + String(repeating: "ü", count: 64), ""),
         (Asked(subject: "2.5.4.12=chief,2.5.4.3=x"), "/CN=x/title=chief", ""),
+        // RFC 4514, section 3's types, what others write, and what that is to OpenSSL.
+        (
+            Asked(subject: "STREET=a 1,E=b@c.example,S=d,SN=e,GN=f,T=g,postalCode=01067,unstructuredName=h.example"),
+            "/unstructuredName=h.example/postalCode=01067/title=g/GN=f/SN=e/ST=d/emailAddress=b@c.example/street=a 1",
+            ""
+        ),
+        (
+            Asked(subject: "surname=a,givenName=b,initials=c,generationQualifier=d,pseudonym=e,dnQualifier=f"),
+            "/dnQualifier=f/pseudonym=e/generationQualifier=d/initials=c/GN=b/SN=a", ""
+        ),
+        (Asked(subject: "OID.2.5.4.3=x,oid.2.5.4.6=DE,1.2.840.113549.1.9.1=a@b"), "/emailAddress=a@b/C=DE/CN=x", ""),
+        (Asked(subject: " CN = sensor 7 , O=Example ,  C=DE "), "/C=DE/O=Example/CN=sensor 7", ""),
+        (Asked(subject: "  "), "/", ""),
+        (Asked(subject: ##"CN=\ a\ ,O=\#b#c,OU=a=b"##), "/OU=a=b/O=#b#c/CN= a ", ""),
+        (Asked(subject: #"CN="a, b; <c>+#d" , O="x\"y\\\2C"+L="  z ""#), #"/O=x"y\\,+L=  z /CN=a, b; <c>\+#d"#, ""),
+        // In DER, the values of one part come sorted.
+        (Asked(subject: "UID=u7+CN=sensor+serialNumber=7,O=Example"), "/O=Example/CN=sensor+serialNumber=7+UID=u7", ""),
+        (Asked(subject: "serialNumber=7 + CN=sensor"), "/serialNumber=7+CN=sensor", ""),
+        (Asked(subject: "CN=#0c0673656e736f72 , O=#0C03C3BC61+OU=x"), "/O=üa+OU=x/CN=sensor", ""),
         (Asked(keyUsage: "digitalSignature"), "/CN=sensor", "keyUsage=critical,digitalSignature"),
+        (
+            Asked(keyUsage: " keyAgreement , decipherOnly,encipherOnly"), "/CN=sensor",
+            "keyUsage=critical,keyAgreement,encipherOnly,decipherOnly"
+        ),
+        (Asked(extendedKeyUsage: "clientAuth, serverAuth"), "/CN=sensor", "extendedKeyUsage=clientAuth,serverAuth"),
         (
             Asked(keyUsage: "nonRepudiation,DIGITALSIGNATURE,keyencipherment,dataEncipherment,keyAgreement"),
             "/CN=sensor",
@@ -115,6 +139,42 @@ func opensslRequest(
             otherName = 1.2.3;FORMAT:UTF8,UTF8:gerät
             """
         ),
+        // The SID of a Windows domain's account (KB5014754), and the same otherwise escaped.
+        (
+            Asked(subjectAltName: #"URI:tag:microsoft.com\,2022-09-14:sid:S-1-5-21-1-2-3-1104,DNS:a.example"#),
+            "/CN=sensor",
+            """
+            subjectAltName = @names
+            [names]
+            URI = "tag:microsoft.com,2022-09-14:sid:S-1-5-21-1-2-3-1104"
+            DNS = a.example
+            """
+        ),
+        (
+            Asked(subjectAltName: #"URI:urn:a\2Cb , email:"a\,b"@c.example, otherName:1.2.3;UTF8:D\\u\, v;w"#),
+            "/CN=sensor",
+            #"""
+            subjectAltName = @names
+            [names]
+            URI = "urn:a,b"
+            email = '"a,b"@c.example'
+            otherName = "1.2.3;UTF8:D\\u, v;w"
+            """#
+        ),
+        (
+            Asked(subjectAltName: "otherName:1.3.6.1.5.5.7.8.3;#300D0C013706082B06010505070803,RID:1.2.3"),
+            "/CN=sensor",
+            """
+            subjectAltName = @names
+            [names]
+            otherName = 1.3.6.1.5.5.7.8.3;SEQUENCE:permanent
+            RID = 1.2.3
+            [permanent]
+            value = UTF8:7
+            assigner = OID:1.3.6.1.5.5.7.8.3
+            """
+        ),
+        (Asked(subjectAltName: "DNS:*.a_b.example"), "/CN=sensor", "subjectAltName=DNS:*.a_b.example"),
         (Asked(subject: "", subjectAltName: "DNS:a"), "/", "subjectAltName=critical,DNS:a"),
         (Asked(subjectAltName: "IP:::"), "/CN=sensor", "subjectAltName=IP:::"),
         (Asked(subjectAltName: "IP:1::"), "/CN=sensor", "subjectAltName=IP:1::"),
@@ -205,83 +265,144 @@ func opensslRequest(
         #expect(lines[attribute + 2].contains("prim:\(type):"))
     }
 
+    /// One defect a row: what is wrong, and at which byte of the text.
     @Test(
         arguments: [
             // Names.
-            (Asked(subject: "sensor"), .invalidName, 0),
-            (Asked(subject: "CN"), .invalidName, 0),
-            (Asked(subject: "CN="), .invalidName, 3),
-            (Asked(subject: "=x"), .invalidName, 0),
-            (Asked(subject: ","), .invalidName, 0),
-            (Asked(subject: "CN=a,"), .invalidName, 5),
-            (Asked(subject: "CN=a,,O=b"), .invalidName, 5),
-            (Asked(subject: "CN=a,X=b"), .invalidName, 5),
-            (Asked(subject: "CN=a,O=b+OU=c"), .invalidName, 8),
-            (Asked(subject: #"CN=a\"#), .invalidName, 4),
-            (Asked(subject: #"CN=a\2"#), .invalidName, 4),
-            (Asked(subject: "1.2.3=#0C0141"), .invalidName, 6),
-            (Asked(subject: "O=Example,CN=#0C0141"), .invalidName, 13),
-            (Asked(subject: #"CN=a\2x"#), .invalidName, 4),
-            (Asked(subject: "CN=a\0b"), .invalidName, 4),
-            (Asked(subject: #"CN=a\00b"#), .invalidName, 4),
-            (Asked(subject: #"CN=a\FFb"#), .invalidName, 3),
-            (Asked(subject: #"CN=\C3"#), .invalidName, 3),
-            (Asked(subject: "C=DEU"), .invalidName, 2),
-            (Asked(subject: "C=D*"), .invalidName, 2),
-            (Asked(subject: "serialNumber=a_b"), .invalidName, 13),
-            (Asked(subject: "DC=ü"), .invalidName, 3),
-            (Asked(subject: "emailAddress=ü@b"), .invalidName, 13),
-            (Asked(subject: "CN=" + String(repeating: "x", count: 65)), .invalidName, 3),
-            (Asked(subject: "CN=" + String(repeating: "ü", count: 65)), .invalidName, 3),
-            (Asked(subject: "O=a,L=" + String(repeating: "x", count: 129)), .invalidName, 6),
-            (Asked(subject: "1=a"), .invalidName, 0),
-            (Asked(subject: "O=b,3.1=a"), .invalidName, 4),
+            (Asked(subject: "sensor"), .equalsMissing, 0),
+            (Asked(subject: "CN"), .equalsMissing, 0),
+            (Asked(subject: "CN=a, Söhne,C=DE"), .equalsMissing, 6),
+            (Asked(subject: "CN="), .empty, 3),
+            (Asked(subject: "CN=  "), .empty, 5),
+            (Asked(subject: #"CN="""#), .empty, 3),
+            (Asked(subject: "=x"), .empty, 0),
+            (Asked(subject: ","), .empty, 0),
+            (Asked(subject: "CN=a,"), .empty, 5),
+            (Asked(subject: "CN=a,,O=b"), .empty, 5),
+            (Asked(subject: "CN=C++"), .empty, 5),
+            (Asked(subject: "CN=a+ ,O=b"), .empty, 6),
+            (Asked(subject: "CN=a,X=b"), .unknownType, 5),
+            (Asked(subject: "CN=a, STREETX=b"), .unknownType, 6),
+            (Asked(subject: "/CN=a/O=b"), .unknownType, 0),
+            (Asked(subject: "CN=a+X=b"), .unknownType, 5),
+            (Asked(subject: "oid.CN2=b"), .unknownType, 0),
+            (Asked(subject: "1=a"), .badIdentifier, 0),
+            (Asked(subject: "O=b,3.1=a"), .badIdentifier, 4),
+            (Asked(subject: "O=b,OID.2.5.=a"), .badIdentifier, 4),
+            (Asked(subject: "2.5.04.6=DE"), .badIdentifier, 0),
+            (Asked(subject: #"CN=a\"#), .badEscape, 4),
+            (Asked(subject: #"CN=a\2"#), .badEscape, 4),
+            (Asked(subject: #"CN=a\2x"#), .badEscape, 4),
+            (Asked(subject: #"CN=a\/b"#), .badEscape, 4),
+            (Asked(subject: #"CN="a\z""#), .badEscape, 5),
+            (Asked(subject: "CN=a;O=b"), .unescaped, 4),
+            (Asked(subject: "CN=a<b"), .unescaped, 4),
+            (Asked(subject: "CN=a>b"), .unescaped, 4),
+            (Asked(subject: #"CN=a"b""#), .unescaped, 4),
+            (Asked(subject: #"O=x,CN="a"#), .badQuotes, 7),
+            (Asked(subject: #"CN="a"b"#), .badQuotes, 6),
+            (Asked(subject: #"CN="a" b,O=c"#), .badQuotes, 7),
+            (Asked(subject: "CN=#"), .badHexadecimal, 4),
+            (Asked(subject: "CN=#0C014"), .badHexadecimal, 8),
+            (Asked(subject: "CN=#0C01xx"), .badHexadecimal, 8),
+            (Asked(subject: "CN=#0C01 41"), .badHexadecimal, 8),
+            (Asked(subject: "O=Example,CN=#0C0241"), .badHexadecimal, 14),
+            (Asked(subject: "CN=#0C014141"), .badHexadecimal, 4),
+            (Asked(subject: "CN=#0C8101 41"), .badHexadecimal, 10),
+            (Asked(subject: "CN=#0C810141"), .badHexadecimal, 4),
+            (Asked(subject: "CN=#0000"), .badHexadecimal, 4),
+            // What OpenSSL does not read in a Name.
+            (Asked(subject: "CN=#0C01FF"), .badHexadecimal, 4),
+            (Asked(subject: "CN=#0C0100"), .badHexadecimal, 4),
+            (Asked(subject: "CN=#1E0141"), .badHexadecimal, 4),
+            (Asked(subject: "CN=a\0b"), .badCharacter, 3),
+            (Asked(subject: #"CN=a\00b"#), .badCharacter, 3),
+            (Asked(subject: #"CN=a\FFb"#), .badCharacter, 3),
+            (Asked(subject: #"CN=\C3"#), .badCharacter, 3),
+            (Asked(subject: "C=D*"), .badCharacter, 2),
+            (Asked(subject: "serialNumber=a_b"), .badCharacter, 13),
+            (Asked(subject: "DC=ü"), .badCharacter, 3),
+            (Asked(subject: "emailAddress=ü@b"), .badCharacter, 13),
+            (Asked(subject: "C=DEU"), .notTwoLetters, 2),
+            (Asked(subject: "O=a,C=D"), .notTwoLetters, 6),
+            (Asked(subject: "C=D1"), .notTwoLetters, 2),
+            (Asked(subject: "2.5.4.6=Germany"), .notTwoLetters, 8),
+            (Asked(subject: "CN=" + String(repeating: "x", count: 65)), .tooLong, 3),
+            (Asked(subject: "CN=" + String(repeating: "ü", count: 65)), .tooLong, 3),
+            (Asked(subject: "2.5.4.3=" + String(repeating: "x", count: 65)), .tooLong, 8),
+            (Asked(subject: "O=a,L=" + String(repeating: "x", count: 129)), .tooLong, 6),
+            (Asked(subject: "STREET=" + String(repeating: "x", count: 129)), .tooLong, 7),
+            (Asked(subject: "E=" + String(repeating: "x", count: 256)), .tooLong, 2),
             // Alternative names.
-            (Asked(subjectAltName: "a.example"), .invalidAltName, 0),
-            (Asked(subjectAltName: "DNS:"), .invalidAltName, 0),
-            (Asked(subjectAltName: "DNS:a,"), .invalidAltName, 6),
-            (Asked(subjectAltName: ",DNS:a"), .invalidAltName, 0),
-            (Asked(subjectAltName: "DNS:a,dirName:b"), .invalidAltName, 6),
-            (Asked(subjectAltName: "DNS:ü"), .invalidAltName, 4),
-            (Asked(subjectAltName: "DNS:a,IP:1.2.3"), .invalidAltName, 9),
-            (Asked(subjectAltName: "IP:1.2.3.4.5"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1.2.3.256"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1.2.3.04"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1.2..4"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1.2.3."), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1.2.3.4444444444444444444"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP::"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP::::"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1:2:3"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1::2::3"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1:::2"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:8:9"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:::1:2:3:4:5:6:7:8"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP::1:2:3:4:5:6:7:8"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:12345::"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:g::"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:fe80::1%eth0"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:1.2.3.4"), .invalidAltName, 3),
-            (Asked(subjectAltName: "IP:1.2.3.4::"), .invalidAltName, 3),
-            (Asked(subjectAltName: "otherName:1.2.3"), .invalidAltName, 15),
-            (Asked(subjectAltName: "otherName:1.2.3;UTF8:"), .invalidAltName, 15),
-            (Asked(subjectAltName: "otherName:1.2.3;IA5:a"), .invalidAltName, 15),
-            (Asked(subjectAltName: "otherName:1.x;UTF8:a"), .invalidAltName, 10),
-            (Asked(subjectAltName: "otherName:;UTF8:a"), .invalidAltName, 10),
+            (Asked(subjectAltName: "a.example"), .unknownWord, 0),
+            (Asked(subjectAltName: "DNS:"), .empty, 4),
+            (Asked(subjectAltName: "DNS:a,"), .empty, 6),
+            (Asked(subjectAltName: ",DNS:a"), .empty, 0),
+            (Asked(subjectAltName: "DNS:a, ,DNS:b"), .empty, 7),
+            (Asked(subjectAltName: "DNS:a,dirName:b"), .unknownWord, 6),
+            (Asked(subjectAltName: "DNS:ü"), .badCharacter, 4),
+            (Asked(subjectAltName: "DNS:a b"), .badCharacter, 5),
+            (Asked(subjectAltName: "DNS:a.b;DNS:c.d"), .badCharacter, 7),
+            (Asked(subjectAltName: #"DNS:a\,b"#), .badCharacter, 5),
+            (Asked(subjectAltName: "DNS:.a"), .badCharacter, 4),
+            (Asked(subjectAltName: "DNS:a..b"), .badCharacter, 6),
+            (Asked(subjectAltName: "DNS:a."), .badCharacter, 5),
+            (Asked(subjectAltName: "DNS:x." + String(repeating: "a", count: 64)), .tooLong, 6),
+            (Asked(subjectAltName: "URI:urn:a b"), .badCharacter, 4),
+            (Asked(subjectAltName: "email:ü@b"), .badCharacter, 6),
+            (Asked(subjectAltName: #"URI:urn:a\0A"#), .badCharacter, 4),
+            (Asked(subjectAltName: #"URI:urn:a\b"#), .badEscape, 9),
+            (Asked(subjectAltName: #"URI:urn:a\"#), .badEscape, 9),
+            (Asked(subjectAltName: "DNS:a,IP:1.2.3"), .badAddress, 9),
+            (Asked(subjectAltName: "IP:192.0.2.0/24"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:2001:db8::/32"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:[2001:db8::1]"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2.3.4.5"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2.3.256"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2.3.04"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2..4"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2.3."), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2.3.4444444444444444444"), .badAddress, 3),
+            (Asked(subjectAltName: "IP::"), .badAddress, 3),
+            (Asked(subjectAltName: "IP::::"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1:2:3"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1::2::3"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1:::2"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:8:9"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:::1:2:3:4:5:6:7:8"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:"), .badAddress, 3),
+            (Asked(subjectAltName: "IP::1:2:3:4:5:6:7:8"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:12345::"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:g::"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:fe80::1%eth0"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:1.2.3.4"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:1.2.3.4::"), .badAddress, 3),
+            (Asked(subjectAltName: "RID:1.x"), .badIdentifier, 4),
+            (Asked(subjectAltName: "otherName:1.2.3"), .badOtherName, 15),
+            (Asked(subjectAltName: "otherName:1.2.3;UTF8:"), .badOtherName, 15),
+            (Asked(subjectAltName: "otherName:1.2.3;IA5:a"), .badOtherName, 15),
+            (Asked(subjectAltName: "otherName:1.2.3;#0C01"), .badHexadecimal, 17),
+            (Asked(subjectAltName: #"otherName:1.2.3;UTF8:\FF"#), .badCharacter, 21),
+            (Asked(subjectAltName: "otherName:1.x;UTF8:a"), .badIdentifier, 10),
+            (Asked(subjectAltName: "otherName:;UTF8:a"), .badIdentifier, 10),
             // Words.
             (Asked(keyUsage: "digitalSignature,sign"), .unknownWord, 17),
-            (Asked(keyUsage: ","), .unknownWord, 1),
-            (Asked(extendedKeyUsage: "clientAuth,"), .unknownWord, 11),
+            (Asked(keyUsage: ","), .empty, 1),
+            (Asked(extendedKeyUsage: "clientAuth,"), .empty, 11),
             (Asked(extendedKeyUsage: "clientAuth,any"), .unknownWord, 11),
-            (Asked(extendedKeyUsage: "1.2.x"), .unknownWord, 0),
-            (Asked(certificateTemplate: "Gerät"), .unknownWord, 0),
-            (Asked(certificateTemplate: "1.2.x"), .invalidObjectIdentifier, 4),
-            (Asked(challengePassword: String(repeating: "x", count: 256)), .invalidChallengePassword, 255),
-        ] as [(Asked, DERError.Kind, Int)])
-    func isRefused(asked: Asked, kind: DERError.Kind, offset: Int) throws {
+            (Asked(extendedKeyUsage: "1.2.x"), .badIdentifier, 0),
+            (Asked(certificateTemplate: "Gerät"), .badCharacter, 0),
+            (Asked(certificateTemplate: "1.2.x"), .badIdentifier, 0),
+        ] as [(Asked, TextFault, Int)])
+    func isRefused(asked: Asked, fault: TextFault, offset: Int) throws {
         var key = try TestKey.rsa.rsaPrivateKey()
-        #expect(throws: DERError(kind, at: offset)) { try asked.request(&key) }
+        #expect(throws: DERError(.text(fault), at: offset)) { try asked.request(&key) }
+    }
+
+    @Test func longPasswordIsRefused() throws {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        let asked = Asked(challengePassword: String(repeating: "x", count: 256))
+        #expect(throws: DERError(.invalidChallengePassword, at: 255)) { try asked.request(&key) }
     }
 
     /// Texts that a Swift string cannot hold.
@@ -297,7 +418,7 @@ func opensslRequest(
         var bytes = buffer.mutableSpan
         var writer = DERWriter(&bytes, end: 2048)
         let name = Array("CN=".utf8) + text
-        #expect(throws: DERError(.invalidName, at: 3)) {
+        #expect(throws: DERError(.text(.badCharacter), at: 3)) {
             try CertificationRequest(subject: name.span)
                 .write(to: &writer, key: &key, digest: .sha256, random: &random)
         }
@@ -309,7 +430,7 @@ func opensslRequest(
         request = CertificationRequest(subject: Span())
         let altName = Array("otherName:1.2.3;UTF8:".utf8) + text
         request.subjectAltName = altName.span
-        #expect(throws: DERError(.invalidAltName, at: 10)) {
+        #expect(throws: DERError(.text(.badCharacter), at: 21)) {
             try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
         }
     }

@@ -177,6 +177,32 @@ import Testing
         #expect(refusal(bare) == DERError(.unsupportedAlgorithm, at: 5))
     }
 
+    /// A point in short form whose Y is the other one of the two.
+    @Test func theOtherPointOfOneXIsRefused() throws {
+        var der = try OpenSSL.run(["ec", "-conv_form", "compressed", "-outform", "DER"], input: Made.p256.pem)
+        #expect(der.count == 53 + 36 && der[53] == 0x03 && der[56] | 1 == 3)
+        #expect(refusal(der) == nil)
+        der[56] ^= 1
+        #expect(refusal(der) == DERError(.crypto(.invalidKey), at: 53))
+    }
+
+    /// The curve stands outside, and may stand inside too (RFC 5915, 3): then it is the same.
+    @Test func aCurveInsideIsTheOneOutside() throws {
+        let ec = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
+        let curves = [UInt8(7): [UInt8](hex: "06082A8648CE3D030107"), 34: [UInt8](hex: "06052B81040022")]
+        func info(inside: UInt8) throws -> [UInt8] {
+            let inner = (ec[2..<39] + (curves[inside] ?? []).tagged(0xA0) + ec[51...]).map { $0 }.tagged(0x30)
+            let algorithm = ([UInt8](hex: "06072A8648CE3D0201") + (curves[7] ?? [])).tagged(0x30)
+            return ([0x02, 0x01, 0x00] + algorithm + inner.tagged(0x04)).tagged(0x30)
+        }
+        let right = try info(inside: 7)
+        #expect(refusal(right) == nil)
+        try OpenSSL.run(["pkey", "-inform", "DER", "-noout", "-check"], input: right)
+        let wrong = try info(inside: 34)
+        let place = try #require(wrong.firstRange(of: [0xA0, 0x07])).lowerBound
+        #expect(refusal(wrong) == DERError(.crypto(.invalidKey), at: place))
+    }
+
     @Test func whatIsCutOrGoesOnIsRefused() throws {
         let der = try OpenSSL.run(Self.forms(.p256)[0], input: Made.p256.pem)
         for count in 0..<der.count { #expect(refusal(Array(der.prefix(count))) != nil) }

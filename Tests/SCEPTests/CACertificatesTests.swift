@@ -8,7 +8,8 @@ import Testing
 @Suite struct CACertificatesTests {
     private func chosen(_ identities: [OpenSSLIdentity]) throws -> [UInt8] {
         let bytes = identities.flatMap(\.der)
-        return try CACertificates(bytes.span).encryptionCertificate().encoding.array
+        var policy = Policy()
+        return try CACertificates(bytes.span).encryptionCertificate(canDecrypt: false, policy: &policy).encoding.array
     }
 
     @Test func theRecipientIsChosenByKeyUsage() throws {
@@ -35,6 +36,41 @@ import Testing
         #expect(try chosen([world.ec, world.root]) == world.root.der)
         #expect(try chosen([world.ec]) == world.ec.der)
         #expect(throws: SCEPError.noEncryptionCertificate) { try chosen([]) }
+    }
+
+    /// What it takes to make an RSA device encrypt with its password, which can then be guessed at leisure, is to leave
+    /// the RSA certificates out of a reply: it does so only where it is told to.
+    @Test func whoCanDecryptDoesNotEncryptWithThePassword() throws {
+        let ec = try World.one.ec
+        let ra = try OpenSSLIdentity(
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: ec, extensions: ["keyUsage=keyEncipherment", World.mark])
+        func recipient(_ identities: [OpenSSLIdentity], canDecrypt: Bool, _ policy: inout Policy) throws -> [UInt8] {
+            let bytes = identities.flatMap(\.der)
+            return try CACertificates(bytes.span).encryptionCertificate(canDecrypt: canDecrypt, policy: &policy)
+                .encoding.array
+        }
+        var policy = Policy()
+        #expect(try recipient([ec, ra], canDecrypt: true, &policy) == ra.der)
+        #expect(throws: SCEPError.noEncryptionCertificate) { try recipient([ec], canDecrypt: true, &policy) }
+        #expect(try recipient([ec], canDecrypt: false, &policy) == ec.der)
+        #expect(policy.used == Leniency())
+        policy.allowsPasswordEncryption = true
+        #expect(try recipient([ec, ra], canDecrypt: true, &policy) == ra.der && policy.used == Leniency())
+        #expect(try recipient([ec], canDecrypt: true, &policy) == ec.der && policy.used == .passwordEncryption)
+    }
+
+    /// Of two certificates of one CA, before and after a renewal, the one that is valid for longer.
+    @Test func theLatestOfOneNameCounts() throws {
+        let short = try OpenSSLIdentity(subject: "/CN=CA", for: TestKey.rsa, extensions: ["keyUsage=keyCertSign"])
+        let long = try OpenSSLIdentity(
+            subject: "/CN=CA", for: TestKey.rsa, issuedBy: short, extensions: World.authority,
+            options: ["-days", "3650"])
+        for identities in [[short, long], [long, short]] {
+            let bytes = identities.flatMap(\.der)
+            let issuer = try CACertificates(bytes.span).issuingCertificate().encoding.array
+            #expect(issuer == long.der)
+            #expect(try chosen(identities) == long.der)
+        }
     }
 
     @Test func theIssuerIsTheLowestAuthority() throws {

@@ -15,13 +15,19 @@ import Testing
             ("SCEPStandard", [.scepStandard, .aes, .postPKIOperation, .sha256]),
             ("aes\r\nsha-256\r\npostpkioperation\r\n", [.aes, .sha256, .postPKIOperation]),
             ("  AES \t\n\n\n\tSHA-256", [.aes, .sha256]),
-            // What is no line of its own, or no keyword.
-            ("AES SHA-256", []),
-            ("AES,SHA-256", []),
-            ("AES\rSHA-256", []),
+            // In one line, and behind a byte order mark.
+            ("AES SHA-256", [.aes, .sha256]),
+            ("AES,SHA-256", [.aes, .sha256]),
+            ("AES\rSHA-256", [.aes, .sha256]),
+            ("Update, SHA-512 ,\tAES\r\n", [.sha512, .aes]),
+            ("\u{FEFF}AES\nSHA-256\n", [.aes, .sha256]),
+            ("\u{FEFF}SCEPStandard", [.scepStandard, .aes, .postPKIOperation, .sha256]),
+            // No keyword.
             ("AE\nAESS\nSHA-2\nSHA256\nUpdate", []),
             ("AES\0\nSHA-1", [.sha1]),
             ("<html>\n<body>\nAES is not supported\n</body>", []),
+            ("\u{FEFF}\r\n <!DOCTYPE html>\nRenewal\n", []),
+            ("{\"error\": 404,\n\"hint\":\nAES\n}", []),
             ("Renewal\nX-Future\nSHA-512", [.renewal, .sha512]),
         ] as [(String, [Capabilities])])
     func areRead(body: String, capabilities: [Capabilities]) {
@@ -81,13 +87,15 @@ import Testing
 
     @Test(
         arguments: [
-            ("", Policy(), .digestBelowFloor(.sha1)),
-            ("AES", Policy(), .digestBelowFloor(.sha1)),
-            ("AES\nSHA-1", Policy(), .digestBelowFloor(.sha1)),
-            ("AES\nSHA-256", Policy(digestFloor: .sha512), .digestBelowFloor(.sha256)),
-            ("SHA-256", Policy(), .cipherBelowFloor(.tripleDESCBC)),
-            ("SHA-256\nDES3", Policy(), .cipherBelowFloor(.tripleDESCBC)),
-            ("", Policy(digestFloor: .sha1), .cipherBelowFloor(.tripleDESCBC)),
+            // All that would have to be allowed, at once.
+            ("", Policy(), .belowFloor(Leniency.sha1.union(.tripleDES))),
+            ("DES3\nSHA-1", Policy(), .belowFloor(Leniency.sha1.union(.tripleDES))),
+            ("AES", Policy(), .belowFloor(.sha1)),
+            ("AES\nSHA-1", Policy(), .belowFloor(.sha1)),
+            ("AES\nSHA-256", Policy(digestFloor: .sha512), .belowFloor(.lowerFloor)),
+            ("SHA-256", Policy(), .belowFloor(.tripleDES)),
+            ("SHA-256\nDES3", Policy(), .belowFloor(.tripleDES)),
+            ("", Policy(digestFloor: .sha1), .belowFloor(.tripleDES)),
         ] as [(String, Policy, SCEPError)])
     func weakAuthoritiesAreRefused(body: String, policy: Policy, error: SCEPError) {
         let bytes = Array(body.utf8)

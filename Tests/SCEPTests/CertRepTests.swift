@@ -83,7 +83,7 @@ struct Reply: Sendable {
 
 /// What a device makes of a reply that stands in the middle of its buffer, with the text or the envelope in it.
 func judged(
-    _ message: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy()
+    _ message: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(), moment: Moment = .unknown
 ) throws -> (CertRep, [UInt8]) {
     var policy = policy
     var work = [0xA5, 0xA5] + message + [0xA5]
@@ -93,7 +93,7 @@ func judged(
         var bytes = work.mutableSpan
         answer = try CertRep(
             &bytes, body: 2..<(2 + message.count), from: CACertificates(trusted.span), to: Reply.transaction(),
-            policy: &policy)
+            policy: &policy, moment: moment)
     }
     #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
     switch answer {
@@ -180,20 +180,21 @@ struct Row: Sendable, CustomTestStringConvertible {
         Row("no transaction at all", .wrongTransactionID) { $0.transactionID = "" },
         Row("another nonce", .wrongRecipientNonce) { $0.recipientNonce = [UInt8](repeating: 0, count: 16) },
         Row("an empty nonce", .wrongRecipientNonce) { $0.recipientNonce = [] },
+        Row("a nonce that ends otherwise", .wrongRecipientNonce) { $0.recipientNonce = try? nonce(changing: 15) },
+        Row("a nonce that begins otherwise", .wrongRecipientNonce) { $0.recipientNonce = try? nonce(changing: 0) },
+        Row("half of the nonce", .wrongRecipientNonce) { $0.recipientNonce = try? nonce().dropLast(8) },
+        Row("a nonce that goes on", .wrongRecipientNonce) { $0.recipientNonce = try? nonce() + [0] },
         Row("an unknown status", .unknownStatus) { $0.pkiStatus = "1" },
         Row("a status that is no number", .unknownStatus) { $0.pkiStatus = "x" },
         Row("a status of three digits", .unknownStatus) { $0.pkiStatus = "000" },
         Row("a success without an envelope", .envelopeMissing) { $0.content = [] },
-        Row("an unknown reason", .unknownStatus) {
-            $0.pkiStatus = "2"
-            $0.failInfo = "5"
-        },
-        Row("a reason of 99", .unknownStatus) {
-            $0.pkiStatus = "2"
-            $0.failInfo = "99"
-        },
-        Row("a digest below the floor", .digestBelowFloor(.sha1)) { $0.digest = .sha1 },
+        Row("a digest below the floor", .belowFloor(.sha1)) { $0.digest = .sha1 },
     ]
+
+    private static func nonce(changing place: Int? = nil) throws -> [UInt8] {
+        let nonce = try Reply.transaction().senderNonce
+        return (0..<16).map { nonce[$0] ^ ($0 == place ? 1 : 0) }
+    }
 
     @Test(arguments: rows) func isRefused(_ row: Row) throws {
         let root = try World.one.root
@@ -201,7 +202,22 @@ struct Row: Sendable, CustomTestStringConvertible {
         #expect(throws: row.error) { try judged(message, trusting: [root]) }
     }
 
-    @Test(arguments: ["messageType", "transactionID", "recipientNonce", "pkiStatus", "failInfo"])
+    /// What a reply answers counts whatever it says: a PENDING or FAILURE of another transaction, or of another time, is
+    /// none (RFC 8894, 3.2.1.4.1 and 3.2.1.5).
+    @Test(
+        arguments: rows.filter { [.wrongMessageType, .wrongTransactionID, .wrongRecipientNonce].contains($0.error) },
+        ["2", "3"])
+    func isRefusedWhateverItSays(_ row: Row, status: String) throws {
+        let root = try World.one.root
+        var reply = row.reply
+        reply.pkiStatus = status
+        reply.failInfo = status == "2" ? "2" : nil
+        reply.content = []
+        let message = try reply.signed(by: root)
+        #expect(throws: row.error) { try judged(message, trusting: [root]) }
+    }
+
+    @Test(arguments: ["messageType", "transactionID", "recipientNonce", "pkiStatus"])
     func attributesAreDue(name: String) throws {
         let root = try World.one.root
         var reply = Reply(pkiStatus: "2", failInfo: "2")
@@ -222,6 +238,39 @@ struct Row: Sendable, CustomTestStringConvertible {
             guard case .reply(let error) = $0 as? SCEPError else { return false }
             return error.kind == .unexpectedTag
         }
+    }
+
+    /// Whoever is over signs nothing, when a request is taken up again or polled for.
+    @Test func whoIsOverSignsNothing() throws {
+        let world = try World.one
+        let short = try OpenSSLIdentity(
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: world.root, extensions: [World.mark],
+            options: ["-days", "1"])
+        let trusted = [short, world.root]
+        let over = try Certificate(short.der.span).notAfter + 1
+        let message = try Reply().signed(by: short)
+        for moment in [.unknown, .exact(over - 1), .atLeast(over - 1)] as [Moment] {
+            #expect(try judged(message, trusting: trusted, moment: moment).1 == Reply().content)
+        }
+        for moment in [.exact(over), .atLeast(over)] as [Moment] {
+            #expect(throws: SCEPError.signerExpired) { try judged(message, trusting: trusted, moment: moment) }
+            // The CA itself still does, and so would the RA's successor.
+            #expect(try judged(Reply().signed(by: world.root), trusting: trusted, moment: moment).1 == Reply().content)
+        }
+        // Nobody else is told that anything is over.
+        #expect(throws: SCEPError.unknownSigner) {
+            try judged(Reply().signed(by: world.impostor), trusting: [short], moment: .exact(over))
+        }
+    }
+
+    /// Who says that the CA's digest is weak has to be the CA.
+    @Test func theFloorIsJudgedAfterTheSigner() throws {
+        let world = try World.one
+        var reply = Reply()
+        reply.digest = .sha1
+        let message = try reply.signed(by: world.impostor)
+        #expect(throws: SCEPError.unknownSigner) { try judged(message, trusting: [world.intermediate]) }
+        #expect(throws: SCEPError.belowFloor(.sha1)) { try judged(message, trusting: [world.impostor]) }
     }
 
     @Test func onlyTheAuthorityIsBelieved() throws {
@@ -257,7 +306,7 @@ struct Row: Sendable, CustomTestStringConvertible {
         #expect(try judged(message, trusting: [root], policy: policy).1 == Reply().content)
         policy = Policy(digestFloor: .sha512)
         let sha256 = try Reply().signed(by: root)
-        #expect(throws: SCEPError.digestBelowFloor(.sha256)) { try judged(sha256, trusting: [root], policy: policy) }
+        #expect(throws: SCEPError.belowFloor(.lowerFloor)) { try judged(sha256, trusting: [root], policy: policy) }
     }
 
     @Test func damagedRepliesAreRefused() throws {
@@ -273,7 +322,7 @@ struct Row: Sendable, CustomTestStringConvertible {
             guard let (_, envelope) = try? judged(damaged, trusting: [root]) else { continue }
             #expect(envelope == Reply().content, "byte \(position)")
         }
-        for text in ["", "<html><body>502 Bad Gateway</body></html>", "\u{0}", "0\u{2}"] {
+        for text in ["\u{0}", "0\u{2}"] {
             #expect {
                 try judged(Array(text.utf8), trusting: [root])
             } throws: {
@@ -290,7 +339,8 @@ struct Row: Sendable, CustomTestStringConvertible {
     func recordedRepliesAreVerified(number: String) throws {
         let message = try Fixtures.read("jscep/\(number)-PKIOperation.rsp.der")
         let ca = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/ca.crt"))
-        #expect(throws: SCEPError.digestBelowFloor(.sha1)) { try judged(message, trusting: [ca]) }
+        // What is another's answer is that, however weak it is.
+        #expect(throws: SCEPError.wrongTransactionID) { try judged(message, trusting: [ca]) }
         #expect(throws: SCEPError.wrongTransactionID) {
             try judged(message, trusting: [ca], policy: Policy(digestFloor: .sha1))
         }

@@ -46,7 +46,7 @@ private struct NextWorld: Sendable {
 }
 
 /// A reply of openssl's: `content` signed by `signer`.
-private func signed(_ content: [UInt8], by signer: OpenSSLIdentity, _ options: [String] = []) throws -> [UInt8] {
+func signed(_ content: [UInt8], by signer: OpenSSLIdentity, _ options: [String] = []) throws -> [UInt8] {
     try withTemporaryDirectory { directory in
         try OpenSSL.run(
             [
@@ -57,7 +57,7 @@ private func signed(_ content: [UInt8], by signer: OpenSSLIdentity, _ options: [
     }
 }
 
-private func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ options: [String] = [])
+func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ options: [String] = [])
     throws -> [UInt8]
 {
     try signed(OpenSSLIdentity.bundle(certificates), by: signer, options)
@@ -106,8 +106,10 @@ private func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentit
         let one = try NextWorld.one
         let kept = try accepted(signed([one.next, one.ra], by: one.world.root))
         let ca = CACertificates(kept.span)
+        var policy = Policy()
         let (issuer, recipient) = (
-            try ca.issuingCertificate().encoding.array, try ca.encryptionCertificate().encoding.array
+            try ca.issuingCertificate().encoding.array,
+            try ca.encryptionCertificate(canDecrypt: true, policy: &policy).encoding.array
         )
         #expect(issuer == one.next.der && recipient == one.ra.der)
         // A later GetCACert brings them by themselves, and the pin on the current one is no way to them.
@@ -125,6 +127,23 @@ private func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentit
     func otherFormsAreRead(options: [String]) throws {
         let one = try NextWorld.one
         #expect(try accepted(signed([one.next], by: one.world.root, options)) == one.next.der)
+    }
+
+    /// One server calls what it encloses signedData, against RFC 8894, 4.7.1: it is signed all the same.
+    @Test func whatIsEnclosedMayBeCalledThat() throws {
+        let one = try NextWorld.one
+        func message(_ type: String) throws -> [UInt8] {
+            try signed([one.next], by: one.world.root, ["-econtent_type", type])
+        }
+        #expect(try accepted(message("1.2.840.113549.1.7.2")) == one.next.der)
+        for type in ["1.2.840.113549.1.7.3", "1.2.840.113549.1.9.16.1.4"] {
+            #expect {
+                try accepted(message(type))
+            } throws: {
+                guard case .reply(let error) = $0 as? SCEPError else { return false }
+                return error.kind == .unexpectedContentType
+            }
+        }
     }
 
     @Test func ellipticCurveAuthoritiesSign() throws {
@@ -156,7 +175,7 @@ private func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentit
         #expect(throws: SCEPError.invalidSignature) { try accepted(changed) }
         // A digest that is too weak.
         let weak = try signed([one.next], by: world.root, ["-md", "sha1"])
-        #expect(throws: SCEPError.digestBelowFloor(.sha1)) { try accepted(weak) }
+        #expect(throws: SCEPError.belowFloor(.sha1)) { try accepted(weak) }
         #expect(try accepted(weak, policy: Policy(digestFloor: .sha1)) == one.next.der)
     }
 
@@ -206,8 +225,10 @@ private func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentit
             #expect {
                 try accepted(body)
             } throws: {
-                guard case .reply = $0 as? SCEPError else { return false }
-                return true
+                switch $0 as? SCEPError {
+                case .reply, .notDER: true
+                default: false
+                }
             }
         }
     }
@@ -217,14 +238,20 @@ private func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentit
         let one = try NextWorld.one
         let body = try signed([one.ra, one.next], by: one.world.root)
         let kept = one.ra.der + one.next.der
-        let (end, raEnd) = try { () throws -> (Int64, Int64) in
-            (try Certificate(one.next.der.span).notAfter, try Certificate(one.ra.der.span).notAfter)
-        }()
-        for moment in [.unknown, .exact(0), .exact(.min), .atLeast(0), .exact(min(end, raEnd))] as [Moment] {
+        let ends = try [one.next, one.ra, one.world.root].map { try Certificate($0.der.span).notAfter }
+        let (end, first) = (ends[0], ends.min() ?? 0)
+        for moment in [.unknown, .exact(0), .exact(.min), .atLeast(0), .exact(first)] as [Moment] {
             #expect(try accepted(body, moment: moment) == kept)
         }
+        // Whoever is over himself vouches for nobody.
         for moment in [.exact(end + 1), .exact(4_294_967_296), .atLeast(.max)] as [Moment] {
-            #expect(throws: SCEPError.caCertificateExpired) { try accepted(body, moment: moment) }
+            #expect(throws: SCEPError.signerExpired) { try accepted(body, moment: moment) }
+        }
+        let short = try OpenSSLIdentity(
+            subject: "/CN=Short", newKey: ["rsa:2048", "-days", "1"], extensions: ["keyUsage=critical,keyCertSign"])
+        let over = try Certificate(short.der.span).notAfter + 1
+        #expect(throws: SCEPError.caCertificateExpired) {
+            try accepted(signed([short], by: one.world.root), moment: .exact(over))
         }
     }
 

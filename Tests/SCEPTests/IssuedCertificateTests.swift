@@ -47,7 +47,7 @@ import Testing
             let before = old?.der
             let replaced = try before.map { IssuedCertificate.Replaced(try Certificate($0.span)) }
             range = try IssuedCertificate.find(
-                bytes.span, in: reply.certificates, from: CACertificates(trusted.span), key: &key,
+                bytes.span, in: reply, from: CACertificates(trusted.span), key: &key,
                 replacing: replaced, policy: &policy, moment: moment, mayBeginLater: mayBeginLater)
         }
         #expect(work.prefix(2) == [0xA5, 0xA5] && work.last == 0xA5)
@@ -97,14 +97,14 @@ import Testing
         }
         // Signed with a digest that is too weak.
         let weak = try envelope(OpenSSLIdentity.bundle([Self.issued(by: world.root, options: ["-sha1"])]))
-        #expect(throws: SCEPError.digestBelowFloor(.sha1)) { try opened(weak, trusting: [world.root]) }
+        #expect(throws: SCEPError.belowFloor(.sha1)) { try opened(weak, trusting: [world.root]) }
         _ = try opened(weak, trusting: [world.root], policy: Policy(digestFloor: .sha1))
         // Encrypted with a cipher that is too weak.
         let tripleDES = try envelope(OpenSSLIdentity.bundle([own]), ["-des3"])
-        #expect(throws: SCEPError.cipherBelowFloor(.tripleDESCBC)) { try opened(tripleDES, trusting: [world.root]) }
+        #expect(throws: SCEPError.belowFloor(.tripleDES)) { try opened(tripleDES, trusting: [world.root]) }
         let lenient = Policy(cipherFloor: .tripleDESCBC)
         #expect(try opened(tripleDES, trusting: [world.root], policy: lenient) == own.der)
-        #expect(throws: SCEPError.cipherBelowFloor(.aes128CBC)) {
+        #expect(throws: SCEPError.belowFloor(.lowerFloor)) {
             try opened(good, trusting: [world.root], policy: Policy(cipherFloor: .aes256CBC))
         }
     }
@@ -115,11 +115,96 @@ import Testing
         let message = try envelope(
             OpenSSLIdentity.bundle([own]), ["-des-cbc", "-provider", "legacy", "-provider", "default"])
         for policy in [Policy(), Policy(cipherFloor: .tripleDESCBC)] {
-            #expect(throws: SCEPError.cipherBelowFloor(.desCBC)) {
+            #expect(throws: SCEPError.belowFloor(.des)) {
                 try opened(message, trusting: [world.root], policy: policy)
             }
         }
         #expect(try opened(message, trusting: [world.root], policy: Policy(cipherFloor: .desCBC)) == own.der)
+    }
+
+    /// What of a reply is weak is told at once: the envelope, and the certificate in it.
+    @Test func allThatIsWeakIsTold() throws {
+        let world = try World.one
+        let bundle = try OpenSSLIdentity.bundle([Self.issued(by: world.root, options: ["-sha1"]), world.root])
+        let legacy = ["-des-cbc", "-provider", "legacy", "-provider", "default"]
+        for (options, weakness) in [
+            (["-aes128"], .sha1), (["-des3"], Leniency.sha1.union(.tripleDES)), (legacy, Leniency.sha1.union(.des)),
+        ] as [([String], Leniency)] {
+            let message = try envelope(bundle, options)
+            #expect(throws: SCEPError.belowFloor(weakness)) { try opened(message, trusting: [world.root]) }
+        }
+        let message = try envelope(bundle, ["-des3"])
+        for (policy, weakness) in [
+            (Policy(digestFloor: .sha1), .tripleDES), (Policy(cipherFloor: .tripleDESCBC), .sha1),
+        ] as [(Policy, Leniency)] {
+            #expect(throws: SCEPError.belowFloor(weakness)) {
+                try opened(message, trusting: [world.root], policy: policy)
+            }
+        }
+        // What cannot be decrypted, or is no certificate of ours, is told no apart from that: nothing hangs on the key.
+        let garbage = try envelope([1, 2, 3], ["-des3"])
+        let others = try envelope(OpenSSLIdentity.bundle([Self.issued(by: world.impostor)]), ["-des3"])
+        for (message, key) in [(garbage, nil), (others, nil), (others, TestKey(pem: world.unmarked.key))] {
+            #expect(throws: SCEPError.belowFloor(.tripleDES)) { try opened(message, trusting: [world.root], key: key) }
+        }
+    }
+
+    /// The certificate that is for our key, and that cannot be read here, is named as such.
+    @Test func theUnreadableOneIsNamed() throws {
+        let world = try World.one
+        func issued(_ options: [String] = [], for key: TestKey? = nil) throws -> [UInt8] {
+            try OpenSSLIdentity(
+                subject: "/CN=sensor", for: key ?? TestKey.rsa, issuedBy: world.root,
+                extensions: ["keyUsage=digitalSignature", "subjectKeyIdentifier=hash"], options: options
+            ).der
+        }
+        func changed(_ der: [UInt8], _ from: [UInt8], _ to: [UInt8]) throws -> [UInt8] {
+            var der = der
+            der.replaceSubrange(try #require(der.firstRange(of: from)), with: to)
+            return der
+        }
+        func refusal(_ certificates: [[UInt8]]) throws -> SCEPError? {
+            let list = certificates.flatMap { $0 }.tagged(0xA0)
+            let signedData = ([UInt8](hex: "020101 3100 300B 06092A864886F70D010701") + list + [0x31, 0]).tagged(0x30)
+            let content = ([UInt8](hex: "06092A864886F70D010702") + signedData.tagged(0xA0)).tagged(0x30)
+            do {
+                _ = try opened(envelope(content), trusting: [world.root])
+                return nil
+            } catch {
+                return error as? SCEPError
+            }
+        }
+        let good = try issued()
+        #expect(try refusal([good]) == nil)
+        let rows: [(String, [UInt8], DERError.Kind)] = [
+            (
+                "33 octets of serial number", try issued(["-set_serial", "0x01" + String(repeating: "5A", count: 32)]),
+                .invalidInteger
+            ),
+            (
+                "keyUsage twice", try changed(good, [0x06, 0x03, 0x55, 0x1D, 0x0E], [0x06, 0x03, 0x55, 0x1D, 0x0F]),
+                .duplicate
+            ),
+            ("a time without Z", try changed(good, [0x5A, 0x17, 0x0D], [0x58, 0x17, 0x0D]), .invalidTime),
+        ]
+        // It can be read, but not verified.
+        #expect(try refusal([issued(["-sha224"])]) == .signatureAlgorithmUnknown)
+        let ofAnother = try issued(for: TestKey(pem: world.unmarked.key))
+        let unreadable = try changed(ofAnother, [0x5A, 0x17, 0x0D], [0x58, 0x17, 0x0D])
+        for (name, der, kind) in rows {
+            for certificates in [[der], [world.root.der, der], [ofAnother, der, world.root.der]] {
+                guard case .issuedCertificateUnreadable(let error) = try refusal(certificates) else {
+                    Issue.record("\(name): \(String(describing: try refusal(certificates)))")
+                    continue
+                }
+                #expect(error.kind == kind && error.offset < der.count, "\(name)")
+            }
+            // With one that can be read beside it, that is it.
+            #expect(try refusal([der, good]) == nil, "\(name)")
+        }
+        // Another's that cannot be read is another's.
+        #expect(try refusal([unreadable]) == .certificateForAnotherKey)
+        #expect(try refusal([unreadable, world.root.der]) == .certificateForAnotherKey)
     }
 
     @Test func timesCountWhereTheyAreKnown() throws {
@@ -178,24 +263,24 @@ import Testing
         #expect(throws: SCEPError.oldCertificate) {
             try opened(bundle(old, world.root, ofAnotherKey), trusting: trusted, replacing: old)
         }
-        // Not valid for longer.
+        // Over sooner.
         #expect(throws: SCEPError.validityNotExtended) {
             try opened(bundle(shorter), trusting: trusted, replacing: old)
         }
         #expect(throws: SCEPError.validityNotExtended) {
             try opened(bundle(old, shorter), trusting: trusted, replacing: old)
         }
-        // To the second.
+        // To the second: one that ends when the old one does is a new one all the same, as of a CA that ends then.
         func until(_ time: String) throws -> OpenSSLIdentity {
             try OpenSSLIdentity(
                 subject: "/CN=sensor", for: TestKey.rsa, issuedBy: world.root, from: "20260101000000Z", until: time)
         }
         let (first, second) = (try until("20360101000000Z"), try until("20360101000000Z"))
         #expect(first.der != second.der)
+        #expect(try opened(bundle(second), trusting: trusted, replacing: first) == second.der)
         #expect(throws: SCEPError.validityNotExtended) {
-            try opened(bundle(second), trusting: trusted, replacing: first)
+            try opened(bundle(until("20351231235959Z")), trusting: trusted, replacing: first)
         }
-        #expect(try opened(bundle(until("20360101000001Z")), trusting: trusted, replacing: first).count > 0)
         // With a new key: what has the old one is not it, and the old certificate is named as such.
         let formerly = ofAnotherKey
         #expect(try opened(bundle(formerly, longer), trusting: trusted, replacing: formerly) == longer.der)
@@ -226,7 +311,8 @@ import Testing
             return Array(
                 work[
                     try IssuedCertificate.find(
-                        work.span, in: 2..<(2 + bundle.count), issuer: name.span, serialNumber: number.span)])
+                        work.span, in: Degenerate(certificates: 2..<(2 + bundle.count)), issuer: name.span,
+                        serialNumber: number.span)])
         }
         for identity in [world.root, world.ra, world.intermediate] { #expect(try found(identity) == identity.der) }
         #expect(throws: SCEPError.wrongCertificate) { try found(world.encryptionRA) }
@@ -234,13 +320,13 @@ import Testing
         #expect(throws: SCEPError.wrongCertificate) { try found(world.ra, issuer: world.intermediate) }
         let none: [UInt8] = []
         #expect(throws: SCEPError.wrongCertificate) {
-            try IssuedCertificate.find(none.span, in: 0..<0, issuer: none.span, serialNumber: none.span)
+            try IssuedCertificate.find(none.span, in: Degenerate(), issuer: none.span, serialNumber: none.span)
         }
         // What is cut off, and what is no certificate.
         for rest in [Array(work[2..<100]), [0x05, 0x00], Array("<html>".utf8)] {
             #expect(throws: SCEPError.wrongCertificate) {
                 try IssuedCertificate.find(
-                    rest.span, in: rest.indices, issuer: none.span, serialNumber: none.span)
+                    rest.span, in: Degenerate(certificates: rest.indices), issuer: none.span, serialNumber: none.span)
             }
         }
     }
@@ -286,7 +372,10 @@ import Testing
         let content = try OpenSSL.run(["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: message)
         let ca = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/ca.crt"))
         let key = TestKey(pem: try Fixtures.read("jscep/\(keyFile)"))
-        #expect(throws: SCEPError.cipherBelowFloor(.tripleDESCBC)) { try opened(content, trusting: [ca], key: key) }
+        // Its envelope is in triple DES, and the certificate in it is signed with SHA-1.
+        #expect(throws: SCEPError.belowFloor(Leniency.sha1.union(.tripleDES))) {
+            try opened(content, trusting: [ca], key: key)
+        }
         let policy = Policy(digestFloor: .sha1, cipherFloor: .tripleDESCBC)
         let found = try opened(content, trusting: [ca], policy: policy, key: key)
         let publicKey = try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-pubkey"], input: found)

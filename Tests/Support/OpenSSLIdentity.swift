@@ -36,6 +36,11 @@ public struct OpenSSLIdentity: Sendable {
         der = try OpenSSL.run(["x509", "-outform", "DER"], input: pem)
     }
 
+    /// What need be no certificate at all.
+    public init(key: [UInt8], pem: [UInt8], der: [UInt8]) {
+        (self.key, certificate, self.der) = (key, pem, der)
+    }
+
     /// An authority that every suite may use, since making one takes a while.
     public static var authority: OpenSSLIdentity {
         get throws { try sharedAuthority.get() }

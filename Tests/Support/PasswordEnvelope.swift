@@ -40,6 +40,8 @@ public struct PasswordEnvelope {
     public var version: [UInt8] = [0x02, 0x01, 0x00]
     /// What a wrapped key begins with: its size, and the complement of its first three bytes.
     public var check: [UInt8]?
+    /// What is wrapped, in whole blocks, in place of the check, the content key and the padding.
+    public var block: [UInt8]?
     /// The wrapped key, when it is known already.
     public var encryptedKey: [UInt8]?
     /// Changes an element before it is wrapped in the next: by name, from the inside out.
@@ -92,7 +94,7 @@ public struct PasswordEnvelope {
 
     /// PWRI-KEK (RFC 3211, 2.3.1).
     private func wrapped(_ contentKey: [UInt8]) throws -> [UInt8] {
-        var block = (check ?? [UInt8(contentKey.count)] + contentKey.prefix(3).map { ~$0 }) + contentKey
+        var block = block ?? (check ?? [UInt8(contentKey.count)] + contentKey.prefix(3).map { ~$0 }) + contentKey
         while block.count % keyCipher.blockSize != 0 || block.count < 2 * keyCipher.blockSize { block.append(0xEE) }
         let key = try keyEncryptionKey()
         let once = try Self.encrypt(block, keyCipher, key: key, iv: Array(keyIV.prefix(keyCipher.blockSize)))

@@ -28,7 +28,10 @@ import Testing
                 + keys.showing("ec", key: "ec"))
         var client = Client(authorities: try keys.read("bundle.pem"))
         client.identity = (try keys.der("client-ec"), TestKey(pem: try keys.read("ec.key")), false)
-        #expect(try client.failure("https://localhost:\(peer.port)/") == .identityRefused)
+        // openssl closes on what it has not read yet, and the kernel may then throw away the alert that it sent.
+        var error = try client.failure("https://localhost:\(peer.port)/")
+        for _ in 0..<20 where error == .reset { error = try client.failure("https://localhost:\(peer.port)/") }
+        #expect(error == .identityRefused)
     }
 
     /// Nobody learns who the client is before he has shown who he is.

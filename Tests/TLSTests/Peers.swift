@@ -68,8 +68,15 @@ final class Peer: @unchecked Sendable {
     func say(_ text: String) throws { try input.fileHandleForWriting.write(contentsOf: Data(text.utf8)) }
 
     /// Waits until the server has shown something of what the client sent.
-    func waitForRequest() {
-        for _ in 0..<500 where !heard.withLock({ $0.contains("GET ") }) { usleep(10_000) }
+    func waitForRequest() { _ = waits(for: "GET ") }
+
+    /// Waits until the server has written `text`. The limit is for a server that never will.
+    func waits(for text: String) -> Bool {
+        for _ in 0..<6000 {
+            if heard.withLock({ $0.contains(text) }) { return true }
+            usleep(10_000)
+        }
+        return false
     }
 
     /// Ends the server at once, so that the stream is not ended in order.
@@ -83,17 +90,9 @@ final class Peer: @unchecked Sendable {
 
 /// A port that nobody listens on.
 func freePort() -> UInt16 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = loopback(0)
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-            _ = bind(descriptor, pointer, size)
-            _ = getsockname(descriptor, pointer, &size)
-        }
-    }
-    return UInt16(bigEndian: address.sin_port)
+    let (descriptor, port) = bound()
+    close(descriptor)
+    return port
 }
 
 private func isListening(_ port: UInt16) -> Bool {
@@ -111,16 +110,7 @@ private func isListening(_ port: UInt16) -> Bool {
 ///
 /// - Returns: the port.
 func answer(_ text: String) throws -> UInt16 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = loopback(0)
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-            _ = bind(descriptor, pointer, size)
-            _ = getsockname(descriptor, pointer, &size)
-        }
-    }
-    guard listen(descriptor, 1) == 0 else { throw Peer.Failure(description: "nothing listens") }
+    let (descriptor, port) = try listening()
     let server = Thread {
         let connection = accept(descriptor, nil, nil)
         // All of the request's head, or what has come of TLS: closing with something unread would break the stream.
@@ -136,7 +126,63 @@ func answer(_ text: String) throws -> UInt16 {
         close(descriptor)
     }
     server.start()
-    return UInt16(bigEndian: address.sin_port)
+    return port
+}
+
+/// Sends one connection `bytes` over and over, and at last something else, or until the client has gone.
+///
+/// - Returns: the port.
+func repeating(_ bytes: [UInt8], times: Int, then end: [UInt8]) throws -> UInt16 {
+    let (descriptor, port) = try listening()
+    let server = Thread {
+        let connection = accept(descriptor, nil, nil)
+        close(descriptor)
+        var some = [UInt8](repeating: 0, count: 4096)
+        _ = read(connection, &some, some.count)
+        let block = (0..<1000).flatMap { _ in bytes }
+        var left = times / 1000
+        while left > 0, send(connection, block) { left -= 1 }
+        if left == 0 { _ = send(connection, end) }
+        // What the client says is read, so that nothing breaks the stream before the end of it.
+        shutdown(connection, Int32(SHUT_WR))
+        while read(connection, &some, some.count) > 0 {}
+        close(connection)
+    }
+    server.start()
+    return port
+}
+
+private func send(_ connection: Int32, _ bytes: [UInt8]) -> Bool {
+    var start = 0
+    while start < bytes.count {
+        let count = bytes[start...].withUnsafeBytes {
+            Foundation.send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        guard count > 0 else { return false }
+        start += count
+    }
+    return true
+}
+
+/// A socket that listens on a free port.
+private func listening() throws -> (descriptor: Int32, port: UInt16) {
+    let (descriptor, port) = bound()
+    guard listen(descriptor, 1) == 0 else { throw Peer.Failure(description: "nothing listens") }
+    return (descriptor, port)
+}
+
+/// A socket at a free port.
+private func bound() -> (descriptor: Int32, port: UInt16) {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = loopback(0)
+    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+    withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+            _ = bind(descriptor, pointer, size)
+            _ = getsockname(descriptor, pointer, &size)
+        }
+    }
+    return (descriptor, UInt16(bigEndian: address.sin_port))
 }
 
 private func loopback(_ port: UInt16) -> sockaddr_in {

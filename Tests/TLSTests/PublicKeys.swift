@@ -39,6 +39,9 @@ final class PublicKeys: @unchecked Sendable {
         try issue("elsewhere", key: "ec", by: "root", caKey: "ca", "subjectAltName=DNS:ca.example,IP:192.0.2.1")
         try issue("name-only", key: "ec", by: "root", caKey: "ca", "subjectAltName=DNS:localhost")
         try issue("address-as-name", key: "ec", by: "root", caKey: "ca", "subjectAltName=DNS:127.0.0.1")
+        try issue("longer-address", key: "ec", by: "root", caKey: "ca", "subjectAltName=IP:7f00:1::")
+        try issue(
+            "address-as-bytes", key: "ec", by: "root", caKey: "ca", "subjectAltName=DER:30:06:82:04:7F:00:00:01")
         try issue("common-name", key: "ec", by: "root", caKey: "ca", "keyUsage=digitalSignature")
         try issue("client-only", key: "ec", by: "root", caKey: "ca", Self.localhost + "\nextendedKeyUsage=clientAuth")
         try issue(

@@ -70,6 +70,12 @@ import Testing
         Bad(
             testDescription: "an address that is written as a name", certificate: "address-as-name", host: "127.0.0.1",
             error: .certificateOfOtherHost),
+        Bad(
+            testDescription: "an address that goes on", certificate: "longer-address", host: "127.0.0.1",
+            error: .certificateOfOtherHost),
+        Bad(
+            testDescription: "a name of an address's four bytes", certificate: "address-as-bytes", host: "127.0.0.1",
+            error: .certificateOfOtherHost),
         Bad(testDescription: "a common name alone", certificate: "common-name", error: .certificateOfOtherHost),
         Bad(testDescription: "self-signed", certificate: "self", error: .certificateUntrusted),
         Bad(testDescription: "its CA is not sent", certificate: "under", error: .certificateUntrusted),
@@ -96,6 +102,12 @@ import Testing
             error: .noCommonProtocol),
         Bad(testDescription: "P-521", certificate: "p521", key: "p521", error: .noCommonProtocol),
         Bad(testDescription: "X25519 alone", options: ["-groups", "X25519"], error: .noCommonProtocol),
+        Bad(
+            testDescription: "SHA-1 alone for signatures",
+            options: ["-sigalgs", "ECDSA+SHA1", "-cipher", "DEFAULT:@SECLEVEL=0"], error: .noCommonProtocol),
+        Bad(
+            testDescription: "SHA-224 alone for signatures",
+            options: ["-sigalgs", "ECDSA+SHA224", "-cipher", "DEFAULT:@SECLEVEL=0"], error: .noCommonProtocol),
         Bad(
             testDescription: "a client's certificate is required", options: ["-Verify", "3", "-verify_return_error"],
             error: .identityRefused),

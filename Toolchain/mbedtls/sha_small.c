@@ -177,6 +177,8 @@ static void process(sha_small_context *context) {
     } else {
         process_sha1(context->state.words, context->block);
     }
+    /* It may be a key, and contexts are copied. */
+    mbedtls_platform_zeroize(context->block, block_size(context));
 }
 
 static void update(sha_small_context *context, const uint8_t *bytes, size_t count) {

@@ -260,7 +260,7 @@ extension Fault {
 }
 
 extension Answer {
-    fileprivate init(_ rejection: Personality.Rejection, _ text: String) {
+    init(_ rejection: Personality.Rejection, _ text: String) {
         switch rejection {
         case .status(let status): self.init(status: status, text: text)
         case .empty: self.init(body: [])

@@ -75,7 +75,7 @@ struct CertRep {
             }
         let contents = SignedMessageContents(
             content: content, attributes: try attributes(style), certificates: carried,
-            digest: style.digest ?? digest, encoding: style.encoding)
+            digest: style.digest ?? digest, encoding: style.encoding, isNamedByKey: style.isNamedByKey)
         return try contents.signed(by: signer.certificate, key: signer.key)
     }
 

@@ -9,11 +9,13 @@ struct Identity: Sendable {
 
 /// The certificates and keys of one generation of the CA.
 struct Hierarchy: Sendable {
-    let root: Identity
+    var root: Identity
     let intermediate: Identity?
     /// RA certificates; the same one twice when one does both.
-    let encryption: Identity?
-    let signing: Identity?
+    var encryption: Identity?
+    var signing: Identity?
+    /// Certificates of the root's key that the root before signed.
+    var links: [Certificate] = []
 
     /// Signs certificates and CRLs.
     var issuer: Identity { intermediate ?? root }
@@ -31,7 +33,7 @@ struct Hierarchy: Sendable {
         where !result.contains(identity.certificate) {
             result.append(identity.certificate)
         }
-        return result
+        return result + links
     }
 
     /// Makes the keys and certificates, valid from `now`, or later when `generation` is a next one: 2 and above, which

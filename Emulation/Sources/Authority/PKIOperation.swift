@@ -34,6 +34,9 @@ struct PKIOperation {
         }
         event.transactionID = message.transactionID
         event.messageType = Int(message.type).flatMap(MessageType.init(rawValue:))
+        if let rejection = authority.configuration.personality.unknownMessageType, !isServed(event.messageType) {
+            return Answer(rejection, Self.unserved(message).text)
+        }
         var findings = Findings(generation: authority.state.withLock { $0.register.current })
         var reply = CertRep(transactionID: message.transactionID, recipientNonce: message.senderNonce)
         var answer = Answer(mediaType: authority.configuration.personality.mediaTypes.message, body: [])
@@ -74,14 +77,20 @@ struct PKIOperation {
         return answer
     }
 
+    private func isServed(_ type: MessageType?) -> Bool {
+        type.map(authority.configuration.personality.messageTypes.contains) ?? false
+    }
+
+    private static func unserved(_ message: PKIMessage) -> Refusal {
+        Refusal(.badRequest, "messageType \(message.type) is not served")
+    }
+
     private func grant(
         _ message: PKIMessage, _ findings: inout Findings, _ event: inout LogEvent
     ) throws -> Grant {
         let signer = try message.verifiedSigner(authority.configuration)
         findings.signer = signer
-        guard let type = event.messageType, authority.configuration.personality.messageTypes.contains(type) else {
-            throw Refusal(.badRequest, "messageType \(message.type) is not served")
-        }
+        guard let type = event.messageType, isServed(type) else { throw Self.unserved(message) }
         for case .failure(let refusal) in faults { throw refusal }
         guard signer.publicKey.isRSA || authority.configuration.servesPasswordRecipients else {
             throw Refusal(.badAlg, "the signer's key cannot decrypt, so that no reply can be encrypted for it")
@@ -89,7 +98,7 @@ struct PKIOperation {
         let content = try open(message, signer, &findings)
         switch type {
         case .certRep:
-            throw Refusal(.badRequest, "messageType \(message.type) is not served")
+            throw Self.unserved(message)
         case .pkcsReq, .renewalReq:
             return try enrol(content, type, message, signer, &findings, &event)
         case .certPoll:

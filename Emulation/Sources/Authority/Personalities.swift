@@ -98,33 +98,34 @@ extension Personality {
         $0.reply.cipher = .des3
     }
 
-    /// step-ca: capabilities in lines that end in CR LF; it knows requests for certificates alone, wants the challenge
-    /// in renewals too, answers in single DES, and refuses with HTTP 500.
+    /// What step-ca and micromdm's servers have of the Go packages that both are made of: SHA-1 and single DES whatever is
+    /// asked, and HTTP 500 for all but requests for certificates; and both want the challenge in renewals too.
+    private static func behaveAsGo(_ personality: inout Personality) {
+        personality.operations = [.getCACaps, .getCACert, .pkiOperation]
+        personality.unknownOperation = .status(500)
+        personality.messageTypes = [.pkcsReq, .renewalReq]
+        personality.unknownMessageType = .status(500)
+        personality.reply.digest = .sha1
+        personality.reply.cipher = .des
+        personality.setUp.renewalsNeedChallenge = true
+    }
+
+    /// step-ca: capabilities in lines that end in CR LF.
     public static let stepCA = make(
         "step-ca", ["Renewal", "SHA-1", "SHA-256", "AES", "DES3", "SCEPStandard", "POSTPKIOperation"]
     ) {
+        behaveAsGo(&$0)
         $0.capabilitySeparator = "\r\n"
-        $0.operations = [.getCACaps, .getCACert, .pkiOperation]
-        $0.unknownOperation = .status(500)
-        $0.messageTypes = [.pkcsReq, .renewalReq]
-        $0.refusal = .text(status: 500)
-        $0.reply.cipher = .des
         $0.http.framing = .close
-        $0.setUp.renewalsNeedChallenge = true
     }
 
-    /// micromdm: SHA-1 and single DES whatever is asked, encryptedContent in a constructed [0], algorithms without
-    /// NULL, and the challenge in renewals too.
+    /// micromdm up to 2.1.0: encryptedContent in a constructed [0], algorithms without NULL; a refusal has no text.
     public static let micromdm = make(
         "micromdm", ["Renewal", "SHA-1", "SHA-256", "AES", "DES3", "SCEPStandard", "POSTPKIOperation"]
     ) {
-        $0.operations = [.getCACaps, .getCACert, .pkiOperation]
-        $0.messageTypes = [.pkcsReq, .renewalReq]
-        $0.reply.digest = .sha1
-        $0.reply.cipher = .des
+        behaveAsGo(&$0)
         $0.reply.encoding = .constructed
         $0.reply.hasFailInfoText = false
-        $0.setUp.renewalsNeedChallenge = true
         $0.setUp.acceptsObsoleteAlgorithms = true
     }
 
@@ -154,9 +155,12 @@ extension Personality {
         $0.setUp.registrationAuthority = .single
     }
 
-    /// cryptlib with an elliptic key: what is encrypted, the challenge encrypts, and there is no senderNonce.
+    /// cryptlib with an elliptic key, as far as its replies go: what is encrypted, the challenge encrypts, there is no
+    /// senderNonce, and its signatures are named id-ecPublicKey. cryptlib itself takes no others, and refuses a request that
+    /// is signed by ecdsa-with-SHA256, as RFC 5753 has it; the authority takes it, or there would be no reply to try.
     public static let cryptlib = make("cryptlib", ["AES", "POSTPKIOperation", "Renewal", "SHA-256", "SCEPStandard"]) {
         $0.reply.hasSenderNonce = false
+        $0.reply.isNamedByKey = true
         $0.reply.hasFailInfoText = false
         $0.setUp.key = .p256
     }

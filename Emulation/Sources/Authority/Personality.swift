@@ -19,6 +19,8 @@ public struct Personality: Sendable {
     public var firstCertificate = 0
     /// The requests that it knows.
     public var messageTypes: Set<MessageType> = [.pkcsReq, .renewalReq, .certPoll, .getCert, .getCRL]
+    /// What a request gets that it does not know; nil: a refusal.
+    public var unknownMessageType: Rejection?
     public var mediaTypes = MediaTypes()
     public var refusal = RefusalStyle.certRep
     public var reply = ReplyStyle()
@@ -97,6 +99,8 @@ public struct ReplyStyle: Sendable {
     /// Whether eContent of a certificates-only SignedData is an empty octet string; it is absent otherwise.
     public var bundlesHaveEmptyContent = false
     public var hasSenderNonce = true
+    /// Whether the signature of an elliptic key is named id-ecPublicKey.
+    public var isNamedByKey = false
     /// How many bytes of the request's senderNonce come back.
     public var recipientNonce = 16
     /// Whether the CA certificates come along with an issued one.

@@ -46,7 +46,8 @@ extension PKIOperation {
             case .validityNotExtended:
                 guard let old = findings.signer, old.subject != old.issuer else { continue }
                 return try authority.makeCertificate(
-                    for: request, issuer: hierarchy.issuer, validity: (certificate.notBefore, old.notAfter))
+                    for: request, issuer: hierarchy.issuer,
+                    validity: (certificate.notBefore, old.notAfter.addingTimeInterval(-1)))
             default: continue
             }
         }

@@ -27,7 +27,7 @@ final class HTTPListener: Sendable {
         let pool = SocketPool.ePoll()
         try await pool.prepare()
         let listener = try AsyncSocket(socket: socket, pool: pool)
-        run = Task {
+        run = Task(executorPreference: ServerThreads.shared) {
             await withDiscardingTaskGroup { group in
                 group.addTask { _ = try? await pool.run() }
                 while !Task.isCancelled {

@@ -38,7 +38,7 @@ public struct DiskImage: Sendable {
         let program = Program(
             executable: "/usr/sbin/\(name)", arguments: arguments, folder: file.deletingLastPathComponent(),
             origin: "apt-get install e2fsprogs")
-        let run = try await program.run(timeLimit: .seconds(60)) { try await $0.end() }
+        let run = try await program.run(timeLimit: .hang) { try await $0.end() }
         guard case .exited(let code) = run.ending, good.contains(code) else {
             throw DiskImageError(command: name, ending: run.ending, complaint: run.lines.map(\.text))
         }

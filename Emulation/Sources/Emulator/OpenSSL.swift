@@ -12,7 +12,7 @@ public struct OpenSSL: Sendable {
     func run(_ arguments: [String]) async throws -> String {
         let program = Program(
             executable: "/usr/bin/openssl", arguments: arguments, folder: folder, origin: "apt-get install openssl")
-        let run = try await program.run(timeLimit: .seconds(20)) { try await $0.end() }
+        let run = try await program.run(timeLimit: .hang) { try await $0.end() }
         let text = run.lines.map(\.text).joined(separator: "\n")
         guard run.ending == .exited(0) else {
             throw OpenSSLError(command: arguments.joined(separator: " "), complaint: text)

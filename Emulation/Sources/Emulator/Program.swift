@@ -89,6 +89,11 @@ public struct Program: Sendable {
     }
 }
 
+extension Duration {
+    /// When a program that has no other limit has hung, on a machine that is busy with a dozen others.
+    public static let hang = Duration.seconds(1200)
+}
+
 /// A program while it runs.
 public struct Running: Sendable {
     let program: String

@@ -8,6 +8,8 @@ public struct ProvisioningRecord: Sendable, Equatable {
         case tripleDES = "3des"
         case singleDES = "des"
         case unmarkedRA = "unmarked-ra"
+        case caWithoutKeyUsage = "ca-without-key-usage"
+        case passwordEncryption = "password-encryption"
     }
 
     public var url: String

@@ -122,16 +122,20 @@ public struct SignedMessageContents: Sendable {
     public var certificates: [Certificate]
     public var digest: Digest
     public var encoding: MessageEncoding
+    /// Whether signatureAlgorithm of an elliptic key is id-ecPublicKey, which no standard has, in place of
+    /// ecdsa-with-SHA256 and the like.
+    public var isNamedByKey: Bool
 
     public init(
         content: [UInt8]?, attributes: [SignedAttribute], certificates: [Certificate], digest: Digest,
-        encoding: MessageEncoding = .der
+        encoding: MessageEncoding = .der, isNamedByKey: Bool = false
     ) {
         self.content = content
         self.attributes = attributes
         self.certificates = certificates
         self.digest = digest
         self.encoding = encoding
+        self.isNamedByKey = isNamedByKey
     }
 
     /// ContentInfo with SignedData, signed with `key`, the key of `signer`.
@@ -157,18 +161,27 @@ public struct SignedMessageContents: Sendable {
                     info, attribute.identifier, attribute.tag, attribute.value, Int32(attribute.value.count)),
                 "adding the attribute \(attribute.identifier)")
         }
-        return try finish(message, content: content ?? [], encoding: encoding, flags: flags)
+        return try finish(message, content: content ?? [], encoding: encoding, flags: flags) {
+            guard isNamedByKey, !signer.publicKey.isRSA else { return }
+            // It is not signed itself.
+            var algorithm: UnsafeMutablePointer<X509_ALGOR>?
+            CMS_SignerInfo_get0_algs(info, nil, nil, nil, &algorithm)
+            X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_X9_62_id_ecPublicKey), V_ASN1_UNDEF, nil)
+        }
     }
 }
 
 /// Runs `content` through a message that was begun with CMS_PARTIAL, and encodes it.
+///
+/// - Parameter edit: changes what is ready to be encoded, which a message that is streamed never is.
 func finish(
-    _ message: OpaquePointer, content: [UInt8], encoding: MessageEncoding, flags: Int32
+    _ message: OpaquePointer, content: [UInt8], encoding: MessageEncoding, flags: Int32, edit: () -> Void = {}
 ) throws(LibCryptoError) -> [UInt8] {
     let input = try MemoryBIO(content)
     switch encoding {
     case .der, .chunked, .constructed:
         try check(CMS_final(message, input.pointer, nil, UInt32(flags)), "finishing a CMS message")
+        edit()
         return encoding.applied(to: try encoded("encoding a CMS message") { i2d_CMS_ContentInfo(message, $0) })
     case .indefinite:
         let output = try MemoryBIO()

@@ -70,7 +70,7 @@ public struct Flow: Sendable {
                 $0.nextCABeginsIn = TimeInterval(50 * day)
                 $0.hasNextCA = true
             }, setUp: [Step()], steps: [Step(after: 45 * day), Step(after: 10 * day, act: { try $0.rollOver() })]),
-        Flow(name: "ec-enrolment", settings: ["key=p256"]),
+        Flow(name: "ec-enrolment", settings: ["key=p256", "allow=no-renewal"]),
         Flow(
             name: "ec-renewal", settings: ["key=p256", "challenge-use=always"], isPasswordUsedOnce: false,
             adjust: { $0.challenge = .shared(password) }, setUp: [Step()], steps: [Step(after: 25 * day)]),

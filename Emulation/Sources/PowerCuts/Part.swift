@@ -42,7 +42,7 @@ extension IdentityStore where S: ~Copyable {
         try open()
         var records: Records = [:]
         for number in UInt8(1)... {
-            guard let record = Record(rawValue: number) else { break }
+            guard let record = StoredRecord(rawValue: number) else { break }
             var bytes = [UInt8](repeating: 0, count: size(of: record) ?? 0)
             var room = bytes.mutableSpan
             if try read(record, into: &room) != nil { records[number] = bytes }

@@ -1,3 +1,4 @@
+import Agent
 import Board
 
 /// The clock of a machine.
@@ -11,7 +12,7 @@ struct MachineClock<P: Part>: Board.Clock {
 }
 
 /// The console of a machine.
-struct MachineLog<P: Part>: Log {
+struct MachineLog<P: Part>: AgentLog {
     let machine: Machine<P>
 
     func write(line: Span<UInt8>) {

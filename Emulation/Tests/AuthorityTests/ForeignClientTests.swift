@@ -26,7 +26,7 @@ import Testing
         }
 
         func run(_ script: String) async throws -> (ending: Ending, lines: [String]) {
-            let run = try await program(script).run(timeLimit: .seconds(240)) { try await $0.end() }
+            let run = try await program(script).run(timeLimit: .hang) { try await $0.end() }
             return (run.ending, run.lines.map(\.text))
         }
 
@@ -61,20 +61,22 @@ import Testing
 // MARK: micromdm's client, of Debian's package scep. It asks in single DES.
 
 extension ForeignClientTests {
-    private static func scepclient(_ challenge: String) -> String {
-        "scepclient -server-url $URL -private-key key.pem -certificate cert.pem -cn foreigner -challenge \(challenge)"
+    private static func scepclient(_ release: SCEPServer.Release, _ challenge: String) -> String {
+        "'\(release.folder)/scepclient' -server-url $URL -private-key key.pem -certificate cert.pem -cn foreigner "
+            + "-challenge \(challenge)"
     }
 
-    @Test func scepclientEnrolsAndRenews() async throws {
+    @Test(arguments: SCEPServer.Release.allCases)
+    func scepclientEnrolsAndRenews(release: SCEPServer.Release) async throws {
         try await stage({
             $0.acceptsObsoleteAlgorithms = true
             $0.registrationAuthority = .single
         }) { stage in
-            let enrolled = try await stage.run(Self.scepclient("word"))
+            let enrolled = try await stage.run(Self.scepclient(release, "word"))
             #expect(enrolled.ending == .exited(0), "\(enrolled.lines)")
             let first = try stage.certificate()
             #expect(first.subject.identifiers == ["foreigner"])
-            let renewed = try await stage.run(Self.scepclient("word"))
+            let renewed = try await stage.run(Self.scepclient(release, "word"))
             #expect(renewed.ending == .exited(0), "\(renewed.lines)")
             let entries = stage.authority.ledger.entries
             #expect(entries.map(\.messageType) == [.pkcsReq, .renewalReq])
@@ -82,26 +84,31 @@ extension ForeignClientTests {
         }
     }
 
-    @Test(arguments: [
-        (true, "another", "PKCSReq (19) request failed, failInfo: badRequest (2)"),
-        (false, "word", "PKCSReq (19) request failed, failInfo: badAlg (0)"),
-    ])
-    func scepclientIsRefused(acceptsObsolete: Bool, challenge: String, words: String) async throws {
+    @Test(
+        arguments: [
+            (true, "another", "PKCSReq (19) request failed, failInfo: badRequest (2)"),
+            (false, "word", "PKCSReq (19) request failed, failInfo: badAlg (0)"),
+        ], SCEPServer.Release.allCases)
+    func scepclientIsRefused(
+        row: (acceptsObsolete: Bool, challenge: String, words: String), release: SCEPServer.Release
+    ) async throws {
+        let (acceptsObsolete, challenge, words) = row
         try await stage({ $0.acceptsObsoleteAlgorithms = acceptsObsolete }) { stage in
-            let refused = try await stage.run(Self.scepclient(challenge))
+            let refused = try await stage.run(Self.scepclient(release, challenge))
             #expect(refused.ending == .exited(1))
             #expect(refused.lines.last == words)
         }
     }
 
     /// It does not poll: it waits for half a minute, which nobody waits for here, and asks for the same again.
-    @Test func scepclientWaits() async throws {
+    @Test(arguments: SCEPServer.Release.allCases)
+    func scepclientWaits(release: SCEPServer.Release) async throws {
         try await stage({
             $0.acceptsObsoleteAlgorithms = true
             $0.policy = .manual
         }) { stage in
-            let program = try stage.program("exec " + Self.scepclient("word"))
-            _ = try await program.run(timeLimit: .seconds(60)) { running in
+            let program = try stage.program("exec " + Self.scepclient(release, "word"))
+            _ = try await program.run(timeLimit: .hang) { running in
                 try await running.line(
                     containing: "pkiStatus=PENDING msg=\"sleeping for 30 seconds, then trying again.\"")
             }

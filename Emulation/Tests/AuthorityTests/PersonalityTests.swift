@@ -58,6 +58,20 @@ import Testing
         #expect(afterRSA.count == 1 && !afterRSA[0].1.contains("NULL"))
     }
 
+    /// OpenSSL's program reads the name alone, which no standard has.
+    @Test func cryptlibsSignaturesAreNamedByTheKey() throws {
+        var client = try Client()
+        client.password = "word"
+        let authority = try makeAuthority {
+            $0.behave(as: .cryptlib)
+            $0.challenge = .shared("word")
+        }
+        let reply = try authority.enrol(client, challenge: "word")
+        let algorithm = try structures(reply).message.filter { $0.contains("d=6 ") }.suffix(2)
+        #expect(algorithm.last?.hasSuffix(":id-ecPublicKey") == true, "\(algorithm)")
+        #expect(!reply.signed.attributes.contains { $0.identifier == AttributeIdentifier.senderNonce })
+    }
+
     @Test func modSCEPsBundlesHoldAnEmptyString() throws {
         let client = try Client()
         let (authority, reply) = try reply(.modSCEP, to: client)
@@ -97,26 +111,38 @@ import Testing
     }
 
     @Test func othersRefuseInTheirWays() throws {
-        func answer(_ personality: Personality, _ edit: (inout Request) -> Void = { _ in }) throws -> Answer {
+        func answer(
+            _ personality: Personality, _ type: MessageType = .pkcsReq, _ edit: (inout Request) -> Void = { _ in }
+        ) throws -> Answer {
             let authority = try makeAuthority {
                 $0.behave(as: personality)
                 $0.policy = .refuse(Refusal(.badRequest, "not today"))
             }
             let client = try Client()
             let message = try client.message(
-                .pkcsReq, client.request(), transactionID: "1", for: authority.recipient)
+                type, client.request(), transactionID: "1", for: authority.recipient)
             var request = Request(
                 method: "POST", query: "operation=PKIOperation", mediaType: "application/x-pki-message", body: message)
             edit(&request)
             return authority.answer(request)
         }
-        for (personality, status) in [(Personality.ejbca, 400), (.stepCA, 500), (.openXPKI, 500)] {
+        for (personality, status) in [(Personality.ejbca, 400), (.openXPKI, 500)] {
             let answer = try answer(personality)
             #expect(answer.status == status && String(decoding: answer.body, as: UTF8.self) == "not today\n")
         }
         let aws = try answer(.aws)
         #expect(aws.status == 400 && aws.mediaType == "application/x-pki-message")
         #expect(try Reply(aws.body).refusal == Refusal(.badRequest, "not today"))
+        // As they were seen to: a refusal is a CertRep, and what they do not know HTTP 500.
+        for (personality, text) in [(Personality.stepCA, "not today"), (.micromdm, "")] {
+            let refused = try answer(personality)
+            #expect(refused.status == 200 && refused.mediaType == "application/x-pki-message")
+            #expect(try Reply(refused.body).refusal == Refusal(.badRequest, text))
+            #expect(try Reply(refused.body).signed.digest == .sha1)
+            let unknown = try answer(personality, .getCRL)
+            #expect(unknown.status == 500)
+            #expect(String(decoding: unknown.body, as: UTF8.self) == "messageType 22 is not served\n")
+        }
         #expect(try answer(.openXPKI) { $0.host = nil }.status == 400)
         let silent = try answer(.ndesOld)
         #expect(silent.status == 200 && silent.body.isEmpty)

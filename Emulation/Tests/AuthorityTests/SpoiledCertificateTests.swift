@@ -40,7 +40,7 @@ import Testing
     @Test(arguments: [
         (Fault.expiredCertificate, "notBefore=Dec 31 00:00:00 2025 GMT\nnotAfter=Jan  1 00:00:00 2026 GMT\n"),
         (.notYetValidCertificate, "notBefore=Jan  3 00:00:00 2026 GMT\nnotAfter=Feb  2 00:00:00 2026 GMT\n"),
-        (.validityNotExtended, "notBefore=Jan  1 23:59:00 2026 GMT\nnotAfter=Jan 31 00:00:00 2026 GMT\n"),
+        (.validityNotExtended, "notBefore=Jan  1 23:59:00 2026 GMT\nnotAfter=Jan 30 23:59:59 2026 GMT\n"),
     ])
     func anotherValidity(_ fault: Fault, _ dates: String) throws {
         let (authority, _, reply) = try renew(fault)

@@ -91,9 +91,6 @@ struct Gateway {
     static let project = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../..").standardizedFileURL
 
-    /// For one start, on a machine that has other things to do.
-    private static let timeLimit = Duration.seconds(240)
-
     /// When power is cut.
     struct Moment: CustomStringConvertible {
         /// After the first line with this text.
@@ -115,7 +112,7 @@ struct Gateway {
         _ words: String..., cutAt moment: Moment? = nil, sample: Int, using random: inout SplitMix64
     ) async throws -> [String] {
         let before = try Data(contentsOf: machine.disk)
-        let (run, log) = try await machine.powerUp(words, clock: authority.now, timeLimit: Self.timeLimit) { running in
+        let (run, log) = try await machine.powerUp(words, clock: authority.now, timeLimit: .hang) { running in
             guard let moment else { return try await running.end() }
             try await running.line(containing: moment.line)
             try await Task.sleep(for: moment.delay)

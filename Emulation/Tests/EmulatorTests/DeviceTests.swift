@@ -24,7 +24,7 @@ import Testing
                 return 0;
             }
             """#
-        ) { try await $0.runToEnd(timeLimit: .seconds(300)) }
+        ) { try await $0.runToEnd(timeLimit: .hang) }
         #expect(outcome.verdict == .done)
         #expect(outcome.report?[.flash] == 1000)
         #expect(outcome.report?[.milliseconds] == 8)
@@ -34,7 +34,7 @@ import Testing
     @Test func errorIsAnOutcomeNotACrash() async throws {
         let outcome = try await withDevice(
             #"int main(void) { say("error refused: nobody answers at 10.0.2.2:80; is the CA running?\n"); return 1; }"#
-        ) { try await $0.runToEnd(timeLimit: .seconds(300)) }
+        ) { try await $0.runToEnd(timeLimit: .hang) }
         #expect(
             outcome.verdict
                 == .failed(kind: "refused", sentence: "nobody answers at 10.0.2.2:80; is the CA running?"))
@@ -50,7 +50,7 @@ import Testing
     ])
     func endWithoutAProperLastLineIsACrash(body: String) async throws {
         let error = await #expect(throws: BoardError.self) {
-            try await withDevice(body) { try await $0.runToEnd(timeLimit: .seconds(300)) }
+            try await withDevice(body) { try await $0.runToEnd(timeLimit: .hang) }
         }
         guard case .crashed(.lm3s6965evb, .exited, _) = try #require(error) else {
             Issue.record("\(String(describing: error))")
@@ -70,14 +70,14 @@ import Testing
             """#
         try await withDevice(body) { device in
             for line in ["first boot", "second boot"] {
-                let run = try await device.powerUp(timeLimit: .seconds(300)) { running in
+                let run = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: line)
                     running.kill()
                     try await running.end()
                 }
                 #expect(run.ending == .signalled(9))
             }
-            #expect(try await device.runToEnd(timeLimit: .seconds(300)).verdict == .done)
+            #expect(try await device.runToEnd(timeLimit: .hang).verdict == .done)
             #expect(try Data(contentsOf: device.flash) == Data([3]))
         }
     }
@@ -110,7 +110,7 @@ import Testing
                     let folder = first.folder.appending(path: "\(number)")
                     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
                     let device = Device(board: .lm3s6965evb, image: first.image, folder: folder)
-                    tasks.addTask { try await device.runToEnd(timeLimit: .seconds(300)).verdict }
+                    tasks.addTask { try await device.runToEnd(timeLimit: .hang).verdict }
                 }
                 for try await verdict in tasks { #expect(verdict == .done) }
             }
@@ -135,7 +135,7 @@ import Testing
             var figures: Set<Int?> = []
             for _ in 0..<3 {
                 let options = BootOptions(countsInstructions: true)
-                let outcome = try await device.runToEnd(options: options, timeLimit: .seconds(300))
+                let outcome = try await device.runToEnd(options: options, timeLimit: .hang)
                 figures.insert(outcome.report?[.milliseconds])
             }
             #expect(figures.count == 1)

@@ -18,7 +18,7 @@ enum StandIn {
                 "-mcpu=cortex-m3", "-mthumb", "-Os", "-ffreestanding", "-nostdlib", "-T", script.path, source.path,
                 "-o", image.path,
             ], folder: folder, origin: "apt-get install gcc-arm-none-eabi")
-        let run = try await compiler.run(timeLimit: .seconds(60)) { try await $0.end() }
+        let run = try await compiler.run(timeLimit: .hang) { try await $0.end() }
         guard run.ending == .exited(0) else {
             throw ProgramError.ended(program: "arm-none-eabi-gcc", before: "an image", transcript: run.lines)
         }

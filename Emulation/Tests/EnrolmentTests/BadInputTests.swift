@@ -53,10 +53,10 @@ import Testing
             record: { $0.url = "http://ca.invalid/scep" }),
         Defect("https", "https-unsupported", "http://", record: { $0.url = "https://10.0.2.2/scep" }),
 
-        .fault(.html, .getCACert, becomes: "reply-malformed", "check url"),
-        .fault(.html, becomes: "reply-malformed", "check url"),
+        .fault(.html, .getCACert, becomes: "not-scep", "check url and message"),
+        .fault(.html, becomes: "not-scep", "the reply to PKCSReq is"),
         .fault(.status(500), .getCACert, becomes: "http-status", "HTTP 500"),
-        .fault(.emptyBody, .getCACert, becomes: "reply-malformed", "GetCACert"),
+        .fault(.emptyBody, .getCACert, becomes: "not-scep", "GetCACert"),
         .fault(.truncated(200), .getCACert, becomes: "reply-truncated", "try again"),
         .fault(.truncated(700), becomes: "reply-truncated", "try again"),
         .fault(.oversized(1 << 20), .getCACert, becomes: "reply-too-large", "does not fit"),
@@ -69,7 +69,7 @@ import Testing
         .fault(.unknownIssuer, becomes: "wrong-issuer", "was not stored"),
         .fault(.unknownSigner, becomes: "unknown-signer", "someone may be in between"),
         .fault(.brokenSignature, becomes: "bad-signature", "someone may be in between"),
-        .fault(.obsoleteAlgorithms, becomes: "weak-digest", "allow=sha1"),
+        .fault(.obsoleteAlgorithms, becomes: "weak-algorithms", "allow=sha1,des"),
         .fault(.failure(Refusal(.badRequest, "not that")), becomes: "refused", "it says: not that"),
     ]
 
@@ -80,7 +80,7 @@ import Testing
             "a CA that refuses everyone", "refused", "the line is closed",
             configure: { $0.policy = .refuse(Refusal(.badTime, "the line is closed")) }),
         .fault(.status(503), becomes: "http-status", "HTTP 503"),
-        .fault(.emptyBody, becomes: "reply-malformed", "PKCSReq"),
+        .fault(.emptyBody, becomes: "not-scep", "PKCSReq"),
         .fault(.html, .getCACaps, becomes: "no-capabilities", "check url"),
         .fault(.status(404), .getCACaps, becomes: "http-status", "HTTP 404"),
         .fault(.close, .getCACaps, becomes: "no-reply", "GetCACaps"),

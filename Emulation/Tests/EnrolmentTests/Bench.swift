@@ -25,9 +25,6 @@ enum Bench {
     /// disk or a clock.
     static let gate = Gate(places: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
-    /// For one run of a board on a machine that has other things to do.
-    static let timeLimit = Duration.seconds(240)
-
     /// A device of its own for `body`, not yet manufactured.
     static func withDevice<Value>(_ board: BoardKind, _ body: (Device) async throws -> Value) async throws -> Value {
         try await withFolder { folder in
@@ -78,7 +75,7 @@ enum Bench {
 extension Device {
     /// Runs to its last line, and checks what holds for every run of every board: the report, and its budget.
     func enrol(sourceLocation: SourceLocation = #_sourceLocation) async throws -> Outcome {
-        let outcome = try await Bench.gate.pass { try await runToEnd(timeLimit: Bench.timeLimit) }
+        let outcome = try await Bench.gate.pass { try await runToEnd(timeLimit: .hang) }
         let reports = outcome.lines.filter { $0.text.hasPrefix("report") }
         #expect(reports.count == 1, sourceLocation: sourceLocation)
         let report = try #require(outcome.report, sourceLocation: sourceLocation)

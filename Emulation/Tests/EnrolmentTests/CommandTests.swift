@@ -18,7 +18,7 @@ import Testing
                 executable: product("enroll"),
                 arguments: ["--board", "linux", "--project", project.path] + arguments, folder: project,
                 origin: "swift build --product enroll")
-            let run = try await command.run(timeLimit: .seconds(300)) { try await $0.end() }
+            let run = try await command.run(timeLimit: .hang) { try await $0.end() }
             return (run.ending, run.lines.map(\.text))
         }
     }
@@ -98,7 +98,7 @@ import Testing
                 executable: "/usr/bin/script",
                 arguments: ["-qec", "env \(environment) " + words.joined(separator: " "), "/dev/null"],
                 folder: project, origin: "Debian's package bsdutils")
-            let run = try await terminal.run(timeLimit: .seconds(300)) { try await $0.end() }
+            let run = try await terminal.run(timeLimit: .hang) { try await $0.end() }
             #expect(run.lines.contains { $0.text.contains("openssl verify: OK") })
             #expect(run.lines.contains { $0.text.contains("\u{1B}[") } == colours)
         }
@@ -160,11 +160,11 @@ import Testing
                         "--board", "linux", "--project", Bench.project.path, "--challenge", SCEPServer.challenge,
                         "--url", "http://localhost:\(server.port)/scep", "--fingerprint", fingerprint,
                     ], folder: folder, origin: "swift build --product enroll")
-                let refused = try await command.run(timeLimit: .seconds(300)) { try await $0.end() }
+                let refused = try await command.run(timeLimit: .hang) { try await $0.end() }
                 #expect(refused.ending == .exited(1))
                 #expect(refused.lines.last?.text.contains("(weak-") == true)
                 command.arguments += ["--allow", "des", "--allow", "sha1", "--keep", folder.path + "/kept"]
-                let accepted = try await command.run(timeLimit: .seconds(300)) { try await $0.end() }
+                let accepted = try await command.run(timeLimit: .hang) { try await $0.end() }
                 #expect(accepted.ending == .exited(0))
                 #expect(accepted.lines.contains { $0.text.hasSuffix("openssl verify: OK") })
                 #expect(FileManager.default.fileExists(atPath: folder.path + "/kept/flash.bin"))
@@ -180,7 +180,7 @@ import Testing
                 executable: product("enroll"),
                 arguments: ["--board", "linux", "--project", folder.path] + Self.outside,
                 folder: folder, origin: "swift build --product enroll")
-            let board = try await command.run(timeLimit: .seconds(300)) { running in
+            let board = try await command.run(timeLimit: .hang) { running in
                 try await running.line(containing: "running")
                 let text = try String(contentsOfFile: pidFile, encoding: .utf8)
                 return try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))

@@ -34,7 +34,7 @@ import Testing
                     executable: "/bin/sh", arguments: ["-c", "(sleep 0.2; exec \(command)) | :"], folder: device.folder,
                     origin: "Debian")
                 _ = try await Bench.gate.pass {
-                    try await shell.run(timeLimit: Bench.timeLimit) { try await $0.end() }
+                    try await shell.run(timeLimit: .hang) { try await $0.end() }
                 }
                 // The shell waits for all that it started.
                 _ = try await device.identity(root: server.authority.trustAnchor.der)
@@ -134,7 +134,7 @@ import Testing
         try await Bench.withAuthority({ $0.policy = .manual }) { server in
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
-                _ = try await device.powerUp(timeLimit: Bench.timeLimit) { running in
+                _ = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "pending: asking again in")
                     guard case .failed("storage-failed", _) = try await device.enrol().verdict else {
                         Issue.record("a second process was let in")
@@ -155,7 +155,7 @@ import Testing
         try await Bench.withAuthority({ $0.policy = .manual }) { server in
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
-                _ = try await device.powerUp(timeLimit: Bench.timeLimit) { running in
+                _ = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "pending: asking again in")
                     let limits = try String(contentsOfFile: "/proc/\(running.processID)/limits", encoding: .utf8)
                     let core = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max core file size") })
@@ -171,8 +171,12 @@ import Testing
     func processThatWaitsHasNoKeyInMemory(board: BoardKind) async throws {
         try await Bench.withAuthority({ $0.policy = .manual }) { server in
             try await Bench.withDevice(board) { device in
-                try device.manufacture(Bench.record(board, for: server))
-                _ = try await device.powerUp(timeLimit: Bench.timeLimit) { running in
+                var record = try Bench.record(board, for: server)
+                // It needs its key again for the next poll, which is not to come while the memory is read.
+                record.pollInterval = 3600
+                record.others["poll-cap"] = "3600"
+                try device.manufacture(record)
+                _ = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "pending: asking again in")
                     let traces = try #require(tracesOfKey(in: [UInt8](Data(contentsOf: device.identity))))
                     let memory = try writableMemory(of: running.processID)

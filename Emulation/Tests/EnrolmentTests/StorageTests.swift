@@ -71,7 +71,7 @@ import Testing
     /// The bytes of the snapshot with the greatest sequence number, as STORAGE.md describes them.
     static func newestSnapshot(in bytes: [UInt8]) -> Range<Int>? {
         func number(_ offset: Int) -> Int { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
-        let name = Array("SCEPID".utf8) + [0, 2]
+        let name = Array("SCEPID".utf8) + [0, 3]
         let starts = bytes.indices.dropLast(56).filter {
             bytes[$0] == name[0] && bytes[$0..<$0 + 8].elementsEqual(name)
         }

@@ -164,7 +164,7 @@ import Testing
             try await Gateway.with(.amd64) { gateway in
                 try gateway.configure(for: server, ["poll = 3600"])
                 let program = try gateway.program(["agent", "--stay", "--json"])
-                let run = try await program.run(timeLimit: Gateway.timeLimit) { running in
+                let run = try await program.run(timeLimit: .hang) { running in
                     try await running.line(containing: "pending:")
                     let status = try await gateway.scep("status --json")
                     #expect(status.ending == .exited(5), "\(status)")
@@ -191,7 +191,7 @@ import Testing
                 // Due after 2 % of 4 minutes; an agent looks no more than once a minute by itself.
                 try gateway.configure(for: server, ["renew = 1", "jitter = 0", "check-interval = 60"])
                 let program = try gateway.program(["agent", "--stay"])
-                let run = try await program.run(timeLimit: Gateway.timeLimit) { running in
+                let run = try await program.run(timeLimit: .hang) { running in
                     try await running.line(containing: "outcome=issued")
                     try await running.line(containing: "nothing is due")
                     _ = kill(running.processID, SIGTERM)

@@ -61,8 +61,6 @@ struct Gateway: Sendable {
     static let project = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../..").standardizedFileURL
     static let password = "password-of-the-line"
-    /// For one run on a machine that has other things to do.
-    static let timeLimit = Duration.seconds(240)
 
     let kind: Kind
     let folder: URL
@@ -115,7 +113,7 @@ struct Gateway: Sendable {
     }
 
     func run(_ arguments: [String], isConfigured: Bool = true) async throws -> Outcome {
-        let run = try await program(arguments, isConfigured: isConfigured).run(timeLimit: Self.timeLimit) {
+        let run = try await program(arguments, isConfigured: isConfigured).run(timeLimit: .hang) {
             try await $0.end()
         }
         return Outcome(ending: run.ending, lines: run.lines.map(\.text))
@@ -132,7 +130,7 @@ struct Gateway: Sendable {
     func shell(_ script: String) async throws -> Outcome {
         let words = "SCEP='\(kind.command.joined(separator: " "))'; "
         let shell = Program(executable: "/bin/sh", arguments: ["-c", words + script], folder: folder, origin: "Debian")
-        let run = try await shell.run(timeLimit: Self.timeLimit) { try await $0.end() }
+        let run = try await shell.run(timeLimit: .hang) { try await $0.end() }
         return Outcome(ending: run.ending, lines: run.lines.map(\.text))
     }
 

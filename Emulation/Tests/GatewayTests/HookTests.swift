@@ -29,6 +29,7 @@ import Testing
     /// A hook that fails is reported and run again, and costs no certificate.
     @Test(arguments: [
         ("exit 3", "exit code 3"), ("kill -9 $$", "signal 9"), ("sleep 60", "ended after 1 s"),
+        ("setsid sleep 60 & wait", "ended after 1 s"),
     ])
     func failureIsReportedAndMadeUpFor(_ script: String, _ words: String) async throws {
         try await withAuthority { server in

@@ -32,7 +32,7 @@ import Testing
         let tunnel = Program(
             executable: "/usr/bin/stunnel4", arguments: ["stunnel.conf"], folder: gateway.folder,
             origin: "apt-get install stunnel4")
-        return try await tunnel.run(timeLimit: Gateway.timeLimit) { running in
+        return try await tunnel.run(timeLimit: .hang) { running in
             try await running.line(containing: "Configuration successful")
             for _ in 0..<100 where !accepts(port) { try await Task.sleep(for: .milliseconds(20)) }
             return try await body(port)
@@ -108,7 +108,7 @@ import Testing
                     executable: "/usr/bin/tinyproxy", arguments: ["-d", "-c", "tinyproxy.conf"], folder: gateway.folder,
                     origin: "apt-get install tinyproxy")
                 try await withTLS(gateway, to: server) { secure in
-                    _ = try await proxy.run(timeLimit: Gateway.timeLimit) { _ in
+                    _ = try await proxy.run(timeLimit: .hang) { _ in
                         for _ in 0..<100 where !accepts(port) { try await Task.sleep(for: .milliseconds(20)) }
                         let through = "--proxy http://127.0.0.1:\(port) --proxy-password-file proxy-password"
                         let plain = try await gateway.scep("enroll \(through)")

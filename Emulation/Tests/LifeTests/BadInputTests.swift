@@ -4,6 +4,7 @@ import struct DER.DERError
 import Foundation
 import struct HTTP.HTTPError
 import class LibCrypto.Certificate
+import struct SCEP.Leniency
 import enum SCEP.SCEPError
 import Testing
 
@@ -52,7 +53,7 @@ import Testing
         Defect(.brokenSignature, at: .renewalReq, .invalidSignature),
         Defect(.wrongTransactionID, at: .renewalReq, .wrongTransactionID),
         Defect(.wrongRecipientNonce, at: .renewalReq, .wrongRecipientNonce),
-        Defect(.obsoleteAlgorithms, at: .renewalReq, .digestBelowFloor(.sha1)),
+        Defect(.obsoleteAlgorithms, at: .renewalReq, .belowFloor(Leniency.sha1.union(.des))),
         Defect(.failure(Refusal(.badRequest, "not now")), at: .renewalReq, .refused(.badRequest)),
         Defect(.failure(Refusal(.badCertId, "revoked")), at: .renewalReq, .refused(.badCertId)),
     ]
@@ -109,13 +110,17 @@ import Testing
     func nextCAThatTheCurrentOneHasNotSignedIsNotTrusted(defect: Defect) throws {
         let life = try Rollover.life { $0.registrationAuthority = .single }
         #expect(life.powerUp().verdict == "done")
-        let before = try #require(try life.identity())
         life.pass(days: 45)
-        try expect(defect, life, keeps: before)
-        #expect(try life.records()[6] == nil)
-        let run = life.powerUp()
-        #expect(run.verdict == "done", "\(run.lines)")
-        #expect(run.events.contains { $0.outcome == "next-ca" })
+        let run = life.powerUp(defect.rule)
+        #expect(defect.matches(run.error), "\(String(describing: run.error)): \(run.lines)")
+        let event = try #require(run.events.last { ["failed", "refused"].contains($0.outcome) }, "\(run.lines)")
+        #expect(event["error"] == run.verdict && event["operation"] == "GetNextCACert", "\(run.lines)")
+        // The renewal that is due is the current CA's.
+        try Judge.verify(#require(try life.identity()), of: life.authority)
+        #expect(try life.records()[6] == nil && life.records()[9] == nil)
+        let next = life.powerUp()
+        #expect(next.verdict == "done", "\(next.lines)")
+        #expect(next.events.contains { $0.outcome == "next-ca" })
     }
 
     static let lists: [Defect] = [

@@ -4,3 +4,4 @@ import Authority
 
 typealias CAConfiguration = Configuration
 typealias CAMessage = MessageType
+typealias CAOperation = Operation

@@ -129,3 +129,83 @@ import enum SCEP.SCEPError
         #expect(try life.identity() == second)
     }
 }
+
+extension ClockTests {
+    @Test(arguments: [true, false])
+    func aClockThatWasAheadOnceDelaysNothing(isTimer: Bool) throws {
+        let life = try Life(["retries": "5"])
+        #expect(life.powerUp().verdict == "done")
+        if isTimer { (life.waits, life.defers) = (false, true) } else { life.settings["stay"] = "yes" }
+        life.pass(days: 2)
+        // Five years ahead for one run, in which the server is busy.
+        life.clock = Int64(5 * 365 * Life.day)
+        life.end = isTimer ? .max : life.now + 60_000
+        _ = life.powerUp(FaultRule(.status(503), operations: Set(CAOperation.allCases)))
+        life.clock = 0
+        life.end = .max
+        if isTimer {
+            var asked = 0
+            for _ in 0..<30 {
+                life.pass(days: 1)
+                asked += life.powerUp().exchanges.count
+            }
+            #expect(asked > 0, "no pass in 30 days did anything")
+        } else {
+            life.end = (Life.epoch + 32 * Life.day) * 1000
+            let run = life.powerUp()
+            life.end = .max
+            #expect(run.events.contains { $0.outcome == "issued" })
+        }
+        #expect(try #require(try life.identity()).notAfter > life.authority.now)
+    }
+
+    /// One forged Date at enrolment, on a device without a clock, never to be repeated: the renewal after.
+    @Test func aForgedDateAtEnrolmentDelaysNoRenewal() throws {
+        let life = try Life()
+        life.clock = nil
+        // One minute before the certificate's end, 30 days on.
+        life.date = "Fri, 30 Jan 2026 23:58:00 GMT"
+        let first = life.powerUp()
+        #expect(first.verdict == "done", "\(first.lines)")
+        life.date = nil
+        var requests = 0
+        for _ in 0..<29 {
+            life.pass(days: 1)
+            let run = life.powerUp()
+            requests += run.operations.filter { $0 == "RenewalReq" }.count
+        }
+        #expect(requests > 0, "on day 29 of 30 it was not renewed")
+        life.pass(days: 2)
+        let late = life.powerUp()
+        #expect(late.verdict == "done")
+    }
+
+    /// One forged Date ends a device that stays on, without an identity.
+    @Test func aForgedDateEndsNoDeviceThatStays() throws {
+        let life = try Life(["stay": "yes"])
+        life.clock = nil
+        life.date = "Tue, 01 Jan 2030 00:00:00 GMT"
+        life.comesToPass = { [unowned life] now in if now > Life.epoch + 600 { life.date = nil } }
+        life.end = (Life.epoch + 3 * Life.day) * 1000
+        let run = life.powerUp()
+        life.end = .max
+        #expect(run.verdict != "expired")
+    }
+
+    /// One forged Date, once, stops a device that stays on from renewing for good.
+    @Test func aForgedDateStopsNoRenewalOfADeviceThatStays() throws {
+        let life = try Life(["stay": "yes"])
+        life.clock = nil
+        life.end = (Life.epoch + 40 * Life.day) * 1000
+        var forged = false
+        life.comesToPass = { [unowned life] now in
+            let lies = now > Life.epoch + 15 * Life.day && !forged
+            if lies { forged = true }
+            life.date = lies ? "Tue, 01 Jan 2030 00:00:00 GMT" : nil
+        }
+        life.settings["check"] = "crl"
+        _ = life.powerUp()
+        life.end = .max
+        #expect(try #require(try life.identity()).notAfter > life.authority.now)
+    }
+}

@@ -112,3 +112,29 @@ import Testing
         #expect(try life.records()[4] == nil)
     }
 }
+
+extension DemandTests {
+    @Test func anewSendsAPasswordInOneTransactionOnly() throws {
+        let life = try Life(["retries": "3", "retry": "1"])
+        life.demand = .enrol
+        life.loses = { $0 == 3 ? .reply : nil }
+        let run = life.powerUp()
+        #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
+        #expect(run.verdict == "done")
+    }
+
+    /// A request that is given up while the configuration names another CA, or none of it, is over.
+    @Test func whatIsGivenUpUnderAnotherPinIsOver() throws {
+        let life = try Life(["polls": "1", "poll": "1"]) { $0.policy = .manual }
+        #expect(life.powerUp().verdict == "still-pending")
+        let pin = life.settings["fingerprint"]
+        life.settings["fingerprint"] = String(repeating: "ab", count: 32)
+        life.demand = .giveUp
+        _ = life.powerUp()
+        #expect(try life.records()[4] == nil, "it is still there")
+        life.demand = nil
+        life.settings["fingerprint"] = pin
+        let back = life.powerUp()
+        #expect(!back.operations.contains("CertPoll"), "what was given up is gone on with")
+    }
+}

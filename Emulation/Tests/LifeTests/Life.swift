@@ -26,7 +26,7 @@ final class Life {
     /// The CA's note of the last request.
     private let noted = Noted()
     private let taken = PooledKey.Counter()
-    let authority: Authority
+    private(set) var authority: Authority
     var flash = SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 64, erasedValue: 0xFF))
 
     /// Lines of the device's configuration.
@@ -37,13 +37,18 @@ final class Life {
     var loses: (Int) -> Loss? = { _ in nil }
     /// The same, by the time in seconds since 1970.
     var losesAt: (UInt64) -> Loss? = { _ in nil }
+    /// What somebody else answers to a request; nil: the CA does.
+    var intercepts: (Request) -> Answer? = { _ in nil }
+    /// What happens by then, at each exchange; seconds since 1970.
+    var comesToPass: (UInt64) throws -> Void = { _ in }
     /// The Date of all replies; nil: the time.
     var date: String?
     /// When power goes for good, in milliseconds since 1970.
     var end = UInt64.max
-    /// What an operator asks for, and whether the device may wait.
+    /// What an operator asks for, whether the device may wait, and whether it leaves what failed until its time.
     var demand: Goal?
     var waits = true
+    var defers = false
     /// How often a device that stays on attends to its certificate, and the days between.
     var rounds = 1
     var daysBetweenRounds = 0.0
@@ -55,6 +60,13 @@ final class Life {
     private var exchanges: [Exchange] = []
     private var sleeps: [UInt64] = []
     private var boots = 0
+    /// While the device is on.
+    private var thread: DeviceThread?
+    private var memory: DeviceMemory?
+    private let secrets = Secrets()
+    /// What is stored of a transaction, and whether anything was stored since that was read.
+    private var storedTransaction: [UInt8]?
+    var wasStored = true
 
     init(_ settings: [String: String] = [:], _ configure: (inout CAConfiguration) -> Void = { _ in }) throws {
         var configuration = CAConfiguration()
@@ -76,6 +88,23 @@ final class Life {
     var now: UInt64 { time.milliseconds.load(ordering: .relaxed) }
     var isOver: Bool { now >= end }
 
+    /// Puts another CA in the place of this one, behind the same URL.
+    ///
+    /// - Returns: the one before.
+    @discardableResult
+    func replaceAuthority(_ other: Authority) -> Authority {
+        defer { authority = other }
+        return authority
+    }
+
+    /// Another CA in the same time.
+    func makeAuthority(_ configure: (inout CAConfiguration) -> Void) throws -> Authority {
+        var configuration = authority.configuration
+        configure(&configuration)
+        let noted = noted
+        return try Authority(configuration) { event in noted.event.withLock { $0 = event } }
+    }
+
     /// Lets days pass with the power off.
     func pass(days: Double) { time.milliseconds.add(UInt64(days * 86_400_000), ordering: .relaxed) }
 
@@ -92,29 +121,30 @@ final class Life {
         defer { authority.setFaults([]) }
         boots += 1
         let text = [UInt8](settings.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)\n" }.joined().utf8)
-        var buffer = [UInt8](repeating: 0xA5, count: workSize)
-        var work = buffer.mutableSpan
+        let record = LifeRecord(text)
+        let memory = DeviceMemory(workSize: workSize, password: settings["challenge"] ?? "", secrets: secrets)
         var failure: AgentError?
-        PooledKey.$taken.withValue(taken) {
-            do throws(AgentError) {
-                try run(text.span, &work)
-            } catch {
-                failure = error
+        DeviceThread.run(on: memory.stack) { thread in
+            (self.thread, self.memory) = (thread, memory)
+            PooledKey.$taken.withValue(self.taken) {
+                do throws(AgentError) {
+                    try self.run(record, memory)
+                } catch {
+                    failure = error
+                }
             }
         }
+        thread = nil
         #expect(!taken.isHolding, "a run that is over has no key in memory")
+        search(.end)
+        #expect(memory.findings == [])
         var log = LifeLog(life: self)
-        conclude(failure, work: work.span, log: &log)
+        conclude(failure, work: memory.work.span, log: &log)
+        self.memory = nil
         return Run(error: failure, lines: lines, exchanges: exchanges, sleeps: sleeps)
     }
 
-    private func run(_ text: Span<UInt8>, _ work: inout MutableSpan<UInt8>) throws(AgentError) {
-        let configuration: DeviceConfiguration
-        do throws(DeviceConfigurationError) {
-            configuration = try DeviceConfiguration(text)
-        } catch {
-            throw .configuration(error)
-        }
+    private func run(_ record: LifeRecord, _ memory: DeviceMemory) throws(AgentError) {
         var random = RandomGenerator()
         defer { random.wipe() }
         do throws(CryptoError) {
@@ -131,15 +161,33 @@ final class Life {
         var log = LifeLog(life: self)
         var store = IdentityStore(storage())
         var traffic = Traffic()
-        var agent = Device()
-        agent.demand = demand
-        agent.waits = waits
+        var record = record
+        memory.agent.pointee.demand = demand
+        memory.agent.pointee.waits = waits
+        memory.agent.pointee.defers = defers
         for round in 1...rounds {
+            var text = memory.text.mutableSpan
+            var work = memory.work.mutableSpan
             try attend(
-                &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
-                random: &random, work: &work, traffic: &traffic)
+                &memory.agent.pointee, record: &record, text: &text, transport: &transport, clock: &clock,
+                store: &store, log: &log, random: &random, work: &work, traffic: &traffic)
             if round < rounds { sleep(UInt64(daysBetweenRounds * 86_400_000)) }
         }
+    }
+
+    /// Does what is not the device's on the test's own thread.
+    private func outside<Result>(_ body: @escaping () -> Result) -> Result { thread?.outside(body) ?? body() }
+
+    /// Searches the device's memory for the secrets of its run.
+    private func search(_ moment: DeviceMemory.Moment) {
+        guard let memory else { return }
+        for kept in taken.keys { secrets.note(key: kept) }
+        if wasStored {
+            storedTransaction = (try? records()[StoredRecord.transaction.rawValue]) ?? nil
+            wasStored = false
+        }
+        if let transaction = storedTransaction { secrets.note(seed: Array(transaction[17..<65])) }
+        memory.search(moment, isOpen: storedTransaction != nil)
     }
 
     private func storage() -> NORSnapshots<LifeFlash, 512> {
@@ -151,8 +199,8 @@ final class Life {
         var store = IdentityStore(storage())
         try store.open()
         var records: [UInt8: [UInt8]] = [:]
-        for number in 1...9 as ClosedRange<UInt8> {
-            guard let record = IdentityStore<NORSnapshots<LifeFlash, 512>>.Record(rawValue: number),
+        for number in 1...10 as ClosedRange<UInt8> {
+            guard let record = StoredRecord(rawValue: number),
                 let size = store.size(of: record)
             else { continue }
             var bytes = [UInt8](repeating: 0, count: size)
@@ -184,10 +232,19 @@ final class Life {
 
     // What the device's program runs on.
 
-    func write(_ line: String) { lines.append(line) }
+    /// Takes a line of the log: there is one before each step.
+    func write(_ line: String) {
+        outside {
+            self.lines.append(line)
+            self.search(.step)
+        }
+    }
 
     func sleep(_ milliseconds: UInt64) {
-        #expect(!taken.isHolding, "a device that sleeps has no key in memory")
+        outside {
+            #expect(!self.taken.isHolding, "a device that sleeps has no key in memory")
+            self.search(.sleep)
+        }
         sleeps.append(milliseconds)
         elapse(milliseconds)
     }
@@ -199,16 +256,34 @@ final class Life {
 
     /// What the CA answers to an HTTP request.
     func exchange(_ bytes: [UInt8]) throws(TransportError) -> [UInt8] {
+        let result: Result<[UInt8], TransportError> = outside {
+            do throws(TransportError) {
+                return .success(try self.answer(bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+
+    private func answer(_ bytes: [UInt8]) throws(TransportError) -> [UInt8] {
         guard let request = Request(http: bytes) else { throw .reset }
         var exchange = Exchange(request: request, time: now / 1000)
         defer { exchanges.append(exchange) }
+        if let message = request.message, let key = ContentKey.ofRequest(message) { secrets.note(contentKey: key) }
+        search(.sending)
         // A device that goes in circles comes to an end.
         guard exchanges.count < 5000, !isOver else { throw .unreachable }
         let loss = loses(exchanges.count + 1) ?? losesAt(now / 1000)
         guard loss != .request else { throw .timedOut }
-        let answer = authority.answer(request)
-        exchange.event = noted.event.withLock { $0 }
+        #expect(throws: Never.self) { try comesToPass(now / 1000) }
+        let intercepted = intercepts(request)
+        let answer = intercepted ?? authority.answer(request)
+        exchange.event = intercepted == nil ? noted.event.withLock { $0 } : nil
         exchange.answer = answer
+        if request.message != nil, let key = ContentKey.ofReply(answer.body, to: taken.keys) {
+            secrets.note(contentKey: key)
+        }
         elapse(UInt64(answer.delay * 1000))
         guard loss != .reply else { throw .timedOut }
         let date: String? =
@@ -294,6 +369,9 @@ enum CAKeys {
             return key
         }
     }
+
+    /// All that were made so far.
+    static var all: [PrivateKey] { keys.withLock { Array($0.values) } }
 }
 
 extension [UInt8] {

@@ -36,7 +36,7 @@ import Testing
     /// A CertPoll is a message like the others: judged by openssl.
     @Test(arguments: ["rsa2048", "p256", "p384"])
     func certPollIsSignedAndEncrypted(key: String) throws {
-        let life = try Life(["key": key, "poll": "1"]) { $0.policy = .afterPolls(1) }
+        let life = try Life(["key": key, "poll": "1", "allow": "no-renewal"]) { $0.policy = .afterPolls(1) }
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations.suffix(2) == ["PKCSReq", "CertPoll"])
@@ -116,6 +116,34 @@ import Testing
         #expect(second.verdict == "done")
         #expect(second.operations == ["GetCACaps", "PKCSReq"])
         #expect(first.messages == second.messages)
+    }
+
+    /// An answer ends a row of failures, of which byte 22 of the state is the number (STORAGE.md).
+    @Test func answersEndARowOfFailures() throws {
+        let life = try Rollover.life()
+        life.settings["retries"] = "3"
+        life.loses = { $0 < 3 ? .request : nil }
+        #expect(life.powerUp().verdict == "done")
+        #expect(try life.records()[7]?[22] == 0)
+        life.pass(days: 45)
+        let run = life.powerUp()
+        #expect(run.events.contains { $0.outcome == "issued-early" }, "\(run.lines)")
+        #expect(try life.records()[7]?[22] == 0)
+    }
+
+    /// So does the answer to a question.
+    @Test func answeredQuestionsEndARowOfFailures() throws {
+        let life = try Life(["retries": "1", "check": "crl,certificate"])
+        life.loses = { _ in nil }
+        #expect(life.powerUp().verdict == "done")
+        life.pass(days: 1)
+        // The first time that each of the two is asked.
+        life.loses = { [2, 6].contains($0) ? .request : nil }
+        let run = life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(
+            run.operations == ["GetCACaps", "lost", "GetCACaps", "GetCRL", "GetCACaps", "lost", "GetCACaps", "GetCert"])
+        #expect(run.sleeps.count == 2)
     }
 
     /// A renewal that could not be had is not left until the next look in a day, when the certificate may be over.

@@ -38,19 +38,25 @@ import Testing
     private static let tripleDES = "warning: triple DES was used, as allow=3des permits"
     private static let singleDES = "warning: single DES was used, as allow=des permits"
     private static let closed =
-        "error connection-lost: the connection broke; try again (waiting for the reply, GetCACaps), "
-        + "or set allow=sha1,3des"
+        "error connection-lost: the connection broke; try again; if GetCACert is answered, set allow=sha1,3des "
+        + "(waiting for the reply, GetCACaps)"
     private static let unknown =
-        "error http-status: the answer to GetCACaps is HTTP 500; check url, or set allow=sha1,3des; "
+        "error http-status: the answer to GetCACaps is HTTP 500; see the CA's log: it is in trouble; "
         + "it says: no operation is called GetCACaps"
     private static let weakDigest = "error weak-digest: the CA uses SHA-1; upgrade it, or set allow=sha1"
     private static let weakTripleDES = "error weak-cipher: the CA uses triple DES; upgrade it, or set allow=3des"
     private static let weakSingleDES = "error weak-cipher: the CA uses single DES; upgrade it, or set allow=des"
+    private static let weakSHA1AndTripleDES =
+        "error weak-algorithms: the CA uses SHA-1 and triple DES; upgrade it, or set allow=sha1,3des"
+    private static let weakSHA1AndSingleDES =
+        "error weak-algorithms: the CA uses SHA-1 and single DES; upgrade it, or set allow=sha1,des"
     private static let silentRefusal = "error refused: the CA says no (badRequest); check challenge and subject"
     private static let undecipherable =
         "error refused: the CA says no (badMessageCheck); check challenge and subject"
     private static func http(_ status: Int) -> String {
-        "error http-status: the answer to PKCSReq is HTTP \(status); check url; it says: the challengePassword is wrong"
+        "error http-status: the answer to PKCSReq is HTTP \(status); "
+            + (status < 500 ? "check challenge and subject" : "see the CA's log: it is in trouble")
+            + "; it says: the challengePassword is wrong"
     }
 
     static let rows: [Row] = [
@@ -69,19 +75,21 @@ import Testing
             personality: .dogtag, refused: [(nil, unknown)], allow: "sha1,3des",
             warnings: [sha1, tripleDES], renewal: .pkcsReq),
         Row(
-            personality: .stepCA, settings: ["challenge-use": "always"], refused: [(nil, weakSingleDES)], allow: "des",
-            warnings: [singleDES], renewal: .renewalReq, knowsMore: false, refusal: http(500)),
+            personality: .stepCA, settings: ["challenge-use": "always"],
+            refused: [(nil, weakSHA1AndSingleDES)], allow: "sha1,des", warnings: [sha1, singleDES],
+            renewal: .renewalReq, knowsMore: false),
         Row(
             personality: .micromdm, settings: ["challenge-use": "always"],
-            refused: [(nil, weakDigest), ("sha1", weakSingleDES)], allow: "sha1,des", warnings: [sha1, singleDES],
+            refused: [(nil, weakSHA1AndSingleDES)], allow: "sha1,des", warnings: [sha1, singleDES],
             renewal: .renewalReq, knowsMore: false, refusal: silentRefusal),
         Row(personality: .modSCEP, renewal: .pkcsReq),
         Row(
-            personality: .bouncyCastle, refused: [(nil, weakDigest), ("sha1", weakTripleDES)], allow: "sha1,3des",
+            personality: .bouncyCastle, refused: [(nil, weakSHA1AndTripleDES)], allow: "sha1,3des",
             warnings: [sha1, tripleDES], renewal: .pkcsReq, refusal: silentRefusal),
         Row(personality: .aws, renewal: .renewalReq, knowsMore: false),
         Row(
-            personality: .cryptlib, settings: ["key": "p256", "challenge-use": "always"], renewal: .renewalReq,
+            personality: .cryptlib, settings: ["key": "p256", "challenge-use": "always"],
+            warnings: ["warning: a signature is named by its key, id-ecPublicKey"], renewal: .renewalReq,
             refusal: undecipherable),
     ]
 
@@ -143,7 +151,7 @@ import Testing
     func refusalIsTold(row: Row) throws {
         let life = try row.life()
         life.settings["allow"] = row.allow
-        life.settings["challenge"] = "wrong"
+        life.settings["challenge"] = "wrong-81c4-e0b7"
         #expect(life.powerUp().lines.last == row.refusal)
         #expect(try life.identity() == nil)
     }
@@ -165,13 +173,12 @@ import Testing
             let type = operation == "GetCRL" ? 22 : 21
             let words =
                 switch row.personality.name {
-                case "step-ca":
-                    "http-status: the answer to \(operation) is HTTP 500; check url; it says: messageType \(type) is "
-                        + "not served"
-                case "micromdm": "refused: the CA says no (badRequest); check challenge and subject"
+                case "step-ca", "micromdm":
+                    "http-status: the answer to \(operation) is HTTP 500; see the CA's log: it may not answer this; it says: "
+                        + "messageType \(type) is not served"
                 default:
-                    "refused: the CA says no (badRequest); check challenge and subject; it says: messageType \(type) "
-                        + "is not served"
+                    "refused: the CA says no (badRequest); see the CA's log: it may not answer this; it says: messageType "
+                        + "\(type) is not served"
                 }
             #expect(run.lines.last == "error " + words)
             // The certificate is there all the same.
@@ -215,7 +222,9 @@ import Testing
         let row = try #require(Self.rows.first { $0.personality.name == "dogtag" })
         let life = try row.life { $0.personality.reply.recipientNonce = 8 }
         life.settings["allow"] = row.allow
-        #expect(life.powerUp().lines.last == "error wrong-nonce: the reply is to another request, maybe replayed")
+        #expect(
+            life.powerUp().lines.last == "error wrong-nonce: the reply is to another request, maybe replayed; try again"
+        )
     }
 
     /// The EJBCA of another name is not asked at all.
@@ -225,7 +234,7 @@ import Testing
         life.settings["message"] = nil
         #expect(
             life.powerUp().lines.last
-                == "error http-status: the answer to GetCACaps is HTTP 404; check url, or set allow=sha1,3des; it "
-                + "says: no CA is called ''")
+                == "error http-status: the answer to GetCACaps is HTTP 404; check url and message; if GetCACert is "
+                + "answered, set allow=sha1,3des; it says: no CA is called ''")
     }
 }

@@ -16,6 +16,11 @@ struct PooledKey: DeviceKey, ~Copyable {
         func next() -> Int { count.add(1, ordering: .relaxed).oldValue }
         func hold(_ difference: Int) { held.add(difference, ordering: .relaxed) }
         var isHolding: Bool { held.load(ordering: .relaxed) != 0 }
+
+        private let seen = Mutex<[[UInt8]]>([])
+        /// What the device's keys keep, of all that it had so far.
+        var keys: [[UInt8]] { seen.withLock { $0 } }
+        func note(_ kept: [UInt8]) { seen.withLock { if !$0.contains(kept) { $0.append(kept) } } }
     }
 
     private var isHeld = false {
@@ -46,8 +51,17 @@ struct PooledKey: DeviceKey, ~Copyable {
 
     mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
         isHeld = true
-        guard algorithm == .rsa(bits: 2048) else { return try key.generate(algorithm, random: &random) }
+        guard algorithm == .rsa(bits: 2048) else {
+            try key.generate(algorithm, random: &random)
+            var bytes = [UInt8](repeating: 0, count: key.keptSize)
+            do {
+                var room = bytes.mutableSpan
+                _ = try key.keep(into: &room)
+            }
+            return Self.taken.note(bytes)
+        }
         let bytes = try Self.pooled(Self.taken.next())
+        Self.taken.note(bytes)
         try key.load(bytes.span)
     }
 
@@ -60,6 +74,7 @@ struct PooledKey: DeviceKey, ~Copyable {
 
     mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
         isHeld = true
+        Self.taken.note(bytes.indices.map { bytes[$0] })
         try key.load(bytes)
     }
 

@@ -66,7 +66,7 @@ import Testing
                 $0.registrationAuthority = .single
             }, request: "RenewalReq"),
         Way(
-            name: "RSA from an EC CA", settings: ["challenge-use": "always"],
+            name: "RSA from an EC CA", settings: ["challenge-use": "always", "allow": "password-encryption"],
             configure: {
                 $0.challenge = .shared(Life.password)
                 $0.key = .p256

@@ -84,8 +84,8 @@ enum Rollover {
         #expect(try life.records()[6] == nil)
     }
 
-    /// A device without a clock is told by the Date of a reply that the next CA's time has come.
-    @Test func deviceWithoutAClockTakesOver() throws {
+    /// A device without a clock, which a reply's Date has told that the next CA's time has come.
+    private func takenOverByADate() throws -> Life {
         let life = try Rollover.life()
         life.clock = nil
         #expect(life.powerUp().verdict == "done")
@@ -95,6 +95,12 @@ enum Rollover {
         try life.authority.rollOver()
         let run = life.powerUp()
         #expect(run.events.contains { $0.outcome == "taken-over" }, "\(run.lines)")
+        return life
+    }
+
+    /// A device without a clock is told by the Date of a reply that the next CA's time has come.
+    @Test func deviceWithoutAClockTakesOver() throws {
+        let life = try takenOverByADate()
         try Judge.verify(#require(try life.identity()), of: life.authority)
     }
 
@@ -110,12 +116,45 @@ enum Rollover {
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations == ["GetCACaps", "GetCACaps", "GetCACert", "RenewalReq"])
-        // At its end, all that it gives ends with it.
+        // At its end, all that it gives ends with it: new keys, at ever shorter intervals, but not at each start.
         life.pass(days: 7)
         #expect(life.powerUp().verdict == "done")
-        life.pass(days: 6)
-        let last = try life.identity()
-        #expect(life.powerUp().verdict == "not-extended")
-        #expect(try life.identity() == last)
+        let last = try #require(try life.identity())
+        let count = life.authority.issuedCertificates().count
+        for _ in 0..<7 * 24 {
+            life.pass(days: 1 / 24)
+            #expect(life.powerUp().verdict == "done")
+        }
+        #expect(try life.identity()?.notAfter == last.notAfter)
+        let more = life.authority.issuedCertificates().count - count
+        #expect((1...6).contains(more), "\(more)")
+    }
+}
+
+extension RolloverTests {
+    /// A clockless device takes over by a Date. Its renewals keep the former identity, which may come back, with its CA's
+    /// certificates, and not these alone as those of the "next" CA; the next CA's take their place.
+    @Test func formerCAIsNotTheNextOneOfADeviceWithoutAClock() throws {
+        let life = try takenOverByADate()
+        let former = try #require(life.records()[9])
+        let formerCA = try #require(life.records()[6])
+        for _ in 0..<5 {
+            life.pass(days: 10)
+            _ = life.powerUp()
+            let records = try life.records()
+            #expect((records[6] == formerCA) == (records[9] == former) && (records[9] == nil) == (records[8] == nil))
+        }
+        #expect(try #require(try life.identity()).notAfter > life.authority.now)
+    }
+
+    @Test func aDeviceWithoutAClockOutlivesARollover() throws {
+        let life = try Rollover.life { $0.lifetime = TimeInterval(10 * Life.day) }
+        life.clock = nil
+        for day in 0..<95 {
+            _ = life.powerUp()
+            life.pass(days: 1)
+            if day == 50 { try life.authority.rollOver() }
+        }
+        #expect(try #require(try life.identity()).notAfter > life.authority.now)
     }
 }

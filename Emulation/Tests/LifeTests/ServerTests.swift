@@ -109,12 +109,19 @@ import Testing
         #expect(run.messages.isEmpty)
     }
 
-    /// Whoever asks an EC CA is asked for a password, whatever its own key is.
-    @Test func ecCAWithoutAPasswordIsNamed() throws {
+    /// A device whose key can decrypt does not encrypt with its password because the CA shows no RSA key, unless it is
+    /// told to; whoever asks an EC CA is then asked for a password.
+    @Test func ecCAIsAskedByPasswordOnlyWhereThatIsAllowed() throws {
         let life = try Life { $0.key = .p256 }
-        life.settings["challenge"] = nil
-        let run = life.powerUp()
-        #expect(run.verdict == "no-password", "\(run.lines)")
-        #expect(run.messages.isEmpty)
+        for (leniency, password, verdict) in [
+            (nil, Life.password, "no-encryption"), (nil, nil, "no-encryption"),
+            ("password-encryption", nil, "no-password"),
+        ] as [(String?, String?, String)] {
+            life.settings["challenge"] = password
+            life.settings["allow"] = leniency
+            let run = life.powerUp()
+            #expect(run.verdict == verdict, "\(run.lines)")
+            #expect(run.messages.isEmpty)
+        }
     }
 }

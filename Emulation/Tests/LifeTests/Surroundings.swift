@@ -1,3 +1,4 @@
+import Agent
 import Board
 
 // What a device's program runs on, for one run.
@@ -14,6 +15,7 @@ struct LifeFlash: Storage {
 
     func program(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {
         guard !life.isOver else { throw .powerLost }
+        life.wasStored = true
         try life.flash.program(at: offset, bytes)
     }
 
@@ -21,6 +23,27 @@ struct LifeFlash: Storage {
         guard !life.isOver else { throw .powerLost }
         try life.flash.erase(sector: sector)
     }
+}
+
+/// What the factory wrote: see `Board.ProvisioningRecord`.
+struct LifeRecord: Storage {
+    private let bytes: [UInt8]
+
+    let geometry = FlashLayout.record
+
+    /// - Parameter text: the device's configuration.
+    init(_ text: [UInt8]) {
+        func littleEndian(_ value: UInt32) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { [UInt8]($0) } }
+        bytes = Array("SCEP".utf8) + littleEndian(UInt32(text.count)) + text + littleEndian(crc32(text.span))
+    }
+
+    func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
+        guard offset + buffer.count <= bytes.count else { throw .outOfRange }
+        for index in buffer.indices { buffer[index] = bytes[offset + index] }
+    }
+
+    func program(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) { throw .failed }
+    func erase(sector: Int) throws(StorageError) { throw .failed }
 }
 
 struct LifeClock: Clock {
@@ -32,7 +55,7 @@ struct LifeClock: Clock {
     func sleep(milliseconds: UInt64) { life.sleep(milliseconds) }
 }
 
-struct LifeLog: Log {
+struct LifeLog: AgentLog {
     let life: Life
 
     func write(line: Span<UInt8>) {

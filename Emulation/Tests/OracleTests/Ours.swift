@@ -15,7 +15,7 @@ enum Ours {
                 ("serial", hex(certificate.serialNumber)), ("issuer", hex(certificate.issuer)),
                 ("subject", hex(certificate.subject)), ("notBefore", "\(certificate.notBefore)"),
                 ("notAfter", "\(certificate.notAfter)"), ("key", key(certificate.subjectPublicKeyInfo)),
-                ("isCA", "\(extensions.isCA)"), ("pathLength", extensions.pathLength.map { "\($0)" } ?? "none"),
+                ("isCA", "\(extensions.cA)"), ("pathLength", extensions.pathLength.map { "\($0)" } ?? "none"),
                 ("keyUsage", extensions.keyUsage.map { "\($0.rawValue)" } ?? "any"))
         }
     }

@@ -3,14 +3,13 @@ enum Reasons {
     /// By the word for why: what is refused here, and accepted by OpenSSL.
     static let strict: [Specimen.Kind: [String: String]] = [
         .certificate: signed.merging([
-            "invalidBoolean": "TRUE is FF in DER (X.690, 11.1)",
             "unsupportedVersion": "only version 3 has extensions (RFC 5280, 4.1.2.1)",
             "duplicate": "an extension that is judged stands there once (RFC 5280, 4.2)",
             "invalidBitString": "a signature or key is whole bytes, and unused bits are 0 (X.690, 11.2.1)",
         ]) { $1 },
         .revocationList: signed.merging([
-            "invalidBoolean": "TRUE is FF in DER (X.690, 11.1)",
-            "unknownCriticalExtension": "OpenSSL judges them only where it checks a chain (RFC 5280, 5.2)",
+            "unknownCriticalExtension":
+                "OpenSSL judges them only where it checks a chain (RFC 5280, 5.2); removeFromCRL is a delta's (5.3.1)",
             "invalidBitString": "a signature is whole bytes",
         ]) { $1 },
         .signedData: message.merging([
@@ -45,7 +44,8 @@ enum Reasons {
             "nothing follows what is read; OpenSSL leaves parameters and values unread until it needs them",
         "unexpectedTag": "nothing stands there that has no place there; likewise",
         "truncated": "what is read has to be there; likewise",
-        "unsupportedAlgorithm": "another algorithm, or parameters where there are none",
+        "unsupportedAlgorithm": "the algorithms are the same, byte for byte (RFC 5280, 4.1.1.2)",
+        "crypto.unsupported": "another algorithm or kind of key, or parameters where there are none",
         "crypto.invalidKey": "an exponent that is even, 1 or above 64 bits; likewise",
     ]
 
@@ -70,10 +70,9 @@ enum Reasons {
             "value of an extension that is not judged": "it is not read; a critical one is noted (RFC 5280, 4.2)",
             "extKeyUsage": "of purposes only those of a registration authority are looked for",
             "subjectPublicKeyInfo": "that a point lies on its curve is checked when it is used",
-            "signature": algorithms, "signatureAlgorithm": algorithms,
         ],
         .revocationList: [
-            "issuer": names, "signature": algorithms, "signatureAlgorithm": algorithms,
+            "issuer": names,
             "extension": "an identifier of one that is not critical is not read",
             "value of an extension that is not judged": "it is not read; a critical one is refused",
             "revocationDate": "that it is revoked counts, not since when (README.md, What is not checked)",
@@ -82,6 +81,7 @@ enum Reasons {
             "certificates": "they are read one by one when one is looked for; one that cannot be read is passed over",
             "signedAttrs": "of attributes that nobody asks for only the signature is checked",
             "digestAlgorithms": "each signer names its own; this set says nothing more",
+            "signatureAlgorithm": "id-ecPublicKey is a signature by such a key, whose digest digestAlgorithm says",
         ],
         .envelopedData: [
             "rid": "whom it names is not looked at: only the right key opens it",
@@ -94,7 +94,6 @@ enum Reasons {
     /// By the field: what both accept, and read differently.
     static let otherResult: [Specimen.Kind: [String: String]] = [.envelopedData: ["encryptedKey": garbage]]
 
-    private static let names = "a Name is compared byte for byte, and never taken apart"
-    private static let algorithms = "NULL for parameters, and none, are the same here in both places"
+    private static let names = "a Name is taken apart only to be compared; what is malformed is equal to itself alone"
     private static let garbage = "a made-up key stands for the wrong one on both sides; one in 256 leaves good padding"
 }

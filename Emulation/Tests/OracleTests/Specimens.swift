@@ -141,7 +141,7 @@ private func revocationList(
 }
 
 /// Signs a `SIGNED` again, if it still has its three parts.
-private func sign(_ root: inout Element, _ key: PrivateKey, _ digest: Digest) throws {
+func sign(_ root: inout Element, _ key: PrivateKey, _ digest: Digest) throws {
     guard let parts = root.children, parts.count >= 3, parts[2].tag == 0x03 else { return }
     let signature = try key.sign(try digest.hash(parts[0].encoding), of: digest)
     let (length, trailing) = (parts[2].length, parts[2].trailing)

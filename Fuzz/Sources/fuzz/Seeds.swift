@@ -51,6 +51,10 @@ enum Seeds {
             ("conversation", [1, 0, 0, 0, 0, 0x11, 0, 0, 0, 0, 2, 3, 3, 0x77, 0x6F, 0x72]),
             ("names", [UInt8]("CN=sensor 7,serialNumber=0012,OU=a\\,b,O=Example,L=x,ST=y,C=DE")),
             ("names", [UInt8]("emailAddress=a@b.example,UID=u,DC=example")),
+            ("names", [UInt8]("CN=\"a, b\"+serialNumber=7 , OID.2.5.4.9=#0C0161,STREET=c\\2C\\ ")),
+            ("alt-names", [UInt8]("DNS:*.a.example, IP:192.0.2.7,IP:2001:db8::7,email:a@b.example,RID:1.2.3")),
+            ("alt-names", [UInt8]("URI:tag:a\\,b,otherName:1.2.3;UTF8:a\\\\b\\2C,otherName:1.2.3;#300D0C0137060361")),
+            ("alt-names", [UInt8]("otherName:1.2.3;#30020500")),
             ("capabilities", [UInt8]("AES\r\nDES3\nGetNextCACert\nPOSTPKIOperation\nRenewal\n")),
             ("capabilities", [UInt8]("SHA-1\nSHA-256\nSHA-512\nSCEPStandard")),
             ("inspect", [2] + reply), ("inspect", [1] + bundle), ("inspect", [0] + crl),
@@ -90,7 +94,7 @@ enum Seeds {
 
     private static var stored: [UInt8] {
         var store = IdentityStore(MemorySnapshots())
-        let values: [(IdentityStore<MemorySnapshots>.Record, [UInt8])] = [
+        let values: [(StoredRecord, [UInt8])] = [
             (.privateKey, [2]), (.certificate, Authority.devices[0]), (.caCertificates, Authority.trusted),
             (.transaction, [UInt8](repeating: 0x41, count: 78)), (.transactionKey, [3]),
             (.state, state + [UInt8](repeating: 0, count: 45) + state),

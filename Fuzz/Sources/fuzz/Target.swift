@@ -20,7 +20,8 @@ struct Target: Sendable {
         Target("http", readReply), Target("url", readURL),
         Target("flash", replayFlash), Target("folder", readFolder), Target("store", readStore),
         Target("configuration", readConfiguration), Target("conversation", converse),
-        Target("gateway-configuration", readConfigurationFile), Target("pem", readPEM), Target("inspect", inspectFile),
+        Target("gateway-configuration", readConfigurationFile), Target("alt-names", writeAltNames),
+        Target("pem", readPEM), Target("inspect", inspectFile),
     ]
 }
 

@@ -7,7 +7,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -36,6 +35,9 @@ static inline int linux_errno(void) { return errno; }
 static inline int linux_openat(int folder, const char *path, int flags, mode_t mode) {
     return openat(folder, path, flags, mode);
 }
+
+/// fcntl likewise. A second descriptor of an open file, which no other program inherits.
+static inline int linux_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 3); }
 
 /// A TCP socket that does not block. The types of sockets are an enumeration in glibc and macros in musl.
 static inline int linux_tcp_socket(int family) {
@@ -75,23 +77,20 @@ int linux_pipe(int ends[2]);
 /// Swift hides fork, which is unsafe where there are threads; a board has none.
 static inline pid_t linux_fork(void) { return fork(); }
 
-/// getopt's state is in global variables, which Swift does not touch. It complains by what it returns, not by itself.
-static inline int linux_next_option(
-    int count, char *const *arguments, const char *letters, const struct option *options) {
-    opterr = 0;
-    return getopt_long(count, arguments, letters, options, NULL);
-}
-static inline int linux_option_index(void) { return optind; }
-static inline char *linux_option_value(void) { return optarg; }
-static inline int linux_unknown_option(void) { return optopt; }
-
 /// Has SIGTERM, SIGINT and SIGHUP say what becomes of the work, and then end the program as they always do.
 void linux_end_politely(void);
+
+/// Has them end it without a word.
+void linux_end_plainly(void);
 
 /// Becomes another user for good, with all groups that it is in.
 ///
 /// Returns 0, or -1 with errno; some of it may have been done then.
 int linux_become(uid_t user, gid_t group);
+
+/// Opens an entry of a folder, or the link itself if it is one, for nothing but to be looked at. O_PATH is one of the GNU
+/// extensions.
+int linux_open_entry(int folder, const char *name);
 
 /// The name of the next entry of a folder; NULL behind the last. Swift does not see an array at the end of a structure.
 static inline const char *linux_next_name(DIR *folder) {
@@ -102,8 +101,9 @@ static inline const char *linux_next_name(DIR *folder) {
 #define LINUX_NOT_STARTED -1
 #define LINUX_TIMED_OUT -2
 
-/// Runs a program, in a process group of its own, with nothing at its standard input and its output at standard error.
-/// After `seconds` the whole group is killed.
+/// Runs a program, in a process group of its own, with nothing at its standard input, its output at standard error, and
+/// no other file open. After `seconds` it is killed with all that descends from it, in whatever session that is; what a
+/// program leaves running that ends before stays, as a daemon that it started again has to.
 ///
 /// Returns its exit code, 256 and the signal that ended it, LINUX_TIMED_OUT, or LINUX_NOT_STARTED with errno.
 int linux_run(char *const arguments[], char *const environment[], int seconds);

@@ -92,6 +92,9 @@ cleanup:
     return ret;
 }
 
+/// Clears what a call has left on the stack, 1 KiB below the caller.
+void cmbedtls_clear_stack(void);
+
 /// Deterministic ECDSA (RFC 6979), blinded with `random`; `r` and `s` are `field_size` bytes each, big-endian.
 static inline int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
                                    uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
@@ -105,8 +108,11 @@ static inline int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t fiel
     mbedtls_mpi_init(&s);
     MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
     MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&d, scalar, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, count, cmbedtls_md(algorithm),
-                                               cmbedtls_random, random));
+    ret = mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, count, cmbedtls_md(algorithm), cmbedtls_random,
+                                     random);
+    // In front of the digest that RFC 6979 begins with mbedTLS writes the scalar into a buffer, and leaves it there.
+    cmbedtls_clear_stack();
+    MBEDTLS_MPI_CHK(ret);
     MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&r, r_bytes, field_size));
     MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&s, s_bytes, field_size));
 cleanup:

@@ -191,11 +191,20 @@ static inline int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr
     return status;
 }
 
+/// RSASSA-PKCS1-v1_5 with `salt` below 0, or else RSASSA-PSS with a salt of so many bytes and the same digest for MGF1.
 static inline int cmbedtls_rsa_verify(const cmbedtls_rsa_public *key, uint8_t algorithm, size_t count,
-                                      const uint8_t *digest, const uint8_t *signature) {
+                                      const uint8_t *digest, int salt, const uint8_t *signature) {
     mbedtls_rsa_context context;
     int status = cmbedtls_rsa_load_public(&context, key);
-    if (status == 0) {
+    if (status == 0 && salt >= 0) {
+#if MBEDTLS_VERSION_NUMBER < 0x03000000
+        status = mbedtls_rsa_rsassa_pss_verify_ext(&context, NULL, NULL, MBEDTLS_RSA_PUBLIC, cmbedtls_md(algorithm),
+                                                   (unsigned) count, digest, cmbedtls_md(algorithm), salt, signature);
+#else
+        status = mbedtls_rsa_rsassa_pss_verify_ext(&context, cmbedtls_md(algorithm), (unsigned) count, digest,
+                                                   cmbedtls_md(algorithm), salt, signature);
+#endif
+    } else if (status == 0) {
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
         status = mbedtls_rsa_rsassa_pkcs1_v15_verify(&context, NULL, NULL, MBEDTLS_RSA_PUBLIC, cmbedtls_md(algorithm),
                                                      (unsigned) count, digest, signature);

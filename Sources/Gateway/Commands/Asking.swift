@@ -1,3 +1,4 @@
+import DER
 import Agent
 import Board
 import HTTP
@@ -45,27 +46,47 @@ struct Asking: ~Copyable {
             text.append("' is no URL of a SCEP service: it looks like http://ca.example/scep")
             throw Failure(.usage, "bad-url", text)
         }
-        var traffic = Traffic()
         let response: Response
         var work = [UInt8](repeating: 0, count: 65_536)
         defer { self.work = work }
         do {
             var room = work.mutableSpan
             do throws(ExchangeError) {
-                response = try send(name, address, &room, &traffic)
+                response = try send(name, address, &room)
             } catch {
                 throw Failure(.exchange(operation, error), room.span, url: url)
             }
         }
         guard response.status == 200 else {
-            throw Failure(.status(operation, response.status, text: response.body), work.span, url: url)
+            throw failure(.status(operation, response.status, text: response.body), work.span)
         }
         return response.body
     }
 
+    /// Why a question had no good answer. Whether the path of the URL may be wrong is seen by another question.
+    mutating func failure(_ error: AgentError, _ work: Span<UInt8>) -> Failure {
+        var knowsCapabilities = false
+        switch error {
+        case .status(.getCACert, 400..<500, _), .scep(.getCACert, .reply, _): knowsCapabilities = answersCapabilities()
+        default: break
+        }
+        return Failure(error, work, url: url, knowsCapabilities: knowsCapabilities)
+    }
+
+    /// Whether the server says at the same URL what the CA can do.
+    private mutating func answersCapabilities() -> Bool {
+        let url = url
+        guard let address = try? ServerURL(url.span) else { return false }
+        var work = [UInt8](repeating: 0, count: 65_536)
+        var room = work.mutableSpan
+        guard let response = try? send("GetCACaps", address, &room), response.status == 200 else { return false }
+        return Capabilities(room.span.extracting(response.body)) != Capabilities()
+    }
+
     private mutating func send(
-        _ name: StaticString, _ address: ServerURL, _ room: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+        _ name: StaticString, _ address: ServerURL, _ room: inout MutableSpan<UInt8>
     ) throws(ExchangeError) -> Response {
+        var traffic = Traffic()
         let deadline = clock.uptime + milliseconds
         guard let message else {
             return try exchange(

@@ -1,79 +1,138 @@
 import Agent
+import DER
 import DeviceCrypto
 import PKIX
 import SCEP
 
-/// `scep ca`: fetches the CA's certificates, shows them, and saves them.
+/// `scep ca`: fetches the CA's certificates, says what the agent would make of each, and saves them.
 ///
-/// With a fingerprint, those that are not the CA's are left out, and a wrong CA is an error; without, nothing is verified.
-func ca(_ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report) throws(Failure) {
-    if let fingerprint = settings[.fingerprint], Fingerprints(fingerprint.span) == nil {
-        throw settings.refusal(.fingerprint)
-    }
+/// With a fingerprint, those that are not the CA's are not saved; without, nothing is verified.
+///
+/// - Returns: what an enrolment would end with at this point, after all was said.
+func ca(
+    _ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report
+) throws(Failure) -> ExitCode {
+    let fingerprint = settings[.fingerprint]
+    if let fingerprint, Fingerprints(fingerprint.span) == nil { throw settings.refusal(.fingerprint) }
+    let policy = try policy(settings)
+    let canDecrypt = try canDecrypt(settings)
     var asking = try Asking(settings, operands)
     progress.say(Text("fetching the CA's certificates"))
     let body = try asking.ask("GetCACert", as: .getCACert)
-    let fingerprint = settings[.fingerprint]
-    var policy = try policy(settings)
-    var kept: [UInt8]
+    let certificates: [UInt8]
     do throws(SCEPError) {
-        let moment = asking.time
         var work = asking.work
         var room = work.mutableSpan
-        if let fingerprint {
-            kept = try trusted(&room, body, fingerprint, settings, &policy, moment)
-        } else {
-            let reply = try GetCACert.read(&room, body: body)
-            kept = [UInt8](room.span.extracting(reply.certificates))
-        }
+        var policy = policy
+        let reply = try GetCACert.read(&room, body: body, policy: &policy)
+        certificates = [UInt8](room.span.extracting(reply.certificates))
     } catch {
-        guard error != .fingerprintMismatch else { throw mismatch(asking, body) }
-        throw Failure(.scep(.getCACert, error, text: body), asking.work.span, url: asking.url)
+        let work = asking.work
+        throw asking.failure(.scep(.getCACert, error, text: body), work.span)
     }
-    let certificates = IssuingPath.split(kept)
+    let caJudge = CAJudge(
+        certificates: certificates, fingerprint: fingerprint, canDecrypt: canDecrypt, policy: policy,
+        moment: asking.time)
     report.field("url", text: asking.url)
-    report.field("verified", isTrue: fingerprint != nil)
-    var encryption = Text()
-    if let certificate = try? CACertificates(kept.span).encryptionCertificate() {
-        encryption = Text(certificate.encoding)
-    }
-    report.certificates("certificates", certificates) { certificate, report in
-        report.field("role", certificate.extensions.isCA ? "CA" : "RA")
-        report.field("encryptsTo", isTrue: encryption == Text(certificate.encoding))
+    let judgement = caJudge.describe(&report)
+    var failure: Failure?
+    switch judgement.failure {
+    case nil: break
+    case .fingerprintMismatch?: failure = mismatch(certificates)
+    case let error?: failure = Failure(.scep(.getCACert, error, text: 0..<0), Span(), url: asking.url)
     }
     if fingerprint == nil {
         progress.warn(Text("nothing was verified: compare a fingerprint with what the CA's operator says"))
     }
-    try OutputFile.write(IssuingPath.pem(kept), settings, progress)
-    kept = []
+    if failure == nil || fingerprint == nil {
+        try OutputFile.write(
+            IssuingPath.pem(fingerprint == nil ? certificates : judgement.trusted), settings, progress)
+    }
+    guard let failure else { return .done }
+    progress.complain(failure)
+    if settings.isSet(.json) { report.error(failure) }
+    return failure.exit
+}
+
+/// Whether the key of the kind that is set can decrypt, as RSA keys do.
+func canDecrypt(_ settings: Settings) throws(Failure) -> Bool {
+    let kind = settings[.key] ?? Text("rsa2048")
+    let isRSA = kind.equals("rsa2048") || kind.equals("rsa3072") || kind.equals("rsa4096")
+    guard isRSA || kind.equals("p256") || kind.equals("p384") else { throw settings.refusal(.key) }
+    return isRSA
+}
+
+/// The certificates of a reply to GetCACert, and what they are judged by.
+struct CAJudge {
+    let certificates: [UInt8]
+    /// Nil: nothing is verified, and what would be is said.
+    let fingerprint: Text?
+    let canDecrypt: Bool
+    let policy: Policy
+    let moment: Moment
+
+    /// Says what is made of each.
+    ///
+    /// - Returns: what is made of all; without a fingerprint, as if all were pinned.
+    func describe(_ report: inout Report) -> Judgement {
+        let pins = fingerprint ?? Judgement.pins(certificates)
+        let judgement = judge(pins)
+        // Who is encrypted to depends on who is pinned: what most of them follow from is most likely the CA.
+        let singles = fingerprint == nil ? judgement.items.map { judge(Judgement.pins($0.encoding)) } : []
+        var likely = judgement
+        var count = 0
+        for single in singles where single.failure == nil && single.trustedCount > count {
+            (likely, count) = (single, single.trustedCount)
+        }
+        report.field("verified", isTrue: fingerprint != nil)
+        report.beginList("certificates")
+        for (index, item) in (fingerprint == nil ? likely : judgement).items.enumerated() {
+            report.beginItem()
+            report.judgement(of: item, isVerified: fingerprint != nil)
+            if index < singles.count { report.field("ifPinned", text: words(singles[index])) }
+            if let certificate = try? Certificate(item.encoding.span) {
+                report.certificate(certificate)
+            } else {
+                report.field("unreadable", hex: item.encoding.span)
+            }
+            report.endItem()
+        }
+        report.endList()
+        return judgement
+    }
+
+    private func judge(_ pins: Text) -> Judgement {
+        Judgement(certificates, fingerprints: pins, canDecrypt: canDecrypt, policy: policy, moment: moment)
+    }
+
+    /// What would be if one alone were pinned; of a fingerprint, nobody knows yet whether it is the right one.
+    private func words(_ single: Judgement) -> Text {
+        guard let failure = single.failure else {
+            var text = Text("not verified; would trust ")
+            text.append(decimal: single.trustedCount)
+            text.append(" of ")
+            text.append(decimal: single.items.count)
+            if let recipient = try? Certificate(single.recipient.span) {
+                text.append(", and encrypt to ")
+                text.append(Text(name: recipient.subject))
+            }
+            return text
+        }
+        var text = Text("would be refused: ")
+        text.append(failure)
+        return text
+    }
 }
 
 /// Says what came in place of the CA that was asked for.
-private func mismatch(_ asking: borrowing Asking, _ body: Range<Int>) -> Failure {
+private func mismatch(_ certificates: [UInt8]) -> Failure {
     var message = Text("none of the CA's certificates has this fingerprint; theirs are")
-    var work = asking.work
-    var room = work.mutableSpan
-    guard let reply = try? GetCACert.read(&room, body: body) else {
-        return Failure(.scep(.getCACert, .fingerprintMismatch, text: body), asking.work.span, url: asking.url)
-    }
     var isFirst = true
-    for certificate in IssuingPath.split([UInt8](room.span.extracting(reply.certificates))) {
+    for certificate in IssuingPath.split(certificates) {
         message.append(isFirst ? " " : ", ")
         isFirst = false
         message.append(hex: Hash.digest(.sha256, of: certificate.span).bytes)
     }
     message.append("; compare them with what the CA's operator says")
     return Failure(.trust, "fingerprint-mismatch", message)
-}
-
-private func trusted(
-    _ work: inout MutableSpan<UInt8>, _ body: Range<Int>, _ fingerprint: Text, _ settings: Settings,
-    _ policy: inout Policy, _ moment: Moment
-) throws(SCEPError) -> [UInt8] {
-    guard let fingerprints = Fingerprints(fingerprint.span) else { throw .fingerprintMismatch }
-    var kept = [UInt8](repeating: 0, count: 16_384)
-    var room = kept.mutableSpan
-    let count = try GetCACert.accept(
-        &work, body: body, fingerprints: fingerprints, policy: &policy, moment: moment, into: &room)
-    return [UInt8](room.span.extracting(first: count))
 }

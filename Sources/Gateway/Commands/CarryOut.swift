@@ -8,10 +8,11 @@ func carryOut(
 ) throws(Failure) -> ExitCode {
     switch command {
     case .caps: return try caps(settings, operands, progress, &report)
-    case .ca: try ca(settings, operands, progress, &report)
+    case .ca: return try ca(settings, operands, progress, &report)
     case .enroll: try enroll(settings, &progress, &report)
     case .renew: try renew(settings, &progress, &report)
     case .poll: try poll(settings, &progress, &report)
+    case .cancel: try cancel(settings, &progress, &report)
     case .cert: try cert(settings, &progress, &report)
     case .crl: try crl(settings, &progress, &report)
     case .nextCA: try nextCA(settings, &progress, &report)

@@ -4,8 +4,8 @@ import PKIX
 extension Report {
     /// Adds what a person wants to know of a certificate.
     mutating func certificate(_ certificate: borrowing Certificate) {
-        field("subject", text: name(certificate.subject))
-        field("issuer", text: name(certificate.issuer))
+        field("subject", text: Text(name: certificate.subject))
+        field("issuer", text: Text(name: certificate.issuer))
         field("serialNumber", hex: certificate.serialNumber)
         field("notBefore", time: certificate.notBefore)
         field("notAfter", time: certificate.notAfter)
@@ -17,6 +17,9 @@ extension Report {
             field("key", text: words)
         case .ellipticCurve(.p256): field("key", "P-256")
         case .ellipticCurve(.p384): field("key", "P-384")
+        case .other(.p521): field("key", "P-521")
+        case .other(.ed25519): field("key", "Ed25519")
+        case .other: field("key", "unknown")
         }
         field("sha256", hex: Hash.digest(.sha256, of: certificate.encoding).bytes)
     }

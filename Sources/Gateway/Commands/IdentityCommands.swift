@@ -35,17 +35,31 @@ func poll(_ settings: Settings, _ progress: inout Progress, _ report: inout Repo
         throw Failure(
             .usage, "request-differs",
             """
-            the request under way was made with other settings (subject, names, key, password, URL or fingerprint); \
+            the request under way was made with other settings (subject, names, key, or the fingerprint of another CA); \
             put them back, or begin anew: scep enroll --again
             """)
     }
     try session.show(&report)
 }
 
+/// `scep cancel`
+func cancel(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
+    var session = try Session(settings.withoutRequest)
+    guard try session.holds(.transaction) else {
+        throw Failure(.usage, "nothing-pending", "there is no request under way")
+    }
+    try session.run(.giveUp, waits: false, &progress)
+    progress.say(Text("the request is given up here; the CA was not told, and may still issue its certificate"))
+    try session.show(&report)
+}
+
 /// `scep agent`
 func agent(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
     var session = try Session(settings)
-    try session.run(nil, waits: settings.isSet(.stay), &progress)
+    let stays = settings.isSet(.stay)
+    try session.run(nil, waits: stays, defers: !stays, &progress)
+    // What is left until its time may be the first enrolment.
+    try session.needsIdentity()
     try session.show(&report)
 }
 
@@ -74,7 +88,7 @@ func crl(_ settings: Settings, _ progress: inout Progress, _ report: inout Repor
     let list = session.revocationList
     var reader = DERReader(list.span)
     if let crl = try? CertificateRevocationList(&reader) {
-        report.field("issuer", text: name(crl.issuer))
+        report.field("issuer", text: Text(name: crl.issuer))
         report.field("thisUpdate", time: crl.thisUpdate)
         if let nextUpdate = crl.nextUpdate { report.field("nextUpdate", time: nextUpdate) }
     }
@@ -131,7 +145,7 @@ extension Report {
     /// Adds what is due next, and when.
     mutating func duty(_ goal: Goal, _ time: Int64) {
         switch goal {
-        case .handOver: field("next", "take-over")
+        case .takeOver: field("next", "take-over")
         case .nextCA: field("next", "next-ca")
         default: field("next", "renew")
         }

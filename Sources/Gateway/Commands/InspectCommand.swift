@@ -13,11 +13,13 @@ func inspect(_ settings: Settings, _ operands: [Text], _ report: inout Report) t
     if let file = settings[.request] { options.request = try InputFile.read(file) }
     options.fingerprints = settings[.fingerprint] ?? []
     options.policy = try policy(settings)
+    options.canDecrypt = try canDecrypt(settings)
     options.moment = SystemClock().time.map { .exact($0) } ?? .unknown
     options.showsChallenge = settings.isSet(.showChallenge)
     if let file = settings[.challengeFile] { options.password = try InputFile.readSecret(file) }
     if settings[.existingKey] != nil {
         unsafe GatewayKey.provider.settings = try KeySettings(settings)
+        try unsafe GatewayKey.provider.settings.needExistingKey()
         var random = try makeRandom()
         defer { random.wipe() }
         do throws(KeyFailure) {

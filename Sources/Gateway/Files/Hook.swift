@@ -23,13 +23,29 @@ struct Hook {
 
     /// Runs the program if it is not known to have run well for what is published now.
     func runIfDue(_ workspace: Workspace, _ progress: Progress) throws(Failure) {
-        guard let current = Publication.current(in: workspace) else { return }
+        guard let current = Publication.current(in: workspace), Self.isWhole(workspace) else { return }
         let done = try? InputFile.read(workspace.path + Text("/hook"), limit: 256)
         guard done != current else { return }
         progress.say(Text("running ") + program)
         let event = try InputFile.read(workspace.path + Text("/current/event"), limit: 4096)
         try run(event, workspace)
         try workspace.replace("hook", with: current)
+    }
+
+    /// Whether all is there that the program is told of.
+    private static func isWhole(_ workspace: Workspace) -> Bool {
+        let names: [StaticString] = ["cert.pem", "fullchain.pem", "chain.pem", "ca.pem", "event"]
+        for name in names where !isThere(name, workspace) { return false }
+        return isThere("key.pem", workspace) || isThere("key.uri", workspace)
+    }
+
+    private static func isThere(_ name: StaticString, _ workspace: Workspace) -> Bool {
+        let path = workspace.path + Text("/current/") + Text(name)
+        guard let file = Descriptor(path: path.terminated.span, O_RDONLY | O_NONBLOCK, followsLinks: true) else {
+            return false
+        }
+        defer { file.close() }
+        return file.size(upTo: 1 << 20) ?? 0 > 0
     }
 
     private func run(_ event: Text, _ workspace: Workspace) throws(Failure) {
@@ -41,7 +57,13 @@ struct Hook {
         environment.append(Text("SCEP_FULLCHAIN=") + current + Text("/fullchain.pem"))
         environment.append(Text("SCEP_CHAIN=") + current + Text("/chain.pem"))
         environment.append(Text("SCEP_CA=") + current + Text("/ca.pem"))
-        environment.append(Text("SCEP_KEY=") + current + Text("/key.pem"))
+        // Of a key on a token there is no file.
+        if Self.isThere("key.pem", workspace) {
+            environment.append(Text("SCEP_KEY=") + current + Text("/key.pem"))
+        } else {
+            let uri = try InputFile.read(current + Text("/key.uri"), limit: 4096)
+            environment.append(Text("SCEP_KEY_URI=") + uri.trimmed)
+        }
         environment.append(Text("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
         let arguments = [program, Text(event.split(separator: UInt8(ascii: "\n")).first ?? [])]
         let status = unsafe withPointers(arguments) { arguments in

@@ -1,4 +1,5 @@
 import CLinux
+import DER
 import DeviceCrypto
 import LinuxBoard
 
@@ -13,8 +14,16 @@ enum InputFile {
         return try readAll(file, path, limit)
     }
 
+    /// Reads text that people write. A byte order mark in front, which editors of Windows leave, is no part of it.
+    static func readText(_ path: Text, limit: Int = 1 << 22) throws(Failure) -> [UInt8] {
+        var text = try read(path, limit: limit)
+        try checkEncoding(text, path)
+        if hasMark(text) { text.removeFirst(3) }
+        return text
+    }
+
     /// Reads a password, a passphrase or a PIN: the first line of a file that nobody but its owner can read or change, or
-    /// of standard input.
+    /// of standard input. Neither a byte order mark in front nor the line's end, LF or CRLF, is part of it.
     ///
     /// - Returns: at least one byte. The caller wipes it.
     static func readSecret(_ path: Text) throws(Failure) -> [UInt8] {
@@ -24,6 +33,17 @@ enum InputFile {
         for index in end..<secret.count { secret[index] = 0 }
         secret.removeLast(secret.count - end)
         if secret.last == UInt8(ascii: "\r") { secret.removeLast() }
+        do throws(Failure) {
+            try checkEncoding(secret, path)
+        } catch {
+            secret.wipe()
+            throw error
+        }
+        if hasMark(secret) {
+            for index in 3..<secret.count { secret[index - 3] = secret[index] }
+            for index in (secret.count - 3)..<secret.count { secret[index] = 0 }
+            secret.removeLast(3)
+        }
         guard !secret.isEmpty else {
             var message = Text()
             message.append(printable: path.span)
@@ -31,6 +51,18 @@ enum InputFile {
             throw Failure(.usage, "secret-empty", message)
         }
         return secret
+    }
+
+    /// Whether U+FEFF stands in front, in UTF-8.
+    private static func hasMark(_ text: [UInt8]) -> Bool { text.starts(with: [0xEF, 0xBB, 0xBF]) }
+
+    /// Sees that a text is not in UTF-16, as Notepad and PowerShell may write it: half of its bytes are zero.
+    private static func checkEncoding(_ text: [UInt8], _ path: Text) throws(Failure) {
+        guard text.starts(with: [0xFF, 0xFE]) || text.starts(with: [0xFE, 0xFF]) || text.contains(0) else { return }
+        var message = Text()
+        message.append(printable: path.span)
+        message.append(": this is UTF-16, or no text at all; save it as UTF-8")
+        throw Failure(.usage, "not-utf-8", message)
     }
 
     /// Reads all of a file with a secret. It belongs to this user or to root; root takes another's as well, since the
@@ -66,9 +98,7 @@ enum InputFile {
 
     private static func open(_ path: Text) throws(Failure) -> Descriptor {
         if path.equals("-") { return Descriptor(STDIN_FILENO) }
-        guard let file = Descriptor(path: path.terminated.span, O_RDONLY | O_NONBLOCK, followsLinks: true) else {
-            throw Failure(path: path, "cannot be read", error: linux_errno())
-        }
+        let file = try OwnedPath.open(path, O_RDONLY | O_NONBLOCK)
         guard let status = file.status, Int32(status.st_mode) & S_IFMT != S_IFDIR else {
             file.close()
             throw Failure(path: path, "cannot be read", error: EISDIR)
@@ -76,10 +106,23 @@ enum InputFile {
         return file
     }
 
+    private static func tooLarge(_ path: Text, _ limit: Int) -> Failure {
+        var message = Text()
+        message.append(printable: path.span)
+        message.append(": is larger than the ")
+        message.append(decimal: limit)
+        message.append(" bytes that such a file may have")
+        return Failure(.storage, "file-failed", message)
+    }
+
     private static func readAll(_ file: Descriptor, _ path: Text, _ limit: Int) throws(Failure) -> [UInt8] {
         // An array that grows leaves a copy of a secret behind.
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(min(limit, max(Int(file.status?.st_size ?? 0), 4096)))
+        guard let status = file.status else { throw Failure(path: path, "cannot be read", error: linux_errno()) }
+        let isRegular = Int32(status.st_mode) & S_IFMT == S_IFREG
+        let size = file.size(upTo: limit)
+        guard !isRegular || size != nil else { throw tooLarge(path, limit) }
+        bytes.reserveCapacity(max(size ?? 0, 4096))
         var chunk = InlineArray<4096, UInt8>(repeating: 0)
         defer {
             var room = chunk.mutableSpan
@@ -93,7 +136,7 @@ enum InputFile {
                 if linux_errno() == EINTR { continue }
                 throw Failure(path: path, "cannot be read", error: linux_errno())
             }
-            guard bytes.count + count <= limit else { throw Failure(path: path, "is too large", error: EFBIG) }
+            guard bytes.count + count <= limit else { throw tooLarge(path, limit) }
             bytes.append(room.span.extracting(first: count))
         }
         return bytes

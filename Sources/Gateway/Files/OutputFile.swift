@@ -23,6 +23,20 @@ enum OutputFile {
         }
     }
 
+    /// Writes a file in one step: what was there is there, or all of the new content is.
+    static func replace(
+        _ name: Text, with content: [UInt8], in folder: Descriptor, mode: mode_t, path: Text
+    ) throws(Failure) {
+        let new = name + Text(".new")
+        try write(content, to: new, in: folder, mode: mode, path: path)
+        let isRenamed = unsafe withCString(new.terminated.span) { new in
+            unsafe withCString(name.terminated.span) { unsafe renameat(folder.number, new, folder.number, $0) }
+        }
+        guard isRenamed == 0 else {
+            throw Failure(path: path + Text("/") + name, "cannot be replaced", error: linux_errno())
+        }
+    }
+
     /// Writes what an operator asked for, if they did: beside the file that is there, whose name it then takes. `-` is
     /// standard output.
     static func write(_ content: [UInt8], _ settings: Settings, _ progress: Progress) throws(Failure) {
@@ -33,13 +47,7 @@ enum OutputFile {
             }
             return
         }
-        let new = path + Text(".new")
-        let here = Descriptor(AT_FDCWD)
-        try write(content, to: new, in: here, mode: 0o644, path: Text("."))
-        let isRenamed = unsafe withCString(new.terminated.span) { new in
-            unsafe withCString(path.terminated.span) { unsafe rename(new, $0) }
-        }
-        guard isRenamed == 0 else { throw Failure(path: path, "cannot be replaced", error: linux_errno()) }
+        try replace(path, with: content, in: Descriptor(AT_FDCWD), mode: 0o644, path: Text("."))
         progress.say(Text("saved in ") + path)
     }
 

@@ -181,6 +181,8 @@ private struct Lines: ~Escapable {
     @_lifetime(copy text)
     init(_ text: Span<UInt8>) {
         self.text = text
+        // A byte order mark is no part of the first line.
+        if text.count >= 3, text[0] == 0xEF, text[1] == 0xBB, text[2] == 0xBF { position = 3 }
     }
 
     mutating func next() -> Range<Int>? {

@@ -1,4 +1,6 @@
+import Agent
 import CLinux
+import DER
 import DeviceCrypto
 import LinuxBoard
 
@@ -44,24 +46,33 @@ struct StatusFile {
     }
 
     /// Takes up what happened.
-    mutating func note(_ event: EventLine, at now: Int64) {
+    ///
+    /// - Parameters:
+    ///   - work: the buffer in which the event's ranges lie.
+    ///   - failure: what went wrong, for who runs the program; nil if nothing did.
+    mutating func note(_ event: borrowing Event, _ work: Span<UInt8>, _ failure: Failure?, at now: Int64) {
         time = now
-        if let fingerprint = event["fingerprint"] { self.fingerprint = fingerprint }
-        kind = event["error"] ?? []
-        message = []
-        if !kind.isEmpty {
-            message = (event["operation"] ?? []) + Text(" did not succeed: ") + kind
-            if kind.equals("revoked") { revoked = fingerprint }
+        if let certificate = event.certificate {
+            fingerprint = hexadecimal(Hash.digest(.sha256, of: work.extracting(certificate)).bytes)
         }
+        kind = failure?.kind ?? []
+        message = failure?.message ?? []
         next = []
-        if let word = event["next"], let seconds = event["in"].flatMap(decimal) {
-            next = word
-            nextTime = now + seconds
+        if let seconds = event.next.seconds {
+            next = Text(event.next.name)
+            nextTime = now + Int64(seconds)
         }
-        guard let outcome = event["outcome"] else { return }
-        if outcome.equals("pending") { transactionID = event["transactionID"] ?? [] }
-        if outcome.equals("issued") || outcome.equals("refused") { transactionID = [] }
-        if outcome.equals("not-revoked") { revoked = [] }
+        switch event.outcome {
+        case .pending: transactionID = event.transactionID.map { Text($0.span) } ?? []
+        case .issued: transactionID = []
+        case .notRevoked: revoked = []
+        case .refused: transactionID = []
+        default: break
+        }
+        switch event.failure {
+        case .revoked, .scep(_, .revoked, _): revoked = fingerprint
+        default: break
+        }
     }
 
     func write(in workspace: Workspace) throws(Failure) {

@@ -14,18 +14,22 @@ struct Workspace {
     /// - Parameter isReading: whether nothing is going to be changed: the folder has to be there, and is not locked.
     static func open(_ settings: Settings, isReading: Bool = false) throws(Failure) -> Workspace {
         let path = settings[.directory] ?? Text("/var/lib/scep")
-        if !isReading {
-            let isMade = unsafe withCString(path.terminated.span) { unsafe mkdir($0, 0o755) } == 0
-            guard isMade || linux_errno() == EEXIST else {
+        let isThere = unsafe withCString(path.terminated.span) { unsafe access($0, F_OK) } == 0
+        guard isThere || !isReading else {
+            throw Failure(.pending, "no-identity", path + Text(": there is nothing here yet; scep enroll begins"))
+        }
+        if !isThere {
+            guard let made = Descriptor(makingFolder: path.terminated.span, mode: 0o755, followsLinks: true) else {
                 throw Failure(path: path, "cannot be made", error: linux_errno())
             }
-        }
-        guard let folder = Descriptor(path: path.terminated.span, O_RDONLY | O_DIRECTORY, followsLinks: true) else {
-            if linux_errno() == ENOENT {
-                throw Failure(.pending, "no-identity", path + Text(": there is nothing here yet; scep enroll begins"))
+            defer { made.close() }
+            // What is safe in a folder is gone if the folder itself is not. Around it may be one that this user cannot read.
+            if let outside = Descriptor("..", in: made.number, O_RDONLY | O_DIRECTORY) {
+                defer { outside.close() }
+                try OutputFile.sync(outside, path)
             }
-            throw Failure(path: path, "cannot be opened", error: linux_errno())
         }
+        let folder = try OwnedPath.open(path, O_RDONLY | O_DIRECTORY)
         guard let status = folder.status else { throw Failure(path: path, "cannot be examined", error: linux_errno()) }
         guard status.st_mode & 0o022 == 0 else {
             var message = path
@@ -86,13 +90,7 @@ struct Workspace {
 
     /// Writes a file of its own in one step: what was there is there, or all of the new content is.
     func replace(_ name: StaticString, with content: [UInt8], mode: mode_t = 0o600) throws(Failure) {
-        let new = Text(name) + Text(".new")
-        try OutputFile.write(content, to: new, in: folder, mode: mode, path: path)
-        guard
-            unsafe withCString(
-                new.terminated.span, { unsafe renameat(folder.number, $0, folder.number, cString(name)) })
-                == 0
-        else { throw Failure(path: path + Text("/") + Text(name), "cannot be replaced", error: linux_errno()) }
+        try OutputFile.replace(Text(name), with: content, in: folder, mode: mode, path: path)
         try OutputFile.sync(folder, path)
     }
 }

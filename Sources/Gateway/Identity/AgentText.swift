@@ -6,6 +6,8 @@ import PKIX
 /// The agent's configuration, made of what was set; it holds the password, and is wiped.
 struct AgentText {
     private(set) var text = Text()
+    /// Why the file with the password gave none; nil if it did, or none is set.
+    private(set) var passwordFailure: Failure?
     /// Where each option's value stands.
     private var parts: [(option: Option, range: Range<Int>)] = []
 
@@ -17,6 +19,15 @@ struct AgentText {
         }
         if settings.isSet(.stay) { append(.stay, Text("stay"), Text("yes")) }
         guard let file = settings[.challengeFile] else { return }
+        do throws(Failure) {
+            try appendPassword(file)
+        } catch {
+            // Whether it is needed is found out by whoever knows what is due: a renewal needs none.
+            passwordFailure = error
+        }
+    }
+
+    private mutating func appendPassword(_ file: Text) throws(Failure) {
         var challenge = try InputFile.readSecret(file)
         defer { challenge.wipe() }
         guard !challenge.isEmpty, challenge.count <= 255, !challenge.contains(UInt8(ascii: "\n")) else {
@@ -54,34 +65,11 @@ struct AgentText {
             do throws(DERError) {
                 try Self.request(option, value.span).check(in: &room)
             } catch {
-                var reason = Text(", not from its byte ")
-                reason.append(decimal: error.offset + 1)
-                reason.append(" on")
-                return settings.refusal(option, reason)
+                let reason = error.kind.textFault.map { Text($0, at: error.offset, in: value, of: option) }
+                return settings.refusal(option, reason ?? Text(": it is too long"))
             }
-        }
-        if let names = settings[.san], Self.hasBadHost(names) {
-            return settings.refusal(.san, Text(", with a host name of other characters than letters, digits, - and ."))
         }
         return nil
-    }
-
-    /// Whether a DNS name among alternative names is none (RFC 5280, 4.2.1.6): many CAs issue whatever they are asked for.
-    private static func hasBadHost(_ names: Text) -> Bool {
-        for name in names.split(separator: UInt8(ascii: ",")) {
-            let name = Text(name).trimmed
-            guard name.starts(with: "DNS:") else { continue }
-            for byte in name.dropFirst(4) {
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "*"),
-                    UInt8(ascii: "_"):
-                    break
-                default: return true
-                }
-            }
-        }
-        return false
     }
 
     /// A request for nothing but what an option says.

@@ -3,6 +3,7 @@ import Board
 import DeviceCrypto
 import HTTP
 import LinuxBoard
+import SCEP
 
 /// One run of the agent over the identity in a folder: does what is due or asked for, and lets other programs have what came
 /// of it.
@@ -19,7 +20,7 @@ struct Session: ~Copyable {
     private let clock = SystemClock()
     private var random: RandomGenerator
     private var transport: GatewayTransport
-    private var work = [UInt8](repeating: 0, count: 65_536)
+    private var work = Session.makeWork()
     private var traffic = Traffic()
     private var isOpen = false
     /// What is due next, and when, in seconds since 1970; nil when that is not known.
@@ -55,13 +56,12 @@ struct Session: ~Copyable {
     var revocationList: [UInt8] { [UInt8](work[agent.revocationList]) }
 
     /// A record of the store; nil if there is none.
-    mutating func bytes(_ record: IdentityStore<DirectorySnapshots<IdentityFolder>>.Record) throws(Failure) -> [UInt8]?
-    {
+    mutating func bytes(_ record: StoredRecord) throws(Failure) -> [UInt8]? {
         try open()
         return try store.bytes(of: record)
     }
 
-    mutating func holds(_ record: IdentityStore<DirectorySnapshots<IdentityFolder>>.Record) throws(Failure) -> Bool {
+    mutating func holds(_ record: StoredRecord) throws(Failure) -> Bool {
         try open()
         return store.size(of: record) != nil
     }
@@ -69,10 +69,16 @@ struct Session: ~Copyable {
     /// - Parameters:
     ///   - demand: what is asked for; nil for what is due.
     ///   - waits: whether the program stays for the CA to decide and for another try.
-    mutating func run(_ demand: Goal?, waits: Bool, _ progress: inout Progress) throws(Failure) {
+    ///   - defers: whether what failed before is left until its time, as it is for a timer.
+    mutating func run(
+        _ demand: Goal?, waits: Bool, defers: Bool = false, _ progress: inout Progress
+    ) throws(Failure) {
         agent.demand = demand
         agent.waits = waits
+        agent.defers = defers
+        agent.passwordIsUnavailable = agentText.passwordFailure != nil
         progress.status = StatusFile.read(in: workspace) ?? StatusFile()
+        let before = progress.status
         progress.status.kind = []
         progress.status.message = []
         progress.status.next = []
@@ -85,6 +91,7 @@ struct Session: ~Copyable {
             if demand != .enrol, store.size(of: .certificate) != nil {
                 unsafe GatewayKey.provider.settings.forgetExistingKey()
             }
+            try unsafe GatewayKey.provider.settings.needExistingKey()
             try tryKeys(demand)
             // What a cut left undone.
             try publish(&progress)
@@ -110,8 +117,21 @@ struct Session: ~Copyable {
             progress.warn(Text("the CA said that this certificate is revoked; scep enroll --again asks for a new one"))
         }
         if let pending = failure, pending.exit == .pending { failure = explained(pending, progress.status) }
+        // What failed before, and is left until its time, has still failed.
+        if agent.deferredUntil > 0, failure == nil {
+            progress.status = before
+            sayDeferral(progress)
+            return
+        }
         try record(failure, &progress)
         if let failure { throw failure }
+    }
+
+    private func sayDeferral(_ progress: Progress) {
+        var line = Text("the last try failed: the next one is due at ")
+        line.append(time: agent.deferredUntil)
+        line.append("; scep enroll or scep renew tries at once")
+        progress.say(line)
     }
 
     private mutating func open() throws(Failure) {
@@ -125,7 +145,7 @@ struct Session: ~Copyable {
     }
 
     private mutating func publish(_ progress: inout Progress) throws(Failure) {
-        try Self.publish(&store, workspace, &progress)
+        try Self.publish(&store, workspace, transport.offered, &progress)
     }
 
     /// Sees that the keys are where the settings have them, and can be used, before the CA is asked for anything.
@@ -185,14 +205,28 @@ struct Session: ~Copyable {
 
     private static func publish(
         _ store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ workspace: Workspace,
-        _ progress: inout Progress
+        _ offered: OfferedCertificates, _ progress: inout Progress
     ) throws(Failure) {
-        guard var publication = try Publication(&store), try publication.publish(in: workspace) != nil else { return }
-        let isOnToken = unsafe GatewayKey.provider.settings.token != nil
-        var line = Text(isOnToken ? "the certificate is in " : "certificate and key are in ")
-        line.append(workspace.path)
-        line.append("/current")
-        progress.say(line)
+        let candidates = offered.certificates(in: workspace)
+        guard var publication = try Publication(&store, offered: candidates) else { return }
+        let outcome = try publication.publish(in: workspace)
+        switch outcome {
+        case .unchanged: return
+        case .withheld:
+            return progress.warn(
+                Text(
+                    "the stored certificates of the CA did not issue the certificate: what is published stays as it is")
+            )
+        case .mended:
+            progress.warn(Text("what is published was not whole any more, and was put there again"))
+        case .published:
+            let isOnToken = unsafe GatewayKey.provider.settings.token != nil
+            var line = Text(isOnToken ? "the certificate is in " : "certificate and key are in ")
+            line.append(workspace.path)
+            line.append("/current")
+            progress.say(line)
+        }
+        try offered.keep(publication.above, in: workspace)
         destroyOrphans(store: &store, progress)
     }
 
@@ -204,7 +238,7 @@ struct Session: ~Copyable {
         guard unsafe GatewayKey.provider.settings.token != nil else { return }
         do throws(Failure) {
             var kept: [[UInt8]] = []
-            let records: [IdentityStore<DirectorySnapshots<IdentityFolder>>.Record] = [
+            let records: [StoredRecord] = [
                 .privateKey, .transactionKey, .nextPrivateKey,
             ]
             for record in records {
@@ -230,6 +264,9 @@ struct Session: ~Copyable {
         // A run that is soon over tells of all its changes at its end.
         let waits = agent.waits
         let shown = transport.shown
+        progress.url = settings[.url] ?? []
+        progress.isHeld = store.size(of: .certificate) != nil
+        let offered = transport.offered
         var failure: Failure?
         var ending: AgentError?
         var work = takeWork()
@@ -242,7 +279,7 @@ struct Session: ~Copyable {
                     log: &progress, random: &random, work: &room, traffic: &traffic
                 ) { store, progress in
                     do throws(Failure) {
-                        try Self.publish(&store, workspace, &progress)
+                        try Self.publish(&store, workspace, offered, &progress)
                         try shown?.take(from: &store)
                         if waits { try hook?.runIfDue(workspace, progress) }
                         failure = nil
@@ -256,10 +293,20 @@ struct Session: ~Copyable {
             }
         }
         if let ending {
-            let isHeld = store.size(of: .certificate) != nil
-            throw Failure(ending, work.span, url: settings[.url] ?? [], isHeld: isHeld)
+            // Why the password that is needed could not be read.
+            if ending == .passwordNeeded, let failure = agentText.passwordFailure { throw failure }
+            let isHeld = store.size(of: .certificate) != nil && !agent.isEnrolling
+            throw Failure(
+                ending, work.span, url: progress.url, isHeld: isHeld, knowsCapabilities: agent.knowsCapabilities
+            ).mentioning(agent.passedOver, after: ending)
         }
         if let failure { throw failure }
+    }
+
+    /// A work buffer with room for a CRL of some MiB. The system gives the memory as it is written to, and not before, and
+    /// other replies may not be as large: where there is no such list, this costs no more than what is in it.
+    private static func makeWork() -> [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: 1 << 23) { _, count in count = 1 << 23 }
     }
 
     /// The work buffer, to be put back: a span of it would hold on to all of this.

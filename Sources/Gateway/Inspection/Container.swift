@@ -140,7 +140,9 @@ struct Container {
 
 extension Container {
     /// Every element of the file, in DER; what cannot be read ends its part.
-    var elements: [[UInt8]] {
+    var elements: [[UInt8]] { Self.elements(of: parts) }
+
+    static func elements(of parts: [Part]) -> [[UInt8]] {
         var elements: [[UInt8]] = []
         for part in parts {
             var position = 0

@@ -15,6 +15,8 @@ struct InspectOptions: ~Copyable {
     /// The file of the request that a reply has to answer.
     var request: [UInt8] = []
     var moment = Moment.unknown
+    /// Whether the device's key can decrypt, as RSA keys do.
+    var canDecrypt = true
     /// What the client would take.
     var policy = Policy()
     /// Whether a challengePassword is shown in a request, and not only its length.

@@ -40,76 +40,75 @@ extension Inspection {
             guard let first = try? Certificate(der.span.extracting(ranges[index - 1])),
                 let second = try? Certificate(der.span.extracting(ranges[index]))
             else { return "not known" }
-            if !areEqual(first.issuer, second.subject) { ascends = false }
-            if !areEqual(first.subject, second.issuer) { descends = false }
+            if !areNamesEqual(first.issuer, second.subject) { ascends = false }
+            if !areNamesEqual(first.subject, second.issuer) { descends = false }
         }
         return ascends ? "leaf to root" : descends ? "root to leaf" : "no chain"
     }
 
-    /// Judges a single certificate that is a file's object as a reply to GetCACert, if there is a fingerprint.
+    /// Judges a single certificate that is all of a file as a reply to GetCACert.
     mutating func judge(single der: [UInt8]) {
-        guard !isInEnvelope, depth == 1, !options.fingerprints.isEmpty,
-            let certificate = try? Certificate(der.span), certificate.extensions.isCA
+        guard !isInEnvelope, depth == 1, isSingle, let certificate = try? Certificate(der.span),
+            certificate.isCA || isPinned(der)
         else { return }
         judge(authorities: der)
     }
 
-    /// What the client would make of a GetCACert reply: the same code decides.
-    private mutating func judge(authorities certificates: [UInt8]) {
-        var trusted = certificates
-        let fingerprintTexts = options.fingerprints
-        if let fingerprints = Fingerprints(fingerprintTexts.span) {
-            var policy = options.policy
-            do throws(SCEPError) {
-                var room = [UInt8](repeating: 0, count: certificates.count)
-                let count: Int
-                do {
-                    var span = room.mutableSpan
-                    count = try GetCACert.accept(
-                        certificates.span, certificates: 0..<certificates.count, fingerprints: fingerprints,
-                        policy: &policy, moment: options.moment, into: &span)
-                }
-                room.removeLast(room.count - count)
-                trusted = room
-                var text = Text("the fingerprint fits; the client would trust ")
-                text.append(decimal: count == 0 ? 0 : Self.count(room))
-                text.append(" of ")
-                text.append(decimal: Self.count(certificates))
-                check("fingerprint", .pass, text)
-            } catch {
-                var text = Text("the client would refuse these certificates: ")
-                text.append(error)
-                check("fingerprint", .fail, text)
-            }
-        } else {
-            check("fingerprint", .unknown, "no fingerprint was given; what follows takes all of them as trusted")
-        }
-        let authorities = CACertificates(trusted.span)
-        do throws(SCEPError) {
-            let issuing = try authorities.issuingCertificate()
-            check("issuingCA", .pass, Self.words(issuing))
-        } catch {
-            check("issuingCA", .fail, "none of them is a CA's by its basicConstraints")
-        }
-        do throws(SCEPError) {
-            let recipient = try authorities.encryptionCertificate()
-            let result: CheckResult
-            if let usage = recipient.extensions.keyUsage, recipient.subjectPublicKeyInfo.kind == .rsa {
-                result = usage.contains(.keyEncipherment) ? .pass : .fail
-            } else {
-                result = .pass
-            }
-            check("encryption", result, Self.words(recipient))
-        } catch {
-            check("encryption", .fail, "no certificate has a key that a request can be encrypted to")
-        }
+    /// Whether it has one of the given fingerprints.
+    func isPinned(_ der: [UInt8]) -> Bool {
+        let text = options.fingerprints
+        guard let fingerprints = Fingerprints(text.span) else { return false }
+        return fingerprints.contain(der.span)
     }
 
-    private static func count(_ certificates: [UInt8]) -> Int {
-        var count = 0
-        var list = DERReader(certificates.span)
-        while !list.isAtEnd, (try? list.read()) != nil { count += 1 }
-        return count
+    /// What the client would make of a GetCACert reply: the same code decides.
+    mutating func judge(authorities certificates: [UInt8]) {
+        let pins = options.fingerprints
+        let isVerified = !pins.isEmpty
+        let judgement = Judgement(
+            certificates, fingerprints: isVerified ? pins : Judgement.pins(certificates),
+            canDecrypt: options.canDecrypt, policy: options.policy, moment: options.moment)
+        report.beginList("authorities")
+        for item in judgement.items {
+            report.beginItem()
+            if let certificate = try? Certificate(item.encoding.span) {
+                report.field("subject", text: Text(name: certificate.subject))
+            }
+            report.judgement(of: item, isVerified: isVerified)
+            report.endItem()
+        }
+        report.endList()
+        if let failure = judgement.failure {
+            var text = Text(
+                isVerified
+                    ? "the client would refuse these certificates: "
+                    : "the client would refuse these certificates, whichever is pinned: ")
+            text.append(failure)
+            check("fingerprint", .fail, text)
+        } else if isVerified {
+            var text = Text("the fingerprint fits; the client would trust ")
+            text.append(decimal: judgement.trustedCount)
+            text.append(" of ")
+            text.append(decimal: judgement.items.count)
+            check("fingerprint", .pass, text)
+        } else {
+            check("fingerprint", .unknown, "no fingerprint was given; what follows takes all of them as pinned")
+        }
+        let authorities = CACertificates(judgement.trusted.span)
+        if let issuing = try? authorities.issuingCertificate() { check("issuingCA", .pass, Self.words(issuing)) }
+        if let recipient = try? Certificate(judgement.recipient.span) {
+            check("encryption", .pass, Self.words(recipient))
+        }
+        for item in judgement.items where isVerified && !item.isTrusted {
+            guard case .passedOver(let reason)? = item.standing, let certificate = try? Certificate(item.encoding.span)
+            else { continue }
+            let passedOver = PassedOver(certificate: 0..<0, role: certificate.role, reason: reason)
+            guard passedOver.matters else { continue }
+            var text = Text(name: certificate.subject)
+            text.append(": ")
+            text.append(item.reason)
+            check("passedOver", .unknown, text)
+        }
     }
 
     /// Which certificate it is, and what speaks for it.
@@ -118,10 +117,11 @@ extension Inspection {
         text.append(" (serialNumber ")
         text.append(Text(integer: certificate.serialNumber))
         text.append("): ")
-        text.append(certificate.extensions.isCA ? "a CA's" : "a registration authority's")
+        text.append(certificate.isCA ? "a CA's" : "a registration authority's")
         switch certificate.subjectPublicKeyInfo.kind {
         case .rsa: text.append(", RSA")
         case .ellipticCurve: text.append(", elliptic curve, to which requests are encrypted by password")
+        case .other: text.append(", a key of no use here")
         }
         if let usage = certificate.extensions.keyUsage {
             text.append(usage.contains(.keyEncipherment) ? ", for encryption" : ", not for encryption by its keyUsage")

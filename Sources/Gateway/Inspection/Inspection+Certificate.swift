@@ -36,9 +36,23 @@ extension Inspection {
         }
         field("sha1", digest: .sha1, of: der.span)
         field("sha256", digest: .sha256, of: der.span)
-        check(parts, "signatureAlgorithm")
+        if isTakenAsPinned(der) {
+            check(
+                "signatureAlgorithm", .pass, "the client does not look at the signature of a certificate that is pinned"
+            )
+        } else {
+            check(parts, "signatureAlgorithm")
+        }
         check(certificate: der, parts)
         judge(single: der)
+    }
+
+    /// Whether the client would not look at what only a pin makes good: it has a given fingerprint or, where none is given
+    /// and it is a root, needs one anyway.
+    private func isTakenAsPinned(_ der: [UInt8]) -> Bool {
+        guard options.fingerprints.isEmpty else { return isPinned(der) }
+        guard !isInEnvelope, let certificate = try? Certificate(der.span) else { return false }
+        return certificate.isCA && certificate.isSelfIssued
     }
 
     /// What can be checked of a certificate that stands anywhere.
@@ -49,18 +63,32 @@ extension Inspection {
         } catch {
             return check("client", .fail, "the client would refuse this certificate: ", error)
         }
-        check("client", .pass, "the client reads this certificate")
-        if certificate.extensions.hasUnknownCritical {
-            check(
-                "criticalExtensions", .fail,
-                "there is a critical extension that the client does not judge; as a CA's it has to be pinned")
+        // A small key of a device is no concern of the client's; the CA's is.
+        if let defect = certificate.subjectPublicKeyInfo.defect, defect.isOfKind || certificate.role != .other {
+            var text = Text("the client reads this certificate, and has no use for its key: ")
+            text.append(SCEPError.caKeyUnusable(defect))
+            check("client", .fail, text)
+        } else {
+            check("client", .pass, "the client reads this certificate")
+        }
+        if !certificate.forbiddingExtension.isEmpty {
+            if isTakenAsPinned(der) {
+                check(
+                    "criticalExtensions", .pass,
+                    "the client does not judge the one that is critical, since it is pinned")
+            } else {
+                check("criticalExtensions", .fail, Text(.criticalExtension(certificate.forbiddingExtension), of: der))
+            }
         }
         check(validityOf: certificate)
         if certificate.isSelfIssued {
             switch parts.isSigned(der.span, by: certificate.subjectPublicKeyInfo) {
             case true?: check("selfSignature", .pass, "it is signed by its own key")
             case false?:
-                check("selfSignature", .fail, "it names itself as its issuer, and its own key has not signed it")
+                check(
+                    "selfSignature", .unknown,
+                    "it names itself as its issuer, and another key has signed it: a link certificate, or it was changed"
+                )
             case nil: check("selfSignature", .unknown, "the signature algorithm is not known here")
             }
         }
@@ -93,20 +121,25 @@ extension Inspection {
         var reason: StaticString = "no given CA certificate has the name of its issuer"
         var list = DERReader(ca.span)
         while !list.isAtEnd, let whole = try? list.read() {
-            guard let candidate = try? Certificate(whole.encoding), areEqual(candidate.subject, certificate.issuer)
+            guard let candidate = try? Certificate(whole.encoding), areNamesEqual(candidate.subject, certificate.issuer)
             else { continue }
             if parts.isSigned(der.span, by: candidate.subjectPublicKeyInfo) != true {
                 reason = "the given CA certificate with the name of its issuer has another key: it did not sign this"
-            } else if !candidate.extensions.isCA {
-                reason = "the given certificate that signed it is no CA's by its basicConstraints"
-            } else if let usage = candidate.extensions.keyUsage, !usage.contains(.keyCertSign) {
-                reason = "the given CA certificate's keyUsage does not allow it to sign certificates"
-            } else if candidate.subjectPublicKeyInfo.kind == .rsa, candidate.subjectPublicKeyInfo.bits < 2048 {
-                reason = "the CA's key has fewer than the 2048 bits that the client asks for"
+            } else if !candidate.isCA {
+                reason =
+                    candidate.extensions.cA
+                    ? "the given CA certificate's keyUsage does not allow it to sign certificates"
+                    : "the given certificate that signed it is no CA's by its basicConstraints"
+            } else if candidate.subjectPublicKeyInfo.defect != nil {
+                reason = "the client has no use for the CA's key: it takes RSA-2048 to 4096, P-256 and P-384"
             } else {
                 reason = "the given CA certificate signed it, but the path lengths leave no room for it"
             }
         }
         return (.fail, Text(reason))
     }
+}
+
+extension KeyDefect {
+    fileprivate var isOfKind: Bool { if case .kind = self { true } else { false } }
 }

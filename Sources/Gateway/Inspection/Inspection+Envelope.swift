@@ -101,27 +101,35 @@ extension Inspection {
     }
 
     /// Whether the envelope is for who has to open it: in a request a certificate of the CA's, in a reply the one that
-    /// the request was signed with.
+    /// the request was signed with (RFC 8894, 2.3), whichever key the issued certificate is for.
     private mutating func checkRecipient(_ names: [[UInt8]]) {
         guard let first = names.first else { return }
-        if let request, !request.signer.isEmpty {
-            if Self.isNamed(request.signer.span, by: first) {
+        let signer = request?.signer ?? []
+        if isOfReply != false, !signer.isEmpty {
+            guard !Self.isNamed(signer.span, by: first) else {
                 return check("recipient", .pass, "it is the certificate that the request was signed with")
             }
+            guard isOfReply == nil else {
+                return check("recipient", .fail, "it is not the certificate that the given request was signed with")
+            }
+        }
+        guard isOfReply != true else {
+            return check("recipient", .unknown, "no request was given; it has to be who signed that")
         }
         let ca = ca
+        guard !ca.isEmpty else {
+            return check("recipient", .unknown, "no certificate to compare it with")
+        }
         var list = DERReader(ca.span)
         while !list.isAtEnd, let whole = try? list.read() {
             if Self.isNamed(whole.encoding, by: first) {
                 return check("recipient", .pass, "it is a given certificate of the CA")
             }
         }
-        guard request != nil || !ca.isEmpty else {
-            return check("recipient", .unknown, "no certificate to compare it with")
+        guard isOfReply != nil || !signer.isEmpty else {
+            return check("recipient", .unknown, "it may be a reply's, which is for who signed the request")
         }
-        check(
-            "recipient", .fail,
-            "it is neither a given certificate of the CA nor the one that the given request was signed with")
+        check("recipient", .fail, "it is no given certificate of the CA")
     }
 
     private static func isNamed(_ certificate: Span<UInt8>, by name: [UInt8]) -> Bool {
@@ -130,7 +138,15 @@ extension Inspection {
         guard var content = try? reader.enter(), let issuer = try? content.read(.sequence),
             let serial = try? content.read(.integer)
         else { return false }
-        return areEqual(parsed.issuer, issuer.encoding) && areEqual(parsed.serialNumber, serial.contents)
+        return areNamesEqual(parsed.issuer, issuer.encoding) && areEqual(parsed.serialNumber, serial.contents)
+    }
+
+    /// Whether the given key is that of a certificate; nil if nobody can tell.
+    mutating func hasGivenKey(_ certificate: [UInt8]) -> Bool? {
+        guard options.hasKey, let parsed = try? Certificate(certificate.span) else { return nil }
+        var scratch = [UInt8](repeating: 0, count: 512)
+        var room = scratch.mutableSpan
+        return try? parsed.subjectPublicKeyInfo.matches(&options.key, scratch: &room)
     }
 
     // MARK: opening
@@ -151,6 +167,11 @@ extension Inspection {
             return check(
                 "decryption", .unknown,
                 isForPassword ? "no challengePassword was given to open it with" : "no key was given to open it with")
+        }
+        if isOfReply == true, !isForPassword, let signer = request?.signer, hasGivenKey(signer) == false {
+            return check(
+                "decryption", .unknown,
+                "the given key is not the one that signed the request, which alone opens this: give that one")
         }
         var plain = der
         do throws(DERError) {

@@ -86,7 +86,7 @@ extension Text {
         let start = count
         for bit in 0..<9 as Range<UInt16> where bits & 0x8000 >> bit != 0 {
             separate(since: start)
-            append(name(ofKeyUsage: bit))
+            append(word(Int(bit), of: KeyUsage.names))
         }
     }
 
@@ -112,62 +112,6 @@ extension Text {
         if let serial = try content.readIfPresent(.context(2)) {
             append(" serialNumber ")
             append(Text(integer: serial.contents))
-        }
-    }
-
-    /// Appends GeneralNames (RFC 5280, 4.2.1.6) in the words that requests are made with.
-    @inline(never)
-    private mutating func append(generalNames names: borrowing DERElement) throws(DERError) {
-        var list = names.reader
-        let start = count
-        while !list.isAtEnd {
-            separate(since: start)
-            append(generalName: try list.read())
-        }
-    }
-
-    @inline(never)
-    private mutating func append(generalName name: borrowing DERElement) {
-        switch name.tag {
-        case .context(1): append("email:")
-        case .context(2): append("DNS:")
-        case .context(6): append("URI:")
-        case .context(7):
-            append("IP:")
-            return append(address: name.contents)
-        case .context(8):
-            append("registeredID:")
-            return append(identifier: name.contents)
-        case .contextConstructed(4):
-            append("DN:")
-            return append(Text(name: name.contents))
-        case .contextConstructed(0):
-            append("otherName:")
-            var content = name.reader
-            guard let type = try? content.read(.objectIdentifier),
-                var value = try? content.enter(.contextConstructed(0)),
-                let element = try? value.read()
-            else { return append(hex: name.contents, limit: 64) }
-            append(identifier: type.contents)
-            append(";")
-            return append(valueOf: element)
-        default:
-            return append(hex: name.encoding, limit: 64)
-        }
-        append(name.contents)
-    }
-
-    @inline(never)
-    private mutating func append(address: Span<UInt8>) {
-        guard address.count == 4 || address.count == 16 else { return append(hex: address) }
-        for index in address.indices {
-            if address.count == 4 {
-                if index > 0 { append(".") }
-                append(decimal: Int(address[index]))
-            } else {
-                if index > 0, index % 2 == 0 { append(":") }
-                append(hex: address[index])
-            }
         }
     }
 
@@ -208,19 +152,5 @@ extension Text {
             append(" ")
             append(valueOf: version)
         }
-    }
-}
-
-private func name(ofKeyUsage bit: UInt16) -> StaticString {
-    switch bit {
-    case 0: "digitalSignature"
-    case 1: "nonRepudiation"
-    case 2: "keyEncipherment"
-    case 3: "dataEncipherment"
-    case 4: "keyAgreement"
-    case 5: "keyCertSign"
-    case 6: "cRLSign"
-    case 7: "encipherOnly"
-    default: "decipherOnly"
     }
 }

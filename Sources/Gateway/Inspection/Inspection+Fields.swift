@@ -3,23 +3,6 @@ import DeviceCrypto
 import PKIX
 
 extension Text {
-    /// A Name, with its SEQUENCE header, as RFC 4514 has it; empty for an empty one.
-    @inline(never)
-    init(name: Span<UInt8>) {
-        var room = [UInt8](repeating: 0, count: 2 * name.count + 64 + 4 * name.count)
-        let count: Int
-        do {
-            var span = room.mutableSpan
-            count = nameText(name, into: &span)
-        }
-        room.removeLast(room.count - count)
-        self = room
-        if count == 0, name.count > 2 {
-            append("malformed: ")
-            append(hex: name)
-        }
-    }
-
     /// The content of an INTEGER in hexadecimal, without the zero that keeps it positive.
     @inline(never)
     init(integer contents: Span<UInt8>) {
@@ -161,6 +144,9 @@ extension SubjectPublicKeyInfo {
         switch kind {
         case .rsa: key.count == 0 ? 0 : key.count * 8 - key[0].leadingZeroBitCount
         case .ellipticCurve(let curve): curve.fieldSize * 8
+        case .other(.p521): 521
+        case .other(.ed25519): 255
+        case .other: key.count * 8
         }
     }
 }

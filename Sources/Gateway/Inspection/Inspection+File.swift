@@ -31,6 +31,8 @@ extension Inspection {
     }
 
     private mutating func describe(_ parts: [Container.Part]) {
+        let elements = Container.elements(of: parts)
+        isSingle = elements.count == 1
         report.beginList("objects")
         for part in parts {
             var position = 0
@@ -47,6 +49,16 @@ extension Inspection {
             } while position < part.bytes.count
         }
         report.endList()
+        judge(bundle: elements)
+    }
+
+    /// Judges several certificates as what they are together.
+    private mutating func judge(bundle elements: [[UInt8]]) {
+        guard elements.count > 1 else { return }
+        for element in elements where ObjectKind(element.span) != .certificate { return }
+        beginChecks()
+        judge(authorities: elements.flatMap { $0 })
+        endChecks()
     }
 
     private mutating func describe(_ failure: PEM.Failure) {

@@ -20,29 +20,59 @@ extension Inspection {
         if isRequest, parsed.isSelfIssued, parts.isSigned(certificate.span, by: parsed.subjectPublicKeyInfo) == true {
             return check("signer", .pass, "it signs with a self-signed certificate, as at a first enrolment")
         }
-        let ca = ca
-        let known = CACertificates(ca.span)
         guard !ca.isEmpty else { return check("signer", .unknown, "no certificate of the CA was given") }
-        if contains(certificate) {
-            return check("signer", .pass, "it is a given certificate of the CA")
+        guard isRequest else {
+            return judge(signer: certificate, of: der, casOnly: !isMessage)
         }
-        guard known.haveIssued(parsed, mayBeCA: true) else {
-            let issuer = issuer(of: parsed, parts, certificate)
-            var text = Text("the client would not take it for the CA's: ")
-            text.append(issuer.reason)
-            return check("signer", .fail, text)
+        if contains(certificate) { return check("signer", .pass, "it is a given certificate of the CA") }
+        let issuer = issuer(of: parsed, parts, certificate)
+        guard issuer.result != .pass else {
+            return check("signer", .pass, "it signs with a certificate that the CA issued, as at a renewal")
         }
-        if isRequest {
-            check("signer", .pass, "it signs with a certificate that the CA issued, as at a renewal")
-        } else if parsed.extensions.isCA || parsed.extensions.isRegistrationAuthority {
-            check("signer", .pass, "the CA issued its certificate, and marked it as an authority's")
-        } else if options.policy.allowsUnmarkedRA {
-            check("signer", .pass, "the CA issued its certificate; that nothing marks it as an authority's is allowed")
-        } else {
-            check(
-                "signer", .fail,
-                "the CA issued its certificate, and nothing marks it as an authority's; allow=unmarked-ra lets it pass")
+        var text = Text("the CA would not know who it is: ")
+        text.append(issuer.reason)
+        check("signer", .fail, text)
+    }
+
+    /// Whether the client would take who signed a reply for the CA, or for its registration authority: the certificate
+    /// has to be among those that GetCACert gives and the client trusts.
+    private mutating func judge(signer certificate: [UInt8], of der: [UInt8], casOnly: Bool) {
+        let isGiven = contains(certificate)
+        let ca = ca
+        let judgement = Judgement(
+            isGiven ? ca : certificate + ca,
+            fingerprints: options.fingerprints.isEmpty ? Judgement.pins(ca) : options.fingerprints,
+            canDecrypt: false, policy: options.policy, moment: options.moment)
+        var failure = Text("the client would not take it for the CA's: ")
+        for item in judgement.items where item.encoding == certificate && !item.isTrusted {
+            failure.append(item.reason)
+            return check("signer", .fail, failure)
         }
+        // Whether there is somebody to encrypt to is nothing to whoever reads a reply.
+        if let error = judgement.failure, judgement.trusted.isEmpty {
+            failure.append(error)
+            return check("signer", .fail, failure)
+        }
+        var policy = options.policy
+        do throws(SCEPError) {
+            let message = try readSignedData(der, of: casOnly ? .signedData : .envelopedData)
+            // What is below the floor has a check of its own.
+            _ = try CACertificates(judgement.trusted.span)
+                .authenticate(message, &policy, options.moment, casOnly: casOnly)
+        } catch {
+            // So has a signature that is wrong.
+            guard error != .invalidSignature else {
+                return check("signer", .pass, "it would be one whom the client takes for the CA's")
+            }
+            if case .reply = error { return check("signer", .unknown, "the client does not read it so far") }
+            failure.append(error)
+            return check("signer", .fail, failure)
+        }
+        check(
+            "signer", .pass,
+            isGiven
+                ? "it is a given certificate of the CA"
+                : "the CA issued its certificate, and marked it as an authority's")
     }
 
     /// Whether this is one of the given certificates of the CA.
@@ -112,6 +142,38 @@ extension Inspection {
             "no certificate in it has the key that signed the request; at a renewal with a new key, none need have")
     }
 
+    /// Whether the request was signed with a certificate that somebody issued: it may be for a new key, which is in the
+    /// envelope to the CA, and the reply is for both: its certificate for the new key, its envelope for the old one.
+    /// Nil if no request was given.
+    private var isRenewal: Bool? {
+        guard let request else { return nil }
+        guard let signer = try? Certificate(request.signer.span) else { return nil }
+        return !signer.isSelfIssued || request.messageType == 17
+    }
+
+    /// Judges what a reply brings for another key than the given one.
+    ///
+    /// - Returns: nil if there is a certificate in it that the client would take if it had its key; else what is wrong.
+    private mutating func failure(ofNewKeyIn certificates: [UInt8]) -> SCEPError? {
+        let ca = ca
+        var policy = options.policy
+        var failure = SCEPError.certificateForAnotherKey
+        for encoding in IssuingPath.split(certificates) where !contains(encoding) {
+            guard let certificate = try? Certificate(encoding.span), !certificate.isCA,
+                request.map({ $0.signer != encoding }) ?? true
+            else { continue }
+            do throws(SCEPError) {
+                try IssuedCertificate.check(
+                    certificate, in: Degenerate(), from: CACertificates(ca.span), replacing: nil, policy: &policy,
+                    moment: options.moment, mayBeginLater: false)
+                return nil
+            } catch {
+                failure = error
+            }
+        }
+        return failure
+    }
+
     private mutating func check(keyOf plain: [UInt8], _ parts: SignedDataParts) {
         var policy = options.policy
         let ca = ca
@@ -119,7 +181,8 @@ extension Inspection {
         for range in parts.certificates { certificates.append(contentsOf: plain[range]) }
         do throws(SCEPError) {
             _ = try IssuedCertificate.find(
-                certificates.span, in: 0..<certificates.count, from: CACertificates(ca.span), key: &options.key,
+                certificates.span, in: Degenerate(certificates: 0..<certificates.count), from: CACertificates(ca.span),
+                key: &options.key,
                 replacing: nil,
                 policy: &policy, moment: options.moment, mayBeginLater: false)
             check("issuedCertificate", .pass, "one has the given key, and the given CA signed it")
@@ -128,9 +191,38 @@ extension Inspection {
                 return check(
                     "issuedCertificate", .unknown, "one has the given key; no certificate of the CA was given")
             }
+            var reason = error
+            if error == .certificateForAnotherKey, isRenewal != false {
+                let failure = failure(ofNewKeyIn: certificates)
+                if ca.isEmpty, failure == .certificateNotFromCA {
+                    return check(
+                        "issuedCertificate", .unknown, "it is for another key; no certificate of the CA was given")
+                }
+                switch (failure, isRenewal) {
+                case (nil, true?):
+                    return check(
+                        "issuedCertificate", .pass, "the given CA signed one, for a new key, as a renewal may ask for")
+                case (nil, _):
+                    return check(
+                        "issuedCertificate", .unknown,
+                        "the given CA signed one, for another key than the given one, which only a reply to a renewal may: give the request"
+                    )
+                case (let other?, _): reason = other
+                }
+            }
             var text = Text("the client would refuse it: ")
-            text.append(error)
+            text.append(reason)
             check("issuedCertificate", .fail, text)
         }
+    }
+}
+
+/// Reads a SignedData in DER as the client does, with content that is data or `other`.
+@_lifetime(borrow der)
+private func readSignedData(_ der: borrowing [UInt8], of other: ObjectIdentifier) throws(SCEPError) -> SignedData {
+    do throws(DERError) {
+        return try SignedData(der.span, in: 0..<der.count, orContentOf: other)
+    } catch {
+        throw .reply(error)
     }
 }

@@ -81,6 +81,11 @@ extension Inspection {
         } catch {
             return check("client", .fail, "the client would refuse this CRL: ", error)
         }
+        if let limit = list.limit {
+            var text = Text("the client would refuse this CRL: ")
+            text.append(SCEPError.crlIncomplete(limit))
+            return check("client", .fail, text)
+        }
         check("client", .pass, "the client reads this CRL")
         if options.moment == .unknown {
             check("validity", .unknown, "the time is not known")
@@ -96,7 +101,7 @@ extension Inspection {
         var reason: StaticString = "no given CA certificate has the name of its issuer"
         var certificates = DERReader(ca.span)
         while !certificates.isAtEnd, let whole = try? certificates.read() {
-            guard let candidate = try? Certificate(whole.encoding), areEqual(candidate.subject, list.issuer) else {
+            guard let candidate = try? Certificate(whole.encoding), areNamesEqual(candidate.subject, list.issuer) else {
                 continue
             }
             guard parts.isSigned(der.span, by: candidate.subjectPublicKeyInfo) == true else {

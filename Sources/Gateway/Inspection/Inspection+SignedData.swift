@@ -21,7 +21,7 @@ extension Inspection {
         describe(certificates: parts.certificates, der)
         describe(crls: parts.crls, der)
 
-        check(reading: der)
+        check(reading: der, of: isMessage ? .envelopedData : .signedData)
         let certificate = check(signer, parts, der)
         check(digestOf: signer, parts, der)
         if isMessage {
@@ -32,10 +32,12 @@ extension Inspection {
         describe(contentOf: parts, signer, der, signedBy: certificate, isMessage: isMessage)
     }
 
-    private mutating func check(reading der: [UInt8]) {
+    private mutating func check(reading der: [UInt8], of other: ObjectIdentifier) {
         do throws(DERError) {
-            _ = try SignedData(der.span, in: 0..<der.count)
+            let read = try SignedData(der.span, in: 0..<der.count, orContentOf: other)
             check("client", .pass, "the client reads this SignedData")
+            guard read.isOfOtherType else { return }
+            check("eContentType", .pass, "it is to be data (RFC 8894, 3.2 and 4.7.1); the client takes it all the same")
         } catch {
             check("client", .fail, "the client would refuse this SignedData: ", error)
         }
@@ -113,7 +115,9 @@ extension Inspection {
         }
         report.beginObject("content")
         opened = []
+        if isMessage { isOfReply = signer.isReply(der) }
         _ = describe(der.part(content))
+        isOfReply = nil
         report.endObject()
         guard isMessage, !opened.isEmpty else { return }
         let plain = opened
@@ -168,9 +172,8 @@ extension Inspection {
         guard signature.isValid(der.span.extracting(signer.value), over: digest, by: parsed.subjectPublicKeyInfo) else {
             return (.fail, "the signer's key did not make it over these attributes")
         }
-        let key = parsed.subjectPublicKeyInfo
-        guard key.kind != .rsa || key.bits >= 2048 else {
-            return (.fail, "it is right, but the signer's key has fewer than the 2048 bits that the client asks for")
+        guard parsed.subjectPublicKeyInfo.defect == nil else {
+            return (.fail, "it is right, but the client has no use for the signer's key")
         }
         return (.pass, "the signer's key made it over these attributes")
     }

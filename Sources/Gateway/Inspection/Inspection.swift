@@ -67,6 +67,11 @@ struct Inspection: ~Copyable {
     /// What the last envelope held, once it was opened; empty before.
     var opened: [UInt8] = []
     var isInEnvelope = false
+    /// Whether the object that is described is all of its file.
+    var isSingle = true
+    /// Whether the envelope that is described is a reply's: that of the request is to the CA's key, that of the reply to
+    /// the key that signed the request.
+    var isOfReply: Bool?
     /// Of the objects that are being described, the innermost last.
     private var checks: [[Check]] = []
     /// Of all files, in the order in which they were noticed.

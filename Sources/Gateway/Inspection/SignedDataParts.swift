@@ -191,7 +191,7 @@ struct SignerInfoParts {
             return !identifier.isEmpty && hasKeyIdentifier(certificate, identifier)
         }
         guard let parsed = try? Certificate(certificate.span) else { return false }
-        return areEqual(parsed.issuer, der.span.extracting(issuer))
+        return areNamesEqual(parsed.issuer, der.span.extracting(issuer))
             && areEqual(parsed.serialNumber, der.span.extracting(serialNumber))
     }
 

@@ -1,3 +1,4 @@
+import Board
 import CLinux
 import DER
 import DeviceCrypto
@@ -5,21 +6,87 @@ import LinuxBoard
 import PKIX
 
 /// How keys of this gateway's making are told from all others on a token, so that nothing else is ever destroyed: the
-/// last 4 bytes of their CKA_ID follow from the first 12, the label, the folder of the store, and the machine. Another
-/// gateway that shares the token, or another store on this machine, has another mark.
+/// last 8 bytes of their CKA_ID follow from the first 8 and from the owner's number, which is made once by chance, and is
+/// kept in the file `owner` of the store.
+///
+/// Nothing follows from labels, folders and the machine's number: of machines that were cloned these are alike. A store that
+/// was copied is told by the file, which has the number of its own inode and of the machine in it; the copy makes a number
+/// of its own, and leaves all keys alone that were made before. So does who has lost the file. Keys that bear a mark of
+/// versions up to 0.4, which did follow from label, folder and machine, are nobody's, and stay until a person removes them.
 struct KeyMark {
-    private static var randomSize: Int { 12 }
+    private static var randomSize: Int { 8 }
     private static var size: Int { 16 }
+    private static var ownerSize: Int { 16 }
 
     private let owner: [UInt8]
 
-    init(_ settings: TokenSettings) {
-        var owner = settings.keyLabel
-        owner.append(0)
-        owner.append(settings.folder.span)
-        owner.append(0)
-        owner.append(Self.machine.span)
+    /// Finds the owner's number; nil if there is none, or it is another's.
+    init?(_ settings: TokenSettings) {
+        guard let store = Self.store(settings) else { return nil }
+        defer { store.close() }
+        guard let file = Descriptor("owner", in: store.number, O_RDONLY | O_NONBLOCK) else { return nil }
+        defer { file.close() }
+        guard let status = file.status, status.st_uid == geteuid(), status.st_mode & 0o077 == 0,
+            file.size(upTo: 2 * Self.ownerSize) == 2 * Self.ownerSize
+        else { return nil }
+        var bytes = [UInt8](repeating: 0, count: 2 * Self.ownerSize)
+        var room = bytes.mutableSpan
+        guard (try? file.read(at: 0, into: &room)) != nil else { return nil }
+        let owner = [UInt8](bytes.prefix(Self.ownerSize))
+        guard areEqual(Self.place(owner, status).span, bytes.span.extracting(droppingFirst: Self.ownerSize)) else {
+            return nil
+        }
         self.owner = owner
+    }
+
+    /// Finds the owner's number, or makes one.
+    ///
+    /// - Throws: ``KeyFailure/token(_:)`` with `ownerNotKept`.
+    init(making settings: TokenSettings, random: inout RandomGenerator) throws(KeyFailure) {
+        if let mark = KeyMark(settings) {
+            self = mark
+            return
+        }
+        var owner = [UInt8](repeating: 0, count: Self.ownerSize)
+        do throws(CryptoError) {
+            var room = owner.mutableSpan
+            try random.fill(&room)
+        } catch {
+            throw .crypto(error)
+        }
+        guard let store = Self.store(settings) else { throw .token(.ownerNotKept(linux_errno())) }
+        defer { store.close() }
+        _ = unsafe unlinkat(store.number, cString("owner.new"), 0)
+        guard let file = Descriptor("owner.new", in: store.number, O_RDWR | O_CREAT | O_EXCL, mode: 0o600) else {
+            throw .token(.ownerNotKept(linux_errno()))
+        }
+        defer { file.close() }
+        do throws(StorageError) {
+            guard let status = file.status else { throw .failed }
+            try file.write(at: 0, (owner + Self.place(owner, status)).span)
+            try file.sync()
+            guard unsafe renameat(store.number, cString("owner.new"), store.number, cString("owner")) == 0 else {
+                throw .failed
+            }
+            try store.sync()
+        } catch {
+            throw .token(.ownerNotKept(error == .full ? ENOSPC : linux_errno()))
+        }
+        self.owner = owner
+    }
+
+    private static func store(_ settings: TokenSettings) -> Descriptor? {
+        let path = settings.folder + Text("/store")
+        return Descriptor(path: path.terminated.span, O_RDONLY | O_DIRECTORY)
+    }
+
+    /// Where the number is at home: a digest of it, of the file that it is in, and of the machine.
+    private static func place(_ owner: [UInt8], _ status: stat) -> [UInt8] {
+        var bytes = owner
+        let inode = UInt64(status.st_ino)
+        for index in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: inode &>> UInt64(8 &* index))) }
+        bytes.append(machine.span)
+        return [UInt8](Hash.digest(.sha256, of: bytes.span).bytes.extracting(first: ownerSize))
     }
 
     /// What is in /etc/machine-id, 32 hexadecimal digits; empty where that is missing.

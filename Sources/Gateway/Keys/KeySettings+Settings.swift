@@ -24,7 +24,12 @@ extension KeySettings {
         }
         if let existing {
             guard !existing.equals("token") else { throw settings.refusal(.existingKey, moduleMissing) }
-            existingKey = try InputFile.readSecretFile(existing)
+            do throws(Failure) {
+                existingKey = try InputFile.readSecretFile(existing)
+            } catch {
+                // Where it has served already, nobody misses it.
+                existingKeyFailure = error
+            }
         }
     }
 }

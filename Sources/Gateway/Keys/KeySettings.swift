@@ -5,6 +5,8 @@ public struct KeySettings {
     /// A file with a key that is taken in place of a new one; nil: none. Set it for a first enrolment only, and not
     /// together with a token.
     public var existingKey: [UInt8]?
+    /// Why that file could not be read; nil if it was, or none is set.
+    var existingKeyFailure: Failure?
     /// Rounds of PBKDF2 for what is written: what guessing at the passphrase costs.
     public var iterations = 100_000
 
@@ -13,10 +15,16 @@ public struct KeySettings {
 
     public init() {}
 
+    /// Fails if the existing key is to be taken and could not be read.
+    func needExistingKey() throws(Failure) {
+        if let existingKeyFailure { throw existingKeyFailure }
+    }
+
     /// Has new keys made from now on.
     mutating func forgetExistingKey() {
         existingKey?.wipe()
         existingKey = nil
+        existingKeyFailure = nil
         token?.existingLabel = []
     }
 

@@ -1,5 +1,6 @@
 import Board
 import CLinux
+import DER
 import DeviceCrypto
 import LinuxBoard
 
@@ -42,7 +43,8 @@ struct RefusedPINs {
         defer { file.close() }
         let greatest = Self.saltSize &+ Self.limit &* Self.entrySize
         guard let status = file.status, Int32(status.st_mode) & S_IFMT == S_IFREG else { throw .cannotRemember(EINVAL) }
-        content = [UInt8](repeating: 0, count: min(greatest, Int(status.st_size)))
+        // Longer than any that was written here, it says no more than that.
+        content = [UInt8](repeating: 0, count: file.size(upTo: greatest) ?? greatest)
         do throws(StorageError) {
             var room = content.mutableSpan
             try file.read(at: 0, into: &room)

@@ -8,7 +8,7 @@ extension Token {
 
     /// Makes a key that never leaves the token.
     func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(KeyFailure) -> TokenReference {
-        let identifier = try KeyMark(settings).newIdentifier(random: &random)
+        let identifier = try KeyMark(making: settings, random: &random).newIdentifier(random: &random)
         var publicTemplate = TokenTemplate()
         var privateTemplate = TokenTemplate()
         publicTemplate.add(CKA_TOKEN, true)
@@ -266,7 +266,8 @@ extension Token {
     /// - Parameter kept: identifiers of those that stay.
     /// - Returns: how many objects were destroyed.
     func destroyOrphans(keeping kept: [[UInt8]]) throws(KeyFailure) -> Int {
-        let mark = KeyMark(settings)
+        // Whoever has no number any more cannot tell what is theirs.
+        guard let mark = KeyMark(settings) else { return 0 }
         var destroyed = 0
         for kind in [CKO_PRIVATE_KEY, CKO_PUBLIC_KEY] {
             try call(.destroyObject) { session in

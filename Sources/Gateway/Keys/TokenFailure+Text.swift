@@ -28,6 +28,9 @@ extension TokenFailure {
         case .cannotRemember(let number):
             text.append("a refused PIN could not be remembered, so none was tried: ")
             text.append(systemMessage(number))
+        case .ownerNotKept(let number):
+            text.append("the store could not be written, so no key was made on the token: ")
+            text.append(systemMessage(number))
         case .keyAbsent: text.append("the token does not have the key")
         case .severalKeys: text.append("the token has several keys that could be meant")
         case .unsuitableKey:

@@ -24,6 +24,8 @@ public enum TokenFailure: Error, Equatable {
     case pinLocked
     /// It could not be made sure that a refused PIN would be remembered, so none was tried: an error number of errno(3).
     case cannotRemember(Int32)
+    /// It could not be noted in the store whose keys these are, so none was made: an error number of errno(3).
+    case ownerNotKept(Int32)
     /// The token does not have the key.
     case keyAbsent
     /// The token has several keys that could be meant.

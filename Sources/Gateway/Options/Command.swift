@@ -1,6 +1,6 @@
 /// What the program is asked to do.
 enum Command: UInt8, CaseIterable {
-    case caps, ca, enroll, renew, poll, cert, crl, nextCA, status, inspect, agent
+    case caps, ca, enroll, renew, poll, cancel, cert, crl, nextCA, status, inspect, agent
 
     var name: StaticString {
         switch self {
@@ -9,6 +9,7 @@ enum Command: UInt8, CaseIterable {
         case .enroll: "enroll"
         case .renew: "renew"
         case .poll: "poll"
+        case .cancel: "cancel"
         case .cert: "cert"
         case .crl: "crl"
         case .nextCA: "next-ca"
@@ -25,6 +26,7 @@ enum Command: UInt8, CaseIterable {
         case .enroll: "get a certificate, if there is none, or go on with a request that was begun (PKCSReq)"
         case .renew: "renew the certificate now, whether or not it is due (RenewalReq, PKCSReq)"
         case .poll: "ask the CA whether it has decided on a pending request (CertPoll)"
+        case .cancel: "give up the request that is under way; the CA is not told"
         case .cert: "show the certificate, and ask the CA whether it has it as it is here (GetCert)"
         case .crl: "fetch the CA's list of revoked certificates, and look the certificate up in it (GetCRL)"
         case .nextCA: "fetch the certificates of the CA after its rollover (GetNextCACert)"
@@ -72,7 +74,9 @@ struct Commands {
     /// Those that talk to a CA.
     static var online: Commands { Commands([.caps, .ca, .enroll, .renew, .poll, .cert, .crl, .nextCA, .agent]) }
     /// Those that an identity belongs to.
-    static var identity: Commands { Commands([.enroll, .renew, .poll, .cert, .crl, .nextCA, .agent, .status]) }
+    static var identity: Commands {
+        Commands([.enroll, .renew, .poll, .cancel, .cert, .crl, .nextCA, .agent, .status])
+    }
     /// Those that may make a certification request.
     static var requesting: Commands { Commands([.enroll, .renew, .poll, .agent]) }
 

@@ -1,106 +1,121 @@
 import CLinux
-import LinuxBoard
 
 /// The command line: a command, and behind it options and operands in any order.
+///
+/// A long option is written in full: the front of one could be meant for another, today or in a later version. Options with
+/// a letter can stand together (`-jq`); a value is the next word, or stands behind `=` or the letter. `--` ends the options.
 struct CommandLine {
     var settings = Settings()
     var operands: [Text] = []
-
-    /// Numbers that stand for long options, above those of letters.
-    private static var base: Int32 { 256 }
+    private let command: Command
+    private var words: [Text]
 
     /// Reads what stands behind the command.
-    ///
-    /// - Parameters:
-    ///   - count: of `arguments`, of which the first is passed over.
-    ///   - arguments: as C's `main` has them; getopt_long brings them into another order.
-    @unsafe init(
-        _ command: Command, _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    ) throws(Failure) {
-        var table = unsafe [option]()
-        var letters = Text(":")
-        for entry in Option.allCases {
-            let description = entry.description
-            guard description.commands.contains(command) else { continue }
-            let hasValue = description.value != nil
-            let name = unsafe UnsafeRawPointer(description.name.utf8Start).assumingMemoryBound(to: CChar.self)
-            unsafe table.append(
-                option(
-                    name: name, has_arg: hasValue ? required_argument : no_argument, flag: nil,
-                    val: Self.base + Int32(entry.rawValue)))
-            guard description.letter != 0 else { continue }
-            letters.append(description.letter)
-            if hasValue { letters.append(":") }
-        }
-        unsafe table.append(option(name: nil, has_arg: 0, flag: nil, val: 0))
-        letters.append(0)
-        while let found = unsafe next(count, arguments, letters, table) {
-            try unsafe take(found, command, arguments)
-        }
-        for index in Int(linux_option_index())..<max(Int(count), Int(linux_option_index())) {
-            guard let argument = unsafe arguments[index] else { break }
-            unsafe operands.append(text(argument))
-        }
-    }
-
-    @unsafe private func next(
-        _ count: Int32, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>, _ letters: Text,
-        _ table: [option]
-    ) -> Int32? {
-        let found = unsafe table.withUnsafeBufferPointer { table in
-            unsafe withCString(letters.span) { unsafe linux_next_option(count, arguments, $0, table.baseAddress) }
-        }
-        return found < 0 ? nil : found
-    }
-
-    @unsafe private mutating func take(
-        _ found: Int32, _ command: Command, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    ) throws(Failure) {
-        guard let entry = Self.entry(found) else {
-            throw unsafe refusal(found, command, arguments)
-        }
-        var value = Text("yes")
-        if entry.description.value != nil, let argument = unsafe linux_option_value() {
-            value = unsafe text(argument)
-        }
-        guard settings.set(entry, value, from: .commandLine) else {
-            var message = Text("--")
-            message.append(entry.description.name)
-            message.append(" is there twice")
-            throw Failure(.usage, "option-doubled", message)
-        }
-    }
-
-    private static func entry(_ found: Int32) -> Option? {
-        if found >= base { return Option(rawValue: UInt8(found - base)) }
-        // Of a long option that is unknown, getopt gives 0.
-        for entry in Option.allCases where found != 0 && Int32(entry.description.letter) == found { return entry }
-        return nil
-    }
-
-    @unsafe private func refusal(
-        _ found: Int32, _ command: Command, _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
-    ) -> Failure {
-        var message = Text()
-        let letter = linux_unknown_option()
-        if let option = Self.entry(letter), option.description.commands.contains(command) {
-            message.append("--")
-            message.append(option.description.name)
-            message.append(found == Int32(UInt8(ascii: ":")) ? " needs a value" : " takes no value")
-        } else {
-            message.append("there is no option ")
-            if letter > 0, letter < 256 {
-                message.append("-")
-                message.append(printable: [UInt8(letter)].span)
-            } else if let argument = unsafe arguments[Int(linux_option_index()) - 1] {
-                unsafe message.append(printable: text(argument).span)
+    init(_ command: Command, _ words: [Text]) throws(Failure) {
+        self.command = command
+        // The next one last.
+        self.words = words.reversed()
+        while let word = self.words.popLast() {
+            if word.equals("--") {
+                operands += self.words.reversed()
+                break
             }
-            message.append(" of ")
-            message.append(command.name)
+            if word.starts(with: "--") {
+                try takeLong(word)
+            } else if word.count > 1, word[0] == UInt8(ascii: "-") {
+                try takeLetters(word)
+            } else {
+                operands.append(word)
+            }
         }
+    }
+
+    private mutating func takeLong(_ word: Text) throws(Failure) {
+        let equals = word.firstIndex(of: UInt8(ascii: "="))
+        let name = Text(word[2..<(equals ?? word.count)])
+        guard let option = Option(name), option.description.commands.contains(command) else { throw unknown(name) }
+        try take(option, attached: equals.map { Text(word[($0 + 1)...]) })
+    }
+
+    private mutating func takeLetters(_ word: Text) throws(Failure) {
+        for index in 1..<word.count {
+            guard let option = Option(letter: word[index]), option.description.commands.contains(command) else {
+                throw refusal("there is no option -", Text(word[index...index]), " of ")
+            }
+            guard option.description.value != nil else {
+                try take(option, attached: nil)
+                continue
+            }
+            return try take(option, attached: index + 1 < word.count ? Text(word[(index + 1)...]) : nil)
+        }
+    }
+
+    private mutating func take(_ option: Option, attached: Text?) throws(Failure) {
+        let name = Text(option.description.name)
+        var value = Text("yes")
+        if option.description.value != nil {
+            guard let given = attached ?? words.popLast() else { throw refusal("--", name, " needs a value of ") }
+            value = given
+        } else if attached != nil {
+            throw refusal("--", name, " takes no value of ")
+        }
+        guard settings.set(option, value, from: .commandLine) else {
+            throw Failure(.usage, "option-doubled", Text("--") + name + Text(" is there twice"))
+        }
+    }
+
+    /// That there is no such option, and which ones it may have been meant for.
+    private func unknown(_ name: Text) -> Failure {
+        var places = Text()
+        if let option = Option(name) {
+            places.append("; it is one of")
+            var isFirst = true
+            for other in Command.allCases where option.description.commands.contains(other) {
+                places.append(isFirst ? " " : ", ")
+                isFirst = false
+                places.append(other.name)
+            }
+        }
+        var isFirst = true
+        for option in Option.allCases where option.description.commands.contains(command) {
+            let other = Text(option.description.name)
+            guard Self.isNear(name, other) else { continue }
+            places.append(isFirst ? "; there is --" : ", --")
+            isFirst = false
+            places.append(other)
+        }
+        return refusal("there is no option --", name, " of ", places)
+    }
+
+    private func refusal(
+        _ before: StaticString, _ word: Text, _ after: StaticString, _ places: Text = []
+    ) -> Failure {
+        var message = Text(before)
+        message.append(printable: word.span)
+        message.append(after)
+        message.append(command.name)
+        message.append(places)
         message.append("; see: scep ")
         message.append(command.name)
         message.append(" --help")
         return Failure(.usage, "bad-option", message)
+    }
+
+    /// Whether one begins with the other, or they differ in two letters at most.
+    private static func isNear(_ word: Text, _ name: Text) -> Bool {
+        guard !word.isEmpty, word.count < 64 else { return false }
+        if name.starts(with: word) || name.count > 2 && word.starts(with: name) { return true }
+        // Levenshtein's distance, row by row.
+        var row = Array(0...name.count)
+        for (line, byte) in word.enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for column in name.indices {
+                let above = row[column + 1]
+                row[column + 1] = min(above + 1, row[column] + 1, diagonal + (byte == name[column] ? 0 : 1))
+                diagonal = above
+            }
+        }
+        return row[name.count] <= (name.count > 4 ? 2 : 1)
     }
 }

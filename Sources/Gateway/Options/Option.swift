@@ -40,19 +40,37 @@ enum Option: UInt8, CaseIterable {
                 "fingerprint", "F", "HEX", .online.union(Commands([.inspect])),
                 "SHA-256 or SHA-512 of the CA's certificate; several separated by commas")
         case .subject:
-            Description("subject", "s", "NAME", .requesting, "the subject to ask for: CN=gateway 7,O=Example,C=DE")
+            Description(
+                "subject", "s", "NAME", .requesting,
+                "the subject to ask for, as RFC 4514 has it: CN=gateway 7,O=Example,C=DE")
         case .san:
-            Description("san", nil, "NAMES", .requesting, "subjectAltName: DNS:...,IP:...,URI:...,email:...")
+            Description(
+                "san", nil, "NAMES", .requesting,
+                """
+                subjectAltName: DNS:...,IP:...,URI:...,email:...,RID:...,otherName:OID;UTF8:...; a comma in a value is \\, and \
+                a backslash \\\\
+                """)
         case .keyUsage:
-            Description("key-usage", nil, "WORDS", .requesting, "such as digitalSignature,keyEncipherment")
+            Description(
+                "key-usage", nil, "WORDS", .requesting,
+                """
+                of digitalSignature, nonRepudiation, keyEncipherment, dataEncipherment, keyAgreement, keyCertSign, cRLSign, \
+                encipherOnly, decipherOnly; several separated by commas
+                """)
         case .extendedKeyUsage:
-            Description("extended-key-usage", nil, "WORDS", .requesting, "such as clientAuth")
+            Description(
+                "extended-key-usage", nil, "WORDS", .requesting,
+                """
+                of serverAuth, clientAuth, codeSigning, emailProtection, timeStamping, OCSPSigning and dotted identifiers; \
+                several separated by commas
+                """)
         case .template:
             Description(
                 "template", nil, "NAME", .requesting, "Microsoft's certificate template: a name or an identifier")
         case .key:
             Description(
-                "key", "k", "KIND", .requesting, "rsa2048, rsa3072, rsa4096, p256 or p384", standard: "rsa2048")
+                "key", "k", "KIND", .requesting.union(Commands([.ca])),
+                "rsa2048, rsa3072, rsa4096, p256 or p384", standard: "rsa2048")
         case .challengeUse:
             Description(
                 "challenge-use", nil, "WORD", .identity,
@@ -60,7 +78,10 @@ enum Option: UInt8, CaseIterable {
         case .allow:
             Description(
                 "allow", nil, "WORDS", .online.union(Commands([.inspect])),
-                "leniencies: sha1, 3des, des (and 3des with it), unmarked-ra")
+                """
+                leniencies: sha1, 3des, des (and 3des with it), unmarked-ra, ca-without-key-usage, \
+                password-encryption, no-renewal
+                """)
         case .renew:
             Description(
                 "renew", nil, "PERCENT", .identity, "of the lifetime after which to renew: 1 to 99",
@@ -102,7 +123,8 @@ enum Option: UInt8, CaseIterable {
                 standard: "3600")
         case .retries:
             Description(
-                "retries", nil, "NUMBER", Commands([.agent]), "how often to retry before giving up: 0 to 100000",
+                "retries", nil, "NUMBER", Commands([.agent]),
+                "how often an agent that stays retries before giving up; one pass does not wait, and the next one tries again: 0 to 100000",
                 standard: "5")
         case .timeout:
             Description("timeout", "t", "SECONDS", .online, "for one exchange with the CA: 1 to 600", standard: "90")
@@ -168,7 +190,9 @@ enum Option: UInt8, CaseIterable {
             Description(
                 "config", "f", "FILE", .all, "the configuration", standard: "/etc/scep/scep.conf, if it is there")
         case .again:
-            Description("again", nil, nil, Commands([.enroll]), "enrol anew, though there is a certificate")
+            Description(
+                "again", nil, nil, Commands([.enroll]),
+                "enrol anew, though there is a certificate or a request under way; the password goes into the new one")
         case .output:
             Description(
                 "output", "o", "FILE", Commands([.ca, .cert, .crl, .nextCA]),
@@ -176,7 +200,7 @@ enum Option: UInt8, CaseIterable {
         case .minDays:
             Description(
                 "min-days", nil, "DAYS", Commands([.status]),
-                "for monitoring: exit code 3 if the certificate is over sooner")
+                "for monitoring: exit code 3 if the certificate is over sooner: 0 to 10000")
         case .request:
             Description("request", nil, "FILE", Commands([.inspect]), "the request that a reply has to answer")
         case .caFile:
@@ -189,6 +213,14 @@ enum Option: UInt8, CaseIterable {
 
     init?(_ word: Text) {
         for option in Option.allCases where word.equals(option.description.name) {
+            self = option
+            return
+        }
+        return nil
+    }
+
+    init?(letter: UInt8) {
+        for option in Option.allCases where letter != 0 && letter == option.description.letter {
             self = option
             return
         }

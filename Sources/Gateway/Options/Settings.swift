@@ -46,7 +46,8 @@ struct Settings {
         var number = 0
         for byte in text {
             let digit = byte &- UInt8(ascii: "0")
-            guard digit <= 9, number <= 1_000_000 else { throw refusal(option) }
+            guard digit <= 9 else { throw refusal(option, Text(": it is no number")) }
+            guard number <= 1_000_000 else { throw refusal(option) }
             number = 10 * number + Int(digit)
         }
         guard !text.isEmpty, range.contains(number) else { throw refusal(option) }

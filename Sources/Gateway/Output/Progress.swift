@@ -1,12 +1,14 @@
+import Agent
 import Board
 import CLinux
 import LinuxBoard
+import SCEP
 
 /// Standard error: what the program is doing, what it warns of, and why it failed.
 ///
 /// A terminal gets short lines, in colour if it likes; the journal gets each line with its priority (sd-daemon(3)), event
 /// lines included; a file or a pipe the same without. Nothing here is a secret.
-struct Progress: Log {
+struct Progress: AgentLog {
     private enum Style {
         case terminal, journal, plain
     }
@@ -24,6 +26,9 @@ struct Progress: Log {
     var status = StatusFile()
     /// Where a program that stays has its status read; nil for one that is soon over.
     var place: Workspace?
+    /// The CA's, and whether there is a certificate: what an error is explained by.
+    var url = Text()
+    var isHeld = false
     /// Whether each event goes to standard output as JSON.
     private let tellsEvents: Bool
 
@@ -42,16 +47,40 @@ struct Progress: Log {
         }
     }
 
-    /// A line of the agent's: see LIFECYCLE.md.
-    mutating func write(line: Span<UInt8>) {
-        let text = Text(line)
-        if let event = EventLine(text) {
-            note(event)
-            // What it says is said in other words to who sits before it.
-            if style == .terminal, !isVerbose { return }
-            return write(text, .notice)
+    func write(line: Span<UInt8>) { write(Text(line), .info) }
+
+    mutating func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
+        var failure: Failure?
+        if let error = event.failure {
+            // An operand of && would be a closure, which cannot have what is borrowed.
+            let isEnrolling = event.isOfEnrolment
+            failure = Failure(
+                error, work, url: url, isHeld: isHeld && !isEnrolling, knowsCapabilities: event.knowsCapabilities)
         }
-        write(text, text.starts(with: "warning: ") ? .warning : .info)
+        status.note(event, work, failure, at: SystemClock().time ?? 0)
+        if let place { try? status.write(in: place) }
+        if tellsEvents {
+            var report = Report(.json)
+            report.event(event, work)
+            writeAll(report.finish(), to: STDOUT_FILENO)
+        }
+        // What it says is said in other words to who sits before it.
+        if style == .terminal, !isVerbose { return }
+        var line = Line()
+        line.append(event, work)
+        write(Text(line.span), .notice)
+    }
+
+    func tell(_ step: Step) {
+        var line = Line()
+        line.append(step)
+        if case .warning = step { write(Text(line.span), .warning) } else { write(Text(line.span), .info) }
+    }
+
+    func tell(_ passedOver: PassedOver, _ work: Span<UInt8>) {
+        var line = Line()
+        line.append(passedOver, work)
+        write(Text(line.span), .warning)
     }
 
     func say(_ text: Text) { write(text, .info) }
@@ -66,12 +95,6 @@ struct Progress: Log {
         var line = Text("error: ")
         line.append(failure.message)
         write(line, .error)
-    }
-
-    private mutating func note(_ event: EventLine) {
-        status.note(event, at: SystemClock().time ?? 0)
-        if let place { try? status.write(in: place) }
-        if tellsEvents { writeAll(event.json, to: STDOUT_FILENO) }
     }
 
     private func write(_ text: Text, _ priority: Priority) {
@@ -98,16 +121,6 @@ struct Progress: Log {
         case .info: "\u{1B}[2m"
         }
     }
-}
-
-/// Where a text begins in another; nil if it is not there.
-func find(_ part: StaticString, in text: Text) -> Int? {
-    let part = Text(part)
-    guard text.count >= part.count else { return nil }
-    for start in 0...(text.count - part.count) where text[start..<(start + part.count)].elementsEqual(part) {
-        return start
-    }
-    return nil
 }
 
 /// Writes to an open descriptor; what it does not take is lost.

@@ -42,7 +42,7 @@ struct Report: ~Copyable {
         begin(name)
         switch form {
         case .lines: text.append(printable: value)
-        case .json: append(json: value)
+        case .json: text.append(json: value)
         }
         end()
     }
@@ -86,7 +86,7 @@ struct Report: ~Copyable {
         begin(nil)
         switch form {
         case .lines: text.append(printable: value)
-        case .json: append(json: value)
+        case .json: text.append(json: value)
         }
         end()
     }
@@ -207,7 +207,7 @@ struct Report: ~Copyable {
             if isFollowing[depth] { text.append(",") }
             isFollowing[depth] = true
             guard let name else { return }
-            append(json: Text(name).span)
+            text.append(json: Text(name).span)
             text.append(":")
         }
     }
@@ -215,43 +215,5 @@ struct Report: ~Copyable {
     @inline(never)
     private mutating func end() {
         if form == .lines { text.append("\n") }
-    }
-
-    /// Appends a string of JSON (RFC 8259, 7). Bytes that are not UTF-8 become U+FFFD.
-    @inline(never)
-    private mutating func append(json value: Span<UInt8>) {
-        text.append("\"")
-        var index = 0
-        while index < value.count {
-            let byte = value[index]
-            let length = utf8Length(value, at: index)
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
-                text.append(UInt8(ascii: "\\"))
-                text.append(byte)
-            } else if byte < 0x20 || byte == 0x7F {
-                text.append("\\u00")
-                text.append(hex: byte)
-            } else if length == 0 {
-                text.append("\u{FFFD}")
-            } else {
-                text.append(value.extracting(index..<(index + length)))
-            }
-            index += max(length, 1)
-        }
-        text.append("\"")
-    }
-}
-
-/// Bytes of the character that begins at `index`, 1 to 4; 0 if it is not one in UTF-8 (RFC 3629).
-func utf8Length(_ bytes: Span<UInt8>, at index: Int) -> Int {
-    let first = bytes[index]
-    guard first >= 0x80 else { return 1 }
-    let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
-    guard first >= 0xC2, first <= 0xF4, index + length <= bytes.count else { return 0 }
-    for next in (index + 1)..<(index + length) where bytes[next] & 0xC0 != 0x80 { return 0 }
-    switch (first, bytes[index + 1]) {
-    // Overlong forms, surrogates, and what is above U+10FFFF.
-    case (0xE0, 0x80..<0xA0), (0xED, 0xA0...), (0xF0, 0x80..<0x90), (0xF4, 0x90...): return 0
-    default: return length
     }
 }

@@ -1,3 +1,4 @@
+import DER
 import DeviceCrypto
 import PKIX
 
@@ -72,19 +73,6 @@ extension [UInt8] {
         append(room.span.extracting(first: count))
     }
 
-    /// Appends text of any origin: what could forge a line or command a terminal becomes `?`.
-    @inline(never)
-    mutating func append(printable bytes: Span<UInt8>) {
-        for index in bytes.indices {
-            let byte = bytes[index]
-            // U+0080 to U+009F are control characters, too: C2 80 to C2 9F, or 80 to 9F in an 8-bit code.
-            let before = index > 0 ? bytes[index - 1] : 0
-            let endsControl = byte >= 0x80 && byte < 0xA0 && (before < 0x80 || before == 0xC2)
-            let isControl = byte < 0x20 || byte == 0x7F || endsControl
-            append(isControl ? UInt8(ascii: "?") : byte)
-        }
-    }
-
     /// A copy of some of the bytes.
     @inline(never)
     func part(_ range: Range<Int>) -> [UInt8] { [UInt8](self[range]) }
@@ -101,13 +89,6 @@ extension [UInt8] {
         guard count >= text.utf8CodeUnitCount else { return false }
         for index in 0..<text.utf8CodeUnitCount where unsafe self[index] != text.utf8Start[index] { return false }
         return true
-    }
-
-    /// With other words where `part` stands first.
-    @inline(never)
-    func replacing(_ part: StaticString, _ words: StaticString) -> [UInt8] {
-        guard let start = find(part, in: self) else { return self }
-        return self[..<start] + [UInt8](words) + self[(start + part.utf8CodeUnitCount)...]
     }
 
     /// The bytes and a zero byte, as C has a text.
@@ -130,6 +111,16 @@ extension [UInt8] {
         }
         self = []
     }
+}
+
+/// Where a text begins in another; nil if it is not there.
+func find(_ part: StaticString, in text: Text) -> Int? {
+    let part = Text(part)
+    guard text.count >= part.count else { return nil }
+    for start in 0...(text.count - part.count) where text[start..<(start + part.count)].elementsEqual(part) {
+        return start
+    }
+    return nil
 }
 
 func isBlank(_ byte: UInt8) -> Bool {

@@ -1,5 +1,6 @@
 import Agent
 import Board
+import DER
 import DeviceCrypto
 import HTTP
 import LinuxBoard
@@ -17,6 +18,7 @@ public struct GatewayTransport: Transport, ~Copyable {
     private var knowsTime = false
     /// What to show a server that asks who this is; nil for nothing.
     var shown: ShownIdentity?
+    let offered = OfferedCertificates()
 
     /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded` if the system has no randomness.
     public init(_ options: TransportOptions, clock: SystemClock) throws(CryptoError) {
@@ -101,6 +103,7 @@ public struct GatewayTransport: Transport, ~Copyable {
     }
 
     public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
+        offered.begin()
         if !knowsTime { tls.note(time: clock.time, isExact: clock.time != nil) }
         if url.scheme == .https {
             try showCurrent()
@@ -137,15 +140,21 @@ public struct GatewayTransport: Transport, ~Copyable {
     }
 
     public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+        offered.sent(bytes)
         try tls.send(bytes, deadline: deadline)
     }
 
     public mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int
     {
-        try tls.receive(into: &buffer, deadline: deadline)
+        let count = try tls.receive(into: &buffer, deadline: deadline)
+        offered.received(buffer.span.extracting(first: count))
+        return count
     }
 
-    public mutating func close() { tls.close() }
+    public mutating func close() {
+        offered.end()
+        tls.close()
+    }
 }
 
 /// A key of any type, as C can point to it.

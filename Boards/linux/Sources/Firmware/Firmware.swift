@@ -57,3 +57,6 @@ private func attend(
         &agent, record: &record, text: &textRoom, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
+
+/// Steps and events are lines, as on any small board.
+extension Console: @retroactive AgentLog {}

@@ -35,6 +35,7 @@ struct TCP: Transport, ~Copyable {
         }
     }
 
+    @inline(never)
     mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
         // lwIP refers to the caller's bytes instead of copying them, so they must all be acknowledged, or the
         // connection gone, before this returns.

@@ -1,7 +1,8 @@
+import Agent
 import Board
 
 /// UART0 at 115,200 baud, 8N1, on pins PA0 and PA1 (LM3S6965 datasheet, chapter 12).
-struct UART: Log, ~Copyable {
+struct UART: AgentLog, ~Copyable {
     private static var data: Register { Register(0x4000_C000) }
     private static var flags: Register { Register(0x4000_C018) }
     private static var integerDivisor: Register { Register(0x4000_C024) }

@@ -72,9 +72,9 @@ enum Conversation {
 }
 
 /// Lines are text, whatever the far side said.
-private struct CheckedLog: Log {
+private struct CheckedLog: AgentLog {
     mutating func write(line: Span<UInt8>) {
-        for index in line.indices { require(line[index] >= 0x20 && line[index] != 0x7F, "no control is in a line") }
+        for index in line.indices { require(0x20..<0x7F ~= line[index], "a line is printable ASCII") }
     }
 }
 

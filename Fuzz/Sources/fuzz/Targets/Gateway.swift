@@ -1,4 +1,5 @@
 import DER
+import PKIX
 import SCEP
 
 @testable import Gateway
@@ -16,6 +17,24 @@ func readConfigurationFile(_ input: [UInt8]) {
     // Files that it names are not read here.
     guard settings[.challengeFile] == nil, let text = try? AgentText(settings) else { return }
     if let refusal = text.refusal(settings) { require(!refusal.message.isEmpty, "a refusal has words") }
+}
+
+/// What is written of alternative names is shown as a text that makes the same ones.
+func writeAltNames(_ input: [UInt8]) {
+    func names(_ text: [UInt8]) -> [UInt8] {
+        writing(room: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(altNames: text.span) }
+    }
+    let written = names(input)
+    var reader = DERReader(written.span)
+    guard !input.isEmpty, !written.isEmpty else { return }
+    guard let list = try? reader.read(.sequence) else { return require(false, "names are a SEQUENCE") }
+    var text: [UInt8] = []
+    guard (try? text.append(generalNames: list)) != nil else {
+        return require(false, "names that were written are read")
+    }
+    // An identifier whose second arc is beyond 2^28 has no dotted form here.
+    require(
+        names(text) == written || text.firstRange(of: [UInt8](":#")) != nil, "the text of names makes the same names")
 }
 
 /// What is read of PEM is the same when it is written and read again.

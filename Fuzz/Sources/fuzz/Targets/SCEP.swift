@@ -9,6 +9,10 @@ func readCapabilities(_ input: [UInt8]) {
     for split in [0, input.count / 3, input.count / 2, input.count] {
         let (first, second) = (Array(input[..<split]), Array(input[split...]))
         let joined = first + [0x0A] + second
+        // A page, or a mark, counts for what is behind it.
+        guard !input.contains(where: { $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: "{") || $0 == 0xEF }) else {
+            break
+        }
         let union = Capabilities(first.span).union(Capabilities(second.span))
         require(Capabilities(joined.span) == union, "a line says what it says alone")
     }
@@ -92,7 +96,8 @@ func acceptCACertificates(_ bytes: [UInt8]) {
         var work = body.mutableSpan
         var room = kept.mutableSpan
         count = try? GetCACert.accept(
-            &work, body: 0..<work.count, fingerprints: fingerprints, policy: &policy, moment: moment, into: &room)
+            &work, body: 0..<work.count, fingerprints: fingerprints, policy: &policy, moment: moment, into: &room
+        ).byteCount
     }
     guard let count else { return require(!bytes.isEmpty, "the honest reply is taken") }
     check(Array(kept[..<count]), among: signed)
@@ -107,7 +112,8 @@ private func check(_ kept: [UInt8], among signed: [[UInt8]]) {
         require(signed.contains([UInt8](copying: element.encoding)), "what is kept was signed")
     }
     let certificates = CACertificates(kept.span)
-    _ = try? certificates.encryptionCertificate()
+    var policy = Policy()
+    _ = try? certificates.encryptionCertificate(canDecrypt: false, policy: &policy)
     _ = try? certificates.issuingCertificate()
 }
 
@@ -193,7 +199,13 @@ func judgeCertRep(_ bytes: [UInt8]) {
 private func kind(_ answer: CertRep) -> Int {
     switch answer {
     case .success: -1
-    case .failure(let info, _): Int(info.rawValue)
+    case .failure(.missing, _): -3
+    case .failure(.other(let number), _): 100 + Int(number)
+    case .failure(.badAlg, _): 0
+    case .failure(.badMessageCheck, _): 1
+    case .failure(.badRequest, _): 2
+    case .failure(.badTime, _): 3
+    case .failure(.badCertId, _): 4
     case .pending: -2
     }
 }
@@ -205,7 +217,7 @@ private func judge(_ message: [UInt8], _ policy: inout Policy) -> (CertRep, [UIn
         var bytes = work.mutableSpan
         answer = try? CertRep(
             &bytes, body: 0..<bytes.count, from: CACertificates(Authority.trusted.span), to: CertRepParts.transaction,
-            policy: &policy)
+            policy: &policy, moment: .unknown)
     }
     guard let answer else { return nil }
     switch answer {
@@ -248,7 +260,7 @@ func openCertRep(_ bytes: [UInt8]) {
     else { return }
     let ca = CACertificates(Authority.trusted.span)
     let found = try? IssuedCertificate.find(
-        span.span, in: opened.certificates, from: ca, key: &key, replacing: nil, policy: &policy, moment: moment,
+        span.span, in: opened, from: ca, key: &key, replacing: nil, policy: &policy, moment: moment,
         mayBeginLater: choice & 4 != 0)
     require(found != nil || bytes != honestContent, "an honest certificate is taken")
     if let found {
@@ -257,7 +269,7 @@ func openCertRep(_ bytes: [UInt8]) {
     do {
         let own = try Certificate(device.span)
         _ = try Revocation.check(
-            span.span, in: opened.crls, of: own, ca: ca, policy: &policy, moment: moment)
+            span.span, in: opened, of: own, ca: ca, policy: &policy, moment: moment)
         require([UInt8](copying: span.span.extracting(opened.crls)) == crl, "the CA signed the list")
     } catch {}
 }

@@ -145,11 +145,9 @@ func readStore(_ bytes: [UInt8]) {
     startDevice(&store, steps: choice & 1 == 0 ? 0 : 3)
 }
 
-private typealias Record = IdentityStore<MemorySnapshots>.Record
+private let records = (1...10).compactMap { StoredRecord(rawValue: $0) }
 
-private let records = (1...9).compactMap { Record(rawValue: $0) }
-
-private func value(_ record: Record, of store: inout IdentityStore<MemorySnapshots>) -> [UInt8]? {
+private func value(_ record: StoredRecord, of store: inout IdentityStore<MemorySnapshots>) -> [UInt8]? {
     guard let size = store.size(of: record) else { return nil }
     var value = [UInt8](repeating: 0, count: size)
     var room = value.mutableSpan
@@ -171,7 +169,7 @@ private func startDevice(_ store: inout IdentityStore<MemorySnapshots>, steps: I
                 configuration: configuration, clock: 1_767_225_600, uptime: UInt64(step), store: &store, work: &work,
                 random: &random)
             guard action == .store else { continue }
-            try agent.store(configuration: configuration, in: &store, work: &work)
+            try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
         }
     } catch {}
 }

@@ -1,0 +1,243 @@
+import Board
+import DER
+import DeviceCrypto
+import Foundation
+import HTTP
+import SCEP
+import SimulatedStorage
+import TestSupport
+
+@testable import Agent
+
+/// A device that is switched on again and again, and the CA that it was told to trust: all of the core runs, down to the
+/// bytes of HTTP, on simulated flash and in a time that the test has.
+final class DeviceLife {
+    typealias Device = Agent<PooledKey, 4096>
+
+    let authority: OpenSSLAuthority
+    var settings: [String]
+    var fingerprint: String
+    /// In the place of what ``authority`` says, where it is not nil; by the number of the exchange of this run, from 1 on.
+    var network: (_ exchange: Int, _ operation: String) -> TransportError? = { _, _ in nil }
+    /// Whether replies have a Date.
+    var tellsDate = false
+    var store = FlashStore(
+        SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF)),
+        capacity: Device.snapshotCapacity)
+    /// Seconds since 1970, of the world.
+    var time: Int64 = AgentBench.epoch
+    var hasClock = true
+    /// After so many waits a run is over: the power goes.
+    var waitLimit = 40
+    private let keys = PooledKey.Counter()
+    private var random: RandomGenerator
+
+    /// One run, from switching on to its end.
+    struct Run {
+        /// `done`, or why it ended.
+        var verdict = ""
+        var lines: [String] = []
+        /// What was asked, as RFC 8894 calls it.
+        var operations: [String] = []
+        /// Seconds of each wait.
+        var waits: [UInt64] = []
+        /// The records that there were after each change.
+        var stored: [[StoredRecord]] = []
+
+        /// The events' words behind `event`, without what differs from one certificate to the next.
+        var events: [String] {
+            lines.filter { $0.hasPrefix("event ") }.map { line in
+                line.dropFirst(6).split(separator: " ").filter {
+                    !$0.contains(/^(serial|fingerprint|transactionID|notAfter)=/)
+                }.joined(separator: " ")
+            }
+        }
+
+        var warnings: [String] { lines.filter { $0.hasPrefix("warning: ") }.map { String($0.dropFirst(9)) } }
+    }
+
+    init(_ settings: String..., authority: OpenSSLIdentity? = nil) throws {
+        self.authority = OpenSSLAuthority(try authority ?? OpenSSLAuthority.shared)
+        self.settings = settings
+        fingerprint = try self.authority.identity.fingerprint()
+        random = try seededRandom()
+    }
+
+    func pass(days: Double) { time += Int64(days * 86_400) }
+
+    /// Switches the device on, and off when it ends.
+    ///
+    /// - Parameter look: what it holds at its end.
+    func powerUp(
+        _ prepare: (inout Device) -> Void = { _ in }, _ look: (borrowing Device) -> Void = { _ in }
+    ) throws -> Run {
+        let world = World(self)
+        let text = Array(
+            (["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=CN=sensor"] + settings)
+                .joined(separator: "\n").utf8)
+        let configuration = try Configuration(text.span)
+        var agent = Device()
+        prepare(&agent)
+        var (line, clock, log, traffic) = (
+            Line(world: world), WorldClock(world: world), Journal(world: world), Traffic()
+        )
+        var buffer = [UInt8](repeating: 0xA5, count: 8192)
+        var work = buffer.mutableSpan
+        var failure: AgentError?
+        PooledKey.$taken.withValue(keys) {
+            do throws(AgentError) {
+                try attend(
+                    &agent, configuration: configuration, transport: &line, clock: &clock, store: &store, log: &log,
+                    random: &random, work: &work, traffic: &traffic
+                ) { store, _ in
+                    world.run.stored.append(
+                        (1...12).compactMap { StoredRecord(rawValue: $0) }.filter { store.size(of: $0) != nil })
+                    if world.isOver { store.flash.operations.cutPower(at: 1, .before) }
+                }
+            } catch {
+                failure = error
+            }
+            conclude(failure, work: work.span, log: &log)
+        }
+        look(agent)
+        store.flash.operations.boot()
+        if let error = world.error { throw error }
+        world.run.verdict = world.run.lines.removeLast()
+        time = world.time
+        return world.run
+    }
+
+    /// What is stored now.
+    func record(_ record: StoredRecord) throws -> [UInt8]? {
+        var again = FlashStore(store.flash, capacity: Device.snapshotCapacity)
+        try again.open()
+        return try value(record, of: &again)
+    }
+
+    /// The records that there are.
+    func records() throws -> [StoredRecord] {
+        try (1...12).compactMap { StoredRecord(rawValue: $0) }.filter { try record($0) != nil }
+    }
+
+    /// Whether the stored key is that of the stored certificate.
+    func holdsMatchingPair() throws -> Bool {
+        guard let bytes = try record(.privateKey), let certificate = try record(.certificate) else { return false }
+        var key = SoftwareKey()
+        try key.load(bytes.span)
+        var room = [UInt8](repeating: 0, count: 600)
+        var output = room.mutableSpan
+        let count = try key.publicKey(into: &output)
+        let modulus = Array(room[..<count]).hex.uppercased()
+        let expected = try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-modulus"], input: certificate)
+        return String(decoding: expected, as: UTF8.self).contains("=\(modulus)")
+    }
+
+    /// What the parts of a board share in one run.
+    private final class World {
+        let life: DeviceLife
+        var run = Run()
+        var time: Int64
+        var uptime: UInt64 = 0
+        var isOver = false
+        var error: (any Error)?
+        var sent: [UInt8] = []
+        var reply: [UInt8] = []
+        var exchanges = 0
+
+        init(_ life: DeviceLife) {
+            self.life = life
+            time = life.time
+        }
+
+        func pass(milliseconds: UInt64) {
+            uptime += milliseconds
+            time += Int64(milliseconds / 1000)
+            life.time = time
+        }
+
+        /// Answers what was sent.
+        func answer() throws(TransportError) {
+            guard !isOver else { throw .unreachable }
+            exchanges += 1
+            let text = String(decoding: sent, as: UTF8.self)
+            let target = text.split(separator: " ", maxSplits: 2)[1]
+            let query = Dictionary(
+                target.split(separator: "?").last.map { $0.split(separator: "&") }.map {
+                    $0.map { part in
+                        let words = part.split(separator: "=", maxSplits: 1)
+                        return (String(words[0]), words.count > 1 ? String(words[1]) : "")
+                    }
+                } ?? [], uniquingKeysWith: { $1 })
+            let operation = query["operation"] ?? ""
+            let isPost = text.hasPrefix("POST ")
+            let body = sent.firstRange(of: Array("\r\n\r\n".utf8)).map { Array(sent[$0.upperBound...]) } ?? []
+            let message =
+                isPost ? body : [UInt8](Data(base64Encoded: query["message"]?.removingPercentEncoding ?? "") ?? Data())
+            run.operations.append(operation)
+            life.authority.time = time
+            if let failure = life.network(exchanges, operation) { throw failure }
+            do {
+                guard let answer = try life.authority.reply(to: operation, message, isPost: isPost) else { return }
+                var head = "HTTP/1.0 \(answer.status) X\r\nContent-Type: \(answer.mediaType)\r\n"
+                if life.tellsDate { head += "Date: \(utc(time, "EEE, dd MMM yyyy HH:mm:ss 'GMT'"))\r\n" }
+                reply = Array("\(head)Content-Length: \(answer.body.count)\r\n\r\n".utf8) + answer.body
+            } catch {
+                self.error = error
+                throw .unreachable
+            }
+        }
+    }
+
+    private struct Line: Transport {
+        let world: World
+
+        mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+            (world.sent, world.reply) = ([], [])
+        }
+
+        mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+            world.sent += bytes.indices.map { bytes[$0] }
+        }
+
+        mutating func receive(
+            into buffer: inout MutableSpan<UInt8>, deadline: UInt64
+        ) throws(TransportError) -> Int {
+            if !world.sent.isEmpty {
+                try world.answer()
+                world.sent = []
+            }
+            let count = min(buffer.count, world.reply.count)
+            for index in 0..<count { buffer[index] = world.reply[index] }
+            world.reply.removeFirst(count)
+            return count
+        }
+
+        mutating func close() {}
+    }
+
+    private struct WorldClock: Clock {
+        let world: World
+        var uptime: UInt64 { world.uptime }
+        var time: Int64? { world.life.hasClock ? world.time : nil }
+
+        func sleep(milliseconds: UInt64) {
+            guard !world.isOver else {
+                // Whatever is due is due now, and cannot be stored.
+                world.uptime += 400 * 86_400_000
+                world.time += 400 * 86_400
+                return
+            }
+            world.run.waits.append(milliseconds / 1000)
+            world.pass(milliseconds: milliseconds)
+            if world.run.waits.count >= world.life.waitLimit { world.isOver = true }
+        }
+    }
+
+    private struct Journal: AgentLog {
+        let world: World
+
+        func write(line: Span<UInt8>) {
+            world.run.lines.append(String(decoding: line.indices.map { line[$0] }, as: UTF8.self))
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import Foundation
+import LinuxBoard
+import TestSupport
+import Testing
+
+@testable import Board
+
+/// The folder that keeps a device's identity, on this machine's file system.
+@Suite struct IdentityFolderTests {
+    private static func opened(_ url: URL) throws -> DirectorySnapshots<IdentityFolder> {
+        let outside = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        defer { close(outside) }
+        return try DirectorySnapshots(IdentityFolder.open(in: Descriptor(outside)))
+    }
+
+    private static func put(_ generation: Int, in snapshots: inout DirectorySnapshots<IdentityFolder>) throws {
+        _ = try snapshots.open()
+        let content = Snapshots.content(generation)
+        try snapshots.begin(size: content.count)
+        try snapshots.append(content.span)
+        try snapshots.commit()
+    }
+
+    /// Why the folder is refused; nil if it is not.
+    private static func refusal(_ url: URL) throws -> StorageError? {
+        do {
+            var snapshots = try opened(url)
+            _ = try snapshots.open()
+            return nil
+        } catch let error as StorageError {
+            return error
+        }
+    }
+
+    /// The generation that is found; nil when nothing is.
+    private static func generation(_ url: URL) throws -> Int? {
+        var snapshots = try opened(url)
+        guard let size = try snapshots.open() else { return nil }
+        var content = [UInt8](repeating: 0, count: size)
+        do {
+            var room = content.mutableSpan
+            try snapshots.read(at: 0, into: &room)
+        }
+        let generation = Int(content[0])
+        #expect(content == Snapshots.content(generation))
+        return generation
+    }
+
+    /// What was stored outlives a power cut on a disk that keeps what was synced, and no more: the file, its name, and the
+    /// folder that it is in.
+    @Test func whatIsStoredIsSynced() throws {
+        try withTemporaryDirectory { directory in
+            let working = directory.appending(path: "working")
+            try FileManager.default.createDirectory(at: working, withIntermediateDirectories: false)
+            let disk = try LossyDisk(working)
+            func left(_ name: String) throws -> URL {
+                let url = directory.appending(path: name)
+                try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+                try disk.afterPowerCut(in: url)
+                return url
+            }
+            var snapshots = try Self.opened(working)
+            for generation in 1...3 {
+                try Self.put(generation, in: &snapshots)
+                let left = try left("\(generation)")
+                #expect(try Self.generation(left) == generation)
+            }
+        }
+    }
+
+    /// The disk loses what it is there to lose.
+    @Test func whatIsNotSyncedIsLost() throws {
+        try withTemporaryDirectory { directory in
+            let (working, left) = (directory.appending(path: "working"), directory.appending(path: "left"))
+            for url in [working, left] {
+                try FileManager.default.createDirectory(at: url, withIntermediateDirectories: false)
+            }
+            let disk = try LossyDisk(working)
+            func write(_ name: String, _ text: String, syncs: Bool) {
+                let file = open(working.appending(path: name).path, O_WRONLY | O_CREAT, 0o600)
+                defer { close(file) }
+                #expect(Foundation.write(file, text, text.utf8.count) == text.utf8.count)
+                if syncs { #expect(fsync(file) == 0) }
+            }
+            write("synced", "abc", syncs: true)
+            write("forgotten", "abc", syncs: false)
+            let folder = open(working.path, O_RDONLY)
+            #expect(fsync(folder) == 0)
+            close(folder)
+            write("nameless", "abc", syncs: true)
+            write("synced", "abcdef", syncs: false)
+            try disk.afterPowerCut(in: left)
+            func text(_ name: String) -> String? {
+                try? String(contentsOf: left.appending(path: name), encoding: .utf8)
+            }
+            #expect(text("synced") == "abc" && text("forgotten") == "" && text("nameless") == nil)
+        }
+    }
+
+    private enum Spoiling: String, CaseIterable {
+        case nothing, fileForOthers, folderForOthers, pipe, folderInPlaceOfFile, linkToFile, linkToFolder, tooLarge
+    }
+
+    /// One defect a row: what is not a private file in a private folder of this user is refused, and left as it is.
+    @Test(arguments: Spoiling.allCases) private func whatIsNoPrivateFileIsRefused(_ spoiling: Spoiling) throws {
+        try withTemporaryDirectory { directory in
+            var snapshots = try Self.opened(directory)
+            try Self.put(1, in: &snapshots)
+            let store = directory.appending(path: "store")
+            let (file, other) = (store.appending(path: "identity"), directory.appending(path: "other"))
+            var expected: StorageError? = .failed
+            switch spoiling {
+            case .nothing: expected = nil
+            case .fileForOthers:
+                chmod(file.path, 0o640)
+                expected = .exposed
+            case .folderForOthers:
+                chmod(store.path, 0o711)
+                expected = .exposed
+            case .pipe:
+                unlink(file.path)
+                #expect(mkfifo(file.path, 0o600) == 0)
+            case .folderInPlaceOfFile:
+                unlink(file.path)
+                #expect(mkdir(file.path, 0o700) == 0)
+            case .linkToFile:
+                try FileManager.default.moveItem(at: file, to: other)
+                try FileManager.default.createSymbolicLink(at: file, withDestinationURL: other)
+            case .linkToFolder:
+                try FileManager.default.moveItem(at: store, to: other)
+                try FileManager.default.createSymbolicLink(at: store, withDestinationURL: other)
+            case .tooLarge:
+                // Far more than any `Int` of a small board counts, and not a byte of it on the disk.
+                #expect(truncate(file.path, off_t(1) << 40) == 0)
+                expected = .corrupt
+            }
+            // With its other end open, a pipe makes nobody wait.
+            let end = spoiling == .pipe ? open(file.path, O_RDWR | O_NONBLOCK) : -1
+            defer { if end >= 0 { close(end) } }
+            #expect(try Self.refusal(directory) == expected)
+        }
+    }
+
+    /// A file that no snapshot can be as large as is not even counted.
+    @Test(
+        arguments: [(1 << 20, nil), (1 << 20 + 1, StorageError.corrupt), (1 << 40, .corrupt)] as [(Int, StorageError?)])
+    func aFileOfAnySizeIsRefused(size: Int, expected: StorageError?) throws {
+        try withTemporaryDirectory { directory in
+            var snapshots = try Self.opened(directory)
+            try Self.put(1, in: &snapshots)
+            #expect(truncate(directory.appending(path: "store/identity").path, off_t(size)) == 0)
+            do throws(StorageError) {
+                let found = try snapshots.directory.open()
+                #expect(found == size && expected == nil)
+            } catch {
+                #expect(error == expected)
+            }
+        }
+    }
+
+    /// A pipe that nobody has open keeps nobody waiting.
+    @Test func aPipeIsNotWaitedFor() throws {
+        try withTemporaryDirectory { directory in
+            let store = directory.appending(path: "store")
+            try FileManager.default.createDirectory(
+                at: store, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+            let pipe = store.appending(path: "identity").path
+            #expect(mkfifo(pipe, 0o600) == 0)
+            let isOver = DispatchSemaphore(value: 0)
+            Thread.detachNewThread {
+                #expect((try? Self.refusal(directory)) == .failed)
+                isOver.signal()
+            }
+            // Catches a hang alone.
+            guard isOver.wait(timeout: .now() + 60) == .timedOut else { return }
+            Issue.record("it waits for the other end of a pipe")
+            let end = open(pipe, O_RDWR | O_NONBLOCK)
+            isOver.wait()
+            close(end)
+        }
+    }
+
+    /// What somebody else put there is not this user's, whatever its mode is.
+    @Test func anotherUsersStoreIsRefused() throws {
+        try withTemporaryDirectory { directory in
+            var snapshots = try Self.opened(directory)
+            try Self.put(1, in: &snapshots)
+            #expect(try asAnotherUser { try Self.refusal(directory) } == .exposed)
+            // Nor is a file in one's own folder.
+            #expect(throws: StorageError.exposed) { try asAnotherUser { try snapshots.open() } }
+            #expect(try Self.generation(directory) == 1)
+        }
+    }
+
+    /// A link that waits where the next file is to be made is taken away, and what it leads to is left alone.
+    @Test func theNextFileIsMadeInPlaceOfALink() throws {
+        try withTemporaryDirectory { directory in
+            var snapshots = try Self.opened(directory)
+            let other = directory.appending(path: "other")
+            try Data("mine".utf8).write(to: other)
+            try FileManager.default.createSymbolicLink(
+                at: directory.appending(path: "store/identity.new"), withDestinationURL: other)
+            try Self.put(1, in: &snapshots)
+            #expect(try Data(contentsOf: other) == Data("mine".utf8))
+            #expect(try Self.generation(directory) == 1)
+        }
+    }
+}

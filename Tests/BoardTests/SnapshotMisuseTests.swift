@@ -1,0 +1,76 @@
+import Board
+import SimulatedStorage
+import Testing
+
+/// What is asked for in another order than ``SnapshotStorage`` has it, or beyond what there is.
+@Suite struct SnapshotMisuseTests {
+    @Test func inAFolder() throws {
+        var snapshots = DirectorySnapshots(SimulatedDirectory())
+        try expectRefused(&snapshots, tooLarge: 1 << 20 + 1)
+    }
+
+    @Test func inFlash() throws {
+        var snapshots = NORSnapshots<_, 32>(SimulatedFlash(Snapshots.geometries[0]), capacity: 600)
+        // A bank of 1,024 bytes less the marker, the header and the digest.
+        try expectRefused(&snapshots, tooLarge: 1024 - 8 - 24 - 32 + 1)
+    }
+
+    private func expectRefused<S: SnapshotStorage & ~Copyable>(_ snapshots: inout S, tooLarge: Int) throws {
+        let some: [UInt8] = [1, 2, 3]
+        // Before it is opened.
+        expect(.outOfRange) { _ = try read(&snapshots, 0, 0) }
+        expect(.outOfRange) { try snapshots.begin(size: 3) }
+        expect(.outOfRange) { try snapshots.append(some.span) }
+        expect(.outOfRange) { try snapshots.commit() }
+        #expect(try snapshots.open() == nil)
+        // Nothing is there, and nothing was begun.
+        expect(.outOfRange) { _ = try read(&snapshots, 0, 1) }
+        expect(.outOfRange) { try snapshots.append(some.span) }
+        expect(.outOfRange) { try snapshots.commit() }
+        expect(.full) { try snapshots.begin(size: -1) }
+        // More or less than was announced.
+        try snapshots.begin(size: 3)
+        expect(.outOfRange) { try snapshots.commit() }
+        expect(.outOfRange) { try snapshots.append([1, 2, 3, 4].span) }
+        try snapshots.append(some.span)
+        expect(.outOfRange) { try snapshots.append([4].span) }
+        try snapshots.commit()
+        expect(.outOfRange) { try snapshots.commit() }
+        expect(.outOfRange) { try snapshots.append([UInt8]().span) }
+        // In the same run, without being opened again.
+        #expect(try read(&snapshots, 0, 3) == some)
+        #expect(try read(&snapshots, 1, 2) == [2, 3])
+        #expect(try read(&snapshots, 3, 0) == [])
+        for (offset, count) in [(-1, 1), (0, 4), (1, 3), (3, 1), (4, 0), (-1, 0)] {
+            expect(.outOfRange) { _ = try read(&snapshots, offset, count) }
+        }
+        // One that could not be begun, or was not ended, is none.
+        expect(.full) { try snapshots.begin(size: tooLarge) }
+        expect(.outOfRange) { try snapshots.append([4].span) }
+        // Nor does one that was begun before go on.
+        try snapshots.begin(size: 1)
+        expect(.full) { try snapshots.begin(size: tooLarge) }
+        expect(.outOfRange) { try snapshots.append([4].span) }
+        try snapshots.begin(size: tooLarge - 1)
+        #expect(try snapshots.open() == 3)
+        try snapshots.begin(size: 1)
+        #expect(try snapshots.open() == 3)
+        expect(.outOfRange) { try snapshots.append([4].span) }
+        #expect(try read(&snapshots, 0, 3) == some)
+    }
+
+    private func read<S: SnapshotStorage & ~Copyable>(
+        _ snapshots: inout S, _ offset: Int, _ count: Int
+    ) throws -> [UInt8] {
+        var content = [UInt8](repeating: 0xEE, count: count)
+        var room = content.mutableSpan
+        try snapshots.read(at: offset, into: &room)
+        return content
+    }
+
+    private func expect(
+        _ expected: StorageError, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+    ) {
+        #expect(throws: expected, sourceLocation: sourceLocation) { try body() }
+    }
+}

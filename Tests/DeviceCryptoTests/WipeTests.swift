@@ -1,0 +1,108 @@
+import DeviceCrypto
+import TestSupport
+import Testing
+
+/// No secret that passes through here is left on the stack: SECURITY.md, "Secrets in RAM".
+@Suite struct WipeTests {
+    /// The password may be longer than a block of the digest, whose digest then takes its place (RFC 2104, 2).
+    @Test(arguments: DigestAlgorithm.allCases, [32, 200]) func passwords(_ digest: DigestAlgorithm, size: Int) throws {
+        let password = [UInt8].random(size)
+        let salt = [UInt8].random(16)
+        let place = Place(32)
+        let left = try Remains {
+            try place.use { room in
+                try PBKDF2.derive(digest, password: password.span, salt: salt.span, iterations: 2, into: &room)
+            }
+        }
+        let key = try OpenSSL.run([
+            "kdf", "-binary", "-keylen", "32", "-kdfopt", "digest:\(digest.openSSL)", "-kdfopt",
+            "hexpass:\(password.hex)", "-kdfopt", "hexsalt:\(salt.hex)", "-kdfopt", "iter:2", "-kdfopt", "pkcs5:1",
+            "PBKDF2",
+        ])
+        #expect(place.bytes == key)
+        let begin = size <= 64 ? password : try OpenSSL.run(["dgst", "-\(digest.openSSL)", "-binary"], input: password)
+        let found = left.holds([
+            "password": password, "inner pad": begin.map { $0 ^ 0x36 },
+            "outer pad": begin.map { $0 ^ 0x5C }, "key": key,
+        ])
+        #expect(found == [])
+    }
+
+    @Test(arguments: DigestAlgorithm.allCases) func whatIsDigested(_ algorithm: DigestAlgorithm) throws {
+        let secret = [UInt8].random(40)
+        let left = try Remains { _ = Hash.digest(algorithm, of: secret.span) }
+        #expect(left.holds(["what was digested": secret]) == [])
+    }
+
+    @Test func seeds() throws {
+        let seed = [UInt8].random(48)
+        let place = Place(32)
+        let left = try Remains {
+            var random = RandomGenerator()
+            try random.seed(seed.span, personalization: Span())
+            try place.use { room in try random.fill(&room) }
+            random.wipe()
+        }
+        #expect(left.holds(["seed": seed, "randomness": place.bytes]) == [])
+    }
+
+    @Test(arguments: [
+        CipherAlgorithm.aes128CBC, .aes192CBC, .aes256CBC, .tripleDESCBC, .desCBC,
+    ]) func contentKeys(_ cipher: CipherAlgorithm) throws {
+        let key = [UInt8].random(cipher.keySize)
+        let iv = [UInt8].random(cipher.blockSize)
+        let plain = [UInt8].random(64)
+        let place = Place(64)
+        place.bytes = plain
+        let left = try Remains {
+            try place.use { room in
+                try CBC.encrypt(cipher, key: key.span, iv: iv.span, &room)
+                try CBC.decrypt(cipher, key: key.span, iv: iv.span, &room)
+            }
+        }
+        #expect(place.bytes == plain)
+        #expect(left.holds(["key": key]) == [])
+    }
+
+    /// A key as a token has it, whose signature stands for a content key that it could not decrypt (RFC 3218, 2.3.2).
+    private struct Token: PrivateKey, ~Copyable {
+        let signature: [UInt8]
+        let plain: [UInt8]?
+
+        var algorithm: KeyAlgorithm { .rsa(bits: 2048) }
+        var signatureSize: Int { 256 }
+        var publicExponent: UInt32 { 65537 }
+
+        mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int { throw .unsupported }
+
+        mutating func sign(
+            _ digest: Digest, into target: inout MutableSpan<UInt8>, random: inout RandomGenerator
+        ) throws(CryptoError) -> Int {
+            for index in 0..<256 { target[index] = signature[index] }
+            return 256
+        }
+
+        mutating func decrypt(
+            _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
+            random: inout RandomGenerator
+        ) throws(CryptoError) -> Int {
+            guard let plain else { throw .decryptionFailed }
+            for index in plain.indices { plaintext[index] = plain[index] }
+            return plain.count
+        }
+    }
+
+    @Test(arguments: [true, false]) func keysOfATokensMaking(isRight: Bool) throws {
+        let (signature, plain) = ([UInt8].random(256), [UInt8].random(32))
+        let ciphertext = [UInt8].random(256)
+        let place = Place(32)
+        let left = try Remains {
+            var random = try seededGenerator()
+            var token = Token(signature: signature, plain: isRight ? plain : nil)
+            try place.use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
+        }
+        let substitute = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: signature)
+        #expect(place.bytes == (isRight ? plain : substitute))
+        #expect(left.holds(["signature": signature, "content key": plain]) == [])
+    }
+}

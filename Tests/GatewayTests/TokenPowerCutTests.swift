@@ -1,0 +1,46 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// What a gateway remembers of a token, on a disk that keeps what was synced, and no more.
+extension KeyTests.TokenKeyTests {
+    /// Or else each power cut would have another of a token's few tries used up.
+    @Test func aRefusedPINIsRememberedThroughAPowerCut() throws {
+        try withToken(pin: "000000") { token, directory, provider in
+            let disk = try LossyDisk(directory)
+            #expect(failure { _ = try generated(.p256) } == .token(.wrongPIN))
+            provider.close()
+            // Somebody logs in, which clears the token's memory of it, so that one more would show.
+            try token.tool(["--list-objects"])
+            try withTemporaryDirectory { left in
+                try disk.afterPowerCut(in: left)
+                provider.settings.token?.folder = Array(left.path.utf8)
+                #expect(failure { _ = try generated(.p256) } == .token(.pinRefusedBefore))
+                let seen = try token.hasSeenWrongPIN()
+                #expect(!seen)
+            }
+        }
+    }
+
+    /// Keys are marked with a number that is on the disk before the first of them is made.
+    @Test func whoseKeysTheyAreIsKnownAfterAPowerCut() throws {
+        try withToken { _, directory, _ in
+            let disk = try LossyDisk(directory)
+            let store = directory.appending(path: "store")
+            for folder in [directory, store] {
+                let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY)
+                #expect(fsync(descriptor) == 0)
+                close(descriptor)
+            }
+            _ = try generated(.p256)
+            let owner = try Data(contentsOf: store.appending(path: "owner"))
+            try withTemporaryDirectory { left in
+                try disk.afterPowerCut(in: left)
+                let kept = left.appending(path: "store/owner")
+                #expect(!owner.isEmpty && (try? Data(contentsOf: kept)) == owner)
+            }
+        }
+    }
+}

@@ -1,0 +1,155 @@
+import Board
+import Foundation
+import TestSupport
+import Testing
+
+@testable import LinuxBoard
+
+/// Connections to sockets of the test's own.
+@Suite struct TCPTests {
+    private static nonisolated(unsafe) let clock = SystemClock()
+    /// Catches a hang alone.
+    private static var longDeadline: UInt64 { clock.uptime + 600_000 }
+
+    /// Connects to a name, and hands on what came of it.
+    private func connect(
+        to addresses: [String], _ port: UInt16, within milliseconds: UInt64 = 600_000,
+        _ body: (inout TCP) throws -> Void = { _ in }
+    ) throws -> TransportError? {
+        let host = Array("ca.example".utf8)
+        var tcp = TCP(clock: Self.clock)
+        defer { tcp.close() }
+        do throws(TransportError) {
+            try withNames(standingFor: addresses) { () throws(TransportError) in
+                try tcp.connect(host: host.span, port: port, deadline: Self.clock.uptime + milliseconds)
+            }
+        } catch {
+            return error
+        }
+        try body(&tcp)
+        return nil
+    }
+
+    private func receive(_ tcp: inout TCP, deadline: UInt64 = longDeadline) throws(TransportError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        var room = bytes.mutableSpan
+        let count = try tcp.receive(into: &room, deadline: deadline)
+        return Array(bytes.prefix(count))
+    }
+
+    @Test(arguments: [["127.0.0.2"], ["127.0.0.1", "127.0.0.2"], ["127.0.0.1", "127.0.0.3", "127.0.0.2"]])
+    func whoeverRefusesIsPassedOver(addresses: [String]) throws {
+        let server = try Listener("127.0.0.2")
+        defer { server.close() }
+        let error = try connect(to: addresses, server.port) { tcp in
+            try tcp.send(Array("hello".utf8).span, deadline: Self.longDeadline)
+            let peer = server.accept()
+            defer { close(peer) }
+            var bytes = [UInt8](repeating: 0, count: 5)
+            #expect(recv(peer, &bytes, 5, Int32(MSG_WAITALL)) == 5)
+            #expect(bytes == Array("hello".utf8))
+        }
+        #expect(error == nil)
+    }
+
+    @Test func whereNobodyListensItSaysSo() throws {
+        let server = try Listener("127.0.0.2")
+        defer { server.close() }
+        #expect(try connect(to: ["127.0.0.1"], server.port) == .refused)
+        #expect(try connect(to: ["127.0.0.1", "127.0.0.3"], server.port) == .refused)
+    }
+
+    /// An address that does not answer leaves time for the next. It may take more than the first trial where the machine is
+    /// busy; what gives the first address everything never comes to the second.
+    @Test func aSilentAddressLeavesTimeForTheNext() throws {
+        let server = try Listener("127.0.0.2")
+        defer { server.close() }
+        let silent = try Listener("127.0.0.1", port: server.port, backlog: 0)
+        defer { silent.close() }
+        let queue = silent.fill()
+        defer { for socket in queue { close(socket) } }
+        #expect(try connect(to: ["127.0.0.1"], server.port, within: 100) == .timedOut)
+        let isReached = try [1000, 4000, 16_000].contains { time in
+            try connect(to: ["127.0.0.1", "127.0.0.2"], server.port, within: time) { _ in close(server.accept()) }
+                == nil
+        }
+        #expect(isReached)
+    }
+
+    @Test func silenceEndsAtTheDeadline() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let error = try connect(to: ["127.0.0.1"], server.port) { tcp in
+            let begin = ContinuousClock.now
+            #expect(throws: TransportError.timedOut) { try receive(&tcp, deadline: Self.clock.uptime + 50) }
+            #expect(begin.duration(to: .now) >= .milliseconds(49))
+            // What comes later is not lost.
+            let peer = server.accept()
+            defer { close(peer) }
+            #expect(Foundation.send(peer, "late", 4, 0) == 4)
+            let bytes = try receive(&tcp)
+            #expect(bytes == Array("late".utf8))
+        }
+        #expect(error == nil)
+    }
+
+    /// A stream that ends, and one that is broken off, are two things.
+    @Test(arguments: [false, true]) func anEndIsNoBreak(isBroken: Bool) throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let error = try connect(to: ["127.0.0.1"], server.port) { tcp in
+            let peer = server.accept()
+            // Closing then sends RST (socket(7)).
+            var linger = linger(l_onoff: isBroken ? 1 : 0, l_linger: 0)
+            setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+            close(peer)
+            if isBroken {
+                #expect(throws: TransportError.reset) { try receive(&tcp) }
+            } else {
+                let bytes = try receive(&tcp)
+                #expect(bytes.isEmpty)
+            }
+        }
+        #expect(error == nil)
+    }
+
+    /// More than the system takes at once waits for the reader, and arrives whole.
+    @Test func whatDoesNotFitWaits() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let content = (0..<(8 << 20)).map { UInt8(truncatingIfNeeded: $0 >> 8 ^ $0) }
+        let error = try connect(to: ["127.0.0.1"], server.port) { tcp in
+            let peer = server.accept()
+            // Nobody reads: there is an end to what is taken.
+            #expect(throws: TransportError.timedOut) {
+                for _ in 0..<8 { try tcp.send(content.span, deadline: Self.clock.uptime + 20) }
+            }
+            close(peer)
+        }
+        #expect(error == nil)
+        let again = try connect(to: ["127.0.0.1"], server.port) { tcp in
+            let peer = FileHandle(fileDescriptor: server.accept(), closeOnDealloc: true)
+            let isRead = DispatchSemaphore(value: 0)
+            nonisolated(unsafe) var received = Data()
+            Thread.detachNewThread {
+                received = peer.readDataToEndOfFile()
+                isRead.signal()
+            }
+            try tcp.send(content.span, deadline: Self.longDeadline)
+            tcp.close()
+            isRead.wait()
+            #expect(received == Data(content))
+        }
+        #expect(again == nil)
+    }
+
+    @Test(
+        arguments: [
+            (ECONNREFUSED, .refused), (ENETDOWN, .noAddress), (EADDRNOTAVAIL, .noAddress), (ENETUNREACH, .unreachable),
+            (EHOSTUNREACH, .unreachable), (EAFNOSUPPORT, .unreachable), (EACCES, .unreachable), (EPERM, .unreachable),
+            (ETIMEDOUT, .timedOut), (EMFILE, .exhausted), (ENOBUFS, .exhausted), (ECONNRESET, .reset), (EPIPE, .reset),
+        ] as [(Int32, TransportError)])
+    func whatTheSystemSaysHasAWord(number: Int32, error: TransportError) {
+        #expect(TransportError(errno: number) == error)
+    }
+}

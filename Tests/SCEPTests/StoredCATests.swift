@@ -1,0 +1,72 @@
+import PKIX
+import SCEP
+import TestSupport
+import Testing
+
+/// Which of the certificates that were trusted once still are, under other fingerprints and leniencies.
+@Suite struct StoredCATests {
+    private struct Tree: Sendable {
+        let root, issuing, sibling, below, next, nextRA: OpenSSLIdentity
+
+        init() throws {
+            root = try World.one.root
+            issuing = try World.one.intermediate
+            sibling = try OpenSSLIdentity(
+                subject: "/O=Example/CN=Sibling", for: TestKey.rsa, issuedBy: root, extensions: World.authority)
+            below = try OpenSSLIdentity(
+                subject: "/O=Example/CN=Below", issuedBy: issuing, extensions: World.authority)
+            next = try OpenSSLIdentity(subject: "/O=Example/CN=Next", extensions: ["keyUsage=critical,keyCertSign"])
+            nextRA = try OpenSSLIdentity(
+                subject: "/CN=RA", for: TestKey.rsa, issuedBy: next, extensions: ["keyUsage=keyEncipherment"])
+        }
+    }
+
+    private static let tree = Result { try Tree() }
+
+    private func kept(
+        _ stored: [OpenSSLIdentity], _ pins: [OpenSSLIdentity], _ policy: Policy = Policy()
+    ) throws -> [[UInt8]] {
+        let text = Array(try pins.map { try $0.fingerprint() }.joined(separator: ",").utf8)
+        // Behind something else, as those of the next CA are.
+        let bytes = [0xA5, 0xA5, 0xA5] + stored.flatMap(\.der)
+        guard let fingerprints = Fingerprints(text.span) else { return [] }
+        let ranges = CACertificates.stillTrusted(bytes.span, in: 3..<bytes.count, fingerprints, policy)
+        return ranges.indices.map { Array(bytes[ranges[$0]]) }.filter { !$0.isEmpty }
+    }
+
+    /// A fingerprint narrows what was trusted by a wider one, and does not take more.
+    @Test func whatIsPinnedDecides() throws {
+        let (world, tree) = (try World.one, try Self.tree.get())
+        let all = [tree.sibling, tree.root, tree.issuing, world.ra, tree.below]
+        let rows: [(pins: [OpenSSLIdentity], kept: [OpenSSLIdentity])] = [
+            ([tree.root], all), ([tree.issuing], [tree.issuing, world.ra, tree.below]), ([tree.below], [tree.below]),
+            ([tree.sibling], [tree.sibling]),
+            ([tree.issuing, tree.sibling], [tree.sibling, tree.issuing, world.ra, tree.below]),
+            ([world.ra], [world.ra]),
+            // Nobody here is pinned any more: who vouched for them is remembered.
+            ([tree.next], all),
+        ]
+        for (pins, expected) in rows { #expect(try kept(all, pins) == expected.map(\.der)) }
+        // openssl agrees that the root is what the sibling hangs on.
+        #expect(try isVerified(tree.sibling, by: [], under: tree.root))
+        #expect(try !isVerified(tree.sibling, by: [], under: tree.issuing))
+    }
+
+    @Test func aLeniencyThatWasTakenBackDecides() throws {
+        let world = try World.one
+        let all = [world.unmarked, world.root, world.weak]
+        let lenient = Policy(digestFloor: .sha1, allowsUnmarkedRA: true)
+        #expect(try kept(all, [world.root], lenient) == all.map(\.der))
+        #expect(try kept(all, [world.root], Policy(allowsUnmarkedRA: true)) == [world.unmarked, world.root].map(\.der))
+        #expect(try kept(all, [world.root]) == [world.root.der])
+        #expect(try kept(all, [world.root, world.unmarked]) == [world.unmarked, world.root].map(\.der))
+    }
+
+    /// For whom came by GetNextCACert the pinned CA vouched, marks or not.
+    @Test func whomAnotherCAVouchedForStays() throws {
+        let (world, tree) = (try World.one, try Self.tree.get())
+        let all = [tree.next, tree.nextRA, world.root, world.unmarked]
+        #expect(try kept(all, [world.root]) == [tree.next, tree.nextRA, world.root].map(\.der))
+        #expect(try kept([tree.next, tree.nextRA], [world.root]) == [tree.next, tree.nextRA].map(\.der))
+    }
+}
