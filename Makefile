@@ -11,6 +11,8 @@ options ?=
 effort ?= sample
 # make kills kills=500
 kills ?= 100
+# make test-busy busy=4
+busy ?= 8
 # make soak soaks=100000 options='--key rsa2048'
 soaks ?= 10000
 # make test-boot cuts=20
@@ -39,6 +41,9 @@ test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
+
+test-busy: ## make test beside eight busy processes, as on a build machine that others use too (busy=<n>)
+	@Toolchain/beside-busy $(busy) $(MAKE) -k test
 
 # LLVM's linker takes static libraries in any order.
 test-mbedtls-3: setup ## unit tests of the core, on mbedTLS 3.6 as on boards
