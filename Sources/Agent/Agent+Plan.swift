@@ -163,7 +163,7 @@ extension Agent where Key: ~Copyable {
     }
 
     /// Whether the transaction that is open is gone on with. It is what the device was told to ask for that decides, by
-    /// its content, and a password that is another one; LIFECYCLE.md has the table.
+    /// its content, and a password that is another one; Docs/Lifecycle.md has the table.
     private func goesOn(_ configuration: borrowing Configuration) -> Bool {
         // Begun in this run, it is what the operator asked for.
         if demand == .enrol, !isBegunInRun { return false }

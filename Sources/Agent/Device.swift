@@ -64,7 +64,7 @@ public func attend<
         random: &random, work: &work, traffic: &traffic)
 }
 
-/// What a run took, in bytes; nil for what a board cannot know. Emulation/README.md explains each.
+/// What a run took, in bytes; nil for what a board cannot know. Docs/Manufacture.md explains each.
 public struct Figures: Equatable, Sendable {
     public var flash: Int?
     public var ram: Int?

@@ -1,7 +1,7 @@
 import DER
 import SCEP
 
-/// What happened to the device's certificate, for the record: LIFECYCLE.md explains each field. Ranges lie in the work
+/// What happened to the device's certificate, for the record: Docs/Lifecycle.md explains each field. Ranges lie in the work
 /// buffer that it is told with.
 public struct Event: Sendable {
     public enum Outcome: UInt8, Sendable {

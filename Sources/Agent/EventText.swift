@@ -4,7 +4,7 @@ import DeviceCrypto
 import PKIX
 
 extension Line {
-    /// Appends the line of an event; LIFECYCLE.md gives its form.
+    /// Appends the line of an event; Docs/Lifecycle.md gives its form.
     ///
     /// - Parameter work: the buffer in which the event's ranges lie.
     public mutating func append(_ event: borrowing Event, _ work: Span<UInt8>) {

@@ -2,7 +2,7 @@ import Board
 import DeviceCrypto
 
 /// What a device keeps of its identity: records, each at most once, that are replaced together in one atomic step.
-/// STORAGE.md gives the bytes.
+/// Docs/Storage.md gives the bytes.
 ///
 /// To write: ``begin(bodySize:)``, then ``append(_:_:)`` or ``keep(_:)`` for every record counted in the size, then
 /// ``commit()``. What was stored before stands, and can be read, until that has returned, and also when any of them

@@ -2,7 +2,7 @@ import DER
 import DeviceCrypto
 import SCEP
 
-// The two records of fixed size in the identity store. STORAGE.md gives the bytes.
+// The two records of fixed size in the identity store. Docs/Storage.md gives the bytes.
 
 /// What kind of transaction it is, and how far.
 struct TransactionFlags: BitSet {

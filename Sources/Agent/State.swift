@@ -1,5 +1,5 @@
 /// What an agent is doing. What is valid in one state only is that state's own; ``next(after:)`` is the one table of
-/// what follows what, and LIFECYCLE.md has its picture.
+/// what follows what, and Docs/Lifecycle.md has its picture.
 ///
 /// Where a state says that something failed, ``Agent/failure`` says what: an error is larger than all else
 /// that is in a state, and would be copied with it everywhere.

@@ -28,7 +28,7 @@ public enum Warning: UInt8, Equatable, Sendable {
 }
 
 extension Line {
-    /// Appends what a person is told of a step. Emulation/README.md says what programs may rely on.
+    /// Appends what a person is told of a step. Docs/Manufacture.md says what programs may rely on.
     public mutating func append(_ step: Step) {
         switch step {
         case .asking(let operation): append(operation.purpose)

@@ -1,4 +1,4 @@
-/// What a device can keep of its identity: see ``IdentityStore``. The raw value is the record's number in STORAGE.md.
+/// What a device can keep of its identity: see ``IdentityStore``. The raw value is the record's number in Docs/Storage.md.
 public enum StoredRecord: UInt8, Sendable {
     /// Of the current identity: what ``DeviceKey`` keeps of it, a secret.
     case privateKey = 1

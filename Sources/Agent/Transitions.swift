@@ -1,5 +1,5 @@
 extension State {
-    /// The table: the state that follows when something came. LIFECYCLE.md shows it, `TransitionTests` holds the two
+    /// The table: the state that follows when something came. Docs/Lifecycle.md shows it, `TransitionTests` holds the two
     /// together. Whatever has no row leaves the state as it is.
     func next(after occurrence: Occurrence) -> State {
         switch (self, occurrence) {

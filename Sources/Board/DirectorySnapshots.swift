@@ -1,7 +1,7 @@
 import DeviceCrypto
 
 /// Snapshots in a ``Directory``: the next one is written to a file beside the current one, made safe, and takes its
-/// name. STORAGE.md gives the bytes.
+/// name. Docs/Storage.md gives the bytes.
 public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Copyable {
     /// The largest snapshot in bytes: far more than an agent keeps.
     public static var limit: Int { 1 << 20 }

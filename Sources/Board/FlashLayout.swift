@@ -1,5 +1,5 @@
 /// Where things lie in a device's data flash: 64 KiB in sectors of 1 KiB, erased to FF. The same on every board of
-/// this project; what the factory writes there stands in the README of Emulation.
+/// this project; what the factory writes there stands in Docs/Manufacture.md.
 ///
 /// | offset | bytes | region |
 /// |---|---|---|

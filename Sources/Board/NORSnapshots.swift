@@ -2,7 +2,7 @@ import DeviceCrypto
 
 /// Snapshots in NOR flash. The storage is divided into banks; a snapshot is written whole into the bank after the
 /// current one, and becomes the current one when the last page of its bank, the marker, is programmed. The banks take
-/// turns, so wear is spread over all sectors. STORAGE.md gives the bytes.
+/// turns, so wear is spread over all sectors. Docs/Storage.md gives the bytes.
 ///
 /// `gathering` is the number of bytes that are programmed at once: a multiple of the page size, 24 or more.
 public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: SnapshotStorage, ~Copyable {

@@ -116,7 +116,7 @@ final class AgentBench {
         return try value(record, of: &again)
     }
 
-    /// A number of the record of the state or the transaction: see STORAGE.md.
+    /// A number of the record of the state or the transaction: see Docs/Storage.md.
     func number(_ record: StoredRecord, at offset: Int, size: Int) throws -> Int64 {
         let bytes = try #require(try self.record(record))
         return bytes[offset..<(offset + size)].reduce(0) { $0 << 8 | Int64($1) }

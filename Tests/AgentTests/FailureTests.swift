@@ -20,7 +20,7 @@ import Testing
         return milliseconds
     }
 
-    /// Byte 22 of the state is how often it failed, the six after it when the next try is due (STORAGE.md).
+    /// Byte 22 of the state is how often it failed, the six after it when the next try is due (Docs/Storage.md).
     @Test func failuresAndTheNextTryAreStored() throws {
         let bench = try AgentBench("stay=yes", "retry=10", "retry-cap=60", "renew=1", "jitter=0")
         try bench.putIdentity()
@@ -85,7 +85,7 @@ import Testing
         for (error, expected) in rows { #expect(error.mayBeOldCACertificates == expected, "\(error)") }
     }
 
-    /// LIFECYCLE.md: 502 to 504, and silence, say nothing of the request.
+    /// Docs/Lifecycle.md: 502 to 504, and silence, say nothing of the request.
     @Test func answersOfNoUseAreTheServers() {
         for status in [302, 400, 404, 429, 500, 501, 505, 599] as [UInt16] {
             #expect(AgentError.status(.pkcsReq, status, text: 0..<0).isUselessAnswer, "\(status)")

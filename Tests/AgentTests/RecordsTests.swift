@@ -4,7 +4,7 @@ import Testing
 
 @testable import Agent
 
-/// The two records of fixed size, byte by byte as STORAGE.md has them.
+/// The two records of fixed size, byte by byte as Docs/Storage.md has them.
 @Suite struct RecordsTests {
     /// No byte of it is another's.
     private static func bytes(_ count: Int, _ first: UInt8) -> [UInt8] { (0..<count).map { first + UInt8($0) } }
@@ -72,7 +72,7 @@ import Testing
         #expect(!record.isSpent(in: place))
     }
 
-    /// LIFECYCLE.md: five useless answers, or fifty to what the CA has left pending; counted up to 255.
+    /// Docs/Lifecycle.md: five useless answers, or fifty to what the CA has left pending; counted up to 255.
     @Test func uselessAnswersAreCounted() {
         var record = TransactionRecord()
         for count in 1...300 {

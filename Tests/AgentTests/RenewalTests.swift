@@ -289,7 +289,7 @@ import Testing
         #expect(try life.powerUp().operations.isEmpty)
     }
 
-    /// Storage of version 2 has other digests where anchors stand now, and no more after them (STORAGE.md).
+    /// Storage of version 2 has other digests where anchors stand now, and no more after them (Docs/Storage.md).
     @Test func storageOfVersion2IsTakenOver() throws {
         let life = try enrolled(days: 70)
         let pin = Array(life.fingerprint.utf8)

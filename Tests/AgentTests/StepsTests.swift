@@ -78,7 +78,7 @@ import Testing
             } == ["warning: the clock is behind what certificates prove; it was not used"])
     }
 
-    /// Emulation/README.md: what a board cannot know is left out.
+    /// Docs/Manufacture.md: what a board cannot know is left out.
     @Test func figuresOfARun() {
         var traffic = Traffic()
         (traffic.exchanges, traffic.bytesSent, traffic.bytesReceived) = (3, 2996, 4412)

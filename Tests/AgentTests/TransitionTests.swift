@@ -3,7 +3,7 @@ import Testing
 
 @testable import Agent
 
-/// The table of LIFECYCLE.md and ``State/next(after:)``: each state, with everything that can come.
+/// The table of Docs/Lifecycle.md and ``State/next(after:)``: each state, with everything that can come.
 @Suite struct TransitionTests {
     /// What the document calls the states, each by an example.
     private static let states: [String: State] = [

@@ -68,7 +68,7 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
         #expect(try folder.read()?.count == 100_000)
     }
 
-    /// Each snapshot has the number after the last one's, whether it was opened in between or not (STORAGE.md).
+    /// Each snapshot has the number after the last one's, whether it was opened in between or not (Docs/Storage.md).
     @Test func numbersOfSnapshots() throws {
         var snapshots = DirectorySnapshots(SimulatedDirectory())
         _ = try snapshots.open()
@@ -349,7 +349,7 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
         #expect(throws: StorageError.outOfRange) { try snapshots.read(at: 0, into: &span) }
     }
 
-    /// The bytes that STORAGE.md describes.
+    /// The bytes that Docs/Storage.md describes.
     @Test func theFormatIsAsDescribed() throws {
         var folder = Folder()
         try folder.write(1)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Board
 
-/// Banks that a test writes byte by byte, as STORAGE.md has them.
+/// Banks that a test writes byte by byte, as Docs/Storage.md has them.
 @Suite struct NORBankTests {
     private static let geometry = Snapshots.geometries[0]
 

@@ -130,7 +130,7 @@ import Testing
         stride(from: 24, through: 0, by: -8).map { UInt8(truncatingIfNeeded: value >> UInt32($0)) }
     }
 
-    /// The bytes that STORAGE.md describes.
+    /// The bytes that Docs/Storage.md describes.
     @Test func theFormatIsAsDescribed() throws {
         let flash = try Self.written(2).flash.bytes
         let header: [UInt8] = [

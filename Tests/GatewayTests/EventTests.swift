@@ -8,7 +8,7 @@ import Testing
 @testable import Agent
 @testable import Gateway
 
-/// One event, and its four ways out: the line of LIFECYCLE.md, the JSON, the status, and what a failure is called.
+/// One event, and its four ways out: the line of Docs/Lifecycle.md, the JSON, the status, and what a failure is called.
 @Suite struct EventTests {
     /// A subject that has what each way out escapes: a quote, a comma, letters, and what turns the reading around.
     private static let subject = "/O=x, \"y\"/CN=\u{202E}é"

@@ -39,6 +39,9 @@ import Testing
                 Row("RSA-1024", of: place, .certificateWeak) { $0.key = "rsa1024" },
                 Row("no CA", of: place, .certificateUntrusted) { $0.basicConstraints = "critical,CA:FALSE" },
                 Row("may not sign", of: place, .certificateUntrusted) { $0.keyUsage = "critical,cRLSign" },
+                Row("of another domain", of: place, .certificateUntrusted) {
+                    $0.others = ["nameConstraints=critical,permitted;DNS:example.com"]
+                },
             ]
         } + [Row("no room for a CA below", of: "upper", .certificateUntrusted) { $0.basicConstraints += ",pathlen:0" }]
 

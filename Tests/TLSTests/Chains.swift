@@ -11,6 +11,8 @@ final class Chains: @unchecked Sendable {
         var key = "ec"
         var basicConstraints = "critical,CA:TRUE"
         var keyUsage = "critical,keyCertSign"
+        /// Further lines of openssl's extension section.
+        var others: [String] = []
     }
 
     static let shared = Result { try Chains() }
@@ -79,7 +81,8 @@ final class Chains: @unchecked Sendable {
         let extensions =
             isServer
             ? "subjectAltName=DNS:localhost"
-            : "basicConstraints=\(flaw.basicConstraints)\nkeyUsage=\(flaw.keyUsage)\nsubjectKeyIdentifier=hash"
+            : (["basicConstraints=\(flaw.basicConstraints)", "keyUsage=\(flaw.keyUsage)", "subjectKeyIdentifier=hash"]
+                + flaw.others).joined(separator: "\n")
         let request = try OpenSSL.run([
             "req", "-new", "-subj", "/CN=\(isServer ? "localhost" : name)", "-key", path("\(flaw.key).key"), "-config",
             "/dev/null",

@@ -68,7 +68,7 @@ import Testing
         }
     }
 
-    /// The bytes of the snapshot with the greatest sequence number, as STORAGE.md describes them.
+    /// The bytes of the snapshot with the greatest sequence number, as Docs/Storage.md describes them.
     static func newestSnapshot(in bytes: [UInt8]) -> Range<Int>? {
         func number(_ offset: Int) -> Int { bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) } }
         let name = Array("SCEPID".utf8) + [0, 3]

@@ -5,7 +5,7 @@ import Testing
 
 /// Keys in files: encrypted, brought along, damaged.
 @Suite struct KeyFileTests {
-    /// As GATEWAY.md has it: the password belongs to the service, and root enrols by hand.
+    /// As Docs/Gateway.md has it: the password belongs to the service, and root enrols by hand.
     @Test(.enabled(if: getuid() == 0, "another user's files need root"))
     func rootTakesTheServicesPassword() async throws {
         try await withAuthority { server in

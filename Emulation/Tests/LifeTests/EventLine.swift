@@ -1,6 +1,6 @@
 import Foundation
 
-/// An event line, read as LIFECYCLE.md describes it, as a fleet's tool would.
+/// An event line, read as Docs/Lifecycle.md describes it, as a fleet's tool would.
 struct EventLine: Equatable {
     private(set) var fields: [String: String] = [:]
     /// In the order of the line.

@@ -5,7 +5,7 @@ import LibCrypto
 import SimulatedStorage
 import Testing
 
-/// Storage that firmware of format version 2 left, with the fingerprints' text where CAs stand now (STORAGE.md).
+/// Storage that firmware of format version 2 left, with the fingerprints' text where CAs stand now (Docs/Storage.md).
 @Suite struct FormerVersionTests {
     /// A device of version 2 that went through a rollover, under the fingerprint of the first CA.
     @Test func afterARollover() throws {

@@ -194,7 +194,7 @@ final class Life {
         NORSnapshots(LifeFlash(life: self), capacity: Device.snapshotCapacity)
     }
 
-    /// The stored records, by number: see STORAGE.md.
+    /// The stored records, by number: see Docs/Storage.md.
     func records() throws(StorageError) -> [UInt8: [UInt8]] {
         var store = IdentityStore(storage())
         try store.open()

@@ -4,7 +4,7 @@ import Foundation
 import LibCrypto
 import Testing
 
-/// A transaction that is open does not outlive everything: LIFECYCLE.md, "A transaction that is open".
+/// A transaction that is open does not outlive everything: Docs/Lifecycle.md, "A transaction that is open".
 @Suite struct OpenTransactionTests {
     private static func shared(_ configuration: inout CAConfiguration) {
         configuration.challenge = .shared(Life.password)
@@ -174,7 +174,7 @@ import Testing
 }
 
 extension OpenTransactionTests {
-    /// STORAGE.md: record 7 is "alone after a failure or a refusal of the first request".
+    /// Docs/Storage.md: record 7 is "alone after a failure or a refusal of the first request".
     @Test func aRefusedFirstRequestLeavesCAAndState() throws {
         let life = try Life { $0.policy = .refuse(.init(.badRequest, "no")) }
         #expect(life.powerUp().verdict == "refused")

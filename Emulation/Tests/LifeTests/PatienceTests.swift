@@ -118,7 +118,7 @@ import Testing
         #expect(first.messages == second.messages)
     }
 
-    /// An answer ends a row of failures, of which byte 22 of the state is the number (STORAGE.md).
+    /// An answer ends a row of failures, of which byte 22 of the state is the number (Docs/Storage.md).
     @Test func answersEndARowOfFailures() throws {
         let life = try Rollover.life()
         life.settings["retries"] = "3"

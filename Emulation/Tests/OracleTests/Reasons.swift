@@ -75,7 +75,7 @@ enum Reasons {
             "issuer": names,
             "extension": "an identifier of one that is not critical is not read",
             "value of an extension that is not judged": "it is not read; a critical one is refused",
-            "revocationDate": "that it is revoked counts, not since when (README.md, What is not checked)",
+            "revocationDate": "that it is revoked counts, not since when (SECURITY.md, What is not checked)",
         ],
         .signedData: [
             "certificates": "they are read one by one when one is looked for; one that cannot be read is passed over",

@@ -14,7 +14,7 @@ public func writableMemory(of process: Int32) throws -> [Data] {
     }
 }
 
-/// By what the first RSA-2048 key in a store (STORAGE.md) is known where it was not wiped: the beginnings of its prime
+/// By what the first RSA-2048 key in a store (Docs/Storage.md) is known where it was not wiped: the beginnings of its prime
 /// factors, as they are stored and as mbedTLS has numbers on this machine. Nil if there is none.
 public func tracesOfKey(in store: [UInt8]) -> [Data]? {
     // RSA, 2048 bits, exponent 65537.

@@ -4,7 +4,7 @@ import DeviceCrypto
 import PKIX
 
 extension Report {
-    /// Adds an event's fields: those that LIFECYCLE.md has for its line, with the whole subject.
+    /// Adds an event's fields: those that Docs/Lifecycle.md has for its line, with the whole subject.
     ///
     /// - Parameter work: the buffer in which the event's ranges lie.
     mutating func event(_ event: borrowing Event, _ work: Span<UInt8>) {
