@@ -27,6 +27,12 @@ extension CipherAlgorithm {
 
     /// Reads the AlgorithmIdentifier of a cipher.
     ///
+    /// ```
+    /// AlgorithmIdentifier ::= SEQUENCE {
+    ///     algorithm   OBJECT IDENTIFIER,
+    ///     parameters  OCTET STRING  -- the initialization vector (RFC 3565, 2.3; RFC 3370, 5.1) }
+    /// ```
+    ///
     /// - Returns: the cipher, and the offsets of its initialization vector.
     @inline(never)
     static func read(_ reader: inout DERReader) throws(DERError) -> (CipherAlgorithm, Range<Int>) {

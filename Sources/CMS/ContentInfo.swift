@@ -17,6 +17,12 @@ extension DERError.Kind {
 }
 
 /// Reads a ContentInfo (RFC 5652, 3) that fills `reader`, and returns a reader of its content's SEQUENCE.
+///
+/// ```
+/// ContentInfo ::= SEQUENCE {
+///     contentType  OBJECT IDENTIFIER,
+///     content  [0] EXPLICIT ANY DEFINED BY contentType }
+/// ```
 @_lifetime(copy reader)
 func readContentInfo(_ type: ObjectIdentifier, _ reader: inout DERReader) throws(DERError) -> DERReader {
     var info = try reader.enter()

@@ -4,6 +4,16 @@ import PKIX
 
 /// A private key that a password protects (RFC 5958, 3) with PBES2 (RFC 8018, 6.2), as offsets in the buffer that it
 /// stands in.
+///
+/// ```
+/// EncryptedPrivateKeyInfo ::= SEQUENCE {
+///     encryptionAlgorithm  AlgorithmIdentifier,
+///     encryptedData        OCTET STRING }
+///
+/// PBES2-params ::= SEQUENCE {
+///     keyDerivationFunc  AlgorithmIdentifier,
+///     encryptionScheme   AlgorithmIdentifier }
+/// ```
 public struct EncryptedPrivateKeyInfo: Sendable {
     private let derivation: PBKDF2Parameters
     private let cipher: CipherAlgorithm

@@ -4,6 +4,27 @@ import PKIX
 
 /// An EnvelopedData (RFC 5652, 6) with a key transport or a password recipient, as offsets in the buffer that it stands
 /// in, so that the buffer can be changed while it is opened.
+///
+/// ```
+/// EnvelopedData ::= SEQUENCE {
+///     version               INTEGER { v0(0), v2(2), v3(3), v4(4) },
+///     originatorInfo    [0] IMPLICIT OriginatorInfo OPTIONAL,
+///     recipientInfos        SET SIZE (1..MAX) OF RecipientInfo,
+///     encryptedContentInfo  SEQUENCE {
+///         contentType                 OBJECT IDENTIFIER,
+///         contentEncryptionAlgorithm  AlgorithmIdentifier,
+///         encryptedContent        [0] IMPLICIT OCTET STRING OPTIONAL },
+///     unprotectedAttrs  [1] IMPLICIT SET OF Attribute OPTIONAL }
+///
+/// KeyTransRecipientInfo ::= SEQUENCE {
+///     version                 INTEGER { v0(0), v2(2) },
+///     rid                     CHOICE { issuerAndSerialNumber IssuerAndSerialNumber,
+///                                      subjectKeyIdentifier [0] IMPLICIT OCTET STRING },
+///     keyEncryptionAlgorithm  AlgorithmIdentifier,
+///     encryptedKey            OCTET STRING }
+/// ```
+///
+/// Passed over: the versions, which follow from the rest; originatorInfo, unprotectedAttrs and rid.
 public struct EnvelopedData: Sendable {
     enum Recipient: Sendable {
         case keyTransport(RSAPadding)

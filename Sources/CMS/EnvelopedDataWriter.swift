@@ -15,6 +15,11 @@ extension DERWriter {
     /// Encrypts what was written since ``beginEnvelope()`` where it stands, and wraps it as a ContentInfo of
     /// EnvelopedData (RFC 5652, 6) with one recipient and a fresh key.
     ///
+    /// ```
+    /// EnvelopedData ::= SEQUENCE {
+    ///     version INTEGER, recipientInfos SET OF RecipientInfo, encryptedContentInfo EncryptedContentInfo }
+    /// ```
+    ///
     /// For an RSA key that is a KeyTransRecipientInfo, PKCS #1 v1.5; for an EC key, which cannot decrypt, a
     /// PasswordRecipientInfo (RFC 8894, 3.1).
     ///

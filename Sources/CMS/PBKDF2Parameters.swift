@@ -4,6 +4,14 @@ import PKIX
 
 /// How a key is made of a password: the parameters of PBKDF2 (RFC 8018, A.2), the salt as offsets in the buffer that
 /// they stand in.
+///
+/// ```
+/// PBKDF2-params ::= SEQUENCE {
+///     salt            CHOICE { specified OCTET STRING, otherSource AlgorithmIdentifier },
+///     iterationCount  INTEGER (1..MAX),
+///     keyLength       INTEGER (1..MAX) OPTIONAL,
+///     prf             AlgorithmIdentifier DEFAULT algid-hmacWithSHA1 }
+/// ```
 struct PBKDF2Parameters: Sendable {
     let salt: Range<Int>
     let iterations: Int

@@ -4,6 +4,14 @@ import PKIX
 
 /// How a content key was encrypted with a password: the front of a PasswordRecipientInfo (RFC 5652, 6.2.4) with PBKDF2
 /// (RFC 8018, A.2) and PWRI-KEK (RFC 3211, 2.3), as offsets in the buffer that it stands in.
+///
+/// ```
+/// PasswordRecipientInfo ::= SEQUENCE {
+///     version                 INTEGER { v0(0) },
+///     keyDerivationAlgorithm  [0] IMPLICIT AlgorithmIdentifier OPTIONAL,
+///     keyEncryptionAlgorithm  AlgorithmIdentifier,
+///     encryptedKey            OCTET STRING }
+/// ```
 struct PasswordRecipient: Sendable {
     let derivation: PBKDF2Parameters
     let cipher: CipherAlgorithm

@@ -3,6 +3,20 @@ import DeviceCrypto
 import PKIX
 
 /// A SignedData (RFC 5652, 5) with one signer or none, as it stands in a buffer, in DER.
+///
+/// ```
+/// SignedData ::= SEQUENCE {
+///     version           INTEGER { v1(1), v3(3), v4(4), v5(5) },
+///     digestAlgorithms  SET OF AlgorithmIdentifier,
+///     encapContentInfo  SEQUENCE {
+///         eContentType  OBJECT IDENTIFIER,
+///         eContent  [0] EXPLICIT OCTET STRING OPTIONAL },
+///     certificates  [0] IMPLICIT SET OF CertificateChoices OPTIONAL,
+///     crls          [1] IMPLICIT SET OF RevocationInfoChoice OPTIONAL,
+///     signerInfos       SET OF SignerInfo }
+/// ```
+///
+/// Passed over: version and digestAlgorithms, which the SignerInfo says again.
 public struct SignedData: ~Escapable {
     private let bytes: Span<UInt8>
     /// Offsets of the content type's identifier.

@@ -4,6 +4,10 @@ import PKIX
 
 extension DERWriter {
     /// Writes an attribute of one value (RFC 5652, 5.3).
+    ///
+    /// ```
+    /// Attribute ::= SEQUENCE { attrType OBJECT IDENTIFIER, attrValues SET OF ANY }
+    /// ```
     @inline(never)
     public mutating func write(attribute type: ObjectIdentifier, _ tag: Tag, _ value: Span<UInt8>) throws(DERError) {
         let end = front
@@ -54,6 +58,10 @@ extension DERWriter {
 
     /// Writes the IssuerAndSerialNumber (RFC 5652, 10.2.4) of a certificate that stands in the buffer: what names a
     /// signer, and the messageData of GetCert and GetCRL (RFC 8894, 3.3.4).
+    ///
+    /// ```
+    /// IssuerAndSerialNumber ::= SEQUENCE { issuer Name, serialNumber INTEGER }
+    /// ```
     public mutating func write(issuerAndSerialNumberOf certificate: Range<Int>) throws(DERError) {
         let issuer: Range<Int>
         let serialNumber: Range<Int>

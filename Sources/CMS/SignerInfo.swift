@@ -3,6 +3,21 @@ import DeviceCrypto
 import PKIX
 
 /// One signature of a SignedData with its authenticated attributes (RFC 5652, 5.3).
+///
+/// ```
+/// SignerInfo ::= SEQUENCE {
+///     version              INTEGER { v1(1), v3(3) },
+///     sid                  CHOICE { issuerAndSerialNumber IssuerAndSerialNumber,
+///                                   subjectKeyIdentifier [0] IMPLICIT OCTET STRING },
+///     digestAlgorithm      AlgorithmIdentifier,
+///     signedAttrs      [0] IMPLICIT SET OF Attribute OPTIONAL,
+///     signatureAlgorithm   AlgorithmIdentifier,
+///     signature            OCTET STRING,
+///     unsignedAttrs    [1] IMPLICIT SET OF Attribute OPTIONAL }
+/// ```
+///
+/// signedAttrs have to be there, since SCEP has its own among them (RFC 8894, 3.2.1). Passed over: version and
+/// unsignedAttrs.
 public struct SignerInfo: ~Escapable {
     /// Offset in the buffer.
     public let start: Int

@@ -3,6 +3,12 @@ import DeviceCrypto
 
 extension DERWriter {
     /// Writes an AlgorithmIdentifier with NULL parameters, or with none (RFC 5280, 4.1.1.2).
+    ///
+    /// ```
+    /// AlgorithmIdentifier ::= SEQUENCE {
+    ///     algorithm   OBJECT IDENTIFIER,
+    ///     parameters  ANY DEFINED BY algorithm OPTIONAL }
+    /// ```
     @inline(never)
     public mutating func write(algorithm: ObjectIdentifier, null: Bool) throws(DERError) {
         let end = front
@@ -59,6 +65,19 @@ private func readAlgorithmIdentifier(_ reader: inout DERReader) throws(DERError)
 extension DigestAlgorithm {
     /// Reads the first two parameters of RSAES-OAEP or RSASSA-PSS, hashAlgorithm and maskGenAlgorithm, of which either
     /// absent means SHA-1 (RFC 4055, 3.1 and 4.1).
+    ///
+    /// ```
+    /// RSASSA-PSS-params ::= SEQUENCE {
+    ///     hashAlgorithm     [0] HashAlgorithm DEFAULT sha1Identifier,
+    ///     maskGenAlgorithm  [1] MaskGenAlgorithm DEFAULT mgf1SHA1Identifier,
+    ///     saltLength        [2] INTEGER DEFAULT 20,
+    ///     trailerField      [3] INTEGER DEFAULT 1 }
+    ///
+    /// RSAES-OAEP-params ::= SEQUENCE {
+    ///     hashFunc     [0] AlgorithmIdentifier DEFAULT sha1Identifier,
+    ///     maskGenFunc  [1] AlgorithmIdentifier DEFAULT mgf1SHA1Identifier,
+    ///     pSourceFunc  [2] AlgorithmIdentifier DEFAULT pSpecifiedEmptyIdentifier }
+    /// ```
     ///
     /// - Throws: ``DERError``: `unsupportedAlgorithm` unless the mask is MGF1's with the same digest.
     @inline(never)

@@ -2,6 +2,22 @@ import DER
 import DeviceCrypto
 
 /// An X.509 certificate (RFC 5280, 4.1), as it stands in a buffer.
+///
+/// ```
+/// TBSCertificate ::= SEQUENCE {
+///     version          [0] EXPLICIT INTEGER { v1(0), v2(1), v3(2) } DEFAULT v1,
+///     serialNumber         INTEGER,
+///     signature            AlgorithmIdentifier,
+///     issuer               Name,
+///     validity             SEQUENCE { notBefore Time, notAfter Time },
+///     subject              Name,
+///     subjectPublicKeyInfo SubjectPublicKeyInfo,
+///     issuerUniqueID   [1] IMPLICIT BIT STRING OPTIONAL,
+///     subjectUniqueID  [2] IMPLICIT BIT STRING OPTIONAL,
+///     extensions       [3] EXPLICIT Extensions OPTIONAL }
+/// ```
+///
+/// Passed over: the unique identifiers, which nobody uses (RFC 5280, 4.1.2.8). ``Signed`` has what stands around it.
 public struct Certificate: ~Escapable {
     /// The whole certificate, and its signature.
     public let signed: Signed
@@ -19,6 +35,22 @@ public struct Certificate: ~Escapable {
     public let extensions: Extensions
 
     /// What the extensions say, as far as it is judged here.
+    ///
+    /// ```
+    /// Extensions ::= SEQUENCE OF SEQUENCE {
+    ///     extnID     OBJECT IDENTIFIER,
+    ///     critical   BOOLEAN DEFAULT FALSE,
+    ///     extnValue  OCTET STRING }
+    ///
+    /// BasicConstraints ::= SEQUENCE {
+    ///     cA                 BOOLEAN DEFAULT FALSE,
+    ///     pathLenConstraint  INTEGER (0..MAX) OPTIONAL }
+    ///
+    /// KeyUsage ::= BIT STRING
+    /// ExtKeyUsageSyntax ::= SEQUENCE OF OBJECT IDENTIFIER
+    /// ```
+    ///
+    /// Passed over: all others that are not critical, and subjectAltName, which names a device and no CA.
     public struct Extensions: Equatable, Sendable {
         /// basicConstraints' cA; false when the extension is absent (RFC 5280, 4.2.1.9). It takes more to be a CA:
         /// ``Certificate/isCA``.

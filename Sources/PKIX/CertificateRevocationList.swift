@@ -2,6 +2,22 @@ import DER
 import DeviceCrypto
 
 /// A CRL of one CA (RFC 5280, 5), as it stands in a buffer. Its entries are only read when one is looked up.
+///
+/// ```
+/// TBSCertList ::= SEQUENCE {
+///     version              INTEGER { v2(1) } OPTIONAL,
+///     signature            AlgorithmIdentifier,
+///     issuer               Name,
+///     thisUpdate           Time,
+///     nextUpdate           Time OPTIONAL,
+///     revokedCertificates  SEQUENCE OF SEQUENCE {
+///         userCertificate     INTEGER,
+///         revocationDate      Time,
+///         crlEntryExtensions  Extensions OPTIONAL } OPTIONAL,
+///     crlExtensions    [0] EXPLICIT Extensions OPTIONAL }
+/// ```
+///
+/// Passed over: revocationDate, and extensions of entries and list that are not critical.
 public struct CertificateRevocationList: ~Escapable {
     /// Why a list does not say of a certificate, for every reason, whether it is revoked.
     public enum Limit: UInt8, Equatable, Sendable {
@@ -132,6 +148,20 @@ private struct Scope {
     }
 
     /// Reads the content of an IssuingDistributionPoint (RFC 5280, 5.2.5).
+    ///
+    /// ```
+    /// IssuingDistributionPoint ::= SEQUENCE {
+    ///     distributionPoint          [0] DistributionPointName OPTIONAL,
+    ///     onlyContainsUserCerts      [1] BOOLEAN DEFAULT FALSE,
+    ///     onlyContainsCACerts        [2] BOOLEAN DEFAULT FALSE,
+    ///     onlySomeReasons            [3] ReasonFlags OPTIONAL,
+    ///     indirectCRL                [4] BOOLEAN DEFAULT FALSE,
+    ///     onlyContainsAttributeCerts [5] BOOLEAN DEFAULT FALSE }
+    ///
+    /// DistributionPointName ::= CHOICE {
+    ///     fullName                [0] SEQUENCE OF GeneralName,
+    ///     nameRelativeToCRLIssuer [1] RelativeDistinguishedName }
+    /// ```
     private mutating func readPoint(_ point: inout DERReader) throws(DERError) {
         while !point.isAtEnd {
             let field = try point.read()
@@ -186,6 +216,16 @@ private struct Extension: ~Escapable {
 extension Certificate {
     /// Whether one of a distribution point's names is one of this certificate's distribution points (RFC 5280, 6.3.3).
     /// A certificate without any hangs on whoever looked the list up for it: a CA does so when it is asked by GetCRL.
+    ///
+    /// ```
+    /// CRLDistributionPoints ::= SEQUENCE OF SEQUENCE {
+    ///     distributionPoint  [0] DistributionPointName OPTIONAL,
+    ///     reasons            [1] ReasonFlags OPTIONAL,
+    ///     cRLIssuer          [2] GeneralNames OPTIONAL }
+    /// ```
+    ///
+    /// Passed over: reasons and cRLIssuer, since a list of some reasons, or of another issuer, is refused by what it
+    /// says itself.
     fileprivate func isCovered(by names: DERReader) -> Bool {
         do throws(DERError) {
             guard var points = try distributionPoints() else { return true }

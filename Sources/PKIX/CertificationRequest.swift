@@ -2,6 +2,23 @@ import DER
 import DeviceCrypto
 
 /// What a device asks to be certified (PKCS #10, RFC 2986). Texts are empty where nothing is asked.
+///
+/// ```
+/// CertificationRequest ::= SEQUENCE {
+///     certificationRequestInfo  CertificationRequestInfo,
+///     signatureAlgorithm        AlgorithmIdentifier,
+///     signature                 BIT STRING }
+///
+/// CertificationRequestInfo ::= SEQUENCE {
+///     version        INTEGER { v1(0) },
+///     subject        Name,
+///     subjectPKInfo  SubjectPublicKeyInfo,
+///     attributes [0] IMPLICIT SET OF Attribute }
+///
+/// Attribute ::= SEQUENCE { type OBJECT IDENTIFIER, values SET OF ANY }
+/// challengePassword ATTRIBUTE ::= PrintableString | UTF8String
+/// extensionRequest  ATTRIBUTE ::= Extensions
+/// ```
 public struct CertificationRequest: ~Escapable {
     /// The subject as RFC 4514 has it: see ``DER/DERWriter/write(name:)``.
     public var subject: Span<UInt8>

@@ -5,6 +5,14 @@ extension DERWriter {
     /// Writes a Name given as RFC 4514 has it, such as `CN=sensor 7,O=Example,C=DE`: the most specific part first,
     /// which a backward writer puts last, as X.501 wants it. An empty text is an empty name.
     ///
+    /// ```
+    /// Name ::= SEQUENCE OF SET OF AttributeTypeAndValue
+    ///
+    /// AttributeTypeAndValue ::= SEQUENCE {
+    ///     type   OBJECT IDENTIFIER,
+    ///     value  ANY DEFINED BY type }
+    /// ```
+    ///
     /// - A type is one of ``AttributeType`` (letter case aside) or a dotted identifier, which may follow `OID.`.
     /// - Special characters of a value are escaped as `\,` or `\2C`; where there is room for that, it may stand in quotation
     ///   marks instead (RFC 2253, 3).

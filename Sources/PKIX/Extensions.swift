@@ -2,6 +2,13 @@ import DER
 
 extension DERWriter {
     /// Closes an Extension (RFC 5280, 4.1) whose value was written since `front` was `end`.
+    ///
+    /// ```
+    /// Extension ::= SEQUENCE {
+    ///     extnID     OBJECT IDENTIFIER,
+    ///     critical   BOOLEAN DEFAULT FALSE,
+    ///     extnValue  OCTET STRING }
+    /// ```
     @inline(never)
     mutating func wrapExtension(_ identifier: ObjectIdentifier, critical: Bool, from end: Int) throws(DERError) {
         try wrap(.octetString, from: end)
@@ -17,6 +24,17 @@ extension DERWriter {
     }
 
     /// Writes the extension that names a Microsoft template: by its identifier, or by its name.
+    ///
+    /// ```
+    /// CertificateTemplateName ::= BMPString
+    ///
+    /// CertificateTemplateOID ::= SEQUENCE {
+    ///     templateID            OBJECT IDENTIFIER,
+    ///     templateMajorVersion  INTEGER OPTIONAL,
+    ///     templateMinorVersion  INTEGER OPTIONAL }
+    /// ```
+    ///
+    /// Not written: the versions.
     ///
     /// - Parameter text: a dotted identifier (MS-WCCE, 2.2.2.7.7.2), else a name (2.2.2.7.7.1).
     /// - Throws: a ``TextFault``, as for a name beyond ASCII; `bufferFull`.

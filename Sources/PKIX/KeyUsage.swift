@@ -1,6 +1,12 @@
 import DER
 
 /// What a key may be used for (RFC 5280, 4.2.1.3). Bit 0 of the type is the most significant bit.
+///
+/// ```
+/// KeyUsage ::= BIT STRING {
+///     digitalSignature(0), nonRepudiation(1), keyEncipherment(2), dataEncipherment(3), keyAgreement(4),
+///     keyCertSign(5), cRLSign(6), encipherOnly(7), decipherOnly(8) }
+/// ```
 public struct KeyUsage: BitSet {
     public let rawValue: UInt16
 
@@ -51,6 +57,11 @@ public enum ExtendedKeyUsage {
 extension DERWriter {
     /// Writes the value of an extended key usage extension (RFC 5280, 4.2.1.12) given as a comma-separated text of
     /// ``ExtendedKeyUsage/names`` or dotted identifiers.
+    ///
+    /// ```
+    /// ExtKeyUsageSyntax ::= SEQUENCE OF KeyPurposeId
+    /// KeyPurposeId ::= OBJECT IDENTIFIER
+    /// ```
     ///
     /// - Throws: a ``TextFault`` with the offset in `text`; `bufferFull`.
     mutating func write(extendedKeyUsage text: Span<UInt8>) throws(DERError) {

@@ -3,6 +3,28 @@ import DeviceCrypto
 
 /// A private key as files have it: PrivateKeyInfo (PKCS #8; RFC 5958, 2), RSAPrivateKey (PKCS #1; RFC 8017, A.1.2) or
 /// ECPrivateKey (SEC 1; RFC 5915, 3), told apart by what follows the version. A view; ``DeviceCrypto`` holds the key.
+///
+/// ```
+/// PrivateKeyInfo ::= SEQUENCE {
+///     version              INTEGER { v1(0), v2(1) },
+///     privateKeyAlgorithm  AlgorithmIdentifier,
+///     privateKey           OCTET STRING,
+///     attributes       [0] IMPLICIT SET OF Attribute OPTIONAL,
+///     publicKey        [1] IMPLICIT BIT STRING OPTIONAL }
+///
+/// RSAPrivateKey ::= SEQUENCE {
+///     version INTEGER { two-prime(0) },
+///     modulus INTEGER, publicExponent INTEGER, privateExponent INTEGER,
+///     prime1 INTEGER, prime2 INTEGER, exponent1 INTEGER, exponent2 INTEGER, coefficient INTEGER }
+///
+/// ECPrivateKey ::= SEQUENCE {
+///     version         INTEGER { ecPrivkeyVer1(1) },
+///     privateKey      OCTET STRING,
+///     parameters  [0] EXPLICIT OBJECT IDENTIFIER OPTIONAL,
+///     publicKey   [1] EXPLICIT BIT STRING OPTIONAL }
+/// ```
+///
+/// Passed over: a PrivateKeyInfo's attributes and public key.
 public struct PrivateKeyInfo: ~Escapable {
     public let kind: SubjectPublicKeyInfo.Kind
     /// What follows the version in the RSAPrivateKey or ECPrivateKey.

@@ -3,6 +3,16 @@ import DeviceCrypto
 
 /// The certificate under which a device signs before it has one from a CA (RFC 8894, 2.3).
 ///
+/// ```
+/// TBSCertificate ::= SEQUENCE {
+///     version [0] EXPLICIT INTEGER { v3(2) },
+///     serialNumber INTEGER, signature AlgorithmIdentifier, issuer Name, validity Validity, subject Name,
+///     subjectPublicKeyInfo SubjectPublicKeyInfo,
+///     extensions [3] EXPLICIT Extensions }
+/// ```
+///
+/// The one extension is keyUsage (RFC 5280, 4.2.1.3).
+///
 /// It is made anew for every message rather than kept: the same key, subject and serial number give the same bytes
 /// with RSA, and with any key the same issuer and serial number, which is what a reply is addressed to.
 public struct SelfSignedCertificate: ~Escapable {

@@ -2,6 +2,13 @@ import DER
 import DeviceCrypto
 
 /// What an authority signed, a certificate or a CRL: `SIGNED` (RFC 5280, 4.1.1 and 5.1.1).
+///
+/// ```
+/// SIGNED{ToBeSigned} ::= SEQUENCE {
+///     toBeSigned           ToBeSigned,
+///     algorithmIdentifier  AlgorithmIdentifier,
+///     encrypted            BIT STRING }
+/// ```
 public struct Signed: ~Escapable {
     let bytes: Span<UInt8>
     /// Offsets of the whole in the buffer that it was read from.

@@ -7,6 +7,20 @@ extension DERWriter {
     /// that is no UTF8String, `otherName:<dotted identifier>;#<its DER in hexadecimal>`. The last and `RID` are left out where
     /// there is no room for them.
     ///
+    /// ```
+    /// GeneralNames ::= SEQUENCE OF GeneralName
+    ///
+    /// GeneralName ::= CHOICE {
+    ///     otherName                  [0] IMPLICIT SEQUENCE { type-id OBJECT IDENTIFIER, value [0] EXPLICIT ANY },
+    ///     rfc822Name                 [1] IMPLICIT IA5String,
+    ///     dNSName                    [2] IMPLICIT IA5String,
+    ///     uniformResourceIdentifier  [6] IMPLICIT IA5String,
+    ///     iPAddress                  [7] IMPLICIT OCTET STRING,
+    ///     registeredID               [8] IMPLICIT OBJECT IDENTIFIER }
+    /// ```
+    ///
+    /// Not written: x400Address, directoryName and ediPartyName.
+    ///
     /// A comma in a value is written `\,` and a backslash `\\`; the other escapes of a subject are taken, too. Blanks around
     /// a name do not count.
     ///

@@ -2,6 +2,15 @@ import DER
 import DeviceCrypto
 
 /// A public key as it stands in a certificate (RFC 5280, 4.1.2.7).
+///
+/// ```
+/// SubjectPublicKeyInfo ::= SEQUENCE {
+///     algorithm         AlgorithmIdentifier,
+///     subjectPublicKey  BIT STRING }
+///
+/// RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER }
+/// ECParameters ::= CHOICE { namedCurve OBJECT IDENTIFIER }
+/// ```
 public struct SubjectPublicKeyInfo: ~Escapable {
     public enum Kind: Equatable, Sendable {
         case rsa

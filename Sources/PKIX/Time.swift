@@ -2,6 +2,10 @@ import DER
 
 /// Reads a Time (RFC 5280, 4.1.2.5): UTCTime to 2049, GeneralizedTime otherwise, both with seconds and `Z`.
 ///
+/// ```
+/// Time ::= CHOICE { utcTime UTCTime, generalTime GeneralizedTime }
+/// ```
+///
 /// - Returns: seconds since 1970-01-01T00:00:00Z; may be negative.
 public func readTime(_ reader: inout DERReader) throws(DERError) -> Int64 {
     let element = try reader.read()

@@ -4,6 +4,18 @@ import DeviceCrypto
 import PKIX
 
 /// What a CA answers to a request (RFC 8894, 3.3.2), once it is certain that it is the CA's answer to this request.
+///
+/// ```
+/// SignedData whose eContent, where pkiStatus is 0 (SUCCESS), is an EnvelopedData, and whose signedAttrs are
+///     messageType     PrintableString "3"
+///     transactionID   PrintableString  -- the request's
+///     recipientNonce  OCTET STRING     -- the request's senderNonce
+///     pkiStatus       PrintableString "0" | "2" | "3"
+///     failInfo        PrintableString  -- where pkiStatus is 2 (FAILURE)
+///     failInfoText    UTF8String OPTIONAL
+/// ```
+///
+/// Passed over: the CA's senderNonce, which nothing is answered to (RFC 8894, 3.2.1.5).
 public enum CertRep: Equatable, Sendable {
     /// Granted; the envelope stands at these offsets.
     case success(envelope: Range<Int>)

@@ -14,6 +14,14 @@ public enum SignerCertificate: ~Escapable {
 extension DERWriter {
     /// Makes a pkiMessage (RFC 8894, 3.2) of the messageData that was written since `beginEnvelope()`.
     ///
+    /// ```
+    /// SignedData whose eContent is the EnvelopedData of the messageData, and whose signedAttrs are
+    ///     contentType, messageDigest   -- RFC 5652, 11.1 and 11.2
+    ///     transactionID  PrintableString,
+    ///     messageType    PrintableString  -- the number in decimal
+    ///     senderNonce    OCTET STRING (SIZE (16))
+    /// ```
+    ///
     /// - Parameters:
     ///   - end: what `beginEnvelope()` returned.
     ///   - recipient: the CA's or RA's certificate that can decrypt, or has an EC key.
@@ -53,6 +61,10 @@ extension DERWriter {
     }
 
     /// Writes the messageData of a CertPoll (RFC 8894, 3.3.3).
+    ///
+    /// ```
+    /// IssuerAndSubject ::= SEQUENCE { issuer Name, subject Name }
+    /// ```
     ///
     /// - Parameters:
     ///   - issuer: the CA's subject, a Name in DER.

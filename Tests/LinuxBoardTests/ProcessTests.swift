@@ -12,7 +12,6 @@ import Testing
         let control = try #require(unsafeBitCast(dlsym(nil, "prctl"), to: Control?.self))
         var limit = rlimit()
         getrlimit(.init(RLIMIT_CORE.rawValue), &limit)
-        if getuid() == 0 { limit.rlim_max = .max }
         limit.rlim_cur = limit.rlim_max
         let child = try Child {
             // As debuggers and core files like it.

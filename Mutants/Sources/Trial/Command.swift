@@ -98,7 +98,7 @@ struct Command: Sendable {
         posix_spawnattr_setsigdefault(&attributes, &signals)
         posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGDEF))
         // The shell sets what posix_spawn cannot, and is replaced.
-        let script = "cd \"$0\" && ulimit -c 0 -t \"$1\" -v \"$2\" && shift 2 && exec \"$@\""
+        let script = "cd \"$0\" && ulimit -S -c 0 && ulimit -t \"$1\" -v \"$2\" && shift 2 && exec \"$@\""
         let words =
             ["/bin/bash", "-c", script, directory, "\(limits.processor)", limits.memory.map { "\($0)" } ?? "unlimited"]
             + arguments
