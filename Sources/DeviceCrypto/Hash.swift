@@ -38,14 +38,9 @@ public struct Hash: ~Copyable {
         unsafe cmbedtls_hash_start(&context, algorithm.rawValue)
     }
 
-    /// Another digest that begins with the same bytes.
-    mutating func copy() -> Hash {
-        Hash(context: context, algorithm: algorithm)
-    }
-
-    private init(context: cmbedtls_hash, algorithm: DigestAlgorithm) {
-        self.context = context
-        self.algorithm = algorithm
+    /// Makes another digest of this algorithm begin with the same bytes. Moved where it stands: a state may be a secret.
+    mutating func copy(to other: inout Hash) {
+        unsafe cmbedtls_hash_copy(&other.context, &context)
     }
 
     /// Sets the state to 0. It is good for nothing afterwards.

@@ -13,7 +13,8 @@ public enum PBKDF2 {
         into key: inout MutableSpan<UInt8>
     ) throws(CryptoError) {
         guard iterations >= 1, key.count <= 255 &* digest.size else { throw .invalidLength }
-        var code = HMAC(digest, key: password)
+        var code = HMAC(digest)
+        code.begin(key: password)
         var number: UInt8 = 0
         var start = 0
         while start < key.count {
@@ -34,14 +35,21 @@ public enum PBKDF2 {
     }
 }
 
-/// HMAC (RFC 2104) with one key over many messages: the two digests that begin with the key are kept begun.
+/// HMAC (RFC 2104) with one key over many messages: the two digests that begin with the key are kept begun. They are as
+/// good as the key, so that they stay where they are until they are wiped.
 struct HMAC: ~Copyable {
+    private let digest: DigestAlgorithm
     private var inner: Hash
     private var outer: Hash
 
-    init(_ digest: DigestAlgorithm, key: Span<UInt8>) {
+    init(_ digest: DigestAlgorithm) {
+        self.digest = digest
         inner = Hash(digest)
         outer = Hash(digest)
+    }
+
+    /// Takes the key: first of all, and once.
+    mutating func begin(key: Span<UInt8>) {
         let blockSize = digest.size <= 32 ? 64 : 128
         var block = InlineArray<128, UInt8>(repeating: 0)
         if key.count > blockSize {
@@ -62,11 +70,12 @@ struct HMAC: ~Copyable {
     /// The tag of a message in two parts.
     @inline(never)
     mutating func tag(of first: Span<UInt8>, _ second: Span<UInt8>) -> Digest {
-        var hash = inner.copy()
+        var hash = Hash(digest)
+        inner.copy(to: &hash)
         hash.update(first)
         hash.update(second)
         var digest = hash.finish()
-        hash = outer.copy()
+        outer.copy(to: &hash)
         hash.update(digest.bytes)
         digest.wipe()
         return hash.finish()

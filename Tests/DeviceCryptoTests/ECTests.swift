@@ -164,6 +164,7 @@ import Testing
             Row("r is an octet string", (([0] + r).tagged(4) + sTagged).tagged(0x30)),
             Row("r longer than the sequence", ([2, 0x7F, 0] + r).tagged(0x30)),
             Row("r too long", (([1] + r).tagged(2) + sTagged).tagged(0x30)),
+            Row("r too long, after its zero", (([0, 0x80] + r).tagged(2) + sTagged).tagged(0x30)),
             Row("r is 0", sigValue(zero, s)),
             Row("s is 0", sigValue(r, zero)),
             Row("r is the order", sigValue(order, s)),

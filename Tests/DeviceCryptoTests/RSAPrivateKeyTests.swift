@@ -183,8 +183,9 @@ import Testing
         #expect(error == .invalidKey)
     }
 
-    @Test func smallKeysAreNotImported() throws {
-        let file = try OpenSSLKey(rsaBits: 1024)
+    /// Too small, or of a size that the two prime factors do not fill words with.
+    @Test(arguments: [1024, 2080]) func keysOfOtherSizesAreNotImported(_ bits: Int) throws {
+        let file = try OpenSSLKey(rsaBits: bits)
         let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey(file) }
         #expect(error == .invalidKey)
     }

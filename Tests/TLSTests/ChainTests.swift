@@ -1,4 +1,5 @@
 import Board
+import PKIX
 import TestSupport
 import Testing
 
@@ -55,6 +56,45 @@ import Testing
         var client = Client(authorities: try chains.root(chain))
         client.time = Self.now
         #expect(try client.failure("https://localhost:\(peer.port)/") == row.error)
+    }
+
+    /// Two times that differ in one part of the date, the parts below it the other way round.
+    static let times: [(earlier: String, later: String)] = [
+        ("20350630235959Z", "20360101000000Z"), ("20351130235959Z", "20351201000000Z"),
+        ("20351201235959Z", "20351202000000Z"), ("20351202005959Z", "20351202010000Z"),
+        ("20351202000059Z", "20351202000100Z"), ("20351202000001Z", "20351202000002Z"),
+    ]
+
+    /// Of several issuers it is the one that ends first, or begins last, by which the chain is judged.
+    @Test(arguments: times.indices, ["upper", "lower"])
+    func theNarrowestTimeCounts(_ index: Int, _ place: String) throws {
+        let chains = try Chains.shared.get()
+        let other = place == "upper" ? "lower" : "upper"
+        let (earlier, later) = Self.times[index]
+        // Clocks may differ by five minutes from when a certificate begins.
+        let (end, begin) = try (Self.seconds(later), Self.seconds(earlier) - 300)
+        for (flaws, time, error) in [
+            ([place: Chains.Flaw(until: earlier), other: Chains.Flaw(until: later)], end, .certificateExpired),
+            ([place: Chains.Flaw(from: later), other: Chains.Flaw(from: earlier)], begin, .certificateNotYetValid),
+        ] as [([String: Chains.Flaw], Int64, TransportError)] {
+            let chain = try chains.make(flaws)
+            #expect(!chains.isVerified(chain, under: chain, at: time))
+            let peer = try Peer(openssl: ["-www"] + chains.showing(chain))
+            var client = Client(authorities: try chains.root(chain))
+            client.time = time
+            #expect(try client.failure("https://localhost:\(peer.port)/") == error)
+        }
+    }
+
+    /// Seconds since 1970 of a GeneralizedTime.
+    private static func seconds(_ time: String) throws -> Int64 {
+        let digits = Array(time.utf8)
+        func part(_ range: Range<Int>) throws -> Int {
+            try #require(Int(String(decoding: digits[range], as: UTF8.self)))
+        }
+        return try secondsSince1970(
+            year: part(0..<4), month: part(4..<6), day: part(6..<8), hour: part(8..<10), minute: part(10..<12),
+            second: part(12..<14))
     }
 
     /// A whole chain, which is sent with its root, under a root that nobody trusts, whether it has a trusted one's name or

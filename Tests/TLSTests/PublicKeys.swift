@@ -37,6 +37,7 @@ final class PublicKeys: @unchecked Sendable {
         try issue("under", key: "ec", by: "intermediate", caKey: "p384", Self.localhost)
         try issue("sha1", key: "ec", by: "root", caKey: "ca", Self.localhost, options: ["-sha1"])
         try issue("elsewhere", key: "ec", by: "root", caKey: "ca", "subjectAltName=DNS:ca.example,IP:192.0.2.1")
+        try issue("ipv6", key: "ec", by: "root", caKey: "ca", "subjectAltName=IP:2001:db8::7")
         try issue("name-only", key: "ec", by: "root", caKey: "ca", "subjectAltName=DNS:localhost")
         try issue("address-as-name", key: "ec", by: "root", caKey: "ca", "subjectAltName=DNS:127.0.0.1")
         try issue("longer-address", key: "ec", by: "root", caKey: "ca", "subjectAltName=IP:7f00:1::")

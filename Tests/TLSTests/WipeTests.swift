@@ -20,6 +20,19 @@ import Testing
         var key: [UInt8] = []
     }
 
+    /// Nothing runs after it that would cover what it left.
+    @Test func seed() throws {
+        var seed = [UInt8](repeating: 0, count: 48)
+        do {
+            var random = try seededRandom(0x37)
+            var room = seed.mutableSpan
+            try random.fill(&room)
+        }
+        var random = try seededRandom(0x37)
+        let left = try Remains { _ = try TLSTransport(Quiet(), trust: ServerTrust(), random: &random) }
+        #expect(left.holds(["seed": seed]) == [])
+    }
+
     @Test func seedAndKey() throws {
         var seed = [UInt8](repeating: 0, count: 48)
         do {

@@ -4,6 +4,8 @@
 
 #include "CMbedTLS.h"
 
+#include <string.h>
+
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
 #define CMBEDTLS_CHECKED(name) name##_ret
 #else
@@ -70,6 +72,11 @@ static inline void cmbedtls_hash_update(cmbedtls_hash *hash, const uint8_t *byte
         (void) CMBEDTLS_CHECKED(mbedtls_sha512_update)(&hash->state.sha512, bytes, count);
         break;
     }
+}
+
+/// Goes on from where another digest is.
+static inline void cmbedtls_hash_copy(cmbedtls_hash *hash, const cmbedtls_hash *other) {
+    memcpy(hash, other, sizeof *hash);
 }
 
 /// Writes as many bytes as the digest has, at most 64.

@@ -1,0 +1,139 @@
+import Board
+import CMbedTLSSSL
+import DeviceCrypto
+import HTTP
+import LinuxBoard
+import TestSupport
+import Testing
+
+@testable import TLS
+
+/// The transport over another one, and what becomes of that.
+@Suite struct TransportTests {
+    /// This machine, by whatever name it is called.
+    private struct Local: Transport, ~Copyable {
+        final class Journal {
+            var hosts: [String] = []
+            var isOpen = false
+        }
+
+        var tcp = TCP(clock: SystemClock())
+        let journal: Journal
+
+        init(_ journal: Journal) {
+            self.journal = journal
+        }
+
+        mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+            journal.hosts.append(String(decoding: host.array, as: UTF8.self))
+            let address = Array("127.0.0.1".utf8)
+            try tcp.connect(host: address.span, port: port, deadline: deadline)
+            journal.isOpen = true
+        }
+
+        mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+            try tcp.send(bytes, deadline: deadline)
+        }
+
+        mutating func receive(
+            into buffer: inout MutableSpan<UInt8>, deadline: UInt64
+        ) throws(TransportError) -> Int { try tcp.receive(into: &buffer, deadline: deadline) }
+
+        mutating func close() {
+            journal.isOpen = false
+            tcp.close()
+        }
+    }
+
+    private let journal = Local.Journal()
+    private var deadline: UInt64 { SystemClock().uptime + 60_000 }
+
+    private func transport(trusting certificates: [UInt8]) throws -> TLSTransport<Local> {
+        var random = try seededRandom(0x36)
+        var trust = ServerTrust()
+        try trust.add(certificates: certificates.span)
+        return try TLSTransport(Local(journal), trust: trust, random: &random)
+    }
+
+    private func connect(_ transport: inout TLSTransport<Local>, to url: String) throws -> TransportError? {
+        let bytes = Array(url.utf8)
+        let address = try ServerURL(bytes.span)
+        do throws(TransportError) {
+            try transport.connect(to: address, deadline: deadline)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// What asks for `https` asks this first.
+    @Test func itSaysThatItSecures() { #expect(TLSTransport<Local>.isSecuring && !Local.isSecuring) }
+
+    /// Matched by all sixteen bytes (RFC 5280, 4.2.1.6), as those of the certificate that the connection is to.
+    @Test func addressesOfIPv6AreMatched() throws {
+        let keys = try PublicKeys.shared.get()
+        for (host, error) in [("[2001:db8::7]", nil), ("[2001:db8::8]", .certificateOfOtherHost)]
+            as [(String, TransportError?)]
+        {
+            let peer = try Peer(openssl: ["-www"] + keys.showing("ipv6", key: "ec"))
+            var transport = try transport(trusting: keys.read("bundle.pem"))
+            #expect(try connect(&transport, to: "https://\(host):\(peer.port)/") == error)
+            transport.free()
+        }
+        #expect(journal.hosts == ["2001:db8::7", "2001:db8::8"])
+    }
+
+    /// A server that is not the right one hears no more, and nothing stays open to it.
+    @Test func aRefusedServerIsLeft() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("self", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == .certificateUntrusted)
+        #expect(!journal.isOpen)
+        let isForgotten = unsafe transport.session == nil
+        #expect(isForgotten)
+    }
+
+    /// One transport serves `http` and `https` in turn: what is in the clear is not sent through the stream of before.
+    @Test func aStreamInTheClearFollowsASecuredOne() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("ec", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == nil)
+        let (host, request) = (Array("localhost".utf8), Array("GET / HTTP/1.0\r\n\r\n".utf8))
+        try transport.connect(host: host.span, port: answer("in the clear"), deadline: deadline)
+        try transport.send(request.span, deadline: deadline)
+        var reply = [UInt8](repeating: 0, count: 100)
+        var room = reply.mutableSpan
+        let count = try transport.receive(into: &room, deadline: deadline)
+        #expect(String(decoding: reply.prefix(count), as: UTF8.self) == "in the clear")
+        transport.free()
+        #expect(!journal.isOpen)
+    }
+
+    /// Only a board that ran out of memory is told so: the causes are mended in different ways.
+    @Test(arguments: [
+        (MBEDTLS_ERR_SSL_ALLOC_FAILED, true), (MBEDTLS_ERR_X509_ALLOC_FAILED, true),
+        (MBEDTLS_ERR_MPI_ALLOC_FAILED, true), (MBEDTLS_ERR_ECP_BAD_INPUT_DATA + MBEDTLS_ERR_MPI_ALLOC_FAILED, true),
+        (MBEDTLS_ERR_X509_INVALID_FORMAT, false), (MBEDTLS_ERR_SSL_INVALID_RECORD, false),
+        (MBEDTLS_ERR_MPI_BAD_INPUT_DATA, false), (0, false), (1, false),
+    ])
+    func memoryThatRanOutIsToldApart(_ status: Int32, _ isIt: Bool) { #expect(isOutOfMemory(status) == isIt) }
+
+    /// A client that cannot show what it was given is not half a client.
+    @Test func certificatesThatCannotBeReadAreRefused() throws {
+        var key: UInt8 = 0
+        let garbage = Array("no certificate".utf8)
+        unsafe withUnsafeMutablePointer(to: &key) { key in
+            do throws(CryptoError) {
+                var identity = unsafe try ClientIdentity(
+                    certificate: garbage.span, algorithm: .p256, signatureSize: 72, key: UnsafeMutableRawPointer(key),
+                    sign: { _, _, _, _, _, _, _ in -1 })
+                identity.free()
+                Issue.record("it was taken")
+            } catch {
+                #expect(error == .invalidKey)
+            }
+        }
+    }
+}
