@@ -100,6 +100,9 @@ static pid_t start(char *const arguments[], char *const environment[]) {
         if (nothing >= 0) {
             dup2(nothing, STDIN_FILENO);
         }
+        if (nothing > STDERR_FILENO) {
+            close(nothing);
+        }
         dup2(STDERR_FILENO, STDOUT_FILENO);
         execve(arguments[0], arguments, environment);
         const int error = errno;

@@ -1,0 +1,185 @@
+import CLinux
+import Foundation
+import Testing
+
+/// `linux_run`, which hooks are run by: what the program finds, what is told of its end, and what is left of it.
+@Suite struct ProgramTests {
+    private func run(
+        _ program: String, _ arguments: [String] = [], environment: [String] = [], seconds: Int32 = 600
+    ) -> (status: Int32, error: Int32) {
+        var argv = ([program] + arguments).map { strdup($0) } + [nil]
+        var envp = environment.map { strdup($0) } + [nil]
+        defer { for text in argv + envp { free(text) } }
+        let status = linux_run(&argv, &envp, seconds)
+        return (status, errno)
+    }
+
+    /// A folder for what `script`, which has it as `$1`, writes.
+    private func run(
+        script: String, environment: [String] = ["PATH=/usr/bin:/bin"], seconds: Int32 = 600,
+        _ look: (_ status: Int32, _ file: (String) -> String?) throws -> Void
+    ) throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "program-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let (status, _) = run(
+            "/bin/sh", ["-c", script, "sh", folder.path], environment: environment, seconds: seconds)
+        try look(status) { try? String(contentsOf: folder.appending(path: $0), encoding: .utf8) }
+    }
+
+    private func isRunning(_ process: pid_t) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+        // One that has ended and that nobody has waited for yet is no more.
+        return !status.contains(") Z ")
+    }
+
+    static let ends: [(String, Int32)] = [
+        ("exit 0", 0), ("exit 7", 7), ("exit 255", 255), ("kill -SEGV $$", 267), ("kill -PIPE $$", 269),
+        ("kill -KILL $$", 265),
+    ]
+
+    /// 256 and the signal's number, where one ended it.
+    @Test(arguments: ends) func itsEndIsTold(script: String, status: Int32) throws {
+        try run(script: script) { told, _ in #expect(told == status) }
+    }
+
+    @Test(arguments: [("/nonexistent/program", ENOENT), ("/etc/passwd", EACCES), ("/etc", EACCES)])
+    func whatCannotBeStartedSaysWhy(program: String, error: Int32) {
+        let told = run(program)
+        #expect(told.status == LINUX_NOT_STARTED && told.error == error, "\(told)")
+    }
+
+    /// The lock on the folder, above all, is nobody else's to keep.
+    @Test func noOtherFileIsOpen() throws {
+        let open = dup(STDERR_FILENO)
+        defer { close(open) }
+        try run(script: "exec ls /proc/self/fd >$1/files") { status, file in
+            #expect(status == 0)
+            // The last one is the folder that it reads.
+            #expect(file("files") == "0\n1\n2\n3\n")
+        }
+    }
+
+    @Test func itReadsNothingAndWritesToStandardError() throws {
+        try run(script: "cat >$1/input && [ /proc/$$/fd/1 -ef /proc/$$/fd/2 ]") { status, file in
+            #expect(status == 0)
+            #expect(file("input") == "")
+        }
+    }
+
+    @Test func theEnvironmentIsWhatItIsGiven() throws {
+        let environment = ["PATH=/usr/bin:/bin", "SCEP_EVENT=issued"]
+        try run(script: "tr '\\0' '\\n' </proc/$$/environ >$1/environment", environment: environment) { status, file in
+            #expect(status == 0)
+            #expect(file("environment") == environment.map { $0 + "\n" }.joined())
+        }
+    }
+
+    @Test func itHasAGroupOfItsOwn() throws {
+        try run(script: "set -- $(cat /proc/$$/stat) && [ $5 = $$ ]") { status, _ in #expect(status == 0) }
+    }
+
+    /// Whatever session it is in, and whoever made it has ended.
+    @Test(arguments: ["setsid sleep 3000", "setsid sh -c 'sleep 3000 & echo $! >'$1'/process; sleep 3000'"])
+    func whatTakesTooLongIsKilledWithAllThatItStarted(child: String) throws {
+        let begin = ContinuousClock.now
+        let script =
+            "\(child) & [ -s $1/process ] || echo $! >$1/process; (setsid sleep 3000 & echo $! >$1/orphan); sleep 3000"
+        try run(script: script, seconds: 2) { status, file in
+            #expect(status == LINUX_TIMED_OUT)
+            #expect(ContinuousClock.now - begin >= .seconds(2))
+            for name in ["process", "orphan"] {
+                let process = try #require(file(name).flatMap { pid_t($0.dropLast()) })
+                #expect(!isRunning(process), "\(name)")
+            }
+        }
+    }
+
+    /// As a service stays that a hook starts anew.
+    @Test func whatItLeavesBehindStays() throws {
+        let script = "setsid sleep 3000 >/dev/null 2>&1 & echo $! >$1/process"
+        try run(script: script) { status, file in
+            #expect(status == 0)
+            let process = try #require(file("process").flatMap { pid_t($0.dropLast()) })
+            #expect(isRunning(process))
+            kill(process, SIGKILL)
+        }
+    }
+}
+
+/// What becomes of a process that is told to end, or becomes another user.
+@Suite struct UserAndSignalTests {
+    /// What a process wrote to standard error before a signal ended it, and the signal; 0 for one that went on.
+    private func end(by number: Int32, _ prepare: @escaping () -> Void) throws -> (text: String, signal: Int32) {
+        var ends: [Int32] = [-1, -1]
+        try #require(linux_pipe(&ends) == 0)
+        let child = try Child {
+            _ = dup2(ends[1], STDERR_FILENO)
+            // What runs these tests is deaf to some.
+            signal(number, SIG_DFL)
+            var none = sigset_t()
+            sigemptyset(&none)
+            pthread_sigmask(SIG_SETMASK, &none, nil)
+            prepare()
+            return 0
+        }
+        close(ends[1])
+        defer { close(ends[0]) }
+        kill(child.process, number)
+        var status: Int32 = 0
+        var ended: pid_t = 0
+        // One that goes on is asked for another signal, which it does not ignore.
+        for _ in 0..<200 where ended == 0 {
+            ended = waitpid(child.process, &status, WNOHANG)
+            if ended == 0 { usleep(10_000) }
+        }
+        child.end()
+        var text = [UInt8](repeating: 0, count: 500)
+        let count = max(read(ends[0], &text, text.count), 0)
+        return (String(decoding: text.prefix(count), as: UTF8.self), ended == 0 ? 0 : status & 0x7F)
+    }
+
+    @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func aSignalIsExplainedAndHeeded(number: Int32) throws {
+        let polite = try end(by: number) { linux_end_politely() }
+        #expect(polite.signal == number && polite.text.hasPrefix("scep: interrupted"), "\(polite)")
+        let plain = try end(by: number) {
+            linux_end_politely()
+            linux_end_plainly()
+        }
+        #expect(plain.signal == number && plain.text == "", "\(plain)")
+    }
+
+    /// As nohup has it.
+    @Test func whatIsIgnoredStaysIgnored() throws {
+        let outcome = try end(by: SIGHUP) {
+            signal(SIGHUP, SIG_IGN)
+            linux_end_politely()
+        }
+        #expect(outcome.signal == 0 && outcome.text == "")
+    }
+
+    /// For good: with its groups alone, and no way back.
+    @Test(.enabled(if: getuid() == 0, "no other user may become one"), arguments: [65534, 4_000_000_000])
+    func whoeverBecomesAnotherUserIsNothingElse(user: uid_t) throws {
+        let child = try Child {
+            let isDone = linux_become(user, 65534) == 0
+            let isOther = getuid() == user && geteuid() == user && getgid() == 65534 && getegid() == 65534
+            var groups = [gid_t](repeating: 0, count: 64)
+            let count = getgroups(64, &groups)
+            let hasOthers = groups.prefix(Int(max(count, 0))).contains { $0 != 65534 }
+            return isDone && isOther && !hasOthers && setuid(0) != 0 && setgid(0) != 0 ? 1 : 0
+        }
+        defer { child.end() }
+        #expect(child.result == 1)
+    }
+
+    @Test(.enabled(if: getuid() == 0, "this needs one who may become another"))
+    func whoeverMayNotBecomeAnotherUserIsTold() throws {
+        let child = try Child {
+            _ = linux_become(65534, 65534)
+            return linux_become(65533, 65533) == 0 ? 1 : 0
+        }
+        defer { child.end() }
+        #expect(child.result == 0)
+    }
+}
