@@ -37,7 +37,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages test-mutants ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
@@ -68,9 +68,14 @@ fuzz: setup ## replay the fuzzers' corpus, then fuzz every target for a minute i
 fuzz-long: setup ## fuzz for hours, and keep what is new in the corpus (hours=<n>)
 	@Fuzz/run long $(hours)
 
-mutants: setup ## count the planted faults that the unit tests notice: a sample (seed=<n> repeats it), or module=SCEP whole
+mutants: setup ## count the planted faults that a module's tests notice: a sample (seed=<n> repeats it), or module=SCEP whole
 	@swift build --quiet --package-path Mutants
 	@Mutants/.build/debug/mutants $(if $(module),--module $(module)) $(if $(filter command line,$(origin seed)),--seed $(seed)) $(options)
+
+# Other modules each day.
+test-mutants: setup ## test what plants faults, and plant a few: two modules' tests have to be as good as Mutants/scores has them
+	@Toolchain/test mutants --package-path Mutants
+	@Mutants/.build/debug/mutants --turn 2
 
 coverage: setup ## what the unit tests and the fuzzers' corpus cover of each room
 	@Fuzz/run coverage

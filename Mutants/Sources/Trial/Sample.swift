@@ -20,3 +20,13 @@ public struct Sample: RandomNumberGenerator, Sendable {
         Array(elements.shuffled(using: &self).prefix(count)).sorted()
     }
 }
+
+/// Takes turns.
+public enum Rotation {
+    /// Some of `all`, so that each is among them once in as many turns as it takes.
+    public static func turn<Item>(_ number: UInt64, of all: [Item], count: Int) -> [Item] {
+        guard count > 0, count < all.count else { return all }
+        let start = Int(number % UInt64(all.count)) * count
+        return (0..<count).map { all[(start + $0) % all.count] }
+    }
+}

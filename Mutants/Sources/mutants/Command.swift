@@ -18,6 +18,9 @@ struct Mutants: ParsableCommand {
     @Option(help: "Modules, divided by commas, each whole; or all. Without it, a sample of all.")
     var module: String?
 
+    @Option(help: "Takes so many modules of all, others each day, until each had its turn.")
+    var turn: Int?
+
     @Option(help: "Chooses the sample; that of the day without it.")
     var seed: UInt64?
 
@@ -30,8 +33,11 @@ struct Mutants: ParsableCommand {
     @Option(help: "A folder for lists of survivors, a file for each module.")
     var survivors: String?
 
-    @Flag(help: "Only a module's own tests: fast, and not what the score is.")
-    var own = false
+    @Flag(
+        help:
+            "What a module's own tests do not notice is for those of the modules above: slow, and not what the score is."
+    )
+    var above = false
 
     func run() throws {
         let interruption = Interruption()
@@ -47,8 +53,9 @@ struct Mutants: ParsableCommand {
         let equivalents = try Equivalents(try text("Mutants/equivalent", root))
         try checkEntries(equivalents, root)
         let judge = try Judge(scores: Scores(try text("Mutants/scores", root)), isSample: sampleSize != nil)
-        let chosen = try modules(of: project).map { own ? $0.withOwnTests : $0 }
         let seed = seed ?? UInt64(Date().timeIntervalSince1970) / 86400
+        var chosen = try modules(of: project).map { above ? $0 : $0.withOwnTests }
+        if let turn { chosen = Rotation.turn(seed, of: chosen, count: turn) }
         if let sampleSize { show("mutants: a sample of \(sampleSize) with seed=\(seed)") }
         var generator = Sample(seed: seed)
         var failures: [String] = []

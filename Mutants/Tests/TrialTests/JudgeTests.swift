@@ -37,6 +37,17 @@ import Testing
     }
 }
 
+@Suite struct RotationTests {
+    /// Each module has its turn, and then the first again.
+    @Test(arguments: [1, 2, 3, 4, 11, 12]) func everybodyHasATurn(count: Int) {
+        let all = Array(0..<11)
+        let turns = (0..<11).map { Rotation.turn(UInt64(20_787 + $0), of: all, count: count) }
+        #expect(turns.allSatisfy { $0.count == min(count, 11) })
+        #expect(Set(turns.joined()) == Set(all))
+        #expect(turns[0] == Rotation.turn(20_787, of: all, count: count))
+    }
+}
+
 @Suite struct ProjectTests {
     @Test func testsOfModulesAboveConcernAModule() throws {
         let manifest = """
