@@ -20,6 +20,8 @@ cuts ?= 2
 # make fuzz seconds=60: so long for each target; make fuzz-long hours=8
 seconds ?=
 hours ?= 1
+# make gateway kinds=amd64
+kinds ?=
 # make mutants module=SCEP,PKIX, module=all, seed=20000
 module ?=
 # make oracles messages=100000 seed=7
@@ -109,8 +111,8 @@ firmware-https: setup ## the image for lm3s6965evb with TLS in it, checked again
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build
 
-gateway: setup ## the program for gateways, for Debian and static, on amd64, arm64 and armhf
-	@Toolchain/gateway
+gateway: setup ## the program for gateways, for Debian and static, on amd64, arm64 and armhf (kinds='amd64 static-arm64')
+	@Toolchain/gateway $(kinds)
 
 packages: setup ## Debian packages of it for amd64, arm64 and armhf
 	@Packaging/build
