@@ -36,6 +36,10 @@ import Testing
             "password": password, "inner pad": begin.map { $0 ^ 0x36 },
             "outer pad": begin.map { $0 ^ 0x5C }, "key": key,
         ]
+        // What the inner digest gave for the first message: with it, the outer pad makes a key.
+        let padded = begin + [UInt8](repeating: 0, count: blockSize - begin.count)
+        secrets["inside"] = try OpenSSL.run(
+            ["dgst", "-\(digest.openSSL)", "-binary"], input: padded.map { $0 ^ 0x36 } + salt + [0, 0, 0, 1])
         // Of a state of SHA-1, mbedTLS leaves three of five words on its own stack.
         if digest != .sha1 { (secrets["inner digest"], secrets["outer digest"]) = (begun(0x36), begun(0x5C)) }
         #expect(left.holds(secrets) == [])
@@ -80,7 +84,7 @@ import Testing
     /// A key as a token has it, whose signature stands for a content key that it could not decrypt (RFC 3218, 2.3.2).
     private struct Token: PrivateKey, ~Copyable {
         let signature: [UInt8]
-        let plain: [UInt8]?
+        let plain: Result<[UInt8], CryptoError>
 
         var algorithm: KeyAlgorithm { .rsa(bits: 2048) }
         var signatureSize: Int { 256 }
@@ -99,7 +103,7 @@ import Testing
             _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
             random: inout RandomGenerator
         ) throws(CryptoError) -> Int {
-            guard let plain else { throw .decryptionFailed }
+            let plain = try plain.get()
             for index in plain.indices { plaintext[index] = plain[index] }
             return plain.count
         }
@@ -111,11 +115,37 @@ import Testing
         let place = Place(32)
         let left = try Remains {
             var random = try seededGenerator()
-            var token = Token(signature: signature, plain: isRight ? plain : nil)
+            var token = Token(signature: signature, plain: isRight ? .success(plain) : .failure(.decryptionFailed))
             try place.use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
         }
         let substitute = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: signature)
         #expect(place.bytes == (isRight ? plain : substitute))
         #expect(left.holds(["signature": signature, "content key": plain]) == [])
+    }
+
+    /// One that was drawn out, say: that has nothing to do with the ciphertext, so that nobody is given another key for it.
+    @Test(arguments: [CryptoError.failed, .outOfMemory, .notSeeded]) func tokensThatFail(_ error: CryptoError) throws {
+        let signature = [UInt8].random(256)
+        let (ciphertext, place) = ([UInt8].random(256), Place(32))
+        let left = try Remains {
+            var random = try seededGenerator()
+            var token = Token(signature: signature, plain: .failure(error))
+            #expect(throws: error) {
+                try place.use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
+            }
+        }
+        let substitute = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: signature)
+        #expect(left.holds(["substitute": substitute]) == [])
+    }
+
+    /// No cipher has such a key, and no ciphertext such a size.
+    @Test(arguments: [(0, 256, CryptoError.invalidLength), (33, 256, .invalidLength), (16, 255, .decryptionFailed)])
+    func sizesThatCannotBe(_ size: Int, _ ciphertextSize: Int, _ error: CryptoError) throws {
+        var random = try seededGenerator()
+        var token = Token(signature: .random(256), plain: .success([]))
+        let ciphertext = [UInt8].random(ciphertextSize)
+        #expect(throws: error) {
+            try Place(size).use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
+        }
     }
 }

@@ -136,4 +136,31 @@ import Testing
             }
         }
     }
+
+    /// As many pins as there is room for, and not one is left out in silence.
+    @Test(arguments: [(0, false), (1, true), (8, true), (9, false)]) func pinsAreCounted(_ count: Int, _ areTaken: Bool)
+    {
+        let pins = (0..<count).map { String(repeating: "\($0)", count: 64) }.joined(separator: ",")
+        let bytes = Array(pins.utf8)
+        var trust = ServerTrust()
+        let isTaken: Bool
+        do throws(CryptoError) {
+            try trust.add(pins: bytes.span)
+            isTaken = true
+        } catch {
+            isTaken = false
+        }
+        #expect(isTaken == areTaken)
+    }
+
+    /// What a device was told to trust and cannot be used is said at once.
+    @Test(arguments: [("", "", true), ("00", "", false), ("", "AAAA", false), ("nothing", "", false)])
+    func whatCannotBeTrustedIsTold(_ pins: String, _ certificate: String, _ isGood: Bool) throws {
+        var random = try seededRandom(0x36)
+        var transport = try TLSTransport(Local(journal), trust: ServerTrust(), random: &random)
+        let (pins, certificate) = (Array(pins.utf8), Array(certificate.utf8))
+        let isTaken = transport.trust(pins: pins.span, certificate: certificate.span)
+        #expect(isTaken == isGood)
+        transport.free()
+    }
 }

@@ -1,0 +1,90 @@
+import DeviceCrypto
+import TestSupport
+import Testing
+
+/// Whatever mbedTLS was lent for an operation is given back: a board has an arena of a few kilobytes, a gateway runs for
+/// years, and a key that stays there is wiped by nobody.
+@Suite struct HeapTests {
+    static let operations = [
+        "RSA: sign", "RSA: verify", "RSA: encrypt", "RSA: decrypt", "RSA: export", "RSA: load", "RSA: a bad load",
+        "EC: generate", "EC: sign", "EC: verify", "EC: a bad signature", "EC: load",
+    ]
+
+    @Test(arguments: operations) func nothingIsKept(_ operation: String) throws {
+        let kept = try operation.hasPrefix("RSA") ? keptByRSA(operation) : keptByEC(operation)
+        // Less than the smallest block: what is kept once, such as a buffer for files, is spread over all times.
+        #expect(kept < 16, "bytes each time")
+    }
+
+    private func keptByRSA(_ operation: String) throws -> Int {
+        let file = try OpenSSLKey.rsa2048.get()
+        let digest = digest(of: [1, 2, 3], .sha256)
+        let (modulus, exponent) = (file.modulus, [UInt8]([1, 0, 1]))
+        let (place, other) = (Place(600), Place(256))
+        var key = try RSAPrivateKey(file)
+        var random = try seededGenerator()
+        try place.use { room in _ = try key.sign(digest, into: &room, random: &random) }
+        let signature = Array(place.bytes.prefix(256))
+        try other.use { room in
+            let content = [UInt8](repeating: 7, count: 16)
+            _ = try RSAPublicKey.encrypt(
+                modulus: modulus.span, exponent: exponent.span, content.span, into: &room, random: &random)
+        }
+        let encrypted = other.bytes
+        let integers = file.integers
+        var damaged = integers
+        damaged[4][damaged[4].count - 1] ^= 2
+        return try heapKept {
+            switch operation {
+            case "RSA: sign": try place.use { room in _ = try key.sign(digest, into: &room, random: &random) }
+            case "RSA: verify":
+                try RSAPublicKey.verify(
+                    modulus: modulus.span, exponent: exponent.span, digest: digest, signature: signature.span)
+            case "RSA: encrypt":
+                try other.use { room in
+                    let content = [UInt8](repeating: 7, count: 16)
+                    _ = try RSAPublicKey.encrypt(
+                        modulus: modulus.span, exponent: exponent.span, content.span, into: &room, random: &random)
+                }
+            case "RSA: decrypt":
+                try place.use { room in
+                    _ = try key.decrypt(.pkcs1v15, encrypted.span, into: &room, random: &random)
+                }
+            case "RSA: export": try place.use { room in _ = try key.export(into: &room) }
+            case "RSA: load": _ = try RSAPrivateKey(integers: integers)
+            default: #expect(throws: CryptoError.invalidKey) { _ = try RSAPrivateKey(integers: damaged) }
+            }
+        }
+    }
+
+    private func keptByEC(_ operation: String) throws -> Int {
+        let place = Place(200)
+        var random = try seededGenerator()
+        var key = try ECPrivateKey.generate(curve: .p256, random: &random)
+        let digest = digest(of: [1, 2, 3], .sha256)
+        var size = 0
+        try place.use { room in size = try key.publicKey(into: &room) }
+        let point = Array(place.bytes.prefix(size))
+        try place.use { room in size = try key.sign(digest, into: &room, random: &random) }
+        let signature = Array(place.bytes.prefix(size))
+        let other = self.digest(of: [1, 2], .sha256)
+        let scalar = [UInt8](repeating: 3, count: 32)
+        return try heapKept {
+            switch operation {
+            case "EC: generate": try key.generate(curve: .p256, random: &random)
+            case "EC: sign": try place.use { room in _ = try key.sign(digest, into: &room, random: &random) }
+            case "EC: verify":
+                try ECPublicKey.verify(curve: .p256, point: point.span, digest: digest, signature: signature.span)
+            case "EC: a bad signature":
+                do {
+                    try ECPublicKey.verify(curve: .p256, point: point.span, digest: other, signature: signature.span)
+                } catch {}
+            default: try key.load(curve: .p256, privateScalar: scalar.span, random: &random)
+            }
+        }
+    }
+
+    private func digest(of bytes: [UInt8], _ algorithm: DigestAlgorithm) -> Digest {
+        Hash.digest(algorithm, of: bytes.span)
+    }
+}
