@@ -86,7 +86,7 @@ import Testing
 
     /// The rows of the document, one for each state and occurrence.
     private static func rows() throws -> [Pair: String] {
-        let file = URL(filePath: #filePath).appending(path: "../../../LIFECYCLE.md").standardized
+        let file = URL(filePath: #filePath).appending(path: "../../../Docs/Lifecycle.md").standardized
         let lines = try String(contentsOf: file, encoding: .utf8).components(separatedBy: "\n")
         let head = try #require(lines.firstIndex(of: "| state | what came | next state |"))
         var rows: [Pair: String] = [:]

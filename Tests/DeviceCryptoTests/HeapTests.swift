@@ -12,7 +12,7 @@ import Testing
 
     @Test(arguments: operations) func nothingIsKept(_ operation: String) throws {
         let kept = try operation.hasPrefix("RSA") ? keptByRSA(operation) : keptByEC(operation)
-        // Less than the smallest block: what is kept once, such as a buffer for files, is spread over all times.
+        // Less than the smallest block.
         #expect(kept < 16, "bytes each time")
     }
 

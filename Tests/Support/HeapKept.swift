@@ -2,8 +2,8 @@ import Foundation
 
 /// Bytes of the heap that a call keeps each time, on average.
 ///
-/// It runs in a process of its own, in which nothing else asks for memory, and before it is measured so often that caches
-/// are full. What the allocator knows of itself (malloc_info(3)) is what counts.
+/// It runs in a process of its own, in which nothing else asks for memory. What the allocator knows of itself (malloc_info(3))
+/// is what counts, several times: what is kept once, such as a buffer for files, is in one of them alone.
 public func heapKept(by body: () throws -> Void) throws -> Int {
     struct Failure: Error {}
     typealias Fork = @convention(c) () -> pid_t
@@ -12,17 +12,21 @@ public func heapKept(by body: () throws -> Void) throws -> Int {
     guard let fork = unsafeBitCast(dlsym(nil, "fork"), to: Fork?.self),
         let information = unsafeBitCast(dlsym(nil, "malloc_info"), to: Information?.self)
     else { throw Failure() }
-    let times = 64
+    let (rounds, times) = (4, 32)
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw Failure() }
     let child = fork()
     if child == 0 {
         var result = Int.min
-        if (try? (0..<16).forEach { _ in try body() }) != nil, let before = heapInUse(information),
-            (try? (0..<times).forEach { _ in try body() }) != nil, let after = heapInUse(information)
-        {
-            result = (after - before) / times
+        var kept: [Int] = []
+        _ = try? body()
+        for _ in 0..<rounds {
+            guard let before = heapInUse(information), (try? (0..<times).forEach { _ in try body() }) != nil,
+                let after = heapInUse(information)
+            else { break }
+            kept.append((after - before) / times)
         }
+        if kept.count == rounds { result = kept.min() ?? result }
         _ = write(ends[1], &result, MemoryLayout<Int>.size)
         _exit(0)
     }
