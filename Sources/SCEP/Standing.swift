@@ -29,7 +29,7 @@ extension GetCACert {
         var standings = InlineArray<8, Standing?>(repeating: nil)
         var count = 0
         var list = chosen.reader
-        while count < standings.count, !list.isAtEnd, let whole = try? list.read() {
+        while count < standings.count, let whole = try? list.read() {
             standings[count] = chosen.standing(of: whole.encoding, fingerprints, &policy, moment)
             count &+= 1
         }
