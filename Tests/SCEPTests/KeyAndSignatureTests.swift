@@ -96,6 +96,29 @@ import Testing
         }
     }
 
+    /// Nobody but a CA can have signed with an algorithm that is unknown here.
+    @Test func anUnknownSignatureOfAnRAsIsNone() throws {
+        let world = try World.one
+        let byRA = try OpenSSLIdentity(
+            subject: "/CN=x", for: TestKey.rsa, issuedBy: world.ra, extensions: [World.mark], options: ["-sha224"])
+        let chain = [world.root, world.intermediate, world.ra, byRA]
+        let (accepted, kept, _) = try acceptance(chain, [world.root])
+        #expect(kept == chain.dropLast().flatMap(\.der) && accepted.reasons == [.notSigned])
+    }
+
+    /// Who was passed over for nothing that anybody has to mend is told apart.
+    @Test(
+        arguments: [
+            (.ca, .notSigned, false), (.ra, .notSigned, false), (.other, .notSigned, false), (.ca, .notCA, false),
+            (.other, .notCA, false), (.ca, .expired, true), (.ra, .weakDigest, true), (.other, .weakDigest, false),
+            (.other, .expired, false), (.other, .unreadable, true), (.ca, .unreadable, true), (.ca, .pathLength, true),
+            (.ra, .unusableKey(.kind(.another)), true), (.other, .unmarkedRA, false), (.ca, .notYetValid, true),
+            (.ca, .criticalExtension(1..<2), true), (.ca, .unknownSignatureAlgorithm, true),
+        ] as [(Certificate.Role, PassedOver.Reason, Bool)])
+    func whoMatters(role: Certificate.Role, reason: PassedOver.Reason, matters: Bool) {
+        #expect(PassedOver(certificate: 0..<1, role: role, reason: reason).matters == matters)
+    }
+
     /// What is between the root and the device is not passed over without a word.
     @Test func theReasonsAreSaid() throws {
         let root = try World.one.root
