@@ -179,6 +179,10 @@ func opensslRequest(
             assigner = OID:1.3.6.1.5.5.7.8.3
             """
         ),
+        (
+            Asked(subjectAltName: "DNS:a.b,DNS:" + String(repeating: "a", count: 63) + ".c"), "/CN=sensor",
+            "subjectAltName=DNS:a.b,DNS:" + String(repeating: "a", count: 63) + ".c"
+        ),
         (Asked(subjectAltName: "DNS:*.a_b.example"), "/CN=sensor", "subjectAltName=DNS:*.a_b.example"),
         (Asked(subject: "", subjectAltName: "DNS:a"), "/", "subjectAltName=critical,DNS:a"),
         (Asked(subjectAltName: "IP:::"), "/CN=sensor", "subjectAltName=IP:::"),

@@ -53,6 +53,7 @@ import Testing
         Row(0x12, "7", 0x12, "7 ", false),
         // Only letters are folded, and only those of ASCII.
         Row(utf8, "a[", utf8, "a{", false), Row(utf8, "@", utf8, "`", false),
+        Row(utf8, "Ä", ia5, "Ä", false), Row(utf8, "AZaz", ia5, "azAZ", true),
         Row(utf8, "Ä", utf8, "ä", false), Row(utf8, "Ä x", utf8, "Ä  X", true),
         Row([Attribute("a"), Attribute(type: 10, "b")], [Attribute("A"), Attribute(type: 10, "B")], true),
         Row([Attribute("a"), Attribute(type: 10, "b")], [Attribute("a")], false),

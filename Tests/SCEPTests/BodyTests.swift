@@ -68,7 +68,8 @@ import Testing
             ("", .empty), ("\r\n \t", .empty), ("<html><body>502</body></html>", .html),
             ("\n<?xml version=\"1.0\"?>", .html),
             ("\u{FEFF}<!DOCTYPE html>", .html), ("{\"error\": 404}", .json), ("[]", .json), ("\u{FEFF}{}", .json),
-            ("no such operation", .text), ("MISSING: message", .text), ("\u{FEFF}whatever", .byteOrderMark),
+            ("no such operation", .text), ("no\nsuch operation", .text), ("a\tb\r\n", .text),
+            ("MISSING: message", .text), ("\u{FEFF}whatever", .byteOrderMark),
             ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", .text), ("AAAA", .text),
         ] as [(String, BodyForm)])
     func othersAreNamed(_ text: String, _ form: BodyForm) throws {
@@ -117,6 +118,21 @@ import Testing
                 default: false
                 }
             }
+        }
+    }
+
+    /// What stands behind the body in the buffer says nothing of it.
+    @Test func whatStandsBehindABodyIsNotLookedAt() throws {
+        var work: [UInt8] = [0x1F, 0x8B, 0x08]
+        var policy = Policy()
+        let transaction = try Reply.transaction()
+        #expect {
+            var bytes = work.mutableSpan
+            _ = try CertRep(
+                &bytes, body: 0..<1, from: CACertificates(Span()), to: transaction, policy: &policy, moment: .unknown)
+        } throws: {
+            guard case .reply = $0 as? SCEPError else { return false }
+            return true
         }
     }
 
