@@ -46,7 +46,7 @@ extension CACertificates {
             let certificate = try Certificate(encoding)
             if contain(encoding) {
                 // A registration authority may have a pin beside its CA's; alone it is nobody's.
-                return isPinned && !includesCA ? .refused(.pinnedIsNotCA) : .trusted(isPinned: isPinned)
+                return includesCA ? .trusted(isPinned: isPinned) : .refused(.pinnedIsNotCA)
             }
             if isPinned { return .refused(certificate.failureOfPinned(moment) ?? .fingerprintMismatch) }
             guard let reason = reason(against: certificate, &policy, moment, isNext: false) else {

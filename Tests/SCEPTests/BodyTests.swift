@@ -171,6 +171,16 @@ import Testing
         }
     }
 
+    /// Blocks of PEM that leave their padding out, each begun anew.
+    @Test(arguments: 1...3) func padding(count: Int) throws {
+        let root = try World.one.root
+        let blocks = [Array(root.der.prefix(count)), Array(root.der.dropFirst(count))].map { block in
+            Array("-----BEGIN X-----\n".utf8) + Self.base64(block).filter { $0 != UInt8(ascii: "=") }
+                + Array("\n-----END X-----\n".utf8)
+        }
+        #expect(try accepted(blocks.flatMap { $0 }, root.fingerprint()) == root.der)
+    }
+
     @Test func compressedOnesAreNamed() throws {
         // RFC 1952, 2.3.1; and DER behind a byte order mark, as a text file would have it.
         try expect(.gzip, [0x1F, 0x8B, 0x08, 0, 0, 0, 0, 0])

@@ -1,3 +1,4 @@
+import DER
 import DeviceCrypto
 import PKIX
 import SCEP
@@ -104,6 +105,15 @@ import Testing
         let chain = [world.root, world.intermediate, world.ra, byRA]
         let (accepted, kept, _) = try acceptance(chain, [world.root])
         #expect(kept == chain.dropLast().flatMap(\.der) && accepted.reasons == [.notSigned])
+    }
+
+    /// Of what is cut off nobody can tell where it ends, and what would follow.
+    @Test func whatIsCutOffIsRefused() throws {
+        let world = try World.one
+        let cut = OpenSSLIdentity(key: [], pem: [], der: Array(world.ec.der.dropLast()))
+        // Behind one byte, and the last of the whole is no part of it.
+        let error = DERError(.truncated, at: 1 + world.root.der.count)
+        #expect(throws: SCEPError.reply(error)) { try acceptance([world.root, cut], [world.root]) }
     }
 
     /// Who was passed over for nothing that anybody has to mend is told apart.
