@@ -70,10 +70,16 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["DeviceCrypto"], path: "Tests/Support", swiftSettings: tests),
         .target(
             name: "SimulatedStorage", dependencies: ["Board"], path: "Tests/SimulatedStorage", swiftSettings: tests),
-        .testTarget(name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests),
+        .testTarget(
+            name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests,
+            linkerSettings: boundAtStart),
         .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
-        .testTarget(name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests),
-        .testTarget(name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests),
+        .testTarget(
+            name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests,
+            linkerSettings: boundAtStart),
+        .testTarget(
+            name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests,
+            linkerSettings: boundAtStart),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "BoardTests", dependencies: ["Board", "HTTP", "LinuxBoard", "SimulatedStorage", "TestSupport"],

@@ -60,7 +60,9 @@ struct WrappedKey: ~Copyable {
     }
 
     /// The block that ends at `end`.
-    private func block(before end: Int) -> InlineArray<16, UInt8> {
+    ///
+    /// Mutating, since optimized code copies what it lends to read, the keys with it.
+    private mutating func block(before end: Int) -> InlineArray<16, UInt8> {
         var block = InlineArray<16, UInt8>(repeating: 0)
         for index in 0..<cipher.blockSize { block[index] = bytes[end &- cipher.blockSize &+ index] }
         return block

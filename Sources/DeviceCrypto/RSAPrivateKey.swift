@@ -177,7 +177,9 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     }
 
     /// Bytes of an integer, leading zeros included: half as many as the modulus has, for the private exponent as many.
-    public func size(of integer: SecretInteger) -> Int { integer == .privateExponent ? 2 * half : half }
+    ///
+    /// Mutating, since optimized code copies the whole key to its stack to lend it to a function of another module.
+    public mutating func size(of integer: SecretInteger) -> Int { integer == .privateExponent ? 2 * half : half }
 
     /// Writes an integer at the front of `bytes`, a secret: unsigned, big-endian, ``size(of:)`` bytes.
     ///

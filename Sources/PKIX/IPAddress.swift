@@ -22,7 +22,7 @@ public struct IPAddress {
         var (octets, digits, value) = (0, 0, 0)
         for index in 0...text.count {
             if index == text.count || text[index] == UInt8(ascii: ".") {
-                guard digits > 0, octets < 4, count < storage.count else { return false }
+                guard digits > 0, octets < 4 else { return false }
                 storage[count] = UInt8(truncatingIfNeeded: value)
                 count &+= 1
                 octets &+= 1

@@ -89,7 +89,7 @@ public struct PrivateKeyInfo: ~Escapable {
     }
 
     private static func check(_ version: borrowing DERElement, _ permitted: ClosedRange<Int>) throws(DERError) {
-        guard let number = try? version.smallInteger(atMost: 0xFF), permitted.contains(number) else {
+        guard let number = try? version.smallInteger(atMost: permitted.upperBound), permitted.contains(number) else {
             throw DERError(.unsupportedVersion, at: version.start)
         }
     }

@@ -114,7 +114,7 @@ private func decode(_ work: inout MutableSpan<UInt8>, _ text: Range<Int>) -> Ran
             if byte == UInt8(ascii: "=") || isLabel { (group, bits) = (0, 0) }
             if isLabel || isBlank(byte) || byte == UInt8(ascii: "=") { continue }
             guard let value = base64Value(byte) else { return nil }
-            group = (group &<< 6 | value) & 0xFFFF
+            group = group &<< 6 | value
             bits &+= 6
             guard bits >= 8 else { continue }
             bits &-= 8

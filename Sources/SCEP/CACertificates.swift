@@ -63,7 +63,7 @@ public struct CACertificates: ~Escapable {
         @_lifetime(copy self)
         @inline(never)
         mutating func next() -> Certificate? {
-            while !reader.isAtEnd, let whole = try? reader.read() {
+            while let whole = try? reader.read() {
                 let counts = chosen & 1 != 0
                 chosen &>>= 1
                 bit = bit == 0 ? 1 : bit &<< 1
@@ -337,7 +337,7 @@ extension CACertificates {
         _ policy: inout Policy, _ moment: Moment, isNext: Bool, _ passedOver: inout PassedOver.List
     ) throws(SCEPError) {
         var others = reader
-        while !others.isAtEnd, let whole = try? others.read() {
+        while let whole = try? others.read() {
             guard !contain(whole.encoding) else { continue }
             var reason = PassedOver.Reason.unreadable
             var role = Certificate.Role.other

@@ -30,7 +30,7 @@ public struct Fingerprints: ~Escapable {
 
     /// The fingerprint at `position` of the text, which begins at 0 and moves to the next; nil after the last.
     public func next(_ position: inout Int) -> Digest? {
-        guard position <= text.count, let (digest, end) = Self.read(text, from: position) else { return nil }
+        guard let (digest, end) = Self.read(text, from: position) else { return nil }
         position = end
         return digest
     }

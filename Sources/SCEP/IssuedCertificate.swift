@@ -90,7 +90,7 @@ public enum IssuedCertificate {
         var room = publicKey.mutableSpan
         guard let count = Room.isAmple ? try? key.publicKey(into: &room) : 0 else { return }
         var list = DERReader(work, in: certificates)
-        while !list.isAtEnd, let whole = try? list.read() {
+        while let whole = try? list.read() {
             guard !Room.isAmple || contains(whole.encoding, room.span.extracting(first: count)) else { continue }
             do throws(DERError) {
                 _ = try Certificate(whole.encoding)

@@ -23,6 +23,7 @@ extension DERWriter {
     /// ```
     ///
     /// - Parameters:
+    ///   - type: a request's.
     ///   - end: what `beginEnvelope()` returned.
     ///   - recipient: the CA's or RA's certificate that can decrypt, or has an EC key.
     ///   - password: the challengePassword, which takes the place of decryption with EC keys (RFC 8894, 3.1); may be
@@ -49,11 +50,11 @@ extension DERWriter {
         let certificate = front..<contentStart
         let transactionID = transaction.transactionID
         try write(attribute: .transactionID, .printableString, transactionID.span)
+        // All that a device sends have two.
         let digits: InlineArray<2, UInt8> = [
             UInt8(ascii: "0") &+ type.rawValue / 10, UInt8(ascii: "0") &+ type.rawValue % 10,
         ]
-        let isShort = type.rawValue < 10
-        try write(attribute: .messageType, .printableString, digits.span.extracting((isShort ? 1 : 0)..<2))
+        try write(attribute: .messageType, .printableString, digits.span)
         let nonce = transaction.senderNonce
         try write(attribute: .senderNonce, .octetString, nonce.span)
         try wrapSignedData(

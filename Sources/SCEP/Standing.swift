@@ -29,7 +29,7 @@ extension GetCACert {
         var standings = InlineArray<8, Standing?>(repeating: nil)
         var count = 0
         var list = chosen.reader
-        while count < standings.count, !list.isAtEnd, let whole = try? list.read() {
+        while count < standings.count, let whole = try? list.read() {
             standings[count] = chosen.standing(of: whole.encoding, fingerprints, &policy, moment)
             count &+= 1
         }
@@ -46,7 +46,7 @@ extension CACertificates {
             let certificate = try Certificate(encoding)
             if contain(encoding) {
                 // A registration authority may have a pin beside its CA's; alone it is nobody's.
-                return isPinned && !includesCA ? .refused(.pinnedIsNotCA) : .trusted(isPinned: isPinned)
+                return includesCA ? .trusted(isPinned: isPinned) : .refused(.pinnedIsNotCA)
             }
             if isPinned { return .refused(certificate.failureOfPinned(moment) ?? .fingerprintMismatch) }
             guard let reason = reason(against: certificate, &policy, moment, isNext: false) else {

@@ -174,6 +174,52 @@ import Testing
         #expect(found() == [])
     }
 
+    /// Wrapping and unwrapping by themselves, so that nothing which runs later covers what they leave.
+    @Test func wrappingAndUnwrapping() throws {
+        var envelope = PasswordEnvelope()
+        envelope.password = Self.password
+        (envelope.cipher, envelope.keyCipher) = (.aes256, .aes256)
+        envelope.contentKey = .random(32)
+        let message = try envelope.message([1, 2, 3])
+        let parsed = try EnvelopedData(message.span, in: message.indices)
+        guard case .password(let recipient) = parsed.recipient else {
+            Issue.record("no password")
+            return
+        }
+        let key = Place(32)
+        let unwrapping = try Remains {
+            try key.use { room in
+                try recipient.unwrap(message.span, parsed.encryptedKey, password: Self.bytes.span, into: &room)
+            }
+        }
+        #expect(key.bytes == envelope.contentKey)
+        var secrets = Self.passwordSecrets
+        secrets["content key"] = envelope.contentKey
+        secrets["key-encryption key"] = try envelope.keyEncryptionKey()
+        #expect(unwrapping.holds(secrets) == [])
+
+        let buffer = Place(512)
+        let contentKey = envelope.contentKey
+        let wrapping = try Remains {
+            var random = try seededRandom(0x38)
+            try buffer.use { room in
+                var writer = DERWriter(&room, end: 512)
+                try writer.write(
+                    passwordRecipientInfo: Self.bytes.span, key: contentKey.span, cipher: .aes256CBC, random: &random)
+            }
+        }
+        // Salt and vector are the first that are drawn.
+        var random = try seededRandom(0x38)
+        var salt = [UInt8](repeating: 0, count: 16)
+        do {
+            var room = salt.mutableSpan
+            try random.fill(&room)
+        }
+        #expect(buffer.bytes.firstRange(of: salt) != nil)
+        secrets["key-encryption key"] = try derivedKey(salt: salt, iterations: 10_000, digest: "SHA256")
+        #expect(wrapping.holds(secrets) == [])
+    }
+
     @Test func protectingAKey() throws {
         let content = Array([UInt8].random(100)).tagged(0x30)
         let buffer = Place(512)

@@ -172,6 +172,127 @@ extension Defect {
         #expect(try CertificateRevocationList(&reader).limit == limit)
     }
 
+    /// URIs, as in distribution points: a, b and so on.
+    private static func names(_ letters: String) -> [UInt8] {
+        letters.utf8.flatMap { [UInt8](hex: "8601") + [$0] }.tagged(0xA0)
+    }
+
+    /// cRLDistributionPoints of points with these names (RFC 5280, 4.2.1.13); `-` is one named relative to its issuer,
+    /// and `.` one without a name.
+    private static func points(_ points: [String]) -> [UInt8] {
+        let list = points.flatMap { point -> [UInt8] in
+            switch point {
+            case "-": [UInt8](hex: "A10A 3008 0603550403 0C0161").tagged(0xA0).tagged(0x30)
+            case ".": [UInt8](hex: "A202 A400").tagged(0x30)
+            default: names(point).tagged(0xA0).tagged(0x30)
+            }
+        }
+        return Parts.item(31, list.tagged(0x30).hex)
+    }
+
+    /// A list of this scope, the fields of its IssuingDistributionPoint in hexadecimal.
+    private static func list(_ fields: [String], others: [UInt8] = []) -> [UInt8] {
+        let point = fields.flatMap { [UInt8](hex: $0) }.tagged(0x30)
+        return ListParts.changed {
+            $0.extensions = (others + Parts.item(28, critical: [1, 1, 0xFF], point.hex)).tagged(0x30).tagged(0xA0)
+        }
+    }
+
+    private static func point(_ letters: String) -> String { names(letters).tagged(0xA0).hex }
+
+    /// Whether a list covers a certificate (RFC 5280, 5.2.5 and 6.3.3).
+    static let coverage: [(String, [String]?, isCA: Bool, [String], CertificateRevocationList.Limit?)] = [
+        ("no scope", nil, false, [], nil), ("the same point", ["a"], false, [point("a")], nil),
+        ("the last name of both", ["ab"], false, [point("cb")], nil),
+        ("the first name of both", ["bc"], false, [point("bd")], nil),
+        ("no common name", ["ab"], false, [point("cd")], .otherDistributionPoint),
+        ("the second point", ["a", "b"], false, [point("b")], nil),
+        ("behind a relative one", ["-", "b"], false, [point("b")], nil),
+        ("behind one without a name", [".", "b"], false, [point("b")], nil),
+        ("a relative one alone", ["-"], false, [point("a")], .otherDistributionPoint),
+        ("none with a name", ["."], false, [point("a")], .otherDistributionPoint),
+        ("no points", [], false, [point("a")], .otherDistributionPoint),
+        ("no extension", nil, false, [point("a")], nil),
+        ("a list at a relative point", ["-"], false, ["A00C A10A 3008 0603550403 0C0161"], .otherDistributionPoint),
+        ("users, of whom it is one", nil, false, ["8101FF"], nil),
+        ("users, written in another way", nil, true, ["810101"], .userCertificates),
+        ("users, and a CA", nil, true, ["8101FF"], .userCertificates),
+        ("not users alone, and a CA", nil, true, ["810100"], nil),
+        ("users, a CA, another point", ["b"], true, [point("a"), "8101FF"], .userCertificates),
+        ("users, another point", ["b"], false, [point("a"), "8101FF"], .otherDistributionPoint),
+        ("users, the same point", ["b"], false, [point("b"), "8101FF"], nil),
+        ("CAs, and a user", nil, false, ["8201FF"], .caCertificates),
+        ("CAs, and a CA", nil, true, ["8201FF"], .caCertificates),
+        ("not CAs alone", nil, false, ["820100"], nil), ("some reasons", nil, false, ["83020640"], .someReasons),
+        ("indirect", nil, false, ["8401FF"], .indirect), ("not indirect", nil, false, ["840100"], nil),
+        ("attributes", nil, false, ["8501FF"], .attributeCertificates), ("no attributes", nil, false, ["850100"], nil),
+        ("the first of two limits", nil, false, ["8201FF", "8401FF"], .caCertificates),
+        ("a limit behind none", nil, false, ["820100", "8401FF"], .indirect),
+        ("a limit at the same point", ["a"], false, [point("a"), "8401FF"], .indirect),
+    ]
+
+    @Test(arguments: coverage.indices) func aListCovers(row: Int) throws {
+        let (name, points, isCA, fields, limit) = Self.coverage[row]
+        let items = (isCA ? Parts.item(0x13, "3003 0101FF") : []) + (points.map(Self.points) ?? [])
+        let der = Parts.changed { if !items.isEmpty { $0.extensions = Parts.extensions(items) } }
+        let certificate = try Certificate(der.span)
+        let list = Self.list(fields)
+        var reader = DERReader(list.span)
+        let parsed = try CertificateRevocationList(&reader)
+        #expect(parsed.limit(for: certificate) == limit, "\(name)")
+    }
+
+    /// A certificate whose points cannot be read is covered by no list that is for one.
+    @Test(arguments: ["0500", "3002 0500", "3004 3002 0500", "3008 3006 A004 A002 8605"])
+    func pointsThatCannotBeRead(value: String) throws {
+        let list = Self.list([Self.point("a")])
+        let whole = Self.list([])
+        let der = Parts.changed { $0.extensions = Parts.extensions(Parts.item(31, value)) }
+        let certificate = try Certificate(der.span)
+        var reader = DERReader(list.span)
+        #expect(try CertificateRevocationList(&reader).limit(for: certificate) == .otherDistributionPoint)
+        reader = DERReader(whole.span)
+        #expect(try CertificateRevocationList(&reader).limit(for: certificate) == nil)
+    }
+
+    /// That it has changes alone is said first, whichever stands first.
+    @Test func aDeltaIsNamedFirst() throws {
+        let list = Self.list(["8201FF"], others: Parts.item(27, critical: [1, 1, 0xFF], "020105"))
+        var reader = DERReader(list.span)
+        #expect(try CertificateRevocationList(&reader).limit == .delta)
+    }
+
+    /// Only under 2.5.29 X.509 has its extensions.
+    @Test(arguments: ["0603561D1C", "0603551E1C", "06032A031B", "0604551D1C01"])
+    func othersIdentifiersAreOthers(identifier: String) throws {
+        func list(critical: String) -> [UInt8] {
+            let item = [UInt8](hex: identifier + critical) + [UInt8](hex: "3003 8201FF").tagged(0x04)
+            return ListParts.changed { $0.extensions = item.tagged(0x30).tagged(0x30).tagged(0xA0) }
+        }
+        let known = list(critical: "")
+        var reader = DERReader(known.span)
+        #expect(try CertificateRevocationList(&reader).limit == nil)
+        #expect {
+            try revokes(list(critical: "0101FF"), "05")
+        } throws: {
+            ($0 as? DERError)?.kind == .unknownCriticalExtension
+        }
+    }
+
+    static let badScopes: [(String, DERError.Kind, String)] = [
+        ("8601FF", .unexpectedTag, "8601FF"), ("8102FFFF", .invalidBoolean, "8102FFFF"),
+        ("8200", .invalidBoolean, "8200 300D"), ("8402FFFF", .invalidBoolean, "8402FFFF"),
+        ("8502FFFF", .invalidBoolean, "8502FFFF"), ("A006 A000 0C027777", .trailingBytes, "0C027777"),
+        ("A000", .truncated, "300D06092A864886F70D01010B0500 03820101"),
+    ]
+
+    @Test(arguments: badScopes.indices) func whatIsNoScopeIsRefused(row: Int) throws {
+        let (field, kind, place) = Self.badScopes[row]
+        let der = Self.list([field])
+        let offset = try #require(der.firstRange(of: [UInt8](hex: place))).lowerBound
+        #expect(throws: DERError(kind, at: offset)) { try revokes(der, "05") }
+    }
+
     @Test func unknownCriticalExtensionsAreRefused() throws {
         let der = try OpenSSLIdentity.authority.revocationList(extensions: ["1.2.3.4=critical,ASN1:NULL"])
         #expect {
@@ -255,6 +376,15 @@ extension Defect {
         },
         Defect(list: "bytes behind the extensions", .trailingBytes, at: "0588") {
             $0.extensions = ([UInt8](hex: "3000") + [0x05, 0x88]).tagged(0xA0)
+        },
+        Defect(list: "a scope that is none", .unexpectedTag, at: "0500 300D") {
+            $0.extensions = Parts.item(28, "0500").tagged(0x30).tagged(0xA0)
+        },
+        Defect(list: "bytes behind the scope", .trailingBytes, at: "0577") {
+            $0.extensions = Parts.item(28, "3000 0577").tagged(0x30).tagged(0xA0)
+        },
+        Defect(list: "bytes behind an extension's value", .trailingBytes, at: "0577") {
+            $0.extensions = [UInt8](hex: "300B 0603551D1C 0402 3000 0577").tagged(0x30).tagged(0xA0)
         },
         Defect(list: "bytes behind all", .trailingBytes, at: "0599") {
             $0.extensions = [UInt8](hex: "A002 3000")

@@ -408,6 +408,13 @@ struct Defect: Sendable, CustomTestStringConvertible {
         #expect(try Certificate(der.span).subjectPublicKeyInfo.defect == defect)
     }
 
+    /// To the bit, and down to none.
+    @Test(arguments: [("00", 0), ("01", 1), ("7F", 7), ("0080", 8), ("7F" + String(repeating: "FF", count: 255), 2047)])
+    func smallRSAKeysAreMeasured(modulus: String, bits: Int) throws {
+        let der = Parts.changed { $0.key = Parts.rsa(modulus: [UInt8](hex: modulus)) }
+        #expect(try Certificate(der.span).subjectPublicKeyInfo.defect == .rsaSize(bits: bits))
+    }
+
     /// Keys that the cryptography must refuse, and not trip over.
     @Test(
         arguments: [

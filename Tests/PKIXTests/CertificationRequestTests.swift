@@ -81,6 +81,11 @@ func opensslRequest(
         ),
         (Asked(subject: #"CN=a\,b\\c\2C\C3\BC\"\+"#), #"/CN=a,b\\c,ü"\+"#, ""),
         (Asked(subject: "CN=Gerät Ω 😀"), "/CN=Gerät Ω 😀", ""),
+        // The first and the last of each length, and beside the surrogates (RFC 3629, 4).
+        (
+            Asked(subject: "CN=\u{80}\u{7FF}\u{800}\u{FFF}\u{1000}\u{D7FF}\u{E000}\u{FFFD}\u{10000}\u{10FFFF}"),
+            "/CN=\u{80}\u{7FF}\u{800}\u{FFF}\u{1000}\u{D7FF}\u{E000}\u{FFFD}\u{10000}\u{10FFFF}", ""
+        ),
         (Asked(subject: "CN=" + String(repeating: "x", count: 64)), "/CN=" + String(repeating: "x", count: 64), ""),
         (Asked(subject: "CN=" + String(repeating: "ü", count: 64)), "/CN=" + String(repeating: "ü", count: 64), ""),
         (Asked(subject: "2.5.4.12=chief,2.5.4.3=x"), "/CN=x/title=chief", ""),
@@ -173,6 +178,10 @@ func opensslRequest(
             value = UTF8:7
             assigner = OID:1.3.6.1.5.5.7.8.3
             """
+        ),
+        (
+            Asked(subjectAltName: "DNS:a.b,DNS:" + String(repeating: "a", count: 63) + ".c"), "/CN=sensor",
+            "subjectAltName=DNS:a.b,DNS:" + String(repeating: "a", count: 63) + ".c"
         ),
         (Asked(subjectAltName: "DNS:*.a_b.example"), "/CN=sensor", "subjectAltName=DNS:*.a_b.example"),
         (Asked(subject: "", subjectAltName: "DNS:a"), "/", "subjectAltName=critical,DNS:a"),
@@ -352,6 +361,8 @@ func opensslRequest(
             (Asked(subjectAltName: "email:ü@b"), .badCharacter, 6),
             (Asked(subjectAltName: #"URI:urn:a\0A"#), .badCharacter, 4),
             (Asked(subjectAltName: #"URI:urn:a\b"#), .badEscape, 9),
+            // The blank is part of it.
+            (Asked(subjectAltName: #"URI:urn:a\ "#), .badCharacter, 4),
             (Asked(subjectAltName: #"URI:urn:a\"#), .badEscape, 9),
             (Asked(subjectAltName: "DNS:a,IP:1.2.3"), .badAddress, 9),
             (Asked(subjectAltName: "IP:192.0.2.0/24"), .badAddress, 3),
@@ -377,7 +388,10 @@ func opensslRequest(
             (Asked(subjectAltName: "IP:fe80::1%eth0"), .badAddress, 3),
             (Asked(subjectAltName: "IP:1:2:3:4:5:6:7:1.2.3.4"), .badAddress, 3),
             (Asked(subjectAltName: "IP:1.2.3.4::"), .badAddress, 3),
+            (Asked(subjectAltName: "IP:::1.2.3.:"), .badAddress, 3),
             (Asked(subjectAltName: "RID:1.x"), .badIdentifier, 4),
+            (Asked(subjectAltName: "otherName:1.2.3;#"), .badOtherName, 15),
+            (Asked(subjectAltName: "otherName:1.2.3;#0"), .badHexadecimal, 17),
             (Asked(subjectAltName: "otherName:1.2.3"), .badOtherName, 15),
             (Asked(subjectAltName: "otherName:1.2.3;UTF8:"), .badOtherName, 15),
             (Asked(subjectAltName: "otherName:1.2.3;IA5:a"), .badOtherName, 15),
@@ -391,12 +405,96 @@ func opensslRequest(
             (Asked(extendedKeyUsage: "clientAuth,"), .empty, 11),
             (Asked(extendedKeyUsage: "clientAuth,any"), .unknownWord, 11),
             (Asked(extendedKeyUsage: "1.2.x"), .badIdentifier, 0),
+            (Asked(extendedKeyUsage: "1"), .badIdentifier, 0),
+            (Asked(extendedKeyUsage: "clientAuth, 7"), .badIdentifier, 12),
             (Asked(certificateTemplate: "Gerät"), .badCharacter, 0),
             (Asked(certificateTemplate: "1.2.x"), .badIdentifier, 0),
         ] as [(Asked, TextFault, Int)])
     func isRefused(asked: Asked, fault: TextFault, offset: Int) throws {
         var key = try TestKey.rsa.rsaPrivateKey()
         #expect(throws: DERError(.text(fault), at: offset)) { try asked.request(&key) }
+    }
+
+    /// Each type's upper bound (RFC 5280, appendix A.1; X.520, annex C; RFC 2985, 5.4.4), in characters.
+    @Test(
+        arguments: [
+            ("CN", 64), ("O", 64), ("OU", 64), ("title", 64), ("T", 64), ("serialNumber", 64), ("dnQualifier", 64),
+            ("L", 128), ("ST", 128), ("S", 128), ("STREET", 128), ("pseudonym", 128), ("postalCode", 40),
+            ("emailAddress", 255), ("E", 255), ("unstructuredName", 255), ("UID", 32_768), ("SN", 32_768),
+            ("DC", 32_768), ("initials", 32_768),
+        ])
+    func asManyCharactersAsATypeHas(type: String, count: Int) throws {
+        func request(_ size: Int) throws -> Int {
+            var key = try TestKey.p256.ecPrivateKey(.p256)
+            return try Asked(subject: "\(type)=" + String(repeating: "x", count: size)).request(&key, room: 40_000)
+                .count
+        }
+        #expect(try request(count) > count)
+        #expect(throws: DERError(.text(.tooLong), at: type.utf8.count + 1)) { try request(count + 1) }
+    }
+
+    /// What is asked for can be judged before there is a key, and is what stands in the request.
+    @Test func whatIsAskedForIsJudgedWithoutAKey() throws {
+        func outcome(_ asked: Asked, room: Int = 1024) throws -> (content: [UInt8]?, error: DERError?) {
+            let (subject, usage) = (Array(asked.subject.utf8), Array(asked.keyUsage.utf8))
+            var request = CertificationRequest(subject: subject.span)
+            request.keyUsage = usage.span
+            var buffer = [UInt8](repeating: 0, count: room)
+            do throws(DERError) {
+                var bytes = buffer.mutableSpan
+                try request.check(in: &bytes)
+                var writer = DERWriter(&bytes, end: room)
+                try request.writeContent(to: &writer)
+                return (writer.written.array, nil)
+            } catch {
+                return (nil, error)
+            }
+        }
+        let good = Asked(subject: "CN=sensor,O=Example", keyUsage: "digitalSignature")
+        var key = try TestKey.rsa.rsaPrivateKey()
+        let content = try #require(try outcome(good).content)
+        let request = try good.request(&key)
+        let publicKey = try OpenSSL.run(["pkey", "-pubout", "-outform", "DER"], input: TestKey.rsa.pem)
+        let place = try #require(request.firstRange(of: publicKey))
+        // Subject, key, attributes.
+        let subjectSize = 2 + Int(content[1])
+        #expect(Array(request[..<place.lowerBound].suffix(subjectSize)) == Array(content.prefix(subjectSize)))
+        #expect(request[place.upperBound...].starts(with: content.dropFirst(subjectSize)))
+        for (asked, error) in [
+            (Asked(subject: "CN=a,X=b"), DERError(.text(.unknownType), at: 5)),
+            (Asked(keyUsage: "sign"), DERError(.text(.unknownWord), at: 0)),
+        ] {
+            #expect(try outcome(asked).error == error)
+        }
+        #expect(try outcome(good, room: content.count).error == nil)
+        #expect(try outcome(good, room: content.count - 1).error?.kind == .bufferFull)
+    }
+
+    /// A subject that is there in DER is copied as it is; the alternative name is critical only beside none.
+    @Test func aSubjectMayBeCopied() throws {
+        let subject = [UInt8](hex: "300C 310A 3008 0603550403 130141")
+        let altName = Array("DNS:a".utf8)
+        for range in [0..<subject.count, 0..<0] {
+            var random = try seededRandom()
+            var key = try TestKey.p256.ecPrivateKey(.p256)
+            var buffer = subject + [UInt8](repeating: 0, count: 1024)
+            let front: Int
+            do {
+                var bytes = buffer.mutableSpan
+                var writer = DERWriter(&bytes, end: bytes.count)
+                var request = CertificationRequest(subject: Span())
+                request.subjectRange = range
+                request.subjectAltName = altName.span
+                try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
+                front = writer.front
+            }
+            let der = Array(buffer[front...])
+            let text = String(
+                decoding: try OpenSSL.run(["req", "-inform", "DER", "-verify", "-noout", "-text"], input: der),
+                as: UTF8.self)
+            #expect(text.contains("Alternative Name: critical") == range.isEmpty)
+            #expect((der.firstRange(of: subject) != nil) == !range.isEmpty)
+        }
     }
 
     @Test func longPasswordIsRefused() throws {

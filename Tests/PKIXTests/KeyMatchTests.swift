@@ -55,6 +55,12 @@ import Testing
         var key = try TestKey.p256.ecPrivateKey(.p256)
         let spki = try publicKey(TestKey.p256)
         #expect(try matches(spki, &key))
+        var reader = DERReader(spki.span)
+        let (point, exponent) = try { () throws -> ([UInt8], [UInt8]) in
+            let info = try SubjectPublicKeyInfo(&reader)
+            return (info.key.array, info.exponent.array)
+        }()
+        #expect(point == spki.suffix(65) && exponent == [])
         for place in [0, 1, 31, 32, 33, 63, 64] {
             var other = spki
             other[other.count - 65 + place] ^= 2

@@ -49,8 +49,11 @@ import Testing
         Row(utf8, "  Example   CA ", printable, "Example CA", true), Row(utf8, "Example\tCA", utf8, "Example CA", true),
         Row(utf8, "ExampleCA", utf8, "Example CA", false), Row(utf8, "Example", utf8, "Exampl", false),
         Row(utf8, "Example", utf8, "Example.", false), Row(utf8, "   ", printable, "", true),
+        Row(ia5, "a\u{7F}", utf8, "a\u{7F}", true), Row(utf8, "7", 0x12, "7", false), Row(0x12, "7", 0x12, "7", true),
+        Row(0x12, "7", 0x12, "7 ", false),
         // Only letters are folded, and only those of ASCII.
         Row(utf8, "a[", utf8, "a{", false), Row(utf8, "@", utf8, "`", false),
+        Row(utf8, "Ä", ia5, "Ä", false), Row(utf8, "AZaz", ia5, "azAZ", true),
         Row(utf8, "Ä", utf8, "ä", false), Row(utf8, "Ä x", utf8, "Ä  X", true),
         Row([Attribute("a"), Attribute(type: 10, "b")], [Attribute("A"), Attribute(type: 10, "B")], true),
         Row([Attribute("a"), Attribute(type: 10, "b")], [Attribute("a")], false),

@@ -156,6 +156,70 @@ import Testing
         #expect(refusal(der) == DERError(.crypto(.invalidKey), at: places[max(place, 6) == place ? place : 1].start))
     }
 
+    /// An integer that is cut or goes on in front is another one, however it ends.
+    @Test(arguments: 6...8) func anIntegerOfAnotherSizeIsRefused(place: Int) throws {
+        let der = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
+        var values: [[UInt8]] = []
+        var reader = DERReader(der.span)
+        var content = try reader.enter()
+        while !content.isAtEnd { values.append(try content.read(.integer).unsignedInteger().array) }
+        func encoded(_ values: [[UInt8]]) -> [UInt8] {
+            values.flatMap { value in
+                ((value.first ?? 0x80) >= 0x80 ? [0] + value : value).tagged(0x02)
+            }.tagged(0x30)
+        }
+        #expect(encoded(values) == der)
+        for front: [UInt8]? in [nil, [1], [UInt8](repeating: 0x55, count: 400)] {
+            var others = values
+            others[place] = front.map { $0 + values[place] } ?? Array(values[place].dropFirst().drop { $0 == 0 })
+            let changed = encoded(others)
+            #expect(refusal(changed) == DERError(.crypto(.invalidKey), at: try integers(changed)[place].start))
+        }
+    }
+
+    /// The size is that of the modulus, whatever its second byte is.
+    @Test(arguments: [(0xC0, 0x01, true), (0x40, 0xFF, false), (0x80, 0x00, true), (0x01, 0xFF, false)])
+    func theSizeIsThatOfTheModulus(first: UInt8, second: UInt8, isPermitted: Bool) throws {
+        let modulus = [first, second] + [UInt8](repeating: 7, count: 254)
+        let integer = ((first >= 0x80 ? [0] : []) + modulus).tagged(0x02)
+        let others = [[1, 0, 1], [3], [5], [7], [1], [1], [1]] as [[UInt8]]
+        let der = ([2, 1, 0] + integer + others.flatMap { $0.tagged(0x02) }).tagged(0x30)
+        #expect(refusal(der) == DERError(isPermitted ? .crypto(.invalidKey) : .unsupportedKeySize, at: 7))
+    }
+
+    /// The place is empty then, whatever was in it before and however far the reading came.
+    @Test func ofARefusedKeyNothingIsThere() throws {
+        let rsa = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
+        let ec = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
+        let places = try integers(rsa)
+        var room = [UInt8](repeating: 0, count: 512)
+        var bytes = room.mutableSpan
+        for place in [1, 4, 6, 7, 8] {
+            var changed = rsa
+            changed[places[place].last] ^= 0x04
+            var key = RSAPrivateKey()
+            try key.load(PrivateKeyInfo(rsa.span))
+            _ = try key.publicKey(into: &bytes)
+            #expect(throws: DERError.self) { try key.load(PrivateKeyInfo(changed.span)) }
+            #expect(throws: CryptoError.invalidKey) { _ = try key.publicKey(into: &bytes) }
+        }
+        var random = try seededRandom()
+        for place in [38, ec.count - 1] {
+            var changed = ec
+            changed[place] ^= 1
+            var key = ECPrivateKey()
+            try key.load(PrivateKeyInfo(ec.span), random: &random)
+            _ = try key.publicKey(into: &bytes)
+            #expect(throws: DERError.self) { try key.load(PrivateKeyInfo(changed.span), random: &random) }
+            #expect(throws: CryptoError.invalidKey) { _ = try key.publicKey(into: &bytes) }
+        }
+        // One of the other kind.
+        var key = RSAPrivateKey()
+        try key.load(PrivateKeyInfo(rsa.span))
+        #expect(throws: DERError(.unsupportedAlgorithm, at: 0)) { try key.load(PrivateKeyInfo(ec.span)) }
+        #expect(throws: CryptoError.invalidKey) { _ = try key.publicKey(into: &bytes) }
+    }
+
     @Test func damagedECKeysAreRefused() throws {
         let der = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
         // SEQUENCE, version, OCTET STRING with the scalar at 5, [0] at 39, [1] at 51 with a BIT STRING at 53.
@@ -201,6 +265,60 @@ import Testing
         let wrong = try info(inside: 34)
         let place = try #require(wrong.firstRange(of: [0xA0, 0x07])).lowerBound
         #expect(refusal(wrong) == DERError(.crypto(.invalidKey), at: place))
+    }
+
+    /// Each form has its versions: PKCS #1 has 0, SEC 1 has 1, PKCS #8 has both, and around either of them its own.
+    @Test func versionsAreThoseOfTheForm() throws {
+        let rsa = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
+        let wrappedRSA = try OpenSSL.run(Self.forms(.rsa2048)[0], input: Made.rsa2048.pem)
+        let ec = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
+        let wrappedEC = try OpenSSL.run(Self.forms(.p256)[0], input: Made.p256.pem)
+        // Where the version's INTEGER stands, by the bytes that follow it.
+        let inRSA = try #require(wrappedRSA.firstRange(of: [2, 1, 0, 2])).lowerBound
+        let inEC = try #require(wrappedEC.firstRange(of: [2, 1, 1, 4])).lowerBound
+        for (der, place, permitted) in [
+            (rsa, 4, 0...0), (wrappedRSA, 4, 0...1), (wrappedRSA, inRSA, 0...0), (ec, 2, 1...1), (wrappedEC, 3, 0...1),
+            (wrappedEC, inEC, 1...1),
+        ] as [([UInt8], Int, ClosedRange<UInt8>)] {
+            #expect(der[place] == 2 && der[place + 1] == 1)
+            for version: UInt8 in [0, 1, 2, 0x7F, 0xFF] {
+                var other = der
+                other[place + 2] = version
+                let expected = permitted ~= version ? nil : DERError(.unsupportedVersion, at: place)
+                #expect(refusal(other) == expected, "\(version) at \(place)")
+            }
+        }
+    }
+
+    /// What stands behind the parts of each form.
+    @Test func bytesBehindThePartsAreRefused() throws {
+        let (mark, more) = ([0x0C, 0x01, 0x77] as [UInt8], DERError.Kind.trailingBytes)
+        func behind(_ der: [UInt8]) throws {
+            let place = try #require(der.firstRange(of: mark)).lowerBound
+            #expect(refusal(der) == DERError(more, at: place))
+        }
+        let ec = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
+        let curve = [UInt8](hex: "06082A8648CE3D030107")
+        let (scalar, point) = (Array(ec[5..<39]), Array(ec[53...]))
+        let inner = [2, 1, 1] + scalar
+        try behind((inner + curve.tagged(0xA0) + point.tagged(0xA1) + mark).tagged(0x30))
+        try behind((inner + curve.tagged(0xA0) + (point + mark).tagged(0xA1)).tagged(0x30))
+        try behind((inner + (curve + mark).tagged(0xA0) + point.tagged(0xA1)).tagged(0x30))
+        func wrapped(_ algorithm: [UInt8], _ key: [UInt8], _ rest: [UInt8] = []) -> [UInt8] {
+            ([2, 1, 0] + algorithm.tagged(0x30) + key.tagged(0x04) + rest).tagged(0x30)
+        }
+        let named = [UInt8](hex: "06072A8648CE3D0201") + curve
+        let whole = (inner + point.tagged(0xA1)).tagged(0x30)
+        #expect(refusal(wrapped(named, whole)) == nil)
+        try behind(wrapped(named + mark, whole))
+        try behind(wrapped(named, whole + mark))
+        try behind(wrapped(named, whole, mark))
+        let rsa = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
+        let rsaName = [UInt8](hex: "06092A864886F70D010101")
+        // Parameters are NULL (RFC 8017, A.1), and some leave them out.
+        #expect(refusal(wrapped(rsaName + [5, 0], rsa)) == nil && refusal(wrapped(rsaName, rsa)) == nil)
+        try behind(wrapped(rsaName + [5, 0] + mark, rsa))
+        try behind(wrapped(rsaName + [5, 0], Array((rsa[4...] + mark)).tagged(0x30)))
     }
 
     @Test func whatIsCutOrGoesOnIsRefused() throws {

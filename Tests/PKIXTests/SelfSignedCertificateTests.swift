@@ -28,9 +28,9 @@ func selfSigned<Key: PrivateKey & ~Copyable>(
     func opensslVerifiesIt(digest: DigestAlgorithm, serialNumber: [UInt8]) throws {
         var rsa = try TestKey.rsa.rsaPrivateKey()
         var ec = try TestKey.p256.ecPrivateKey(.p256)
-        for der in [
-            try selfSigned(&rsa, serialNumber: serialNumber, digest: digest),
-            try selfSigned(&ec, serialNumber: serialNumber, digest: digest),
+        for (der, isRSA) in [
+            (try selfSigned(&rsa, serialNumber: serialNumber, digest: digest), true),
+            (try selfSigned(&ec, serialNumber: serialNumber, digest: digest), false),
         ] {
             let pem = try OpenSSL.run(["x509", "-inform", "DER"], input: der)
             try withTemporaryDirectory { directory in
@@ -50,7 +50,9 @@ func selfSigned<Key: PrivateKey & ~Copyable>(
             #expect(text.contains("serial=\(Array(serial).hex.uppercased())\n"))
             #expect(text.contains("subject=O = Example, CN = sensor 7\nissuer=O = Example, CN = sensor 7\n"))
             #expect(text.contains("notBefore=Jan  1 00:00:00 2000 GMT\nnotAfter=Dec 31 23:59:59 2049 GMT\n"))
-            #expect(text.contains("X509v3 Key Usage: critical\n    Digital Signature"))
+            // What the reply is encrypted to is the RSA key alone (RFC 8894, 2.3 and 3.1).
+            let uses = isRSA ? "Digital Signature, Key Encipherment" : "Digital Signature"
+            #expect(text.contains("X509v3 Key Usage: critical\n    \(uses)\n"))
         }
     }
 

@@ -128,6 +128,43 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
     }
 }
 
+@Suite struct IdentifierTextTests {
+    private func text(_ contents: [UInt8], room: Int = 64) -> String {
+        var bytes = [UInt8](repeating: 0xA5, count: room)
+        var count = 0
+        do {
+            var span = bytes.mutableSpan
+            count = identifierText(contents.span, into: &span)
+        }
+        return String(decoding: bytes[..<count], as: UTF8.self)
+    }
+
+    @Test(arguments: [
+        "2A03", "550403", "551D25", "2B06010401823715 08", "00", "27", "28", "4F", "50", "7F", "8100", "883703",
+        "2B8000", "2AFFFFFF7F", "2A86F70D", "2A0A", "2A64", "2A8764",
+    ])
+    func isAsOpensslWritesIt(hex: String) throws {
+        let contents = [UInt8](hex: hex)
+        // That is no shortest form, which DER asks for: whoever reads an identifier has seen to it.
+        guard hex != "2B8000" else { return #expect(text(contents) == "1.3.0") }
+        let line = try OpenSSL.run(
+            ["asn1parse", "-inform", "DER", "-oid", "/dev/null"], input: contents.tagged(0x06))
+        let name = String(decoding: line, as: UTF8.self).split(separator: ":").last.map { $0.filter { $0 != "\n" } }
+        // openssl has names for some: it says the numbers of those as well.
+        let numbers = ["550403": "2.5.4.3", "551D25": "2.5.29.37", "2A03": "1.2.3"][hex]
+        #expect(text(contents) == numbers ?? name)
+    }
+
+    /// Cut, or with an arc of 2^28 or more, or without room.
+    @Test func whatIsMalformedOrDoesNotFitIsLeftOut() {
+        for hex in ["", "80", "2A86", "2AFFFFFFFF7F", "9080808000"] { #expect(text([UInt8](hex: hex)) == "", "\(hex)") }
+        let contents = [UInt8](hex: "2B0601040182371508")
+        let whole = "1.3.6.1.4.1.311.21.8"
+        for room in 0..<whole.utf8.count { #expect(text(contents, room: room) == "") }
+        #expect(text(contents, room: whole.utf8.count) == whole)
+    }
+}
+
 @Suite struct TimeTextTests {
     private func text(_ seconds: Int64, room: Int = 20) -> String {
         var bytes = [UInt8](repeating: 0xA5, count: room + 1)

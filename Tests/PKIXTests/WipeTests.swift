@@ -28,6 +28,13 @@ import Testing
         }
         place.bytes.withUnsafeBytes { #expect(Remains.found(secrets, in: $0).count == 6) }
         #expect(left.holds(secrets) == [])
+        // By itself, so that nothing which runs later covers what it leaves.
+        let loading = try Remains {
+            var key = RSAPrivateKey()
+            try key.load(PrivateKeyInfo(der.span))
+            key.wipe()
+        }
+        #expect(loading.holds(secrets) == [])
     }
 
     @Test func ec() throws {

@@ -38,6 +38,71 @@ import Testing
         #expect(throws: SCEPError.noEncryptionCertificate) { try chosen([]) }
     }
 
+    /// A certificate to encrypt to, by what counts: the smaller, the better.
+    private struct Candidate {
+        let identity: OpenSSLIdentity
+        /// RSA, an elliptic curve; for encryption, for anything, for something else; an RA's, a CA's that issued none, another.
+        let rank: [Int]
+
+        static func all() throws -> [Candidate] {
+            let keys = [try TestKey.rsa, try TestKey.p256]
+            let usages = ["keyUsage=keyEncipherment,", nil, "keyUsage=digitalSignature,"]
+            let issuer = try World.one.ec
+            var all: [Candidate] = []
+            for (key, usage, role) in keys.indices.flatMap({ k in (0..<3).flatMap { u in (0..<3).map { (k, u, $0) } } })
+            {
+                let subject = "/CN=\(key) \(usage) \(role)"
+                let words = usages[usage].map { [$0 + (role == 0 ? "nonRepudiation" : "keyCertSign")] } ?? []
+                let identity =
+                    role == 0
+                    ? try OpenSSLIdentity(subject: subject, for: keys[key], issuedBy: issuer, extensions: words)
+                    : try OpenSSLIdentity(subject: subject, for: keys[key], extensions: words)
+                all.append(Candidate(identity: identity, rank: [key, usage, role]))
+            }
+            return all
+        }
+    }
+
+    /// The kind of key before its use, and that before whose it is, wherever it stands.
+    @Test func theBestIsChosen() throws {
+        let all = try Candidate.all()
+        // Of an unusable key: nobody encrypts to it, and it is there to have been issued.
+        let key = TestKey(pem: try OpenSSL.run(["genpkey", "-algorithm", "ED25519"]))
+        let issued = try all.map { candidate in
+            candidate.rank[2] == 2
+                ? try OpenSSLIdentity(subject: "/CN=below", for: key, issuedBy: candidate.identity) : nil
+        }
+        for (better, one) in all.enumerated() {
+            for (worse, other) in all.enumerated().dropFirst(better + 1) {
+                let others = [issued[better], issued[worse]].compactMap { $0 }
+                for list in [[one.identity, other.identity] + others, others + [other.identity, one.identity]] {
+                    #expect(try chosen(list) == one.identity.der, "\(one.rank) before \(other.rank)")
+                }
+            }
+        }
+        #expect(throws: SCEPError.noEncryptionCertificate) { try chosen(issued.compactMap { $0 }) }
+    }
+
+    /// Of those that serve alike the first, unless a later one of its name is valid for longer.
+    @Test func ofEqualsTheFirstIsChosen() throws {
+        func ra(_ name: String, days: Int) throws -> OpenSSLIdentity {
+            try OpenSSLIdentity(
+                subject: "/CN=\(name)", for: TestKey.rsa, issuedBy: World.one.ec,
+                extensions: ["keyUsage=keyEncipherment", World.mark], options: ["-days", "\(days)"])
+        }
+        let (short, long, other) = (try ra("RA", days: 300), try ra("RA", days: 400), try ra("Other", days: 500))
+        #expect(try chosen([short, other]) == short.der && chosen([other, short]) == other.der)
+        #expect(try chosen([short, long]) == long.der && chosen([long, short]) == long.der)
+        #expect(try chosen([short, other, long]) == long.der && chosen([other, short, long]) == other.der)
+        // Two that are over in the same second.
+        func until(_ time: String) throws -> OpenSSLIdentity {
+            try OpenSSLIdentity(
+                subject: "/CN=RA", for: TestKey.rsa, issuedBy: World.one.ec, from: "20260101000000Z", until: time)
+        }
+        let twins = [try until("20360101000000Z"), try until("20360101000000Z")]
+        #expect(try chosen(twins) == twins[0].der && chosen(twins.reversed()) == twins[1].der)
+    }
+
     /// What it takes to make an RSA device encrypt with its password, which can then be guessed at leisure, is to leave
     /// the RSA certificates out of a reply: it does so only where it is told to.
     @Test func whoCanDecryptDoesNotEncryptWithThePassword() throws {
@@ -88,6 +153,18 @@ import Testing
                 _ = try CACertificates(bytes.span).issuingCertificate().range
             }
         }
+    }
+
+    @Test func whoIsPinnedIsAmongThem() throws {
+        let world = try World.one
+        let bytes = world.root.der + world.ra.der
+        func includes(_ pins: [OpenSSLIdentity]) throws -> Bool {
+            let text = Array(try pins.map { try $0.fingerprint() }.joined(separator: ",").utf8)
+            guard let fingerprints = Fingerprints(text.span) else { return false }
+            return CACertificates(bytes.span).include(oneOf: fingerprints)
+        }
+        #expect(try includes([world.root]) && includes([world.ra]) && includes([world.ec, world.ra]))
+        #expect(try !includes([world.ec]) && !includes([world.impostor, world.intermediate]))
     }
 
     /// Who can have issued a certificate: a CA by its extensions, of that name, with the key that signed it.

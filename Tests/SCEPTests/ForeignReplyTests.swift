@@ -10,6 +10,8 @@ import Testing
             ([], .missing, ""),
             ([("1.4", "1301 32")], .badRequest, ""), ([("1.4", "1301 35")], .other(5), ""),
             ([("1.4", "1302 3939")], .other(99), ""), ([("1.4", "1304 31303234")], .other(1024), ""),
+            ([("1.4", "1304 39393939")], .other(9999), ""), ([("1.4", "1305 3130303030")], .missing, ""),
+            ([("1.4", "0203 00FFFF")], .other(65535), ""), ([("1.4", "0203 010000")], .missing, ""),
             ([("1.4", "0201 02")], .badRequest, ""), ([("1.4", "0202 00FF")], .other(255), ""),
             ([("1.4", "0C01 31")], .badMessageCheck, ""), ([("1.4", "1601 34")], .badCertId, ""),
             ([("1.4", "1300")], .missing, ""), ([("1.4", "1306 626164416C67")], .missing, ""),
@@ -20,6 +22,11 @@ import Testing
             ([("text", "1E08 006E 00E4 20AC 006F")], .missing, "nä?o"),
             ([("text", "1C0C 0000006E 0001F600 000000E4")], .missing, "n?ä"),
             ([("text", "1E03 006E 00")], .missing, "n"),
+            // Two bytes of UTF-8 end with U+07FF; what is longer, or in a wider plane, is not there.
+            ([("text", "1E0A 007F 0080 00FF 07FF 0800")], .missing, "\u{7F}\u{80}ÿ\u{7FF}?"),
+            ([("text", "1C10 000007FF 00000800 00010041 01000041")], .missing, "\u{7FF}???"),
+            ([("text", "1C07 00000041 000000")], .missing, "A"), ([("text", "3004 1E02 0041")], .missing, "A"),
+            ([("text", "3002 3000")], .missing, ""), ([("text", "A003 0C0141")], .missing, ""),
             ([("text", "3006 0C02 6E6F 0C00")], .missing, "no"), ([("text", "3000")], .missing, ""),
             ([("text", "0C00")], .missing, ""),
         ] as [([(String, String)], FailInfo, String)])

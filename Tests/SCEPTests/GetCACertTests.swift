@@ -291,6 +291,8 @@ func accepted(
         let bundle = try OpenSSLIdentity.bundle([world.intermediate, world.root])
         let several = try read(bundle)
         #expect(!several.isSingle && several.certificates == world.intermediate.der + world.root.der)
+        let blocks = try read(world.intermediate.certificate + world.root.certificate)
+        #expect(!blocks.isSingle && blocks.certificates == several.certificates)
         var trusted = [UInt8](repeating: 0, count: 8192)
         var policy = Policy()
         let work = [0xA5] + chain + [0xA5]

@@ -211,6 +211,101 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
         #expect(throws: SCEPError.tooManyCACertificates) { try accepted(signed(many, by: world.root)) }
     }
 
+    /// What speaks against a next CA is said of it alone, and is in nobody's way beside one that nothing speaks against.
+    @Test func aNextCAIsJudgedByItself() throws {
+        let one = try NextWorld.one
+        let root = one.world.root
+        let weak = try OpenSSLIdentity(
+            subject: "/CN=Weak", newKey: ["rsa:1024"], extensions: ["keyUsage=critical,keyCertSign"])
+        let short = try OpenSSLIdentity(
+            subject: "/CN=Short", newKey: ["rsa:2048", "-days", "1"], extensions: ["keyUsage=critical,keyCertSign"])
+        let over = try Certificate(short.der.span).notAfter + 1
+        let old = try withTemporaryDirectory { directory in
+            let file = try directory.write(TestKey.rsa.pem, to: "key")
+            let request = try OpenSSL.run(["req", "-new", "-subj", "/CN=Old", "-key", file])
+            return try OpenSSLIdentity(
+                key: TestKey.rsa.pem,
+                pem: OpenSSL.run(["x509", "-req", "-days", "30", "-signkey", file], input: request))
+        }
+        #expect(try Certificate(old.der.span).version == 1)
+        for (identity, moment, error) in [
+            (weak, .unknown, .caKeyUnusable(.rsaSize(bits: 1024))), (old, .unknown, .nextCAInvalid),
+            (short, .exact(over), .caCertificateExpired), (short, .atLeast(over), .caCertificateExpired),
+        ] as [(OpenSSLIdentity, Moment, SCEPError)] {
+            #expect(throws: error) { try accepted(signed([identity], by: root), moment: moment) }
+            for both in [[identity, one.next], [one.next, identity]] {
+                #expect(try accepted(signed(both, by: root), moment: moment) == one.next.der)
+            }
+        }
+        #expect(try accepted(signed([short], by: root), moment: .exact(over - 1)) == short.der)
+    }
+
+    /// A CA of the current one's has to have room in its path (RFC 5280, 4.2.1.9).
+    @Test(arguments: [(0, false), (1, true)]) func pathLengthsOfTheCurrentCAHold(length: Int, isThere: Bool) throws {
+        let current = try OpenSSLIdentity(
+            subject: "/CN=Current", for: TestKey.rsa,
+            extensions: ["basicConstraints=critical,CA:TRUE,pathlen:\(length)", "keyUsage=critical,keyCertSign"])
+        let next = try OpenSSLIdentity(
+            subject: "/CN=Next", for: TestKey.p256, issuedBy: current, extensions: World.authority)
+        let further = try OpenSSLIdentity(
+            subject: "/CN=Further", for: TestKey.p256, issuedBy: next, extensions: World.authority)
+        let device = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: next)
+        #expect(try isVerified(device, by: [next], under: current) == isThere)
+        let body = try signed([further, next], by: current)
+        if isThere {
+            #expect(try accepted(signed([next], by: current), trusting: [current]) == next.der)
+            // The current CA is none of these, so that what it says of the path is not known below the next.
+            #expect(try accepted(body, trusting: [current]) == further.der + next.der)
+        } else {
+            #expect(throws: SCEPError.nextCAInvalid) { try accepted(body, trusting: [current]) }
+        }
+    }
+
+    /// Whom the next CA issued is judged like anybody, but for what the current CA vouches for with its signature.
+    @Test func whomTheNextCAIssuedIsJudged() throws {
+        let one = try NextWorld.one
+        func below(
+            _ extensions: [String], _ options: [String] = [], key: TestKey? = nil, by issuer: OpenSSLIdentity? = nil
+        ) throws -> OpenSSLIdentity {
+            try OpenSSLIdentity(
+                subject: "/CN=Below", for: key ?? TestKey.rsa, issuedBy: issuer ?? one.next, extensions: extensions,
+                options: options)
+        }
+        let isCA = "basicConstraints=critical,CA:TRUE"
+        let short = try below(["keyUsage=keyEncipherment"], ["-days", "1"])
+        let end = try Certificate(short.der.span).notAfter
+        let rows: [(OpenSSLIdentity, Moment, isKept: Bool)] = [
+            // A CA needs no keyUsage.
+            (try below([isCA]), .unknown, true), (try below(World.authority), .unknown, true),
+            (short, .exact(end), true), (short, .exact(end + 1), false), (short, .exact(0), true),
+            (try below(["keyUsage=keyEncipherment"], ["-sha1"]), .unknown, false),
+            (try below(["keyUsage=keyEncipherment"], ["-sha224"]), .unknown, false),
+            (try below([isCA, "keyUsage=digitalSignature"]), .unknown, false),
+            (try below(["nameConstraints=critical,permitted;DNS:example"]), .unknown, false),
+            (try below(World.authority + ["extendedKeyUsage=critical,clientAuth"]), .unknown, false),
+            (try below(["keyUsage=keyEncipherment"], by: one.world.impostor), .unknown, false),
+        ]
+        for (number, (identity, moment, isKept)) in rows.enumerated() {
+            let kept = try accepted(signed([identity, one.next], by: one.world.root), moment: moment)
+            #expect(kept == (isKept ? identity.der : []) + one.next.der, "row \(number)")
+        }
+        let lenient = Policy(digestFloor: .sha1)
+        let weak = rows[5].0
+        #expect(
+            try accepted(signed([weak, one.next], by: one.world.root), policy: lenient) == weak.der + one.next.der)
+        // Without its RA the CA would be asked in a way that it does not expect.
+        let unusable = try below(["keyUsage=keyEncipherment"], key: TestKey(pem: OpenSSL.run(["genrsa", "1024"])))
+        #expect(throws: SCEPError.caKeyUnusable(.rsaSize(bits: 1024))) {
+            try accepted(signed([unusable, one.next], by: one.world.root))
+        }
+    }
+
+    @Test func eightAreLookedAt() throws {
+        let one = try NextWorld.one
+        let many = Array(repeating: one.orphan, count: 7)
+        #expect(try accepted(signed(many + [one.next], by: one.world.root)) == one.next.der)
+    }
+
     @Test func theContentIsDue() throws {
         let world = try World.one
         for content in [[], Array("<html>".utf8), try NextWorld.one.next.der, [0x30, 0x00]] {
@@ -220,6 +315,21 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
                 guard case .reply = $0 as? SCEPError else { return false }
                 return true
             }
+        }
+        // The certificates are signed, and left out.
+        let detached = try withTemporaryDirectory { directory in
+            try OpenSSL.run(
+                [
+                    "cms", "-sign", "-binary", "-outform", "DER", "-signer",
+                    directory.write(world.root.certificate, to: "crt"), "-inkey",
+                    directory.write(world.root.key, to: "key"),
+                ], input: [])
+        }
+        #expect {
+            try accepted(detached)
+        } throws: {
+            guard case .reply = $0 as? SCEPError else { return false }
+            return true
         }
         for body in [[], Array("<html>".utf8), world.root.der] {
             #expect {

@@ -176,6 +176,8 @@ import Testing
         }
         let good = try issued()
         #expect(try refusal([good]) == nil)
+        let line = try OpenSSL.run(["rsa", "-noout", "-modulus"], input: TestKey.rsa.pem)
+        let modulus = [UInt8](hex: String(decoding: line.dropFirst("Modulus=".utf8.count), as: UTF8.self))
         let rows: [(String, [UInt8], DERError.Kind)] = [
             (
                 "33 octets of serial number", try issued(["-set_serial", "0x01" + String(repeating: "5A", count: 32)]),
@@ -185,6 +187,7 @@ import Testing
                 "keyUsage twice", try changed(good, [0x06, 0x03, 0x55, 0x1D, 0x0E], [0x06, 0x03, 0x55, 0x1D, 0x0F]),
                 .duplicate
             ),
+            ("a key and nothing else", modulus.tagged(0x04).tagged(0x30), .unexpectedTag),
             ("a time without Z", try changed(good, [0x5A, 0x17, 0x0D], [0x58, 0x17, 0x0D]), .invalidTime),
         ]
         // It can be read, but not verified.
@@ -300,6 +303,40 @@ import Testing
         }
     }
 
+    /// A key that cannot say what its public half is has no certificate.
+    @Test func aKeyThatIsGoneHasNone() throws {
+        let world = try World.one
+        let own = try Self.issued(by: world.root).der
+        let trusted = world.root.der
+        var key = try TestKey.rsa.rsaPrivateKey()
+        var policy = Policy()
+        func find() throws(SCEPError) -> Range<Int> {
+            try IssuedCertificate.find(
+                own.span, in: Degenerate(certificates: own.indices), from: CACertificates(trusted.span), key: &key,
+                replacing: nil, policy: &policy, moment: .unknown, mayBeginLater: false)
+        }
+        #expect(try find() == own.indices)
+        key.wipe()
+        #expect(throws: SCEPError.certificateForAnotherKey) { try find() }
+    }
+
+    /// What is wrong with the CA's own is told, whatever else came with it, and in whatever order.
+    @Test func theCAsOwnIsNamedFirst() throws {
+        let world = try World.one
+        let (own, other) = (try Self.issued(by: world.root), try Self.issued(by: world.impostor))
+        let over = try Certificate(own.der.span).notAfter + 1
+        for identities in [[own, other], [other, own], [other, own, other]] {
+            let message = try envelope(OpenSSLIdentity.bundle(identities))
+            #expect(throws: SCEPError.certificateExpired) {
+                try opened(message, trusting: [world.root], moment: .exact(over))
+            }
+            #expect(throws: SCEPError.validityNotExtended) {
+                try opened(
+                    message, trusting: [world.root], replacing: Self.issued(by: world.root, options: ["-days", "400"]))
+            }
+        }
+    }
+
     @Test func getCertBringsWhatWasAskedFor() throws {
         let world = try World.one
         let bundle = world.root.der + world.ra.der + world.intermediate.der
@@ -315,6 +352,18 @@ import Testing
                         serialNumber: number.span)])
         }
         for identity in [world.root, world.ra, world.intermediate] { #expect(try found(identity) == identity.der) }
+        // Nothing is taken out of an envelope that is below the floor, and nothing missed in it.
+        for (asked, kept) in [(world.ra, bundle), (world.encryptionRA, bundle), (world.ra, [])] {
+            let (issuer, number) = try { () throws -> ([UInt8], [UInt8]) in
+                let certificate = try Certificate(asked.der.span)
+                return (certificate.issuer.array, certificate.serialNumber.array)
+            }()
+            #expect(throws: SCEPError.belowFloor(.tripleDES)) {
+                try IssuedCertificate.find(
+                    work.span, in: Degenerate(certificates: 2..<(2 + kept.count), weakness: .tripleDES),
+                    issuer: issuer.span, serialNumber: number.span)
+            }
+        }
         #expect(throws: SCEPError.wrongCertificate) { try found(world.encryptionRA) }
         #expect(throws: SCEPError.wrongCertificate) { try found(world.ra, serial: [0x05]) }
         #expect(throws: SCEPError.wrongCertificate) { try found(world.ra, issuer: world.intermediate) }

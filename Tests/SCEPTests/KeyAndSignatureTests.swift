@@ -1,3 +1,4 @@
+import DER
 import DeviceCrypto
 import PKIX
 import SCEP
@@ -94,6 +95,38 @@ import Testing
         case .weakDigest: #expect(found == .belowFloor(.sha1))
         default: #expect(found == .signatureAlgorithmUnknown)
         }
+    }
+
+    /// Nobody but a CA can have signed with an algorithm that is unknown here.
+    @Test func anUnknownSignatureOfAnRAsIsNone() throws {
+        let world = try World.one
+        let byRA = try OpenSSLIdentity(
+            subject: "/CN=x", for: TestKey.rsa, issuedBy: world.ra, extensions: [World.mark], options: ["-sha224"])
+        let chain = [world.root, world.intermediate, world.ra, byRA]
+        let (accepted, kept, _) = try acceptance(chain, [world.root])
+        #expect(kept == chain.dropLast().flatMap(\.der) && accepted.reasons == [.notSigned])
+    }
+
+    /// Of what is cut off nobody can tell where it ends, and what would follow.
+    @Test func whatIsCutOffIsRefused() throws {
+        let world = try World.one
+        let cut = OpenSSLIdentity(key: [], pem: [], der: Array(world.ec.der.dropLast()))
+        // Behind one byte, and the last of the whole is no part of it.
+        let error = DERError(.truncated, at: 1 + world.root.der.count)
+        #expect(throws: SCEPError.reply(error)) { try acceptance([world.root, cut], [world.root]) }
+    }
+
+    /// Who was passed over for nothing that anybody has to mend is told apart.
+    @Test(
+        arguments: [
+            (.ca, .notSigned, false), (.ra, .notSigned, false), (.other, .notSigned, false), (.ca, .notCA, false),
+            (.other, .notCA, false), (.ca, .expired, true), (.ra, .weakDigest, true), (.other, .weakDigest, false),
+            (.other, .expired, false), (.other, .unreadable, true), (.ca, .unreadable, true), (.ca, .pathLength, true),
+            (.ra, .unusableKey(.kind(.another)), true), (.other, .unmarkedRA, false), (.ca, .notYetValid, true),
+            (.ca, .criticalExtension(1..<2), true), (.ca, .unknownSignatureAlgorithm, true),
+        ] as [(Certificate.Role, PassedOver.Reason, Bool)])
+    func whoMatters(role: Certificate.Role, reason: PassedOver.Reason, matters: Bool) {
+        #expect(PassedOver(certificate: 0..<1, role: role, reason: reason).matters == matters)
     }
 
     /// What is between the root and the device is not passed over without a word.

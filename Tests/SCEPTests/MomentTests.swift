@@ -16,4 +16,12 @@ import Testing
         #expect(moment.isOver(1_000_000_000) == isOver)
         #expect(moment.isBefore(1_000_000_000) == isBefore)
     }
+
+    /// What is known at least, and whether it is the time itself.
+    @Test(
+        arguments: [(.unknown, nil, false), (.atLeast(7), 7, false), (.exact(7), 7, true), (.exact(.min), .min, true)]
+            as [(Moment, Int64?, Bool)])
+    func isKnown(moment: Moment, lowest: Int64?, isExact: Bool) {
+        #expect(moment.lowest == lowest && moment.isExact == isExact)
+    }
 }

@@ -131,6 +131,24 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         #expect(attribute("2.16.840.1.113733.1.9.2", in: text) == "PRINTABLESTRING:20")
     }
 
+    /// That of a renewal names the subject as the certificate has it that is renewed, byte for byte.
+    @Test func aPollMayNameTheSubjectOfWhatWasIssued() throws {
+        let issued = try OpenSSLIdentity(
+            subject: "/O=Example/CN=sensor", for: TestKey.p256, issuedBy: OpenSSLIdentity.authority)
+        let (issuer, subject, range) = try { () throws -> ([UInt8], [UInt8], Range<Int>) in
+            let certificate = try Certificate(issued.der.span)
+            return (certificate.issuer.array, certificate.subject.array, certificate.subjectRange)
+        }()
+        var key = try TestKey.p256.ecPrivateKey(.p256)
+        let other = Array("CN=other".utf8)
+        for text in [[], other] {
+            let message = try message(.certPoll, &key, issued: issued.der) { writer, _, _ in
+                try writer.writeIssuerAndSubject(issuer: issuer.span, subject: text.span, orCopyOf: range)
+            }
+            #expect(try takenApart(message).data == (issuer + subject).tagged(0x30))
+        }
+    }
+
     /// GetCert and GetCRL name a certificate by its issuer and number (RFC 8894, 3.3.4).
     @Test(arguments: [(.getCert, "21"), (.getCRL, "22")] as [(MessageType, String)])
     func opensslTakesAQueryApart(type: MessageType, number: String) throws {
@@ -231,6 +249,30 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         #expect(passed > 2)
     }
 
+    /// Its copy may end where it stands itself, and not one byte nearer.
+    @Test func theRoomForACopyIsCounted() throws {
+        let names = (0..<40).map { "DNS:device-\($0).example" }.joined(separator: ",")
+        let issued = try OpenSSLIdentity(
+            subject: "/CN=sensor", for: TestKey.p256, issuedBy: OpenSSLIdentity.authority,
+            extensions: ["subjectAltName=\(names)"])
+        var key = try TestKey.p256.ecPrivateKey(.p256)
+        let whole = try message(.renewalReq, &key, issued: issued.der) { writer, _, _ in try writer.writeNull() }
+        let envelope = try OpenSSL.run(["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: whole)
+        let room = issued.der.count + envelope.count
+        let tight = try message(.renewalReq, &key, issued: issued.der, room: room) { writer, _, _ in
+            try writer.writeNull()
+        }
+        let (data, _, certificate) = try takenApart(tight)
+        #expect(try data == [5, 0] && OpenSSL.run(["x509", "-outform", "DER"], input: certificate) == issued.der)
+        #expect {
+            try message(.renewalReq, &key, issued: issued.der, room: room - 1) { writer, _, _ in
+                try writer.writeNull()
+            }
+        } throws: {
+            ($0 as? DERError)?.kind == .bufferFull
+        }
+    }
+
     @Test func whatDoesNotFitIsRefused() throws {
         var key = try TestKey.p256.ecPrivateKey(.p256)
         let size = try message(.certPoll, &key) { writer, _, _ in try writer.writeNull() }.count
@@ -247,13 +289,17 @@ private func attribute(_ identifier: String, in text: String) -> String? {
 @Suite struct TransactionTests {
     @Test func identifiersAreText() throws {
         var random = try seededRandom()
+        var seen: [Set<UInt8>] = Array(repeating: [], count: 16)
         for _ in 0..<50 {
             let transaction = try Transaction(random: &random)
             let text = String(decoding: transaction.transactionID.span.array, as: UTF8.self)
             #expect(text == transaction.identifier.span.array.hex.uppercased())
             // As the serial number of a certificate it is positive, and as long as it looks.
             #expect(transaction.identifier[0] & 0xC0 == 0x40)
+            for index in 0..<16 { seen[index].insert(transaction.identifier[index]) }
         }
+        // Every byte is by chance.
+        #expect(seen.allSatisfy { $0.count > 20 })
     }
 
     @Test func noncesAreFresh() throws {

@@ -35,18 +35,52 @@ private struct Authority: Sendable {
 }
 
 @Suite struct RevocationTests {
+    /// - Parameter weakness: of the envelope that the lists came in.
     private func check(
         _ crls: [UInt8], of device: OpenSSLIdentity? = nil, trusting: [OpenSSLIdentity]? = nil,
-        policy: Policy = Policy(), moment: Moment = .unknown
+        policy: Policy = Policy(), moment: Moment = .unknown, weakness: Leniency = Leniency()
     ) throws -> Bool {
         var policy = policy
         let work = [0xA5, 0xA5] + crls + [0xA5]
         let trusted = try (trusting ?? [Authority.one.ca]).flatMap(\.der)
         let der = try (device ?? Authority.one.device).der
         return try Revocation.check(
-            work.span, in: Degenerate(crls: 2..<(2 + crls.count)), of: Certificate(der.span),
+            work.span, in: Degenerate(crls: 2..<(2 + crls.count), weakness: weakness), of: Certificate(der.span),
             ca: CACertificates(trusted.span),
             policy: &policy, moment: moment)
+    }
+
+    /// Nothing is taken out of an envelope that is below the floor, and that a list is missing is not believed either.
+    @Test func whatCameInAWeakEnvelopeIsNotTaken() throws {
+        let ca = try Authority.one.ca
+        let good = try ca.revocationList(options: Authority.times)
+        let weak = try ca.revocationList(options: Authority.times + ["-md", "sha1"])
+        let (des, both) = (Leniency.des, Leniency.des.union(.sha1))
+        for (list, weakness) in [(good, des), (weak, both), ([], des)] {
+            #expect(throws: SCEPError.belowFloor(weakness)) { try check(list, weakness: .des) }
+        }
+        #expect(throws: SCEPError.belowFloor(des)) {
+            try check(weak, policy: Policy(digestFloor: .sha1), weakness: .des)
+        }
+        // Another CA's list is that first.
+        let other = try World.one.impostor.revocationList(options: Authority.times)
+        #expect(throws: SCEPError.crlInvalidSignature) { try check(other, weakness: .des) }
+    }
+
+    /// A list, or an entry of it, that cannot be judged says nothing of any certificate (RFC 5280, 5.3).
+    @Test func whatCannotBeJudgedIsRefused() throws {
+        let world = try Authority.one
+        let unknown = try world.ca.revocationList(of: [world.serial], options: Authority.times + ["-md", "sha224"])
+        #expect(throws: SCEPError.signatureAlgorithmUnknown) { try check(unknown) }
+        for serials in [[world.serial + ",removeFromCRL"], [world.serial, "05,removeFromCRL"]] {
+            let list = try world.ca.revocationList(of: serials, options: Authority.times)
+            #expect {
+                try check(list)
+            } throws: {
+                guard case .reply(let error) = $0 as? SCEPError else { return false }
+                return error.kind == .unknownCriticalExtension
+            }
+        }
     }
 
     @Test func theOwnCertificateIsLookedUp() throws {

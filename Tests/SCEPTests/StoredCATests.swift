@@ -52,6 +52,11 @@ import Testing
         #expect(try !isVerified(tree.sibling, by: [], under: tree.issuing))
     }
 
+    @Test func moreThanEightAreNotLookedAt() throws {
+        let root = try World.one.root
+        #expect(try kept(Array(repeating: root, count: 9), [root]) == Array(repeating: root.der, count: 8))
+    }
+
     @Test func aLeniencyThatWasTakenBackDecides() throws {
         let world = try World.one
         let all = [world.unmarked, world.root, world.weak]

@@ -113,6 +113,10 @@ import Testing
                 subject: name, for: TestKey(pem: OpenSSL.run(["genrsa", "1024"])), issuedBy: family.root,
                 extensions: World.authority),
             try OpenSSLIdentity(subject: "/CN=Other", for: key, issuedBy: family.root, extensions: World.authority),
+            // Of its name, and an RA's.
+            try OpenSSLIdentity(
+                subject: name, for: TestKey.rsa, issuedBy: family.root,
+                extensions: ["keyUsage=keyEncipherment", World.mark]),
         ]
         for other in others {
             #expect(throws: SCEPError.fingerprintMismatch) {
