@@ -19,14 +19,21 @@ final class DeviceLife {
     var fingerprint: String
     /// In the place of what ``authority`` says, where it is not nil; by the number of the exchange of this run, from 1 on.
     var network: (_ exchange: Int, _ operation: String) -> TransportError? = { _, _ in nil }
+    /// In the place of what ``authority`` answers, where it is not nil; by the target of the request.
+    var answer: (_ target: String) throws -> OpenSSLAuthority.Reply? = { _ in nil }
+    var subject = "CN=sensor"
     /// Whether replies have a Date.
     var tellsDate = false
+    /// Seconds by which that is ahead of the time.
+    var dateOffset: Int64 = 0
     var store = FlashStore(
         SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF)),
         capacity: Device.snapshotCapacity)
     /// Seconds since 1970, of the world.
     var time: Int64 = AgentBench.epoch
     var hasClock = true
+    /// Is given the store after each change that was stored; by the number of the change of this run, from 1 on.
+    var afterStoring: (_ number: Int, inout FlashStore) -> Void = { _, _ in }
     /// After so many waits a run is over: the power goes.
     var waitLimit = 40
     private let keys = PooledKey.Counter()
@@ -39,6 +46,8 @@ final class DeviceLife {
         var lines: [String] = []
         /// What was asked, as RFC 8894 calls it.
         var operations: [String] = []
+        /// What was sent a request to, path and query; of a message in it, `…`.
+        var targets: [String] = []
         /// Seconds of each wait.
         var waits: [UInt64] = []
         /// The records that there were after each change.
@@ -73,7 +82,7 @@ final class DeviceLife {
     ) throws -> Run {
         let world = World(self)
         let text = Array(
-            (["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=CN=sensor"] + settings)
+            (["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=\(subject)"] + settings)
                 .joined(separator: "\n").utf8)
         let configuration = try Configuration(text.span)
         var agent = Device()
@@ -92,6 +101,7 @@ final class DeviceLife {
                 ) { store, _ in
                     world.run.stored.append(
                         (1...12).compactMap { StoredRecord(rawValue: $0) }.filter { store.size(of: $0) != nil })
+                    afterStoring(world.run.stored.count, &store)
                     if world.isOver { store.flash.operations.cutPower(at: 1, .before) }
                 }
             } catch {
@@ -174,12 +184,18 @@ final class DeviceLife {
             let message =
                 isPost ? body : [UInt8](Data(base64Encoded: query["message"]?.removingPercentEncoding ?? "") ?? Data())
             run.operations.append(operation)
+            run.targets.append(String(target).replacing(/message=[^&]{80,}/, with: "message=…"))
             life.authority.time = time
             if let failure = life.network(exchanges, operation) { throw failure }
             do {
-                guard let answer = try life.authority.reply(to: operation, message, isPost: isPost) else { return }
+                let instead = try life.answer(String(target))
+                guard let answer = try instead ?? life.authority.reply(to: operation, message, isPost: isPost) else {
+                    return
+                }
                 var head = "HTTP/1.0 \(answer.status) X\r\nContent-Type: \(answer.mediaType)\r\n"
-                if life.tellsDate { head += "Date: \(utc(time, "EEE, dd MMM yyyy HH:mm:ss 'GMT'"))\r\n" }
+                if life.tellsDate {
+                    head += "Date: \(utc(time + life.dateOffset, "EEE, dd MMM yyyy HH:mm:ss 'GMT'"))\r\n"
+                }
                 reply = Array("\(head)Content-Length: \(answer.body.count)\r\n\r\n".utf8) + answer.body
             } catch {
                 self.error = error

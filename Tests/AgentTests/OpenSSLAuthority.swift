@@ -30,6 +30,8 @@ final class OpenSSLAuthority {
         case issue
         case pending
         case refuse
+        /// SUCCESS with this in its envelope.
+        case envelope([UInt8])
         /// An HTTP status with nothing of SCEP's.
         case status(Int)
         /// The connection is over without a byte.
@@ -57,6 +59,10 @@ final class OpenSSLAuthority {
     var age: Int64 = 0
     /// Whether it takes messages by POST.
     var takesPost = true
+    /// What it says to a POST that it does not take; to 200 belongs nothing.
+    var statusOfPost = 405
+    /// Who issues, where it is not who signs the replies.
+    var issuer: OpenSSLIdentity?
     /// Serial numbers, hexadecimal, that are on its list.
     var revoked: [String] = []
     /// What it says to each message, by its number among all, from 1 on.
@@ -87,7 +93,7 @@ final class OpenSSLAuthority {
             guard let next else { return Reply(status: 404) }
             return Reply(mediaType: "application/x-x509-next-ca-cert", body: try signed(OpenSSLIdentity.bundle([next])))
         default:
-            guard takesPost || !isPost else { return Reply(status: 405) }
+            guard takesPost || !isPost else { return Reply(status: statusOfPost) }
             return try answer(message)
         }
     }
@@ -101,6 +107,7 @@ final class OpenSSLAuthority {
             if asked.messageType != "20" { undecided = asked.content }
             return try wrapped(status: "3", [], asked)
         case .refuse: return try wrapped(status: "2", [], asked)
+        case .envelope(let content): return try wrapped(status: "0", envelope(content, asked), asked)
         case .status(let status): return Reply(status: status, mediaType: "text/plain", body: Array("no".utf8))
         case .silence: return nil
         }
@@ -157,7 +164,7 @@ final class OpenSSLAuthority {
 
     private func issue(_ request: [UInt8]) throws -> [UInt8] {
         let pem = try OpenSSL.run(["req", "-inform", "DER", "-outform", "PEM"], input: request)
-        let issuer = asksNext ? next ?? identity : identity
+        let issuer = issuer ?? (asksNext ? next ?? identity : identity)
         let begin = asksNext ? max(nextBegins, time) : time - age * 86_400
         let certificate = try OpenSSLIdentity.certify(
             pem, by: issuer, from: OpenSSLIdentity.date(begin), until: OpenSSLIdentity.date(begin + lifetime * 86_400))
