@@ -26,13 +26,13 @@ func plant(_ source: String, only places: Set<Int>? = nil, path: String = "a.swi
         // What is true in every build that tests run in.
         ("Room.isAmple && a", ["Room.isAmple && a → Room.isAmple"]),
         ("a || Curve.areSupported", ["a || Curve.areSupported → a"]),
-        ("!Room.isAmple || a", ["!Room.isAmple || a → !Room.isAmple", "!Room.isAmple → Room.isAmple"]),
+        ("!Room.isAmple || a", ["!Room.isAmple → Room.isAmple", "!Room.isAmple || a → !Room.isAmple"]),
         (
             "TLSSupport.isAvailable ? f(1) : f(2)",
             [
                 "TLSSupport.isAvailable → !(TLSSupport.isAvailable)",
-                "TLSSupport.isAvailable ? f(1) : f(2) → TLSSupport.isAvailable ? f(2) : f(2)",
-                "TLSSupport.isAvailable ? f(1) : f(2) → TLSSupport.isAvailable ? f(0) : f(2)",
+                "x = TLSSupport.isAvailable ? f(1) : f(2) → x = TLSSupport.isAvailable ? f(2) : f(2)",
+                "x = TLSSupport.isAvailable ? f(1) : f(2) → x = TLSSupport.isAvailable ? f(0) : f(2)",
             ]
         ),
         ("!a", ["!a → a"]),
