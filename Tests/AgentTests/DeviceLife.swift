@@ -39,6 +39,9 @@ final class DeviceLife {
     private let keys = PooledKey.Counter()
     private var random: RandomGenerator
 
+    /// What the work buffer held at the end of the last run.
+    private(set) var left: [UInt8] = []
+
     /// One run, from switching on to its end.
     struct Run {
         /// `done`, or why it ended.
@@ -50,6 +53,9 @@ final class DeviceLife {
         var targets: [String] = []
         /// Seconds of each wait.
         var waits: [UInt64] = []
+        /// What a program is told of the events, beside their lines: whether the CA had said what it can do, and whether it
+        /// is an enrolment.
+        var told: [String] = []
         /// The records that there were after each change.
         var stored: [[StoredRecord]] = []
 
@@ -110,6 +116,7 @@ final class DeviceLife {
             conclude(failure, work: work.span, log: &log)
         }
         look(agent)
+        left = buffer
         store.flash.operations.boot()
         if let error = world.error { throw error }
         world.run.verdict = world.run.lines.removeLast()
@@ -251,6 +258,14 @@ final class DeviceLife {
 
     private struct Journal: AgentLog {
         let world: World
+
+        func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
+            world.run.told.append(
+                (event.knowsCapabilities ? "knows" : "-") + (event.isOfEnrolment ? " enrolment" : " -"))
+            var line = Board.Line()
+            line.append(event, work)
+            write(line: line.span)
+        }
 
         func write(line: Span<UInt8>) {
             world.run.lines.append(String(decoding: line.indices.map { line[$0] }, as: UTF8.self))

@@ -61,6 +61,10 @@ final class OpenSSLAuthority {
     var takesPost = true
     /// What it says to a POST that it does not take; to 200 belongs nothing.
     var statusOfPost = 405
+    /// The HTTP status of its messages.
+    var statusOfMessages = 200
+    /// The list that it gave last.
+    private(set) var lastList: [UInt8] = []
     /// Who issues, where it is not who signs the replies.
     var issuer: OpenSSLIdentity?
     /// Serial numbers, hexadecimal, that are on its list.
@@ -180,6 +184,7 @@ final class OpenSSLAuthority {
                 "-crl_lastupdate", OpenSSLIdentity.date(time), "-crl_nextupdate",
                 OpenSSLIdentity.date(time + 7 * 86_400),
             ])
+        lastList = der
         return try withTemporaryDirectory { directory in
             let pem = try OpenSSL.run(["crl", "-inform", "DER"], input: der)
             return try OpenSSL.run(["crl2pkcs7", "-outform", "DER", "-in", directory.write(pem, to: "crl")])
@@ -198,7 +203,7 @@ final class OpenSSLAuthority {
 
     private func wrapped(status: String, _ envelope: [UInt8], _ asked: Asked) throws -> Reply {
         Reply(
-            mediaType: "application/x-pki-message",
+            status: statusOfMessages, mediaType: "application/x-pki-message",
             body: try CertRepMaker.reply(
                 by: asksNext ? next ?? identity : identity, status: status, envelope: envelope,
                 recipientNonce: asked.senderNonce, transactionID: Array(asked.transactionID.utf8)))

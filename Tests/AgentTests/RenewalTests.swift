@@ -193,7 +193,7 @@ import Testing
         let run = try life.powerUp({ $0.demand = .revocationList }) { list = $0.revocationList }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations == ["GetCACaps", "PKIOperation"])
-        #expect(!list.isEmpty)
+        #expect(Array(life.left[list]) == life.authority.lastList && !list.isEmpty)
     }
 
     // MARK: Other CAs

@@ -192,4 +192,52 @@ import Testing
         #expect(anew.verdict == "done", "\(anew.lines)")
         #expect(try life.records() == [.privateKey, .certificate, .caCertificates, .state])
     }
+
+    /// Nobody has to have a next CA: a server that does not know the question, or has no answer to it, has none. One that
+    /// is in trouble may have one.
+    @Test func questionForTheNextCAThatHasNoAnswer() throws {
+        let life = try life("retries=0")
+        life.authority.capabilities.removeAll { $0 == "GetNextCACert" }
+        let unknown = try life.powerUp()
+        #expect(unknown.verdict == "done" && unknown.operations == ["GetCACaps"], "\(unknown.lines)")
+        life.authority.capabilities.append("GetNextCACert")
+        for (status, isNone) in [(400, true), (404, true), (499, true), (500, false), (503, false)] {
+            life.answer = { $0.contains("GetNextCACert") ? OpenSSLAuthority.Reply(status: status) : nil }
+            let run = try life.powerUp()
+            #expect(run.operations == ["GetCACaps", "GetNextCACert"])
+            #expect((run.verdict == "done") == isNone, "\(status): \(run.lines)")
+        }
+        // One without a key to encrypt to is of no use, and is not taken.
+        let unusable = try OpenSSLIdentity(
+            subject: "/CN=EC CA", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            extensions: ["keyUsage=critical,keyCertSign"])
+        life.answer = { _ in nil }
+        life.authority.next = unusable
+        #expect(try life.powerUp().verdict.hasPrefix("error no-encryption: "))
+        #expect(try !life.records().contains(.nextCACertificates))
+    }
+
+    /// Where the next CA's time has come already, what it issues is the device's at once.
+    @Test func nextCAThatIssuesForNow() throws {
+        let life = try life("retries=0")
+        life.authority.answer = { _, _ in .status(503) }
+        #expect(try life.powerUp().verdict.hasPrefix("error http-status: "))
+        life.authority.answer = { _, _ in .issue }
+        life.pass(days: 10)
+        let run = try life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(run.events.last?.hasPrefix("operation=RenewalReq outcome=issued next=renew") == true, "\(run.events)")
+        #expect(try isIssued(life, by: "Next CA") && life.holdsMatchingPair())
+        #expect(try life.record(.caCertificates) == Self.made.get().next.der)
+        #expect(try life.records() == [.privateKey, .certificate, .caCertificates, .state])
+    }
+
+    /// However often the next CA gives no answer of use, the current one's certificates are not what it is about.
+    @Test func nextCAsSilenceIsNotTheCurrentOnes() throws {
+        let life = try life("retries=2", "retry=1")
+        life.authority.answer = { _, _ in .status(404) }
+        let run = try life.powerUp()
+        #expect(run.verdict.hasPrefix("error http-status: ") && !run.operations.contains("GetCACert"), "\(run.lines)")
+        #expect(run.operations.filter { $0 == "PKIOperation" }.count == 3)
+    }
 }
