@@ -130,6 +130,43 @@ import Testing
         #expect(!holds(left, partOf: bytes))
     }
 
+    /// The generator gives what one gives that is seeded with the same, and with what sets the device apart.
+    @Test func generatorIsSeeded() throws {
+        var numbers = SeededGenerator(seed: 6)
+        let bytes = numbers.bytes(64)
+        let (one, other) = (Array("sensor 1".utf8), Array("sensor 2".utf8))
+        func output(_ random: inout RandomGenerator) throws -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            var room = bytes.mutableSpan
+            try random.fill(&room)
+            return bytes
+        }
+        for personalization in [one, other] {
+            var random = RandomGenerator()
+            var expected = RandomGenerator()
+            var source = Source(bytes: bytes)
+            try seed(&random, from: &source, personalization: personalization.span)
+            try expected.seed(bytes.span, personalization: personalization.span)
+            #expect(try output(&random) == output(&expected))
+        }
+        var random = RandomGenerator()
+        var source = Source(bytes: bytes)
+        let long = [UInt8](repeating: 1, count: 129)
+        #expect(throws: AgentError.entropy(.failed)) {
+            try seed(&random, from: &source, personalization: long.span)
+        }
+    }
+
+    /// What is wrong with the record itself is named.
+    @Test func recordsThatCannotBeReadAreNamed() throws {
+        let good = try AgentTests.text("retries=0")
+        var blank = Record(good)
+        blank.bytes = []
+        #expect(try run(blank).error == .provisioning(.absent))
+        #expect(try run(Record(good), room: good.count - 1).error == .provisioning(.tooLong))
+        #expect(try run(Record(good), room: good.count).error == .exchange(.getCACaps, .connecting(.refused)))
+    }
+
     // MARK: Whom to trust as a server
 
     /// A line that can use neither pins nor a certificate, or takes all.

@@ -189,7 +189,9 @@ import Testing
     /// Of GetCRL's list, whoever asked can have it.
     @Test func listIsHandedOut() throws {
         let life = try enrolled()
-        var list = 0..<0
+        var list = 0..<1
+        _ = try life.powerUp({ _ in }) { list = $0.revocationList }
+        #expect(list.isEmpty)
         let run = try life.powerUp({ $0.demand = .revocationList }) { list = $0.revocationList }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations == ["GetCACaps", "PKIOperation"])

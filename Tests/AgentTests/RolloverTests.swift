@@ -173,6 +173,27 @@ import Testing
         #expect(try life.record(.caCertificates) == life.authority.identity.der)
     }
 
+    /// The next CA of the one that took over by a Date takes the former one's place.
+    @Test func nextCAOfTheNextTakesTheFormersPlace() throws {
+        let life = try life("retries=0")
+        #expect(try life.powerUp().events.last?.contains("outcome=issued-early") == true)
+        (life.hasClock, life.tellsDate, life.dateOffset) = (false, true, 20 * Self.day)
+        #expect(try life.powerUp().events.last?.contains("outcome=taken-over") == true)
+        let second = try life.record(.certificate)
+        life.authority.identity = try Self.made.get().next
+        let third = try OpenSSLIdentity(
+            authority: "/O=Example/CN=Third CA", from: "20280101000000Z", until: "20350101000000Z")
+        life.authority.next = third
+        life.authority.answer = { _, _ in .status(503) }
+        // Two thirds of its life are over by then.
+        life.dateOffset = 800 * Self.day
+        let run = try life.powerUp()
+        #expect(
+            run.operations.contains("GetNextCACert") && run.verdict.hasPrefix("error http-status: "), "\(run.lines)")
+        #expect(run.stored.first == [.privateKey, .certificate, .caCertificates, .nextCACertificates, .state])
+        #expect(try life.record(.nextCACertificates) == third.der && life.record(.certificate) == second)
+    }
+
     /// What is known of the next CA stays, over a renewal by the current one.
     @Test func renewalLeavesTheNextIdentityAlone() throws {
         let life = try life("retries=0")

@@ -127,6 +127,38 @@ import Testing
         #expect(try life.record(.caCertificates) == first.der)
     }
 
+    /// A move to another CA that is under way: its certificates have a place of their own, also when they are replaced, and
+    /// told to come back, the device goes on with what it has.
+    @Test func moveToAnotherCAThatIsUnderWay() throws {
+        let life = try enrolled(days: 1)
+        let (own, other) = try (life.authority.identity, other())
+        let pin = life.fingerprint
+        let successor = try OpenSSLIdentity(authority: other, from: "20260101000000Z", until: "20320101000000Z")
+        life.authority.identity = other
+        life.fingerprint = try other.fingerprint()
+        life.authority.answer = { number, _ in
+            if number == 3 { life.authority.identity = successor }
+            return .status(number == 3 ? 500 : 503)
+        }
+        for certificates in [other.der, successor.der] {
+            #expect(try life.powerUp().verdict.hasPrefix("error http-status: "))
+            #expect(try life.record(.transactionCACertificates) == certificates)
+            #expect(try life.record(.caCertificates) == own.der)
+        }
+        life.fingerprint = pin
+        let back = try life.powerUp()
+        #expect(back.verdict == "done" && back.operations.isEmpty, "\(back.lines)")
+        life.fingerprint = try other.fingerprint()
+        life.authority.answer = { _, _ in .issue }
+        // The CA is known by what it had when it was begun, as long as a fingerprint reaches that.
+        life.fingerprint = try successor.fingerprint()
+        let run = try life.powerUp()
+        #expect(run.verdict == "done", "\(run.lines)")
+        #expect(Set(life.authority.asked.dropFirst().map(\.transactionID)).count == 1)
+        #expect(try life.record(.caCertificates) == successor.der)
+        #expect(try life.records() == [.privateKey, .certificate, .caCertificates, .state])
+    }
+
     /// A CA without a key that can be encrypted to is of no use, and nothing is sent to it.
     @Test func authorityWithoutAKeyToEncryptTo() throws {
         let unusable = try OpenSSLIdentity(
@@ -161,6 +193,62 @@ import Testing
         }
         let last = try #require(life.authority.issued.last)
         #expect(try (publicKey(first.der) == publicKey(last.der)) == (key == "renewal-key=same"))
+    }
+
+    // MARK: Requests
+
+    /// All that is configured of a certificate stands in the request, of a renewal too; and a shared password.
+    @Test func requestsSayAllThatIsConfigured() throws {
+        let life = try enrolled(
+            "key-usage=digitalSignature,keyAgreement", "extended-key-usage=clientAuth", "template=Device",
+            "san=DNS:a.example,IP:192.0.2.1", "challenge=shared", "challenge-use=always", days: 70)
+        #expect(try life.powerUp().verdict == "done")
+        #expect(life.authority.asked.map(\.messageType) == ["19", "17"])
+        for asked in life.authority.asked {
+            let text = try asked.requestText()
+            for words in [
+                "Digital Signature, Key Agreement", "TLS Web Client Authentication", "1.3.6.1.4.1.311.20.2",
+                "DNS:a.example, IP Address:192.0.2.1", ":shared", "CN = sensor",
+            ] {
+                #expect(text.contains(words), "\(words): \(text)")
+            }
+        }
+        let elliptic = try DeviceLife("key=p384", "challenge=shared", "challenge-use=always")
+        elliptic.authority.answer = { _, _ in .refuse }
+        #expect(try elliptic.powerUp().lines.contains("making a key: P-384"))
+        #expect(try #require(elliptic.authority.asked.first).requestText().contains("secp384r1"))
+    }
+
+    /// A request that is not gone on with is kept as long as no other takes its place.
+    @Test func requestIsKeptUntilAnotherIsBegun() throws {
+        let life = try DeviceLife("retries=1", "retry=1")
+        life.authority.answer = { _, _ in .status(503) }
+        #expect(try life.powerUp().verdict.hasPrefix("error http-status: "))
+        life.subject = "CN=another"
+        life.network = { _, _ in .timedOut }
+        let failed = try life.powerUp()
+        #expect(failed.verdict.hasPrefix("error timed-out: ") && !failed.stored.isEmpty)
+        life.subject = "CN=sensor"
+        life.network = { _, _ in nil }
+        life.authority.answer = { _, _ in .issue }
+        #expect(try life.powerUp().verdict == "done")
+        #expect(Set(life.authority.asked.map(\.transactionID)).count == 1)
+    }
+
+    /// What is less than perfect is said at the end of a run, and of one without an end before each look.
+    @Test func warningsAreRepeatedBeforeEachLook() throws {
+        let behind = "warning: the clock is behind what certificates prove; it was not used"
+        let life = try DeviceLife("jitter=0", "time=\(AgentBench.epoch + 86_400)", "check-interval=3600")
+        let run = try life.powerUp()
+        #expect(run.verdict == "done" && run.lines.filter { $0 == behind }.count == 1, "\(run.lines)")
+        life.settings.append("stay=yes")
+        life.waitLimit = 2
+        let staying = try life.powerUp()
+        let places = staying.lines.indices.filter { staying.lines[$0].hasPrefix("nothing is due: ") }
+        #expect(places.count > 1)
+        for place in places.prefix(2) {
+            #expect(staying.lines[..<place].suffix(2).contains(behind), "\(staying.lines)")
+        }
     }
 
     // MARK: Counting
