@@ -292,6 +292,16 @@ import Testing
 
     // MARK: Storage
 
+    /// What keeps a device from starting is told like what it fails at later.
+    @Test func storeThatIsDamagedIsAnEvent() throws {
+        let life = try DeviceLife()
+        try life.store.open()
+        try write([(.state, [1, 2, 3])], to: &life.store)
+        let run = try life.powerUp()
+        #expect(run.verdict.hasPrefix("error storage-corrupt: ") && run.operations.isEmpty)
+        #expect(run.events == ["operation=- outcome=refused error=storage-corrupt next=none"])
+    }
+
     /// A device that stays says what it failed at before it waits, and not after.
     @Test func failureIsToldBeforeTheWait() throws {
         let life = try enrolled("stay=no", days: 70)
