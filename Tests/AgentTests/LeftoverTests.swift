@@ -132,38 +132,6 @@ import Testing
         }
     }
 
-    /// Of a transaction that is stored nothing is left on the stack either where the storage fails in the middle.
-    @Test func transactionsThatCannotBeStored() throws {
-        for operation in 1... {
-            let bench = try AgentBench()
-            let text = bench.text
-            let configuration = try Configuration(text.span)
-            bench.agent = try AgentTests.begun(&bench.store, configuration)
-            let seed = Self.secret(4, 48)
-            for index in 0..<48 { bench.agent.transaction.seed[index] = seed[index] }
-            let request = bench.agent.transaction.request
-            // Where the seed ends and what follows it in the record, and in no struct.
-            let written = Array(seed[44...]) + (0..<4).map { UInt8(truncatingIfNeeded: request >> (24 - 8 * $0)) }
-            bench.store.flash.operations.fail(at: operation)
-            var isStored = false
-            let left = try stackLeft {
-                do throws(AgentError) {
-                    let configuration = text
-                    try Self.keep(bench, configuration)
-                    isStored = true
-                } catch {}
-            }
-            #expect(!holds(left, partOf: written), "operation \(operation)")
-            if isStored { break }
-        }
-    }
-
-    private static func keep(_ bench: AgentBench, _ text: [UInt8]) throws(AgentError) {
-        guard let configuration = try? Configuration(text.span) else { return }
-        var span = bench.work.mutableSpan
-        try bench.agent.store(configuration: configuration, in: &bench.store, work: &span, random: &bench.random)
-    }
-
     /// The generator that makes a request repeatable could make it again: it is wiped once the request is made.
     @Test func randomnessOfARequest() throws {
         var random = try seededRandom()

@@ -217,6 +217,7 @@ import Testing
         let run = try life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(life.authority.asked.dropFirst().map(\.messageType) == ["19", "19", "20"])
+        #expect(run.events.last?.contains("outcome=issued next=renew at=") == true, "\(run.events)")
         #expect(try life.record(.certificate) == life.authority.issued.last?.der)
         #expect(try life.record(.caCertificates) == other.der)
         #expect(try life.records() == [.privateKey, .certificate, .caCertificates, .state])

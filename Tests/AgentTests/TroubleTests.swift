@@ -127,7 +127,7 @@ import Testing
         life.authority.answer = { number, _ in number < 3 ? .status(502) : .issue }
         life.waitLimit = 3
         let run = try life.powerUp()
-        #expect(given == 3)
+        #expect(given == 3 && run.targets.contains("/scep?operation=GetCACert&message=1"), "\(run.targets)")
         #expect(life.authority.asked.count == 3, "\(run.lines)")
         #expect(run.events.contains { $0.contains("error=fingerprint-mismatch") }, "\(run.events)")
         #expect(run.events.contains { $0.contains("outcome=issued") }, "\(run.events)")
