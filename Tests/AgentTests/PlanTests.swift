@@ -383,4 +383,44 @@ import Testing
         #expect(try !isEnrolling(renewing))
         #expect(try !isEnrolling(bench(day: 55)))
     }
+
+    /// What an EC key is renewed with is missed before anything is sent.
+    @Test func renewalOfAnECKeyNeedsAPassword() throws {
+        let bench = try bench(day: 60, nil, "key=p256")
+        bench.agent.demand = .renew
+        #expect(throws: AgentError.scep(.renewalReq, .passwordMissing, text: 0..<0)) { _ = try bench.step() }
+    }
+
+    /// The longest wait between two tries is the longer of two settings: beyond it, a clock was ahead.
+    @Test func theLongestWaitIsTheLongerOfTwo() throws {
+        for (settings, longest) in [
+            ("retry-cap=100000\ncheck-interval=60", 100_000), ("retry-cap=60\ncheck-interval=100000", 100_000),
+            ("retry-cap=60\ncheck-interval=61", 61),
+        ] as [(String, Int64)] {
+            for (left, isWaitedFor) in [(longest, true), (longest + 1, false)] {
+                let bench = try AgentBench("retries=5", settings)
+                try bench.start()
+                (bench.agent.stored.failures, bench.agent.stored.nextTry) = (1, Self.epoch + left)
+                let action = try bench.step()
+                #expect(
+                    action
+                        == (isWaitedFor ? .sleep(milliseconds: UInt64(left) * 1000) : .exchange(.getCACaps, .none)))
+            }
+        }
+    }
+
+    /// What is proven to have passed is read from the store; the later of that and what is configured counts.
+    @Test func floorIsRead() throws {
+        for (configured, expected) in [(1_700_000_000, 1_767_225_600), (1_800_000_000, 1_800_000_000)]
+            as [(Int64, Int64)]
+        {
+            let bench = try AgentBench("time=\(configured)")
+            var state = [UInt8](repeating: 0, count: 119)
+            state.replaceSubrange(16..<22, with: [0x00, 0x00, 0x69, 0x55, 0xB9, 0x00])
+            try write([(.state, state)], to: &bench.store)
+            try bench.start()
+            let floor = bench.agent.time.floor
+            #expect(floor == expected)
+        }
+    }
 }

@@ -261,4 +261,17 @@ import Testing
         #expect(run.verdict.hasPrefix("error http-status: ") && !run.operations.contains("GetCACert"), "\(run.lines)")
         #expect(run.operations.filter { $0 == "PKIOperation" }.count == 3)
     }
+
+    /// What failed of a question does not count against what is due after it: that has all of its tries.
+    @Test func questionsTriesAreItsOwn() throws {
+        let life = try life("retries=2", "retry=100", lifetime: 10)
+        life.pass(days: 5)
+        life.answer = { $0.contains("GetNextCACert") ? OpenSSLAuthority.Reply(status: 500) : nil }
+        life.authority.answer = { _, _ in .status(503) }
+        let run = try life.powerUp()
+        try #require(run.waits.count == 4, "\(run.lines)")
+        for (wait, cap) in zip(run.waits, [100, 200, 100, 200] as [UInt64]) {
+            #expect((cap / 2...cap).contains(wait), "\(run.waits)")
+        }
+    }
 }

@@ -122,6 +122,21 @@ import Testing
         }
     }
 
+    /// One certificate that is larger than the room for those of CAs is no beginning of a chain.
+    @Test func aCertificateCanBeTooLarge() throws {
+        let large = try OpenSSLIdentity(
+            subject: "/CN=large", for: .rsa, extensions: ["nsComment=" + String(repeating: "x", count: 4000)]
+        ).der
+        let bench = try AgentBench("retries=0")
+        try bench.start()
+        _ = try bench.step()
+        try bench.receive(AgentBench.capabilities, to: .getCACaps)
+        _ = try bench.step()
+        #expect(throws: AgentError.scep(.getCACert, .tooManyCACertificates, text: 0..<large.count)) {
+            try bench.receive(large, to: .getCACert)
+        }
+    }
+
     /// Room for all that a device can have at a time: three keys of RSA-4096, the certificates of CAs twice, two of its own
     /// of two KiB, the transaction and the state.
     @Test func theLargestSnapshotHasRoom() {

@@ -380,4 +380,71 @@ import Testing
         life.settings = ["jitter=0", "challenge-use=always"]
         #expect(try life.powerUp { $0.passwordIsUnavailable = true }.verdict.hasPrefix("error password-needed: "))
     }
+
+    // MARK: Without a clock
+
+    /// Whatever is judged by a time that is not certain, that is said: of a certificate, of a CA, of a list.
+    @Test func uncertainTimeIsToldWhereverItCounts() throws {
+        let words = "the time is not certain, so validity was checked as far as it is"
+        let pending = try DeviceLife("polls=1")
+        pending.hasClock = false
+        pending.authority.answer = { number, _ in number < 3 ? .pending : .issue }
+        #expect(try pending.powerUp().verdict.hasPrefix("error still-pending: "))
+        // CertPoll alone.
+        #expect(try pending.powerUp().warnings == [words])
+
+        let life = try enrolled(days: 1)
+        (life.hasClock, life.tellsDate) = (false, true)
+        for demand in [Goal.certificate, .revocationList] {
+            let run = try life.powerUp { $0.demand = demand }
+            #expect(run.verdict == "done" && run.warnings == [words], "\(run.lines)")
+        }
+        // GetCACert alone.
+        let successor = try OpenSSLIdentity(
+            authority: life.authority.identity, from: "20260101000000Z", until: "20320101000000Z")
+        life.authority.identity = successor
+        life.fingerprint = try successor.fingerprint()
+        let run = try life.powerUp()
+        #expect(run.verdict == "done" && run.operations.contains("GetCACert"), "\(run.lines)")
+        #expect(run.warnings == [words])
+        // GetNextCACert alone.
+        life.authority.next = try OpenSSLIdentity(
+            authority: "/O=Example/CN=Next CA", from: "20260101000000Z", until: "20350101000000Z")
+        let next = try life.powerUp { $0.demand = .nextCA }
+        #expect(next.verdict == "done" && next.warnings == [words], "\(next.lines)")
+        // With a clock it is certain.
+        life.hasClock = true
+        #expect(try life.powerUp { $0.demand = .certificate }.warnings.isEmpty)
+    }
+
+    /// By a Date nothing is over for certain: a device that stays asks again.
+    @Test func certificateThatIsOverByADateIsAskedForAgain() throws {
+        for hasClock in [false, true] {
+            let life = try DeviceLife("stay=yes", "retry-cap=1000", "check-interval=3600")
+            (life.hasClock, life.tellsDate) = (hasClock, true)
+            life.authority.age = 150
+            life.waitLimit = 1
+            let run = try life.powerUp()
+            #expect(run.waits.isEmpty == hasClock, "\(run.lines)")
+            if !hasClock { #expect((500...1000).contains(try #require(run.waits.first))) }
+        }
+    }
+
+    /// Once something is stored that came of it, failures are over.
+    @Test func successEndsFailures() throws {
+        let life = try DeviceLife("retries=2", "retry=1")
+        life.authority.answer = { number, _ in number < 3 ? .status(503) : .issue }
+        let run = try life.powerUp()
+        #expect(run.verdict == "done" && run.waits.count == 2)
+        #expect(try #require(try life.record(.state))[22] == 0)
+    }
+
+    /// On a device that stays, a pass that may not wait ends with what had no answer.
+    @Test func passOfADeviceThatStaysEnds() throws {
+        let life = try enrolled("stay=no", "check=crl", days: 1)
+        life.settings = ["jitter=0", "stay=yes", "check=crl"]
+        life.authority.answer = { _, _ in .status(404) }
+        let run = try life.powerUp { ($0.waits, $0.defers) = (false, true) }
+        #expect(run.verdict.hasPrefix("error http-status: the answer to GetCRL is HTTP 404") && run.waits.isEmpty)
+    }
 }
