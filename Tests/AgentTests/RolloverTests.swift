@@ -274,4 +274,16 @@ import Testing
             #expect((cap / 2...cap).contains(wait), "\(run.waits)")
         }
     }
+
+    /// A device that stays on, and whose next CA never answers, is renewed by the current one again and again.
+    @Test func deviceThatStaysIsRenewedBesideWhatFailsForEver() throws {
+        let life = try life("retries=0", lifetime: 4)
+        life.settings = ["jitter=0", "stay=yes", "retry=43200", "retry-cap=43200", "check-interval=43200"]
+        life.authority.answer = { _, _ in life.authority.asksNext ? .status(404) : .issue }
+        life.waitLimit = 17
+        let run = try life.powerUp()
+        // Six days at least, of which a certificate lasts less than three.
+        #expect(run.events.filter { $0.hasPrefix("operation=RenewalReq outcome=issued ") }.count >= 2, "\(run.events)")
+        #expect(try isIssued(life, by: "First CA"))
+    }
 }
