@@ -110,10 +110,20 @@ import Testing
         #expect(tries == (status == 503 ? 0 : 1))
     }
 
-    /// Whatever a stranger gives as the first certificate of a chain, nothing is encrypted to it.
-    @Test func strangersChainIsForgotten() throws {
+    /// Whatever a stranger gives as the first certificate of a chain, nothing is encrypted to it: whether the chain ends
+    /// there, or goes on with a registration authority that is pinned, and without its CA.
+    @Test(arguments: [false, true]) func strangersChainIsForgotten(goesOn: Bool) throws {
         let life = try DeviceLife("stay=yes", "retry=1")
         let stranger = try OpenSSLIdentity.recipient
+        let request = try withTemporaryDirectory { directory in
+            try OpenSSL.run(["req", "-new", "-subj", "/CN=RA", "-key", directory.write(TestKey.rsa.pem, to: "key")])
+        }
+        let ra = try OpenSSLIdentity(
+            key: [],
+            pem: OpenSSLIdentity.certify(
+                request, by: .recipient, from: "20250801000000Z", until: "20290101000000Z",
+                extensions: ["keyUsage=critical,digitalSignature,keyEncipherment"]))
+        life.fingerprint = try "\(life.fingerprint),\(ra.fingerprint())"
         var given = 0
         life.answer = { target in
             guard target.contains("GetCACert") else { return nil }
@@ -121,7 +131,7 @@ import Testing
             switch given {
             case 1: return nil
             case 2: return OpenSSLAuthority.Reply(body: stranger.der)
-            default: return OpenSSLAuthority.Reply(status: 404)
+            default: return goesOn ? OpenSSLAuthority.Reply(body: ra.der) : OpenSSLAuthority.Reply(status: 404)
             }
         }
         life.authority.answer = { number, _ in number < 3 ? .status(502) : .issue }
@@ -129,7 +139,9 @@ import Testing
         let run = try life.powerUp()
         #expect(given == 3 && run.targets.contains("/scep?operation=GetCACert&message=1"), "\(run.targets)")
         #expect(life.authority.asked.count == 3, "\(run.lines)")
-        #expect(run.events.contains { $0.contains("error=fingerprint-mismatch") }, "\(run.events)")
+        let error = goesOn ? "not-a-ca" : "fingerprint-mismatch"
+        #expect(
+            run.events.contains { $0.contains("operation=GetCACert outcome=refused error=\(error)") }, "\(run.events)")
         #expect(run.events.contains { $0.contains("outcome=issued") }, "\(run.events)")
         #expect(try life.record(.caCertificates) == life.authority.identity.der)
     }
@@ -191,6 +203,13 @@ import Testing
         let run = try life.powerUp()
         #expect(run.verdict.hasPrefix("error expired: "), "\(run.lines)")
         #expect(try life.records().contains(.transaction) == !hasClock)
+        // What is of no use for another reason is so whatever the time.
+        let other = try DeviceLife("retries=0")
+        other.hasClock = hasClock
+        other.authority.issuer = try OpenSSLIdentity(
+            authority: "/O=Example/CN=Another CA", from: "20250701000000Z", until: "20290701000000Z")
+        #expect(try other.powerUp().verdict.hasPrefix("error wrong-issuer: "))
+        #expect(try !other.records().contains(.transaction))
     }
 
     // MARK: Questions
