@@ -195,6 +195,18 @@ import Testing
         #expect(try (publicKey(first.der) == publicKey(last.der)) == (key == "renewal-key=same"))
     }
 
+    /// What was of no use of the one type does not count against the other.
+    @Test func otherTypeBeginsAnew() throws {
+        let life = try enrolled(days: 70)
+        life.authority.capabilities = ["AES", "SHA-256", "POSTPKIOperation", "Renewal"]
+        life.authority.answer = { number, _ in number == 2 ? .status(429) : number == 3 ? .refuse : .status(503) }
+        life.settings = ["jitter=0", "retries=1", "retry=1"]
+        #expect(try life.powerUp().verdict.hasPrefix("error http-status: the answer to RenewalReq is HTTP 503"))
+        #expect(life.authority.asked.map(\.messageType).prefix(4) == ["19", "19", "19", "17"])
+        let stored = try #require(try life.record(.transaction))
+        #expect(stored[0] == 33 && stored[78] == 0)
+    }
+
     // MARK: Requests
 
     /// All that is configured of a certificate stands in the request, of a renewal too; and a shared password.
