@@ -78,7 +78,6 @@ extension Agent where Key: ~Copyable {
         if defers, isOfIdentity {
             _ = schedule(error, configuration, &random)
         } else if waits || transaction.tries == tries {
-            stored.failures = 0
             move(.failedForGood)
             throw error
         }

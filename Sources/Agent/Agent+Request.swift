@@ -43,17 +43,6 @@ extension Agent where Key: ~Copyable {
         }
     }
 
-    /// Takes the identity's key for the next certificate too.
-    mutating func keepKey<S: SnapshotStorage & ~Copyable>(
-        _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
-    ) throws(AgentError) {
-        do throws(StorageError) {
-            try Self.load(.privateKey, into: &key, from: &store, &work)
-        } catch {
-            throw .storage(error)
-        }
-    }
-
     /// Stands for what the configuration asks for: the first bytes of the SHA-256 of subject and extensions in DER, and
     /// of the kind of key, however they are spelled. The password is not in it.
     ///

@@ -148,7 +148,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         case .key(let goal):
             if goal == .enrol { try checkPassword(goal, configuration) }
             guard goal != .enrol, configuration.keepsKey else { return .generateKey(configuration.key) }
-            try keepKey(&store, &work)
+            // It is read for each message.
             try begin(configuration, keepsKey: true, &random)
         case .request, .poll, .lookUp:
             try reloadCA(configuration, &store)

@@ -89,6 +89,8 @@ private func take<
         try agent.store(configuration: configuration, in: &store, work: &work, random: &random)
         stored(&store, &log)
     case .sleep(let milliseconds):
+        // What the step itself failed at is told before the wait that comes of it.
+        agent.tell(configuration, uptime: clock.uptime, work.span, &log)
         if case .sleeping(let wait, _) = agent.state {
             if wait == .duty { warn(agent, &log) }
             log.tell(.waiting(wait, milliseconds: milliseconds))

@@ -69,7 +69,7 @@ public struct Configuration: ~Escapable {
         self.text = text
         var seen: UInt32 = 0
         var start = 0
-        if text.count > 2, isWord(text.extracting(first: 3), "\u{FEFF}") { start = 3 }
+        if isWord(text.extracting(first: 3), "\u{FEFF}") { start = 3 }
         while start < text.count {
             var end = start
             while end < text.count, text[end] != UInt8(ascii: "\n") { end &+= 1 }

@@ -19,18 +19,28 @@ final class DeviceLife {
     var fingerprint: String
     /// In the place of what ``authority`` says, where it is not nil; by the number of the exchange of this run, from 1 on.
     var network: (_ exchange: Int, _ operation: String) -> TransportError? = { _, _ in nil }
+    /// In the place of what ``authority`` answers, where it is not nil; by the target of the request.
+    var answer: (_ target: String) throws -> OpenSSLAuthority.Reply? = { _ in nil }
+    var subject = "CN=sensor"
     /// Whether replies have a Date.
     var tellsDate = false
+    /// Seconds by which that is ahead of the time.
+    var dateOffset: Int64 = 0
     var store = FlashStore(
         SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF)),
         capacity: Device.snapshotCapacity)
     /// Seconds since 1970, of the world.
     var time: Int64 = AgentBench.epoch
     var hasClock = true
+    /// Is given the store after each change that was stored; by the number of the change of this run, from 1 on.
+    var afterStoring: (_ number: Int, inout FlashStore) -> Void = { _, _ in }
     /// After so many waits a run is over: the power goes.
     var waitLimit = 40
     private let keys = PooledKey.Counter()
     private var random: RandomGenerator
+
+    /// What the work buffer held at the end of the last run.
+    private(set) var left: [UInt8] = []
 
     /// One run, from switching on to its end.
     struct Run {
@@ -39,8 +49,13 @@ final class DeviceLife {
         var lines: [String] = []
         /// What was asked, as RFC 8894 calls it.
         var operations: [String] = []
+        /// What was sent a request to, path and query; of a message in it, `…`.
+        var targets: [String] = []
         /// Seconds of each wait.
         var waits: [UInt64] = []
+        /// What a program is told of the events, beside their lines: whether the CA had said what it can do, and whether it
+        /// is an enrolment.
+        var told: [String] = []
         /// The records that there were after each change.
         var stored: [[StoredRecord]] = []
 
@@ -73,7 +88,7 @@ final class DeviceLife {
     ) throws -> Run {
         let world = World(self)
         let text = Array(
-            (["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=CN=sensor"] + settings)
+            (["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=\(subject)"] + settings)
                 .joined(separator: "\n").utf8)
         let configuration = try Configuration(text.span)
         var agent = Device()
@@ -92,6 +107,7 @@ final class DeviceLife {
                 ) { store, _ in
                     world.run.stored.append(
                         (1...12).compactMap { StoredRecord(rawValue: $0) }.filter { store.size(of: $0) != nil })
+                    afterStoring(world.run.stored.count, &store)
                     if world.isOver { store.flash.operations.cutPower(at: 1, .before) }
                 }
             } catch {
@@ -100,6 +116,7 @@ final class DeviceLife {
             conclude(failure, work: work.span, log: &log)
         }
         look(agent)
+        left = buffer
         store.flash.operations.boot()
         if let error = world.error { throw error }
         world.run.verdict = world.run.lines.removeLast()
@@ -174,12 +191,18 @@ final class DeviceLife {
             let message =
                 isPost ? body : [UInt8](Data(base64Encoded: query["message"]?.removingPercentEncoding ?? "") ?? Data())
             run.operations.append(operation)
+            run.targets.append(String(target).replacing(/message=[^&]{80,}/, with: "message=…"))
             life.authority.time = time
             if let failure = life.network(exchanges, operation) { throw failure }
             do {
-                guard let answer = try life.authority.reply(to: operation, message, isPost: isPost) else { return }
+                let instead = try life.answer(String(target))
+                guard let answer = try instead ?? life.authority.reply(to: operation, message, isPost: isPost) else {
+                    return
+                }
                 var head = "HTTP/1.0 \(answer.status) X\r\nContent-Type: \(answer.mediaType)\r\n"
-                if life.tellsDate { head += "Date: \(utc(time, "EEE, dd MMM yyyy HH:mm:ss 'GMT'"))\r\n" }
+                if life.tellsDate {
+                    head += "Date: \(utc(time + life.dateOffset, "EEE, dd MMM yyyy HH:mm:ss 'GMT'"))\r\n"
+                }
                 reply = Array("\(head)Content-Length: \(answer.body.count)\r\n\r\n".utf8) + answer.body
             } catch {
                 self.error = error
@@ -235,6 +258,14 @@ final class DeviceLife {
 
     private struct Journal: AgentLog {
         let world: World
+
+        func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
+            world.run.told.append(
+                (event.knowsCapabilities ? "knows" : "-") + (event.isOfEnrolment ? " enrolment" : " -"))
+            var line = Board.Line()
+            line.append(event, work)
+            write(line: line.span)
+        }
 
         func write(line: Span<UInt8>) {
             world.run.lines.append(String(decoding: line.indices.map { line[$0] }, as: UTF8.self))

@@ -129,4 +129,186 @@ import Testing
         #expect(failure == (fails ? .entropy(.failed) : nil))
         #expect(!holds(left, partOf: bytes))
     }
+
+    /// The generator gives what one gives that is seeded with the same, and with what sets the device apart.
+    @Test func generatorIsSeeded() throws {
+        var numbers = SeededGenerator(seed: 6)
+        let bytes = numbers.bytes(64)
+        let (one, other) = (Array("sensor 1".utf8), Array("sensor 2".utf8))
+        func output(_ random: inout RandomGenerator) throws -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            var room = bytes.mutableSpan
+            try random.fill(&room)
+            return bytes
+        }
+        for personalization in [one, other] {
+            var random = RandomGenerator()
+            var expected = RandomGenerator()
+            var source = Source(bytes: bytes)
+            try seed(&random, from: &source, personalization: personalization.span)
+            try expected.seed(bytes.span, personalization: personalization.span)
+            #expect(try output(&random) == output(&expected))
+        }
+        var random = RandomGenerator()
+        var source = Source(bytes: bytes)
+        let long = [UInt8](repeating: 1, count: 129)
+        #expect(throws: AgentError.entropy(.failed)) {
+            try seed(&random, from: &source, personalization: long.span)
+        }
+    }
+
+    /// What is wrong with the record itself is named.
+    @Test func recordsThatCannotBeReadAreNamed() throws {
+        let good = try AgentTests.text("retries=0")
+        var blank = Record(good)
+        blank.bytes = []
+        #expect(try run(blank).error == .provisioning(.absent))
+        #expect(try run(Record(good), room: good.count - 1).error == .provisioning(.tooLong))
+        #expect(try run(Record(good), room: good.count).error == .exchange(.getCACaps, .connecting(.refused)))
+    }
+
+    // MARK: Whom to trust as a server
+
+    /// A line that can use neither pins nor a certificate, or takes all.
+    private struct Line: Transport {
+        var isTrusting = true
+        var replies: [[UInt8]] = []
+        var told: [String] = []
+        private var rest: [UInt8] = []
+
+        init(isTrusting: Bool = true, _ replies: [[UInt8]] = []) {
+            (self.isTrusting, self.replies) = (isTrusting, replies)
+        }
+
+        mutating func note(time: Int64?, isExact: Bool) { told.append("\(time ?? -1) \(isExact)") }
+        mutating func trust(pins: Span<UInt8>, certificate: Span<UInt8>) -> Bool { isTrusting }
+        mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+            guard !replies.isEmpty else { throw .refused }
+            rest = replies.removeFirst()
+        }
+        mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {}
+        mutating func receive(
+            into buffer: inout MutableSpan<UInt8>, deadline: UInt64
+        ) throws(TransportError) -> Int {
+            let count = min(buffer.count, rest.count)
+            for index in 0..<count { buffer[index] = rest[index] }
+            rest.removeFirst(count)
+            return count
+        }
+        mutating func close() {}
+    }
+
+    private struct Wall: Clock {
+        var uptime: UInt64 { 5000 }
+        var time: Int64?
+        func sleep(milliseconds: UInt64) {}
+    }
+
+    /// What cannot be used is a setting that is wrong: the CA's certificate, if there is one, and else the pins.
+    @Test func trustThatCannotBeUsedIsNamed() throws {
+        let pin = "tls-pin=" + String(repeating: "ab", count: 32)
+        for (lines, name) in [([pin, "tls-ca=x"], "tls-ca"), (["tls-ca=MIIB", pin], "tls-ca"), ([pin], "tls-pin")] {
+            let text = try AgentTests.text(lines.joined(separator: "\n"))
+            var (record, line, clock, log, traffic) = (
+                Record(text), Line(isTrusting: false), StillClock(), NoLog(), Traffic()
+            )
+            var agent = AgentTests.Device()
+            var store = AgentTests.blankStore()
+            var random = try seededRandom()
+            var bytes = [UInt8](repeating: 0xA5, count: 1536)
+            var buffer = [UInt8](repeating: 0, count: 1024)
+            var failure: AgentError?
+            do throws(AgentError) {
+                var room = bytes.mutableSpan
+                var work = buffer.mutableSpan
+                try attend(
+                    &agent, record: &record, text: &room, transport: &line, clock: &clock, store: &store, log: &log,
+                    random: &random, work: &work, traffic: &traffic)
+            } catch {
+                failure = error
+            }
+            let offset = try #require(text.firstRange(of: Array("\(name)=".utf8))).upperBound
+            let expected = ConfigurationError(.badValue, name == "tls-ca" ? .tlsCA : .tlsPin, at: offset)
+            #expect(failure == .configuration(expected))
+            #expect(bytes == [UInt8](repeating: 0, count: 1536))
+        }
+    }
+
+    // MARK: One exchange
+
+    private static func reply(_ body: [UInt8]) -> [UInt8] {
+        Array("HTTP/1.0 200 X\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
+    }
+
+    /// - Returns: why a run ended that has these replies, in a buffer of so many bytes, and what the line was told.
+    private func run(
+        _ replies: [[UInt8]], room: Int, time: Int64? = nil, _ prepare: (AgentBench) throws -> Void = { _ in }
+    ) throws -> (error: AgentError?, told: [String]) {
+        let bench = try AgentBench("retries=0")
+        try prepare(bench)
+        var (line, clock, log, traffic) = (Line(replies), Wall(time: time), NoLog(), Traffic())
+        var buffer = [UInt8](repeating: 0, count: room)
+        var work = buffer.mutableSpan
+        let text = bench.text
+        let configuration = try Configuration(text.span)
+        do throws(AgentError) {
+            try attend(
+                &bench.agent, configuration: configuration, transport: &line, clock: &clock, store: &bench.store,
+                log: &log, random: &bench.random, work: &work, traffic: &traffic)
+            return (nil, line.told)
+        } catch {
+            return (error, line.told)
+        }
+    }
+
+    /// Lists alone may be larger than 65,535 bytes.
+    @Test func repliesHaveABound() throws {
+        let most = AgentBench.capabilities + [UInt8](repeating: 0x0A, count: 65_535 - AgentBench.capabilities.count)
+        let more = most + [0x0A]
+        let (first, _) = try run([Self.reply(more)], room: 200_000)
+        guard case .exchange(.getCACaps, .reply(let error))? = first else {
+            Issue.record("\(String(describing: first))")
+            return
+        }
+        #expect(error.kind == .bodyTooLarge && error.size == 65_536)
+        let (second, _) = try run([Self.reply(most)], room: 200_000)
+        #expect(second == .exchange(.getCACert, .connecting(.refused)))
+        let (list, _) = try run([Self.reply(AgentBench.capabilities), Self.reply(more)], room: 200_000) { bench in
+            try bench.putIdentity()
+            bench.agent.demand = .revocationList
+        }
+        guard case .scep(.getCRL, _, _)? = list else {
+            Issue.record("\(String(describing: list))")
+            return
+        }
+    }
+
+    /// Beside a reply about it there has to be room for the device's own certificate.
+    @Test func listThatLeavesNoRoomIsTooLarge() throws {
+        let own = try AgentBench.certificate.count
+        for (count, fits) in [(8192 - own, true), (8192 - own + 1, false)] {
+            let bench = try AgentBench("retries=0")
+            try bench.putIdentity()
+            bench.agent.demand = .revocationList
+            try bench.start()
+            _ = try bench.step()
+            try bench.receive(AgentBench.capabilities, to: .getCACaps)
+            guard case .exchange(.getCRL, .post) = try bench.step() else {
+                Issue.record("nothing is asked")
+                return
+            }
+            let body = [UInt8](repeating: 0x58, count: count)
+            let error = #expect(throws: AgentError.self) { try bench.receive(body, to: .getCRL) }
+            let tooLarge = AgentError.exchange(.getCRL, .reply(HTTPError(.bodyTooLarge, at: 0, size: count)))
+            #expect((error == tooLarge) == !fits, "\(String(describing: error))")
+        }
+    }
+
+    /// Before each connection the line is told what is known of the time.
+    @Test func lineIsToldTheTime() throws {
+        let dated = Array(
+            "HTTP/1.0 200 X\r\nDate: Fri, 02 Jan 2026 00:00:00 GMT\r\nContent-Length: 12\r\n\r\nAES\nSHA-256\n".utf8)
+        #expect(try run([dated], room: 1024).told == ["-1 false", "1767312000 false"])
+        #expect(try run([dated], room: 1024, time: 1_767_225_600).told == ["1767225600 true", "1767225600 true"])
+    }
 }

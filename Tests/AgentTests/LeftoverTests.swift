@@ -1,5 +1,6 @@
 import Board
 import DeviceCrypto
+import SCEP
 import SimulatedStorage
 import TestSupport
 import Testing
@@ -128,6 +129,44 @@ import Testing
             try load()
             bench.agent.forgetKeys()
             #expect(!holdsKey(bench))
+        }
+    }
+
+    /// The generator that makes a request repeatable could make it again: it is wiped once the request is made.
+    @Test func randomnessOfARequest() throws {
+        var random = try seededRandom()
+        #expect(withUnsafeBytes(of: &random) { Self.holdsKeySchedule(Array($0)) })
+        let bench = try AgentBench()
+        let text = bench.text
+        let configuration = try Configuration(text.span)
+        let authority = try OpenSSLAuthority.shared.der
+        bench.agent = try AgentTests.begun(&bench.store, configuration)
+        for index in authority.indices { bench.agent.caCertificates[index] = authority[index] }
+        bench.agent.caByteCount = authority.count
+        try bench.keep()
+        for index in authority.indices { bench.agent.caCertificates[index] = authority[index] }
+        bench.agent.caByteCount = authority.count
+        bench.agent.capabilities = Capabilities.aes.union(.sha256).union(.postPKIOperation)
+        var action: AgentAction?
+        let left = try stackLeft { action = try bench.step() }
+        guard case .exchange(.pkcsReq, .post) = action else {
+            Issue.record("nothing is asked")
+            return
+        }
+        #expect(!Self.holdsKeySchedule(left))
+    }
+
+    /// Whether the round keys of AES-256 stand anywhere: most of their words are the exclusive or of the one before and
+    /// that eight before (FIPS 197, 5.2).
+    private static func holdsKeySchedule(_ memory: [UInt8]) -> Bool {
+        func word(_ place: Int) -> UInt32 {
+            memory[place..<(place + 4)].reduce(0) { $0 << 8 | UInt32($1) }
+        }
+        return stride(from: 0, to: memory.count - 240, by: 4).contains { start in
+            guard word(start + 4) != 0, word(start + 4) != word(start + 36) else { return false }
+            return [9, 10, 11, 13, 14, 15, 17, 18, 19, 21, 22, 23].allSatisfy {
+                word(start + 4 * $0) == word(start + 4 * ($0 - 8)) ^ word(start + 4 * ($0 - 1))
+            }
         }
     }
 }

@@ -30,6 +30,8 @@ final class OpenSSLAuthority {
         case issue
         case pending
         case refuse
+        /// SUCCESS with this in its envelope.
+        case envelope([UInt8])
         /// An HTTP status with nothing of SCEP's.
         case status(Int)
         /// The connection is over without a byte.
@@ -57,6 +59,14 @@ final class OpenSSLAuthority {
     var age: Int64 = 0
     /// Whether it takes messages by POST.
     var takesPost = true
+    /// What it says to a POST that it does not take; to 200 belongs nothing.
+    var statusOfPost = 405
+    /// The HTTP status of its messages.
+    var statusOfMessages = 200
+    /// The list that it gave last.
+    private(set) var lastList: [UInt8] = []
+    /// Who issues, where it is not who signs the replies.
+    var issuer: OpenSSLIdentity?
     /// Serial numbers, hexadecimal, that are on its list.
     var revoked: [String] = []
     /// What it says to each message, by its number among all, from 1 on.
@@ -87,7 +97,7 @@ final class OpenSSLAuthority {
             guard let next else { return Reply(status: 404) }
             return Reply(mediaType: "application/x-x509-next-ca-cert", body: try signed(OpenSSLIdentity.bundle([next])))
         default:
-            guard takesPost || !isPost else { return Reply(status: 405) }
+            guard takesPost || !isPost else { return Reply(status: statusOfPost) }
             return try answer(message)
         }
     }
@@ -101,6 +111,7 @@ final class OpenSSLAuthority {
             if asked.messageType != "20" { undecided = asked.content }
             return try wrapped(status: "3", [], asked)
         case .refuse: return try wrapped(status: "2", [], asked)
+        case .envelope(let content): return try wrapped(status: "0", envelope(content, asked), asked)
         case .status(let status): return Reply(status: status, mediaType: "text/plain", body: Array("no".utf8))
         case .silence: return nil
         }
@@ -157,7 +168,7 @@ final class OpenSSLAuthority {
 
     private func issue(_ request: [UInt8]) throws -> [UInt8] {
         let pem = try OpenSSL.run(["req", "-inform", "DER", "-outform", "PEM"], input: request)
-        let issuer = asksNext ? next ?? identity : identity
+        let issuer = issuer ?? (asksNext ? next ?? identity : identity)
         let begin = asksNext ? max(nextBegins, time) : time - age * 86_400
         let certificate = try OpenSSLIdentity.certify(
             pem, by: issuer, from: OpenSSLIdentity.date(begin), until: OpenSSLIdentity.date(begin + lifetime * 86_400))
@@ -173,6 +184,7 @@ final class OpenSSLAuthority {
                 "-crl_lastupdate", OpenSSLIdentity.date(time), "-crl_nextupdate",
                 OpenSSLIdentity.date(time + 7 * 86_400),
             ])
+        lastList = der
         return try withTemporaryDirectory { directory in
             let pem = try OpenSSL.run(["crl", "-inform", "DER"], input: der)
             return try OpenSSL.run(["crl2pkcs7", "-outform", "DER", "-in", directory.write(pem, to: "crl")])
@@ -191,7 +203,7 @@ final class OpenSSLAuthority {
 
     private func wrapped(status: String, _ envelope: [UInt8], _ asked: Asked) throws -> Reply {
         Reply(
-            mediaType: "application/x-pki-message",
+            status: statusOfMessages, mediaType: "application/x-pki-message",
             body: try CertRepMaker.reply(
                 by: asksNext ? next ?? identity : identity, status: status, envelope: envelope,
                 recipientNonce: asked.senderNonce, transactionID: Array(asked.transactionID.utf8)))

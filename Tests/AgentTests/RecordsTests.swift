@@ -34,6 +34,23 @@ import Testing
         #expect(!isOpen && isRecordOpen)
     }
 
+    /// What the first byte of a transaction says, by its number in STORAGE.md.
+    @Test func kindsOfTransaction() {
+        let kinds: [(TransactionFlags, UInt8)] = [
+            (.renewal, 1), (.forNextCA, 2), (.pending, 4), (.keepsKey, 8), (.forOtherCA, 16), (.otherType, 32),
+        ]
+        for (flags, number) in kinds {
+            var record = TransactionRecord()
+            record.flags = flags
+            var written = [UInt8](repeating: 0xEE, count: 79)
+            var room = written.mutableSpan
+            record.write(to: &room)
+            #expect(written[0] == number)
+            let read = TransactionRecord(written.span).flags
+            #expect(kinds.allSatisfy { read.contains($0.0) == ($0.1 == number) })
+        }
+    }
+
     @Test func state() {
         let parts: [[UInt8]] = [
             Self.bytes(16, 0x10), [0x00, 0x00, 0x69, 0x55, 0xB9, 0x00], [0xFE], [0x00, 0x00, 0x69, 0x55, 0xB9, 0x3C],

@@ -189,11 +189,13 @@ import Testing
     /// Of GetCRL's list, whoever asked can have it.
     @Test func listIsHandedOut() throws {
         let life = try enrolled()
-        var list = 0..<0
+        var list = 0..<1
+        _ = try life.powerUp({ _ in }) { list = $0.revocationList }
+        #expect(list.isEmpty)
         let run = try life.powerUp({ $0.demand = .revocationList }) { list = $0.revocationList }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations == ["GetCACaps", "PKIOperation"])
-        #expect(!list.isEmpty)
+        #expect(Array(life.left[list]) == life.authority.lastList && !list.isEmpty)
     }
 
     // MARK: Other CAs
@@ -215,6 +217,7 @@ import Testing
         let run = try life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(life.authority.asked.dropFirst().map(\.messageType) == ["19", "19", "20"])
+        #expect(run.events.last?.contains("outcome=issued next=renew at=") == true, "\(run.events)")
         #expect(try life.record(.certificate) == life.authority.issued.last?.der)
         #expect(try life.record(.caCertificates) == other.der)
         #expect(try life.records() == [.privateKey, .certificate, .caCertificates, .state])

@@ -1,3 +1,4 @@
+import DeviceCrypto
 import TestSupport
 import Testing
 
@@ -24,20 +25,28 @@ import Testing
     @Test func aShareThatIsConfigured() {
         #expect(renewal(0, 100 * Self.day, percent: 80) == 80 * Self.day)
         #expect(renewal(0, 99, percent: 50) == 49)
+        #expect(renewal(0, 199, percent: 50) == 99)
+        #expect(renewal(0, 101, percent: 1) == 1)
     }
 
     @Test func someLifetimeIsAlwaysLeft() {
         #expect(renewal(0, 100 * Self.day, percent: 99, jitter: 50, chance: [0xFF, 0xFF]) == 98 * Self.day)
         #expect(renewal(50, 50) == 50)
         #expect(renewal(50, 40) == 50)
-        // No more than 136 years count.
-        #expect(renewal(0, 1 << 40, percent: 50) < 1 << 32)
+        #expect(renewal(0, 149, percent: 99, jitter: 50, chance: [0xFF, 0xFF]) == 147)
+        // No more than 136 years count: 2^32 seconds, less one.
+        for end in [1 << 40, 1 << 32, (1 << 32) - 1] as [Int64] {
+            #expect(renewal(0, end, percent: 50) == 2_147_483_647)
+        }
+        #expect(renewal(0, (1 << 32) - 4, percent: 50) == 2_147_483_646)
     }
 
     @Test func jitterIsAShareOfTheLifetime() {
         let plain = renewal(0, 100 * Self.day, percent: 60)
         #expect(renewal(0, 100 * Self.day, percent: 60, jitter: 5, chance: [0, 0]) == plain)
         #expect(renewal(0, 100 * Self.day, percent: 60, jitter: 5, chance: [0x80, 0]) == plain + 5 * Self.day / 2)
+        // Of 432,000 seconds, 4660 parts of 65,536.
+        #expect(renewal(0, 100 * Self.day, percent: 60, jitter: 5, chance: [0x12, 0x34]) == plain + 30_717)
         let most = renewal(0, 100 * Self.day, percent: 60, jitter: 5, chance: [0xFF, 0xFF])
         #expect(most > plain + 5 * Self.day - 10 && most < plain + 5 * Self.day)
     }
@@ -58,19 +67,24 @@ import Testing
     @Test func waitsDoubleUpToTheCap() {
         let waits = Backoff(first: 10, cap: 100, limit: 5)
         #expect((1...6).map { waits.seconds(after: $0) } == [10, 20, 40, 80, 100, 100])
-        #expect(waits.seconds(after: 100_000) == 100)
+        #expect(waits.seconds(after: 100_000) == 100 && waits.seconds(after: 0) == 10)
         #expect(Backoff(first: 90, cap: 60, limit: 0).seconds(after: 1) == 60)
     }
 
     @Test func whatFailedTogetherDoesNotComeBackTogether() throws {
         var random = try seededRandom()
         var seen: Set<Int> = []
-        for _ in 0..<200 {
+        for _ in 0..<4000 {
             let seconds = Backoff.spread(1000, random: &random)
             #expect((500...1000).contains(seconds))
             seen.insert(seconds)
         }
-        #expect(seen.count > 50)
+        // One of 256 steps, from half of it to all of it.
+        #expect(seen.count > 200 && seen.min() == 500 && seen.max() == 1000)
         #expect(Backoff.spread(1, random: &random) == 1)
+        for _ in 0..<20 { #expect((2...3).contains(Backoff.spread(3, random: &random))) }
+        // Without randomness it is all of it.
+        var unseeded = RandomGenerator()
+        #expect(Backoff.spread(1000, random: &unseeded) == 1000)
     }
 }

@@ -1,5 +1,7 @@
 import Agent
+import DER
 import DeviceCrypto
+import PKIX
 import TestSupport
 import Testing
 
@@ -139,5 +141,101 @@ import Testing
             try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
         }
         #expect(unwrapped == contentKey && decrypted == contentKey)
+    }
+
+    // MARK: Keys that come and go
+
+    private static let both: [(KeyAlgorithm, Int)] = [(.rsa(bits: 2048), 7), (.p256, 2)]
+
+    /// The secret's first bytes, as the key is kept.
+    private func secret(_ key: inout SoftwareKey, from start: Int) throws -> [UInt8] {
+        Array(try kept(&key)[start..<(start + 32)])
+    }
+
+    private func memory(_ key: inout SoftwareKey) -> [UInt8] { unsafe withUnsafeBytes(of: &key) { unsafe Array($0) } }
+
+    /// A key that takes another's place leaves nothing of it, of whichever kind both are, and however it comes.
+    @Test func noKeyOutlivesItsPlace() throws {
+        var random = try seededRandom()
+        for (former, start) in Self.both {
+            for (later, _) in Self.both where later != former {
+                for way in ["made", "read", "imported"] {
+                    var place = SoftwareKey()
+                    try place.generate(former, random: &random)
+                    let secret = try secret(&place, from: start)
+                    #expect(memory(&place).firstRange(of: secret) != nil)
+                    var other = SoftwareKey()
+                    try other.generate(later, random: &random)
+                    let bytes = try kept(&other)
+                    let info = try exported(&other)
+                    switch way {
+                    case "made": try place.generate(later, random: &random)
+                    case "read": try place.load(bytes.span)
+                    default: try place.load(PrivateKeyInfo(info.span), random: &random)
+                    }
+                    #expect(memory(&place).firstRange(of: secret) == nil, "\(former), \(way)")
+                    #expect(place.algorithm == later)
+                }
+            }
+        }
+    }
+
+    private func exported(_ key: inout SoftwareKey) throws -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 2500)
+        var front = 0
+        do {
+            var room = bytes.mutableSpan
+            var writer = DERWriter(&room, end: 2500)
+            try key.write(to: &writer)
+            front = writer.front
+        }
+        return Array(bytes[front...])
+    }
+
+    /// PKCS #8, from openssl and to it: the same key both ways.
+    @Test(arguments: [["genrsa", "2048"], ["P-256"], ["P-384"]]) func keysComeFromOpenSSLAndGoThere(_ made: [String])
+        throws
+    {
+        var random = try seededRandom()
+        let pem = try OpenSSL.run(
+            made[0] == "genrsa"
+                ? made : ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(made[0])"])
+        let info = try OpenSSL.run(["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], input: pem)
+        let publicKey = try OpenSSL.run(["pkey", "-pubout", "-outform", "DER"], input: pem)
+        var key = SoftwareKey()
+        // Whatever was there before.
+        try key.generate(made[0] == "genrsa" ? .p256 : .p384, random: &random)
+        try key.load(PrivateKeyInfo(info.span), random: &random)
+        let algorithm: KeyAlgorithm = made[0] == "genrsa" ? .rsa(bits: 2048) : made[0] == "P-256" ? .p256 : .p384
+        #expect(key.algorithm == algorithm)
+        #expect(key.publicExponent == (made[0] == "genrsa" ? 65_537 : 0))
+        let point = try self.publicKey(&key)
+        #expect(publicKey.firstRange(of: point) != nil)
+        let written = try exported(&key)
+        #expect(try OpenSSL.run(["pkey", "-inform", "DER", "-pubout", "-outform", "DER"], input: written) == publicKey)
+        try verifies(signature(&key), &key)
+    }
+
+    /// What is kept, byte by byte, as STORAGE.md has it.
+    @Test func whatIsKeptIsAsTheDocumentHasIt() throws {
+        for (curve, number, size) in [("P-256", 1, 32), ("P-384", 2, 48)] as [(String, UInt8, Int)] {
+            let pem = try OpenSSL.run(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)"])
+            let info = try OpenSSL.run(["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], input: pem)
+            var random = try seededRandom()
+            var key = SoftwareKey()
+            try key.load(PrivateKeyInfo(info.span), random: &random)
+            // ECPrivateKey (RFC 5915): the scalar, and the point behind it.
+            let der = try OpenSSL.run(["ec", "-outform", "DER"], input: pem)
+            let start = try #require(der.firstRange(of: [0x02, 0x01, 0x01, 0x04, UInt8(size)])).upperBound
+            let scalar = Array(der[start..<(start + size)])
+            let body = [2, number] + scalar + der.suffix(2 * size)
+            let digest = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: body)
+            #expect(try kept(&key) == body + digest.prefix(8))
+            #expect(key.keptSize == body.count + 8)
+        }
+        // A place without a key is as one for RSA.
+        var key = SoftwareKey()
+        #expect(key.publicExponent == SoftwareKey().publicExponent)
+        #expect(throws: CryptoError.invalidKey) { try kept(&key) }
     }
 }

@@ -83,6 +83,93 @@ import Testing
         }
     }
 
+    /// What was trusted once does not outlive its reason (LIFECYCLE.md): under the fingerprint of the CA that issues, the root
+    /// above it does not count, neither for the identity's CA nor for one that a transaction asks.
+    @Test func trustIsJudgedAnew() throws {
+        let root = try OpenSSLAuthority.shared
+        let request = try withTemporaryDirectory { directory in
+            try OpenSSL.run(["req", "-new", "-subj", "/CN=Below", "-key", directory.write(TestKey.rsa.pem, to: "key")])
+        }
+        let below = try OpenSSLIdentity(
+            key: [],
+            pem: OpenSSLIdentity.certify(
+                request, by: root, from: "20250801000000Z", until: "20290101000000Z",
+                extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,keyEncipherment"]))
+        let both = below.der + root.der
+        for (pinned, expected) in [(root, both), (below, below.der)] {
+            for isOfTransaction in [false, true] {
+                let bench = try AgentBench()
+                bench.text = try AgentTests.text(fingerprint: pinned.fingerprint())
+                var records: [(StoredRecord, [UInt8])] = try [
+                    (.privateKey, AgentBench.key()), (.certificate, AgentBench.certificate),
+                    (.caCertificates, isOfTransaction ? OpenSSLIdentity.authority.der : both),
+                ]
+                if isOfTransaction {
+                    let transaction = [16] + [UInt8](repeating: 1, count: 16) + [UInt8](repeating: 0, count: 62)
+                    records += [
+                        (.transaction, transaction), (.transactionKey, try AgentBench.key()),
+                        (.transactionCACertificates, both),
+                    ]
+                }
+                try write(records, to: &bench.store)
+                try bench.start()
+                let count = bench.agent.caByteCount
+                let trusted = (0..<count).map { bench.agent.caCertificates[$0] }
+                #expect(trusted == expected, "\(count) bytes, of a transaction: \(isOfTransaction)")
+                let isOther = bench.agent.isOtherCA
+                #expect(isOther == isOfTransaction)
+            }
+        }
+    }
+
+    /// One certificate that is larger than the room for those of CAs is no beginning of a chain.
+    @Test func aCertificateCanBeTooLarge() throws {
+        let large = try OpenSSLIdentity(
+            subject: "/CN=large", for: .rsa, extensions: ["nsComment=" + String(repeating: "x", count: 4000)]
+        ).der
+        let bench = try AgentBench("retries=0")
+        try bench.start()
+        _ = try bench.step()
+        try bench.receive(AgentBench.capabilities, to: .getCACaps)
+        _ = try bench.step()
+        #expect(throws: AgentError.scep(.getCACert, .tooManyCACertificates, text: 0..<large.count)) {
+            try bench.receive(large, to: .getCACert)
+        }
+    }
+
+    /// Room for all that a device can have at a time: three keys of RSA-4096, the certificates of CAs twice, two of its own
+    /// of two KiB, the transaction and the state.
+    @Test func theLargestSnapshotHasRoom() {
+        let records = [527, 527, 527, 4096, 4096, 2048, 2048, 79, 119]
+        let size = records.reduce(0) { $0 + FlashStore.recordSize($1) }
+        #expect((size...(size + 512)).contains(AgentTests.Device.snapshotCapacity))
+    }
+
+    /// A chain that comes one by one, the smallest certificate first, leads to the CA that is pinned.
+    @Test func aChainLeadsToItsCA() throws {
+        let small = try OpenSSLIdentity(subject: "/CN=0", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]).der
+        let large = try OpenSSLIdentity.recipient.der
+        #expect(small.count < large.count)
+        for chain in [[small, large], [large, small], [small]] {
+            let bench = try AgentBench("retries=0")
+            bench.clock = nil
+            bench.text = try AgentTests.text("retries=0", fingerprint: OpenSSLAuthority.shared.fingerprint())
+            try bench.start()
+            _ = try bench.step()
+            try bench.receive(AgentBench.capabilities, to: .getCACaps)
+            _ = try bench.step()
+            for (number, certificate) in chain.enumerated() {
+                try bench.receive(certificate, to: .getCACert)
+                #expect(try bench.step() == .exchange(.getCACert, .number(UInt8(number + 1))))
+            }
+            try bench.receive(OpenSSLAuthority.shared.der, to: .getCACert)
+            #expect(try bench.step() == .generateKey(.rsa(bits: 2048)))
+            // What is no CA's does not count.
+            let trusted = bench.agent.caByteCount
+            #expect(try trusted == OpenSSLAuthority.shared.der.count)
+        }
+    }
+
     /// The same certificate again is the end of a chain.
     @Test func aChainDoesNotRepeatItself() throws {
         let bench = try AgentBench("retries=0")

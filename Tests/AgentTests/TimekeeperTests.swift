@@ -84,4 +84,20 @@ import Testing
         #expect(keeper(clock: Self.now).later(seconds: 90) == Self.now + 90)
         #expect(keeper(floor: Self.now).later(seconds: 90) == 0)
     }
+
+    /// What nobody signed is not certain.
+    @Test func whatIsCertain() {
+        #expect(keeper(clock: Self.now, floor: 1000).certain == Self.now)
+        var time = keeper(floor: 1000)
+        time.note(date: Self.now)
+        #expect(time.certain == 1000)
+        #expect(keeper(clock: 500, floor: Self.now).certain == Self.now)
+        #expect(keeper().certain == 0)
+        // The first second there is counts.
+        #expect(keeper(floor: 1).moment == .atLeast(1))
+        // What is proven counts where a Date is before it.
+        var late = keeper(floor: Self.now)
+        late.note(date: 1000)
+        #expect(late.moment == .atLeast(Self.now))
+    }
 }

@@ -21,7 +21,10 @@ extension FunctionCallExprSyntax {
     }
 
     /// Whether it makes no difference which argument comes first.
-    private var isSymmetric: Bool { ["min", "max", "swap"].contains(calledExpression.trimmedDescription) }
+    private var isSymmetric: Bool {
+        ["min", "max", "swap", "areEqual", "areNamesEqual", "constantTimeEqual", "isWord"]
+            .contains(calledExpression.trimmedDescription)
+    }
 
     /// Neighbours that change places. The compiler judges whether they are of one type.
     var swappedArguments: [Change] {

@@ -6,7 +6,7 @@ extension ExprSyntax {
         guard let role = conditionRole else { return [] }
         let text = trimmedDescription
         var changes: [Change] = []
-        if role.canBeLeftOut {
+        if role.canBeLeftOut, !isTrueInTests {
             changes.append(Change(kind: .operand, original: text, replacement: "true", form: .wrapped("__true")))
         }
         if !hasContrary { changes.append(.negated(.condition, text, "!(\(text))")) }
@@ -40,6 +40,8 @@ extension ExprSyntax {
             infix.operator.id != id, self.as(InfixOperatorExprSyntax.self)?.name != infix.name
         else { return [] }
         let other = infix.leftOperand.id == id ? infix.rightOperand : infix.leftOperand
+        // What says nothing, or beside what decides alone.
+        guard infix.name == "&&" ? !isTrueInTests : !isFalseInTests && !other.isTrueInTests else { return [] }
         return [
             Change(
                 kind: .operand, original: infix.trimmedDescription, replacement: other.trimmedDescription,

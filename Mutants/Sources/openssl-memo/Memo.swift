@@ -36,7 +36,7 @@ struct Memo {
             if let content = Files.read(argument) {
                 digest.add([1])
                 digest.add(content)
-            } else if argument.hasPrefix("/") {
+            } else if argument.hasPrefix("/"), isInFolder(argument) {
                 // A file that it writes, in a folder with another name each time.
                 digest.add([2])
                 digest.add(Array((argument.split(separator: "/").last ?? "").utf8))
@@ -47,6 +47,13 @@ struct Memo {
         }
         digest.add(input)
         return digest.value
+    }
+
+    /// Whether it is a path, and not a name such as `/O=Example/CN=sensor`.
+    private func isInFolder(_ argument: String) -> Bool {
+        let folder = argument[..<(argument.lastIndex(of: "/") ?? argument.startIndex)]
+        var information = stat()
+        return stat(folder.isEmpty ? "/" : String(folder), &information) == 0 && information.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Runs openssl and keeps what it says and writes.

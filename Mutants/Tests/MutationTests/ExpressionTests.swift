@@ -19,6 +19,22 @@ func plant(_ source: String, only places: Set<Int>? = nil, path: String = "a.swi
         ("a..<7", ["a..<7 → a..<7 - 1", "x = a..<7 → x = a..<8"]),
         ("f(repeating: 0)", []),
         ("min(a, b)", []),
+        ("constantTimeEqual(a, b)", []),
+        ("areEqual(a, b)", []),
+        ("areNamesEqual(a, b)", []),
+        ("isWord(a, b)", []),
+        // What is true in every build that tests run in.
+        ("Room.isAmple && a", ["Room.isAmple && a → Room.isAmple"]),
+        ("a || Curve.areSupported", ["a || Curve.areSupported → a"]),
+        ("!Room.isAmple || a", ["!Room.isAmple → Room.isAmple", "!Room.isAmple || a → !Room.isAmple"]),
+        (
+            "TLSSupport.isAvailable ? f(1) : f(2)",
+            [
+                "TLSSupport.isAvailable → !(TLSSupport.isAvailable)",
+                "x = TLSSupport.isAvailable ? f(1) : f(2) → x = TLSSupport.isAvailable ? f(2) : f(2)",
+                "x = TLSSupport.isAvailable ? f(1) : f(2) → x = TLSSupport.isAvailable ? f(0) : f(2)",
+            ]
+        ),
         ("!a", ["!a → a"]),
         ("true", ["x = true → x = false"]),
         ("a && b && c", ["a && b → b", "a && b → a", "a && b && c → a && b"]),

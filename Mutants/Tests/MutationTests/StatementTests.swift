@@ -58,6 +58,24 @@ import Testing
         #expect(text("func f() { if let x = y { return } }") == "func f() { if let x = y, !__mutant(1) { return } }")
     }
 
+    /// What only a small board does is run by no test; that it does it, or tests do, is a change like others.
+    @Test func whatNoTestComesByIsLeftAlone() {
+        #expect(
+            changes("func f() { guard Room.isAmple else { return g(1) }\n h() }") == [
+                "f(…) → returns at once", "Room.isAmple → !(Room.isAmple)", "h() → left out",
+            ])
+        #expect(
+            changes("func f() -> Int { if Room.isAmple, isFit { return 1 }\n return 2 }").prefix(3) == [
+                "Room.isAmple → !(Room.isAmple)", "isFit → true", "isFit → !(isFit)",
+            ])
+        #expect(
+            changes("func f() { if Room.isAmple { g() } else { h() } }") == [
+                "Room.isAmple → !(Room.isAmple)", "g() → left out",
+            ])
+        let source = "func f() { guard Room.isAmple else { return g(1) } }"
+        #expect(text(source).hasSuffix("else { return g(1) } }"))
+    }
+
     @Test func results() {
         #expect(changes("func f() -> Bool { g }") == ["g → !(g)"])
         #expect(changes("var x: Bool { return g() }") == ["g() → !(g())"])
