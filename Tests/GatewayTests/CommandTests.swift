@@ -454,5 +454,210 @@ extension KeyTests {
                 #expect(status.report["nextCAKnown"].value as? Bool == true)
             }
         }
+
+        /// Above a CA that is pinned there is the root that came with it, for other programs; a pass that asks nobody
+        /// leaves it there.
+        @Test func theRootThatTheCAOffersIsPublished() throws {
+            let root = try OpenSSLIdentity.authority
+            let sub = try OpenSSLIdentity(
+                subject: "/CN=Sub", issuedBy: root,
+                extensions: [
+                    "basicConstraints=critical,CA:TRUE",
+                    "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign,cRLSign",
+                ])
+            let ca = try StandInCA(sub)
+            defer { ca.end() }
+            let bundle = try OpenSSLIdentity.bundle([sub, root])
+            ca.state.withLock { $0.certificates = .init(type: "application/x-x509-ca-ra-cert", body: bundle) }
+            try withTemporaryDirectory { directory in
+                let options = try enrolment(ca, directory)
+                let enrolled = try scep(["enroll"] + options)
+                #expect(enrolled.exit == .done, "\(enrolled.message)")
+                #expect(enrolled.report["certificate"]["issuer"].text == "CN=Sub")
+                let issued = ca.state.withLock { $0.issued }
+                for _ in 0..<2 {
+                    #expect(try read(directory, "identity/above") == root.der)
+                    #expect(try read(directory, "identity/current/ca.pem") == root.certificate)
+                    #expect(try read(directory, "identity/current/chain.pem") == sub.certificate + root.certificate)
+                    #expect(try read(directory, "identity/current/fullchain.pem") == issued + sub.certificate)
+                    try leave(directory)
+                    #expect(try scep(["agent"] + options).exit == .done)
+                }
+            }
+        }
+
+        /// The command reads what its options name.
+        @Test func inspectionTakesItsOptions() throws {
+            try withTemporaryDirectory { directory in
+                let ca = try OpenSSLIdentity.authority
+                let device = try OpenSSLIdentity(subject: "/CN=x", for: .rsa)
+                let csr = try device.request(subject: "/CN=x")
+                let request = try SignedMessage.request("19", from: device, content: ca.envelope(csr)).encoded()
+                let issued = try OpenSSLIdentity(subject: "/CN=x", for: .rsa, issuedBy: ca)
+                let reply = try SignedMessage.reply(
+                    "0", from: ca, content: device.envelope(OpenSSLIdentity.bundle([issued]), cipher: "-des3")
+                ).encoded()
+                let files = try [
+                    "ca": ca.certificate, "request": request, "reply": reply, "noise": Array("noise".utf8),
+                ].mapValues { bytes in try directory.write(bytes, to: UUID().uuidString) }
+                let key = String(decoding: try directory.writePrivate(device.key, to: "key"), as: UTF8.self)
+                let damaged = try String(decoding: directory.writePrivate([1, 2], to: "damaged"), as: UTF8.self)
+                let (authority, asked, answered) = (files["ca"] ?? "", files["request"] ?? "", files["reply"] ?? "")
+
+                #expect(try scep(["inspect"]).kind == "no-file")
+                let bare = try scep(["inspect", answered])
+                #expect(bare.exit == .trust)
+                let found = bare.report["files"][0].object
+                #expect(found.result("answersRequest") == "unknown" && found["content"].result("cipher") == "fail")
+                #expect(found.result("signer") == "unknown" && found["content"].result("decryption") == "unknown")
+
+                let all = try scep([
+                    "inspect", answered, "--ca-file", authority, "--request", asked, "--existing-key", key, "--allow",
+                    "3des", "--fingerprint", ca.fingerprint().replacing(":", with: ""),
+                ])
+                #expect(all.exit == .done, "\(all.message) \(all.report.failures)")
+                let whole = all.report["files"][0].object
+                #expect(whole.result("issuedCertificate") == "pass" && whole.result("signer") == "pass")
+                #expect(whole.result("nonceMatches") == "pass" && whole["content"].result("cipher") == "pass")
+                // The machine's clock says what is valid.
+                #expect(whole["certificates"][0].result("validity") == "pass")
+                let later = try atTime(4_000_000_000) { try scep(["inspect", authority]) }
+                #expect(later.exit == .trust && later.report["files"][0].object.result("validity") == "fail")
+
+                #expect(try scep(["inspect", authority, files["noise"] ?? ""]).exit == .trust)
+                #expect(try scep(["inspect", authority, asked]).report["files"].count == 2)
+                for (options, kind) in [
+                    (["--ca-file", files["noise"] ?? ""], "bad-ca-file"),
+                    (["--request", authority], "bad-request-file"), (["--fingerprint", "00"], "bad-fingerprint"),
+                    (["--allow", "all"], "bad-value"), (["--key", "rsa2048"], "bad-option"),
+                    (["--existing-key", damaged], "key-failed"),
+                    (["--existing-key", directory.path + "/absent"], "file-failed"),
+                    (["--challenge-file", directory.path + "/absent"], "file-failed"),
+                    (["--ca-file", directory.path + "/absent"], "file-failed"),
+                ] {
+                    let refused = try scep(["inspect", authority] + options)
+                    #expect(refused.kind == kind, "\(options) \(refused.message)")
+                }
+
+                // A password opens what is for one, and is shown in a request to whoever asks for it.
+                let password = try directory.writePrivate(Array("one-time\n".utf8), to: "password")
+                var envelope = PasswordEnvelope()
+                envelope.password = "one-time"
+                let sealed = try directory.write(envelope.message(OpenSSLIdentity.bundle([issued])), to: "sealed")
+                let opened = try scep([
+                    "inspect", sealed, "--challenge-file", String(decoding: password, as: UTF8.self), "--allow",
+                    "sha1,3des,des",
+                ])
+                #expect(opened.report["files"][0].object.result("decryption") == "pass")
+                // Only an elliptic curve's device has a use for a CA that cannot decrypt.
+                let curve = try directory.write(
+                    OpenSSLIdentity(subject: "/CN=EC CA", for: .p256).certificate, to: "curve")
+                #expect(try scep(["inspect", curve]).exit == .trust)
+                for (kind, exit) in [("p384", ExitCode.done), ("p256", .done), ("rsa3072", .trust), ("rsa1", .usage)] {
+                    let configuration = try directory.write(Array("key = \(kind)".utf8), to: "scep.conf")
+                    let judged = try scep(["inspect", curve], configuration: configuration)
+                    #expect(judged.exit == exit, "\(kind) \(judged.message)")
+                }
+            }
+        }
+
+        /// What the settings of keys come from.
+        @Test func settingsOfKeysAreRead() throws {
+            try withTemporaryDirectory { directory in
+                func path(_ text: String, _ name: String) throws -> String {
+                    try String(decoding: directory.writePrivate(Array(text.utf8), to: name), as: UTF8.self)
+                }
+                func settings(_ line: [String]) throws -> KeySettings {
+                    try KeySettings(
+                        Gateway.CommandLine(.enroll, line.map { Array($0.utf8) }).settings)
+                }
+                func kind(_ line: [String]) throws -> String {
+                    do {
+                        _ = try settings(line)
+                        return ""
+                    } catch let failure as Gateway.Failure {
+                        return String(decoding: failure.kind, as: UTF8.self)
+                    }
+                }
+                let pin = try path("1234\n", "pin")
+                let phrase = try path("open\n", "phrase")
+                let key = try path("a key", "key")
+                let module = ["--pkcs11-module", "/m.so", "--pkcs11-token", "my token", "--pkcs11-pin-file", pin]
+                let plain = try settings([])
+                #expect(plain.token == nil && plain.passphrase.isEmpty && plain.existingKey == nil)
+                let file = try settings(["--key-passphrase-file", phrase, "--existing-key", key])
+                #expect(file.passphrase == Array("open".utf8) && file.existingKey == Array("a key".utf8))
+                let token = try #require(try settings(module).token)
+                #expect(token.module == Array("/m.so".utf8) && token.label == Array("my token".utf8))
+                #expect(token.pin == Array("1234".utf8) && token.keyLabel == Array("scep".utf8))
+                #expect(token.folder == Array("/var/lib/scep".utf8) && token.existingLabel.isEmpty)
+                let named = try #require(
+                    try settings(
+                        module + ["--pkcs11-label", "mine", "--directory", "/d", "--existing-key", "token"]
+                    ).token)
+                #expect(named.keyLabel == Array("mine".utf8) && named.existingLabel == named.keyLabel)
+                #expect(named.folder == Array("/d".utf8))
+                for (line, expected) in [
+                    (module + ["--existing-key", key], "bad-value"), (["--existing-key", "token"], "bad-value"),
+                    (["--pkcs11-token", "x"], "bad-value"), (["--pkcs11-label", "x"], "bad-value"),
+                    (["--pkcs11-pin-file", pin], "bad-value"), (Array(module.prefix(2)), "option-missing"),
+                    (Array(module.prefix(4)), "option-missing"), (["--key-passphrase-file", "/absent"], "file-failed"),
+                ] {
+                    let found = try kind(line)
+                    #expect(found == expected, "\(line)")
+                }
+                // A file that has served already may be gone.
+                var absent = try settings(["--existing-key", "/absent"])
+                #expect(absent.existingKey == nil && absent.existingKeyFailure != nil)
+                #expect(throws: Gateway.Failure.self) { try absent.needExistingKey() }
+                absent.forgetExistingKey()
+                try absent.needExistingKey()
+            }
+        }
+
+        /// Standard error, as a terminal's user, the journal or a file gets it.
+        @Test func progressHasItsWords() throws {
+            func said(_ line: [String], journal: Bool, _ body: (inout Gateway.Progress) -> Void) throws -> [String] {
+                try withTemporaryDirectory { directory in
+                    let before = dup(STDERR_FILENO)
+                    let file = open(directory.path + "/said", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+                    let settings = try Gateway.CommandLine(.agent, line.map { Array($0.utf8) }).settings
+                    dup2(file, STDERR_FILENO)
+                    if journal { setenv("JOURNAL_STREAM", "1:2", 1) }
+                    defer { close(before) }
+                    let progress = Result { try Gateway.Progress(settings) }
+                    if journal { unsetenv("JOURNAL_STREAM") }
+                    if var progress = try? progress.get() { body(&progress) }
+                    dup2(before, STDERR_FILENO)
+                    close(file)
+                    _ = try progress.get()
+                    // Other tests may have said something meanwhile.
+                    let all = try String(contentsOfFile: directory.path + "/said", encoding: .utf8)
+                        .split(separator: "\n").map(String.init)
+                    return all.filter { $0.contains("seven") }
+                }
+            }
+            let failure = Gateway.Failure(.network, "x", "seven failed")
+            func speak(_ progress: inout Gateway.Progress) {
+                progress.say(Text("seven is said"))
+                progress.write(line: Text("seven\u{1B}").span)
+                progress.warn(Text("seven is odd"))
+                progress.complain(failure)
+            }
+            let plain = ["seven is said", "seven\\1B", "warning: seven is odd", "scep: error: seven failed"]
+            #expect(try said([], journal: false, speak) == plain)
+            #expect(try said(["--color", "never"], journal: false, speak) == plain)
+            #expect(try said(["--quiet"], journal: false, speak) == Array(plain.suffix(2)))
+            #expect(
+                try said([], journal: true, speak)
+                    == ["<6>seven is said", "<6>seven\\1B", "<4>warning: seven is odd", "<3>error: seven failed"])
+            let end = "\u{1B}[0m"
+            #expect(
+                try said(["--color", "always"], journal: false, speak) == [
+                    "\u{1B}[2mseven is said\(end)", "\u{1B}[2mseven\\1B\(end)",
+                    "\u{1B}[33mwarning: seven is odd\(end)", "scep: \u{1B}[1;31merror: seven failed\(end)",
+                ])
+            #expect(throws: Gateway.Failure.self) { try said(["--color", "red"], journal: false, speak) }
+        }
     }
 }

@@ -50,8 +50,9 @@ final class StandInCA: Sendable {
     var url: String { "http://127.0.0.1:\(port)/scep" }
     var asked: [String] { state.withLock { $0.asked } }
 
-    init() throws {
-        ca = try Self.authority.get()
+    /// - Parameter other: a CA in place of the one that all share.
+    init(_ other: OpenSSLIdentity? = nil) throws {
+        ca = try other ?? Self.authority.get()
         state = Mutex(State(certificates: Answer(body: ca.der)))
         listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
