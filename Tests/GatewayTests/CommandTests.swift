@@ -455,6 +455,23 @@ extension KeyTests {
             }
         }
 
+        /// Whoever asks at a terminal hears at once that nobody answers.
+        @Test func nobodyWaitsForACAThatIsNotThere() throws {
+            try withCA { ca, directory in
+                let options = try enrolment(ca, directory)
+                let others = try others(ca, directory)
+                #expect(try scep(["enroll"] + options).exit == .done)
+                ca.end()
+                for line in [["next-ca"] + others, ["crl"] + others, ["cert"] + others, ["renew"] + options] {
+                    try leave(directory)
+                    let found = try scep(line)
+                    #expect(found.exit == .network && found.kind == "connection-refused", "\(line[0]) \(found.message)")
+                    let status = try scep(["status"] + options[4...5])
+                    #expect(status.exit == .done && status.report["lastError"]["kind"].text == "connection-refused")
+                }
+            }
+        }
+
         /// Above a CA that is pinned there is the root that came with it, for other programs; a pass that asks nobody
         /// leaves it there.
         @Test func theRootThatTheCAOffersIsPublished() throws {

@@ -249,4 +249,30 @@ import Testing
         let found = try #require(attributes.first { $0["id"].text == "1.2.3.6" }?["value"].text)
         #expect(found == text.replacing("\\7F", with: "\u{7F}").replacing("\\C2\\80", with: "\u{80}"))
     }
+
+    /// Names of kinds that have no words here are shown whole up to 64 bytes.
+    @Test func unknownNamesAreShownInHexadecimal() throws {
+        for count in [61, 62, 63] {
+            // ediPartyName (RFC 5280, 4.2.1.6).
+            let name = [UInt8](repeating: 0x2A, count: count).tagged(0xA5)
+            let identity = try OpenSSLIdentity(
+                subject: "/CN=x", for: .p256,
+                extensions: ["subjectAltName=DER:" + name.tagged(0x30).hex, "issuerAltName=DNS:a"])
+            let found = try Inspecting().json(identity.der).object
+            let shown = Array(name.prefix(64)).hex.lowercased() + (count == 63 ? "… (65 bytes)" : "")
+            #expect(found.extension("subjectAltName") == shown)
+            #expect(found.extension("issuerAltName") == "DNS:a")
+        }
+    }
+
+    /// A list that is not of all that was revoked is of no use to the client.
+    @Test func aListOfAFewIsRefused() throws {
+        let ca = try OpenSSLIdentity.authority
+        let part = try ca.revocationList(
+            of: ["01"], extensions: ["issuingDistributionPoint=critical,@i", "[i]", "onlyCA=TRUE"])
+        let found = try Inspecting(ca: ca.certificate).json(part).object
+        #expect(found.failures == ["client"])
+        #expect(found.reason("client")?.hasPrefix("the client would refuse this CRL: ") == true)
+        #expect(found.result("signature") == nil && found["revoked"].number == 1)
+    }
 }
