@@ -135,6 +135,89 @@ extension KeyTests {
             }
         }
 
+        /// How it ended, and that it is tried again until it has run well once.
+        @Test(arguments: [
+            ("exit 3", "ended with exit code 3"), ("exit 255", "ended with exit code 255"),
+            ("kill -9 $$", "was ended by signal 9"),
+            ("sleep 300", "was ended after 1 s; hook-timeout gives it longer"),
+        ]) func aHookThatFailsIsRunAgain(script: String, words: String) throws {
+            try withHook("echo >> runs; [ -e well ] || \(script)", timeout: 1) { hook, workspace, folder in
+                func runs() throws -> Int { try Data(contentsOf: folder.appending(path: "runs")).count }
+                let note = folder.path + "/identity/hook"
+                for _ in 1...2 {
+                    let failure = try #require(throws: Gateway.Failure.self) {
+                        try hook.runIfDue(workspace, progress())
+                    }
+                    #expect(failure.exit == .hook)
+                    #expect(
+                        String(decoding: failure.message, as: UTF8.self)
+                            == "the certificate is there, but the hook \(folder.path)/program \(words); it is run again by "
+                            + "the next run")
+                    #expect(!FileManager.default.fileExists(atPath: note))
+                }
+                #expect(try runs() == 2)
+                _ = try folder.write([], to: "well")
+                for _ in 1...2 {
+                    try hook.runIfDue(workspace, progress())
+                    #expect(try runs() == 3)
+                    #expect(try String(contentsOfFile: note, encoding: .utf8) == "0123456789ABCDEF")
+                }
+            }
+        }
+
+        @Test func aHookThatCannotBeStartedIsNamed() throws {
+            try withHook("exit 0", timeout: 60) { _, workspace, folder in
+                for (program, words) in [
+                    ("\(folder.path)/absent", "could not be started: No such file or directory; it is run again"),
+                    (
+                        "\(folder.path)/program now",
+                        "could not be started: No such file or directory (it is the path of a program, without arguments)"
+                    ),
+                ] {
+                    var settings = Settings()
+                    _ = settings.set(.hook, Array(program.utf8), from: .commandLine)
+                    let hook = try #require(try Hook(settings))
+                    #expect(hook.timeout == 60)
+                    let failure = try #require(throws: Gateway.Failure.self) {
+                        try hook.runIfDue(workspace, progress())
+                    }
+                    #expect(String(decoding: failure.message, as: UTF8.self).contains("the hook \(program) \(words)"))
+                }
+            }
+            let none = try Hook(Settings())
+            #expect(none == nil)
+        }
+
+        /// What the program is told: the event as its one argument and in its environment, and nothing of this process's.
+        @Test func theProgramIsToldOfTheEvent() throws {
+            try withHook("echo \"$#:$1\" > told; env | sort >> told", timeout: 60) { hook, workspace, folder in
+                setenv("SCEP_TEST_SECRET", "x", 1)
+                defer { unsetenv("SCEP_TEST_SECRET") }
+                try hook.runIfDue(workspace, progress())
+                let told = try String(contentsOf: folder.appending(path: "told"), encoding: .utf8).split(
+                    separator: "\n"
+                )
+                .map(String.init)
+                let current = workspacePath(workspace) + "/current"
+                #expect(told.first == "1:SCEP_EVENT=issued", "\(told)")
+                #expect(told.contains("SCEP_DIRECTORY=\(current)"))
+                for (name, file) in [
+                    ("CERTIFICATE", "cert.pem"), ("FULLCHAIN", "fullchain.pem"), ("CHAIN", "chain.pem"),
+                    ("CA", "ca.pem"),
+                    ("KEY", "key.pem"),
+                ] {
+                    #expect(told.contains("SCEP_\(name)=\(current)/\(file)"), "\(name) \(told)")
+                }
+                #expect(told.contains("SCEP_EVENT=issued"))
+                #expect(told.contains("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))
+                #expect(!told.contains { $0.hasPrefix("SCEP_TEST_SECRET") })
+            }
+        }
+
+        private func workspacePath(_ workspace: Workspace) -> String {
+            String(decoding: workspace.path, as: UTF8.self)
+        }
+
         /// Every path that is named is there.
         @Test(arguments: ["key.pem", "key.uri"]) func noVariableNamesAFileThatIsNotThere(key: String) throws {
             try withHook("env | grep ^SCEP_ > variables", timeout: 60, key: key) { hook, workspace, folder in

@@ -59,13 +59,15 @@ extension KeyTests {
             return try Workspace.open(settings)
         }
 
-        func fill(_ store: inout Store, _ identity: Identity, _ trusted: [OpenSSLIdentity]) throws {
+        func fill(
+            _ store: inout Store, _ identity: Identity, _ trusted: [OpenSSLIdentity], leaf: OpenSSLIdentity? = nil
+        ) throws {
             var random = try seededRandom()
             var key = GatewayKey()
             defer { key.wipe() }
             try key.generate(.p256, random: &random)
             let records: [(StoredRecord, [UInt8])] = [
-                (.privateKey, try kept(&key)), (.certificate, identity.leaf.der),
+                (.privateKey, try kept(&key)), (.certificate, (leaf ?? identity.leaf).der),
                 (.caCertificates, trusted.flatMap(\.der)),
             ]
             try store.begin(bodySize: records.reduce(0) { $0 + Store.recordSize($1.1.count) })
@@ -195,6 +197,67 @@ extension KeyTests {
                 #expect(try read(folder, "ca.pem") == identity.root.certificate)
                 #expect(try read(folder, "chain.pem") == identity.intermediate.certificate + identity.root.certificate)
                 try judge(folder)
+            }
+        }
+
+        /// The set before the last one stays, for whoever is reading it; older ones go, with all that is in them.
+        @Test func oldSetsAreRemoved() throws {
+            let identity = try Identity.shared.get()
+            try withFolder(identity, trusting: [identity.intermediate]) { workspace, store, folder in
+                func sets() throws -> [String] {
+                    try FileManager.default.contentsOfDirectory(atPath: folder.path + "/issued").sorted()
+                }
+                func name() throws -> String {
+                    String(decoding: try #require(Publication.current(in: workspace)), as: UTF8.self)
+                }
+                #expect(try publish(&store, workspace) == .published(.issued))
+                let first = try name()
+                #expect(try sets() == [first])
+                // Sixteen digits of a digest.
+                #expect(first.count == 16 && first.allSatisfy { $0.isHexDigit && !$0.isUppercase })
+                _ = try folder.appending(path: "issued/\(first)").write([1], to: ".hidden")
+                // What is no set is nobody's to remove.
+                _ = try folder.appending(path: "issued").write([1], to: "file")
+                let offered = identity.root.der
+                #expect(try publish(&store, workspace, offered: offered) == .published(.caCertificates))
+                let second = try name()
+                #expect(try sets() == [first, second, "file"].sorted())
+                #expect(
+                    try FileManager.default.destinationOfSymbolicLink(atPath: folder.path + "/current")
+                        == "issued/\(second)")
+                try judge(folder)
+                let event = String(decoding: try read(folder, "event"), as: UTF8.self)
+                #expect(event.hasPrefix("SCEP_EVENT=ca-certificates\nSCEP_SERIAL="))
+                try fill(&store, identity, [identity.root, identity.intermediate, identity.stranger])
+                // The chain is the same, and so is the set.
+                #expect(try publish(&store, workspace, offered: offered) == .unchanged)
+                let renewed = try OpenSSLIdentity(
+                    subject: "/CN=gateway 7", for: TestKey.p256, issuedBy: identity.intermediate)
+                try fill(&store, identity, [identity.intermediate], leaf: renewed)
+                #expect(try publish(&store, workspace, offered: offered) == .published(.renewed))
+                let third = try name()
+                #expect(try sets() == [second, third, "file"].sorted())
+                #expect(try read(folder, "cert.pem") == renewed.certificate)
+                try judge(folder)
+                let words = try OpenSSL.run(
+                    ["x509", "-noout", "-serial", "-enddate", "-fingerprint", "-sha256", "-dateopt", "iso_8601"],
+                    input: renewed.certificate)
+                let values = String(decoding: words, as: UTF8.self).split(separator: "\n")
+                    .map { String($0.drop { $0 != "=" }.dropFirst()) }
+                #expect(
+                    String(decoding: try read(folder, "event"), as: UTF8.self) == """
+                        SCEP_EVENT=renewed
+                        SCEP_SERIAL=\(values[0].lowercased())
+                        SCEP_NOT_AFTER=\(values[1].replacing(" ", with: "T"))
+                        SCEP_FINGERPRINT=\(values[2].replacing(":", with: "").lowercased())
+                        SCEP_SUBJECT=CN=gateway 7
+
+                        """)
+                // Nothing of it is open any more.
+                let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+                    try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+                }
+                #expect(!open.contains { $0.hasPrefix(folder.path + "/issued") })
             }
         }
 

@@ -13,6 +13,10 @@ struct SignedMessage {
     var hasCertificate = true
     /// The content that is digested, when it is another.
     var digested: [UInt8]?
+    /// Attributes beside those of a transaction: the identifier's content in hexadecimal, and the values in DER.
+    var others: [(identifier: String, values: [UInt8])] = []
+    /// Likewise, and not signed.
+    var unsigned: [(identifier: String, values: [UInt8])] = []
     /// Changes the signature.
     var change: ([UInt8]) -> [UInt8] = { $0 }
 
@@ -47,6 +51,7 @@ struct SignedMessage {
         let digest = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: digested ?? content ?? [])
         let pkcs9 = "2A864886F70D0109"
         var list = attributes.map { Self.attribute("6086480186F8450109" + [$0.arc].hex, $0.value) }
+        list += others.map { Self.attribute($0.identifier, $0.values) }
         list.append(Self.attribute(pkcs9 + "03", [UInt8](hex: "2A864886F70D010701").tagged(6)))
         list.append(Self.attribute(pkcs9 + "04", digest.tagged(4)))
         list.sort { $0.lexicographicallyPrecedes($1) }
@@ -61,6 +66,7 @@ struct SignedMessage {
         let rsa = ([UInt8](hex: "2A864886F70D010101").tagged(6) + [5, 0]).tagged(0x30)
         let info =
             [2, 1, 1] + name.tagged(0x30) + sha256 + signed.tagged(0xA0) + rsa + change(signature).tagged(4)
+            + (unsigned.isEmpty ? [] : unsigned.flatMap { Self.attribute($0.identifier, $0.values) }.tagged(0xA1))
         let data = [UInt8](hex: "2A864886F70D010701").tagged(6)
         let encapsulated = (data + (content.map { $0.tagged(4).tagged(0xA0) } ?? [])).tagged(0x30)
         let certificates = hasCertificate ? signer.der.tagged(0xA0) : []

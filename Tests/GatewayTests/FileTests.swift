@@ -1,0 +1,257 @@
+import Agent
+import Board
+import CLinux
+import Foundation
+import LinuxBoard
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+/// Files that the program writes for itself, for operators and for other programs.
+@Suite struct FileTests {
+    private func workspace(_ directory: URL) throws -> Workspace {
+        var settings = Settings()
+        _ = settings.set(.directory, Array((directory.path + "/identity").utf8), from: .commandLine)
+        return try Workspace.open(
+            settings, isReading: FileManager.default.fileExists(atPath: directory.path + "/identity"))
+    }
+
+    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+    private func mode(_ path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+
+    /// Files below a folder that this process has open.
+    private func open(below folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []).compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }.filter { $0.hasPrefix(folder) }
+    }
+
+    /// Each field is found again, and stands in none but its own line.
+    @Test func statusIsReadAsItWasWritten() throws {
+        try withTemporaryDirectory { directory in
+            let workspace = try workspace(directory)
+            #expect(StatusFile.read(in: workspace) == nil)
+            var status = StatusFile()
+            status.time = 1_800_000_000
+            status.kind = Text("connection-refused")
+            status.message = Text("nothing = listens\nkind=forged")
+            status.next = Text("retry")
+            status.nextTime = 1_800_000_020
+            status.revoked = Text("00ff")
+            status.transactionID = Text("1A2B")
+            try status.write(in: workspace)
+            let path = directory.path + "/identity/status"
+            #expect(
+                try String(contentsOfFile: path, encoding: .utf8) == """
+                    time=1800000000
+                    kind=connection-refused
+                    message=nothing = listens\\0Akind=forged
+                    next=retry
+                    next-time=1800000020
+                    revoked=00ff
+                    transaction=1A2B
+
+                    """)
+            #expect(try mode(path) == 0o600)
+            let read = try #require(StatusFile.read(in: workspace))
+            #expect(read.time == 1_800_000_000 && read.nextTime == 1_800_000_020)
+            #expect(text(read.kind) == "connection-refused" && text(read.next) == "retry")
+            #expect(text(read.message) == "nothing = listens\\0Akind=forged")
+            #expect(text(read.revoked) == "00ff" && text(read.transactionID) == "1A2B")
+            // Nothing is left beside it.
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: directory.path + "/identity").sorted() == [
+                    "lock", "status",
+                ])
+        }
+    }
+
+    /// What a cut, an editor or a later version left is passed over.
+    @Test func aStatusThatWasDamagedHarmsNothing() throws {
+        try withTemporaryDirectory { directory in
+            let workspace = try workspace(directory)
+            let path = directory.path + "/identity/status"
+            try Data("time=x\n\nno equals\nnext-time=-1\nother=1\nkind=k\nkind=\n".utf8).write(
+                to: URL(fileURLWithPath: path))
+            let read = try #require(StatusFile.read(in: workspace))
+            #expect(read.time == 0 && read.nextTime == 0 && read.kind.isEmpty && read.next.isEmpty)
+            for (size, isRead) in [(4096, true), (4097, false)] {
+                let line = "kind=k\n"
+                let content = line + String(repeating: "#", count: size - line.utf8.count)
+                try Data(content.utf8).write(to: URL(fileURLWithPath: path))
+                #expect((StatusFile.read(in: workspace) != nil) == isRead)
+            }
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("0", 0), ("7", 7), ("0123456789", 123_456_789), ("999999999999999999", 999_999_999_999_999_999),
+            ("1000000000000000000", nil), ("", nil), ("-1", nil), ("1x", nil), (" 1", nil), ("1/", nil), ("1:", nil),
+        ] as [(String, Int64?)])
+    func numbersHaveDecimalDigits(_ text: String, _ number: Int64?) {
+        #expect(decimal(Array(text.utf8)) == number)
+    }
+
+    /// What an operator asked for, with `--output`.
+    @Test func whatIsSavedReplacesWhatWasThere() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.path + "/out.pem"
+            let before = umask(0o077)
+            umask(before)
+            try Data("before".utf8).write(to: URL(fileURLWithPath: path))
+            try Data("left".utf8).write(to: URL(fileURLWithPath: path + ".new"))
+            var settings = Settings()
+            _ = settings.set(.quiet, Text("yes"), from: .commandLine)
+            let progress = try Gateway.Progress(settings)
+            try OutputFile.write(Text("nowhere"), settings, progress)
+            _ = settings.set(.output, Array(path.utf8), from: .commandLine)
+            try OutputFile.write(Text("after"), settings, progress)
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "after")
+            #expect(try mode(path) == 0o644)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["out.pem"])
+            #expect(open(below: directory.path) == [])
+            var absent = Settings()
+            _ = absent.set(.output, Array((directory.path + "/absent/x").utf8), from: .commandLine)
+            let failure = try #require(throws: Gateway.Failure.self) {
+                try OutputFile.write(Text("x"), absent, progress)
+            }
+            #expect(failure.exit == .storage && text(failure.kind) == "file-failed")
+            #expect(
+                text(failure.message)
+                    .hasSuffix("\(directory.path)/absent/x.new: cannot be made: No such file or directory"))
+            // A folder is in the way.
+            var folder = Settings()
+            try FileManager.default.createDirectory(
+                atPath: directory.path + "/folder/x", withIntermediateDirectories: true)
+            _ = folder.set(.output, Array((directory.path + "/folder").utf8), from: .commandLine)
+            let other = try #require(throws: Gateway.Failure.self) {
+                try OutputFile.write(Text("x"), folder, progress)
+            }
+            #expect(text(other.message).contains("/folder: cannot be replaced: "))
+        }
+    }
+
+    /// The modes are those that were asked for, whatever there was before.
+    @Test(arguments: [0o600, 0o644]) func aFileHasItsMode(mode: Int) throws {
+        try withTemporaryDirectory { directory in
+            let path = Array(directory.path.utf8)
+            let folder = try OwnedPath.open(path, O_RDONLY | O_DIRECTORY)
+            defer { folder.close() }
+            try FileManager.default.createSymbolicLink(
+                atPath: directory.path + "/name", withDestinationPath: "/etc/passwd")
+            for content in ["a", "", "bcd"] {
+                try OutputFile.write(Array(content.utf8), to: Text("name"), in: folder, mode: mode_t(mode), path: path)
+                #expect(try String(contentsOfFile: directory.path + "/name", encoding: .utf8) == content)
+                #expect(try self.mode(directory.path + "/name") == mode)
+            }
+        }
+    }
+
+    /// As root, folder by folder; nothing of it stays open.
+    @Test func aPathIsFollowedAndLeft() throws {
+        try withTemporaryDirectory { directory in
+            let real = directory.resolvingSymlinksInPath().path
+            try SoftHSM.run(
+                "/bin/sh",
+                [
+                    "-c",
+                    "cd '\(real)' && mkdir -p a/b && echo deep > a/b/file && ln -s a/b link && ln -s ../b/file a/b/again && "
+                        + "ln -s '\(real)/a/./b//file' absolute && ln -s loop loop && ln -s absent dangling",
+                ])
+            for path in ["a/b/file", "a/../a/./b//file", "link/file", "a/b/again", "absolute", "link/../b/file"] {
+                #expect(text(try InputFile.read(Array("\(real)/\(path)".utf8))) == "deep\n", "\(path)")
+            }
+            for (path, words) in [
+                ("a/b/absent", "No such file"), ("a/b/file/x", "Not a directory"), ("loop", "Too many levels"),
+                ("dangling", "No such file"), ("a/b", "Is a directory"), ("absolute/x", "Not a directory"),
+            ] {
+                let failure = try #require(throws: Gateway.Failure.self) {
+                    try InputFile.read(Array("\(real)/\(path)".utf8))
+                }
+                #expect(text(failure.message).hasPrefix("\(real)/\(path): cannot be read: \(words)"), "\(path)")
+            }
+            #expect(open(below: real) == [])
+        }
+    }
+
+    /// A chain of as many links as the system follows, and one more.
+    @Test func asManyLinksAreFollowedAsTheSystemFollows() throws {
+        try withTemporaryDirectory { directory in
+            let real = directory.resolvingSymlinksInPath().path
+            try SoftHSM.run(
+                "/bin/sh",
+                [
+                    "-c",
+                    "cd '\(real)' && echo end > 0 && i=0; while [ $i -lt 41 ]; do ln -s $i $((i+1)); i=$((i+1)); done",
+                ])
+            for (number, isRead) in [(40, true), (41, false)] {
+                let path = "\(real)/\(number)"
+                #expect(((try? InputFile.read(Array(path.utf8))) != nil) == isRead)
+                #expect(FileManager.default.contents(atPath: path).map { $0.isEmpty } == (isRead ? false : nil))
+            }
+        }
+    }
+
+    /// The limit is what a file may have, and not one byte more.
+    @Test(arguments: [(0, true), (9999, true), (10_000, true), (10_001, false)])
+    func aFileHasItsLimit(size: Int, isRead: Bool) throws {
+        try withTemporaryDirectory { directory in
+            let path = Array(try directory.write([UInt8](repeating: 7, count: size), to: "file").utf8)
+            guard isRead else {
+                let failure = try #require(throws: Gateway.Failure.self) { try InputFile.read(path, limit: 10_000) }
+                #expect(
+                    text(failure.message)
+                        == "\(text(path)): is larger than the 10000 bytes that such a file may have")
+                return
+            }
+            #expect(try InputFile.read(path, limit: 10_000) == [UInt8](repeating: 7, count: size))
+            // A pipe has no size: what comes is counted.
+            let pipe = Pipe()
+            try pipe.fileHandleForWriting.write(contentsOf: Data(count: size))
+            try pipe.fileHandleForWriting.close()
+            let fd = Array("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)".utf8)
+            #expect(try InputFile.read(fd, limit: 10_000).count == size)
+        }
+    }
+
+    /// A folder that another may change is no place for keys; one that is missing is made, unless it is only looked at.
+    @Test func theFolderOfAnIdentity() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.resolvingSymlinksInPath().path + "/identity"
+            func open(isReading: Bool = false) -> String {
+                var settings = Settings()
+                _ = settings.set(.directory, Array(path.utf8), from: .commandLine)
+                do throws(Gateway.Failure) {
+                    return text(try Workspace.open(settings, isReading: isReading).path)
+                } catch {
+                    return "\(error.exit) " + text(error.kind) + " " + text(error.message)
+                }
+            }
+            #expect(
+                open(isReading: true) == "pending no-identity \(path): there is nothing here yet; scep enroll begins")
+            #expect(open() == path)
+            #expect(try mode(path) == 0o755)
+            #expect(try mode(path + "/lock") == 0o600)
+            // The first has it until this process ends; who only reads needs no lock.
+            #expect(
+                open()
+                    == "storage busy \(path): another scep is at work in this folder; wait until it has ended, or end it"
+            )
+            #expect(open(isReading: true) == path)
+            for mode in [0o775, 0o757, 0o777] {
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+                #expect(
+                    open(isReading: true)
+                        == "storage folder-exposed \(path): others than its owner may change this folder; run: chmod go-w \(path)"
+                )
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
+            #expect(open(isReading: true) == path)
+        }
+    }
+}
