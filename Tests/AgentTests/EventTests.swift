@@ -9,7 +9,7 @@ import Testing
 
 @testable import Agent
 
-/// The lines of events, field by field, as LIFECYCLE.md has them.
+/// The lines of events, field by field, as Docs/Lifecycle.md has them.
 @Suite struct EventTests {
     private static func string(_ bytes: Span<UInt8>) -> String {
         String(decoding: bytes.indices.map { bytes[$0] }, as: UTF8.self)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Agent
 
-/// Storage of version 2 (STORAGE.md): a shorter state, with digests of the fingerprints' text where anchors stand now, and
+/// Storage of version 2 (Docs/Storage.md): a shorter state, with digests of the fingerprints' text where anchors stand now, and
 /// a shorter transaction, with another digest of what was asked for.
 @Suite struct FormerVersionTests {
     private func digest(_ text: String) throws -> [UInt8] {

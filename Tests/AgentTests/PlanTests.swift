@@ -8,7 +8,7 @@ import Testing
 
 @testable import Agent
 
-/// What is due, by what a device has, what time it is, and what failed before: LIFECYCLE.md, "What is due".
+/// What is due, by what a device has, what time it is, and what failed before: Docs/Lifecycle.md, "What is due".
 @Suite struct PlanTests {
     private static let day: Int64 = 86_400
     private static let epoch = AgentBench.epoch

@@ -34,7 +34,7 @@ import Testing
         #expect(!isOpen && isRecordOpen)
     }
 
-    /// What the first byte of a transaction says, by its number in STORAGE.md.
+    /// What the first byte of a transaction says, by its number in Docs/Storage.md.
     @Test func kindsOfTransaction() {
         let kinds: [(TransactionFlags, UInt8)] = [
             (.renewal, 1), (.forNextCA, 2), (.pending, 4), (.keepsKey, 8), (.forOtherCA, 16), (.otherType, 32),

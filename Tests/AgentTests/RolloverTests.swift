@@ -6,7 +6,7 @@ import Testing
 
 @testable import Agent
 
-/// Whole lives of a device whose CA is followed by another one: LIFECYCLE.md, "Rollover".
+/// Whole lives of a device whose CA is followed by another one: Docs/Lifecycle.md, "Rollover".
 @Suite struct RolloverTests {
     private static let day: Int64 = 86_400
 
@@ -81,7 +81,7 @@ import Testing
         #expect(try life.records().contains(.nextCertificate))
     }
 
-    /// A request to the next CA, in storage: it says whom it asks (STORAGE.md). Lost, it is sent again; other certificates
+    /// A request to the next CA, in storage: it says whom it asks (Docs/Storage.md). Lost, it is sent again; other certificates
     /// of the current CA explain nothing of it.
     @Test func requestToTheNextCAIsGoneOnWith() throws {
         let life = try life("retries=0")

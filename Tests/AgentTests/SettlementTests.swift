@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    /// LIFECYCLE.md: what was decided by a time that nobody signs may be decided otherwise later.
+    /// Docs/Lifecycle.md: what was decided by a time that nobody signs may be decided otherwise later.
     @Test func whatWasDecidedByADateIsTriedAgain() {
         for (error, isOfTime) in [
             (SCEPError.certificateExpired, true), (.certificateNotYetValid, true), (.caCertificateExpired, false),
@@ -268,7 +268,7 @@ import Testing
 
     // MARK: What is asked for
 
-    /// What stands for a request, as STORAGE.md has it: subject and extensions in DER, and a byte for the kind of key.
+    /// What stands for a request, as Docs/Storage.md has it: subject and extensions in DER, and a byte for the kind of key.
     @Test func requestsAreToldByTheirDigest() throws {
         let subject: [UInt8] = [0x30, 17, 0x31, 15, 0x30, 13, 0x06, 3, 0x55, 4, 3, 0x0C, 6] + Array("sensor".utf8)
         for (key, number) in [

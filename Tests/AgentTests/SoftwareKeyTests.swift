@@ -216,7 +216,7 @@ import Testing
         try verifies(signature(&key), &key)
     }
 
-    /// What is kept, byte by byte, as STORAGE.md has it.
+    /// What is kept, byte by byte, as Docs/Storage.md has it.
     @Test func whatIsKeptIsAsTheDocumentHasIt() throws {
         for (curve, number, size) in [("P-256", 1, 32), ("P-384", 2, 48)] as [(String, UInt8, Int)] {
             let pem = try OpenSSL.run(["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:\(curve)"])

@@ -83,7 +83,7 @@ import Testing
         }
     }
 
-    /// What was trusted once does not outlive its reason (LIFECYCLE.md): under the fingerprint of the CA that issues, the root
+    /// What was trusted once does not outlive its reason (Docs/Lifecycle.md): under the fingerprint of the CA that issues, the root
     /// above it does not count, neither for the identity's CA nor for one that a transaction asks.
     @Test func trustIsJudgedAnew() throws {
         let root = try OpenSSLAuthority.shared

@@ -105,7 +105,7 @@ import Testing
         #expect(run.verdict.hasPrefix("error http-status: the answer to PKCSReq is HTTP \(status)"), "\(run.lines)")
         #expect(run.operations.filter { $0 == "GetCACert" }.count == fetched, "\(run.operations)")
         #expect(Set(life.authority.asked.map(\.transactionID)).count == 1)
-        // How often it was answered with nothing of use (STORAGE.md).
+        // How often it was answered with nothing of use (Docs/Storage.md).
         let tries = try #require(try life.record(.transaction))[78]
         #expect(tries == (status == 503 ? 0 : 1))
     }
