@@ -39,7 +39,7 @@ final class StandInCA: Sendable {
     static let authority = Result {
         try OpenSSLIdentity(
             subject: "/O=Example/CN=Stand-in CA",
-            extensions: ["keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign,cRLSign"])
+            extensions: ["keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign,cRLSign"], days: 3650)
     }
 
     let ca: OpenSSLIdentity

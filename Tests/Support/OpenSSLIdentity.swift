@@ -9,11 +9,13 @@ public struct OpenSSLIdentity: Sendable {
     /// The certificate in DER.
     public let der: [UInt8]
 
-    public init(subject: String, newKey: [String] = ["rsa:2048"], extensions: [String] = []) throws {
+    public init(
+        subject: String, newKey: [String] = ["rsa:2048"], extensions: [String] = [], days: Int = 30
+    ) throws {
         self = try withTemporaryDirectory { directory in
             let key = directory.appending(path: "key").path
             let certificate = try OpenSSL.run(
-                ["req", "-x509", "-nodes", "-subj", subject, "-keyout", key, "-newkey"] + newKey
+                ["req", "-x509", "-nodes", "-days", "\(days)", "-subj", subject, "-keyout", key, "-newkey"] + newKey
                     + extensions.flatMap { ["-addext", $0] })
             return try OpenSSLIdentity(key: [UInt8](Data(contentsOf: URL(fileURLWithPath: key))), pem: certificate)
         }
