@@ -103,7 +103,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "EmulationTestSupport", dependencies: ["Emulator"], path: "Tests/Support", swiftSettings: strict),
+            name: "EmulationTestSupport", dependencies: ["AuthorityServer", "Emulator"], path: "Tests/Support",
+            swiftSettings: strict),
         .testTarget(
             name: "AuthorityTests",
             dependencies: [

@@ -1,5 +1,6 @@
 import Authority
 import AuthorityServer
+import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Testing
@@ -9,14 +10,8 @@ import Testing
     func serving(
         _ edit: (inout Configuration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Void
     ) async throws {
-        let server = try await AuthorityServer(makeAuthority(edit), adminPort: 0)
-        do {
-            try await body(server)
-        } catch {
-            await server.stop()
-            throw error
-        }
-        await server.stop()
+        try await EmulationTestSupport.serving(
+            { try await AuthorityServer(makeAuthority(edit), adminPort: 0) }, body)
     }
 
     @Test func http10IsAnsweredInHTTP10() async throws {

@@ -1,5 +1,6 @@
 import Authority
 import AuthorityServer
+import EmulationTestSupport
 import Emulator
 import Foundation
 import LibCrypto
@@ -39,15 +40,7 @@ enum Bench {
         var configuration = Configuration()
         configuration.challenge = .shared(password)
         configure(&configuration)
-        let server = try await AuthorityServer(try Authority(configuration))
-        do {
-            let value = try await body(server)
-            await server.stop()
-            return value
-        } catch {
-            await server.stop()
-            throw error
-        }
+        return try await serving({ try await AuthorityServer(try Authority(configuration)) }, body)
     }
 
     static let password = "password-of-the-line"
@@ -103,42 +96,6 @@ extension Device {
     func expectNoIdentity(sourceLocation: SourceLocation = #_sourceLocation) async {
         await #expect(throws: IdentityError.self, sourceLocation: sourceLocation) {
             try await OpenSSL(folder: folder).identity(in: readFlash())
-        }
-    }
-}
-
-/// Lets so many through at once.
-actor Gate {
-    private var places: Int
-    private var waiting: [CheckedContinuation<Void, Never>] = []
-
-    init(places: Int) { self.places = places }
-
-    nonisolated func pass<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
-        await enter()
-        do {
-            let value = try await body()
-            await leave()
-            return value
-        } catch {
-            await leave()
-            throw error
-        }
-    }
-
-    private func enter() async {
-        if places > 0 {
-            places -= 1
-        } else {
-            await withCheckedContinuation { waiting.append($0) }
-        }
-    }
-
-    private func leave() {
-        if waiting.isEmpty {
-            places += 1
-        } else {
-            waiting.removeFirst().resume()
         }
     }
 }

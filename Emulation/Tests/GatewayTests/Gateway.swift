@@ -1,5 +1,6 @@
 import Authority
 import AuthorityServer
+import EmulationTestSupport
 import Emulator
 import Foundation
 import LibCrypto
@@ -169,13 +170,5 @@ func withAuthority<Value>(
     // Its clock is moved on so that renewals end later, and openssl, which judges them, keeps the machine's.
     configuration.backdating = 86_400
     configure(&configuration)
-    let server = try await AuthorityServer(try Authority(configuration))
-    do {
-        let value = try await body(server)
-        await server.stop()
-        return value
-    } catch {
-        await server.stop()
-        throw error
-    }
+    return try await serving({ try await AuthorityServer(try Authority(configuration)) }, body)
 }
