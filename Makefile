@@ -39,7 +39,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages test-mutants ## everything that has to pass
+test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
 
 test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test rooms
