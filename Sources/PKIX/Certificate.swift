@@ -37,10 +37,7 @@ public struct Certificate: ~Escapable {
     /// What the extensions say, as far as it is judged here.
     ///
     /// ```
-    /// Extensions ::= SEQUENCE OF SEQUENCE {
-    ///     extnID     OBJECT IDENTIFIER,
-    ///     critical   BOOLEAN DEFAULT FALSE,
-    ///     extnValue  OCTET STRING }
+    /// Extensions ::= SEQUENCE OF Extension
     ///
     /// BasicConstraints ::= SEQUENCE {
     ///     cA                 BOOLEAN DEFAULT FALSE,
@@ -150,13 +147,10 @@ extension Certificate.Extensions {
         var (hasBasicConstraints, hasExtKeyUsage) = (false, false)
         var list = try reader.enter()
         while !list.isAtEnd {
-            var item = try list.enter()
-            let identifier = try item.read(.objectIdentifier)
-            var critical = false
-            if let flag = try item.readIfPresent(.boolean) { critical = try flag.boolean() }
-            var value = try item.read(.octetString).reader
-            try item.finish()
-            switch Self.number(of: identifier.contents) {
+            let item = try Extension(&list)
+            let identifier = item.identifier
+            var value = item.value.reader
+            switch item.number {
             case 19:  // basicConstraints
                 guard !hasBasicConstraints else { throw DERError(.duplicate, at: identifier.start) }
                 hasBasicConstraints = true
@@ -174,7 +168,7 @@ extension Certificate.Extensions {
             case 37:  // extKeyUsage
                 guard !hasExtKeyUsage else { throw DERError(.duplicate, at: identifier.start) }
                 hasExtKeyUsage = true
-                if critical { criticalExtKeyUsage = identifier.content }
+                if item.isCritical { criticalExtKeyUsage = identifier.content }
                 var purposes = try value.enter()
                 while !purposes.isAtEnd {
                     let purpose = try purposes.read(.objectIdentifier)
@@ -186,15 +180,9 @@ extension Certificate.Extensions {
             case 17:  // subjectAltName
                 break
             default:
-                if critical, unknownCritical.isEmpty { unknownCritical = identifier.content }
+                if item.isCritical, unknownCritical.isEmpty { unknownCritical = identifier.content }
             }
         }
-    }
-
-    /// The last number of an identifier 2.5.29.<number> below 128, under which X.509 has its extensions; 0 of others.
-    private static func number(of contents: Span<UInt8>) -> UInt8 {
-        guard contents.count == 3, contents[0] == 0x55, contents[1] == 0x1D else { return 0 }
-        return contents[2]
     }
 }
 

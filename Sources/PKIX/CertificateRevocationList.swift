@@ -190,29 +190,6 @@ private struct Scope {
     }
 }
 
-/// An Extension (RFC 5280, 4.1).
-private struct Extension: ~Escapable {
-    let start: Int
-    /// The last number of an identifier 2.5.29.<number> below 128, under which X.509 has its extensions; 0 of others.
-    let number: UInt8
-    let isCritical: Bool
-    /// The OCTET STRING.
-    let value: DERElement
-
-    @_lifetime(copy list)
-    @inline(never)
-    init(_ list: inout DERReader) throws(DERError) {
-        start = list.position
-        var item = try list.enter()
-        let identifier = try item.read(.objectIdentifier).contents
-        let isOfX509 = identifier.count == 3 && identifier[0] == 0x55 && identifier[1] == 0x1D
-        number = isOfX509 ? identifier[2] : 0
-        isCritical = try item.readIfPresent(.boolean)?.boolean() ?? false
-        value = try item.read(.octetString)
-        try item.finish()
-    }
-}
-
 extension Certificate {
     /// Whether one of a distribution point's names is one of this certificate's distribution points (RFC 5280, 6.3.3).
     /// A certificate without any hangs on whoever looked the list up for it: a CA does so when it is asked by GetCRL.

@@ -1,14 +1,40 @@
 import DER
 
+/// An Extension of a certificate, a CRL or an entry of one (RFC 5280, 4.1).
+///
+/// ```
+/// Extension ::= SEQUENCE {
+///     extnID     OBJECT IDENTIFIER,
+///     critical   BOOLEAN DEFAULT FALSE,
+///     extnValue  OCTET STRING }
+/// ```
+struct Extension: ~Escapable {
+    let start: Int
+    let identifier: DERElement
+    let isCritical: Bool
+    /// The OCTET STRING.
+    let value: DERElement
+
+    @_lifetime(copy list)
+    @inline(never)
+    init(_ list: inout DERReader) throws(DERError) {
+        start = list.position
+        var item = try list.enter()
+        identifier = try item.read(.objectIdentifier)
+        isCritical = try item.readIfPresent(.boolean)?.boolean() ?? false
+        value = try item.read(.octetString)
+        try item.finish()
+    }
+
+    /// The last number of an identifier 2.5.29.<number> below 128, under which X.509 has its extensions; 0 of others.
+    var number: UInt8 {
+        let contents = identifier.contents
+        return contents.count == 3 && contents[0] == 0x55 && contents[1] == 0x1D ? contents[2] : 0
+    }
+}
+
 extension DERWriter {
-    /// Closes an Extension (RFC 5280, 4.1) whose value was written since `front` was `end`.
-    ///
-    /// ```
-    /// Extension ::= SEQUENCE {
-    ///     extnID     OBJECT IDENTIFIER,
-    ///     critical   BOOLEAN DEFAULT FALSE,
-    ///     extnValue  OCTET STRING }
-    /// ```
+    /// Closes an ``Extension`` whose value was written since `front` was `end`.
     @inline(never)
     mutating func wrapExtension(_ identifier: ObjectIdentifier, critical: Bool, from end: Int) throws(DERError) {
         try wrap(.octetString, from: end)

@@ -53,14 +53,9 @@ import Testing
             }
         }
         let ca = try OpenSSLAuthority.shared
-        let request = try withTemporaryDirectory { directory in
-            try OpenSSL.run(["req", "-new", "-subj", "/CN=Below", "-key", directory.write(TestKey.rsa.pem, to: "key")])
-        }
         let below = try OpenSSLIdentity(
-            key: [],
-            pem: OpenSSLIdentity.certify(
-                request, by: ca, from: "20250801000000Z", until: "20251231000000Z",
-                extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"]))
+            subject: "/CN=Below", for: .rsa, issuedBy: ca, from: "20250801000000Z", until: "20251231000000Z",
+            extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign"])
         let life = try DeviceLife()
         let bundle = try OpenSSLIdentity.bundle([ca, below, .recipient])
         life.answer = { $0.contains("GetCACert") ? OpenSSLAuthority.Reply(body: bundle) : nil }

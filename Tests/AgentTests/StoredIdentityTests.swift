@@ -87,14 +87,9 @@ import Testing
     /// above it does not count, neither for the identity's CA nor for one that a transaction asks.
     @Test func trustIsJudgedAnew() throws {
         let root = try OpenSSLAuthority.shared
-        let request = try withTemporaryDirectory { directory in
-            try OpenSSL.run(["req", "-new", "-subj", "/CN=Below", "-key", directory.write(TestKey.rsa.pem, to: "key")])
-        }
         let below = try OpenSSLIdentity(
-            key: [],
-            pem: OpenSSLIdentity.certify(
-                request, by: root, from: "20250801000000Z", until: "20290101000000Z",
-                extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,keyEncipherment"]))
+            subject: "/CN=Below", for: .rsa, issuedBy: root, from: "20250801000000Z", until: "20290101000000Z",
+            extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,keyEncipherment"])
         let both = below.der + root.der
         for (pinned, expected) in [(root, both), (below, below.der)] {
             for isOfTransaction in [false, true] {

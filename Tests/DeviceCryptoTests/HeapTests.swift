@@ -18,12 +18,12 @@ import Testing
 
     private func keptByRSA(_ operation: String) throws -> Int {
         let file = try OpenSSLKey.rsa2048.get()
-        let digest = digest(of: [1, 2, 3], .sha256)
+        let signed = digest(of: [1, 2, 3])
         let (modulus, exponent) = (file.modulus, [UInt8]([1, 0, 1]))
         let (place, other) = (Place(600), Place(256))
         var key = try RSAPrivateKey(file)
         var random = try seededGenerator()
-        try place.use { room in _ = try key.sign(digest, into: &room, random: &random) }
+        try place.use { room in _ = try key.sign(signed, into: &room, random: &random) }
         let signature = Array(place.bytes.prefix(256))
         try other.use { room in
             let content = [UInt8](repeating: 7, count: 16)
@@ -36,10 +36,10 @@ import Testing
         damaged[4][damaged[4].count - 1] ^= 2
         return try heapKept {
             switch operation {
-            case "RSA: sign": try place.use { room in _ = try key.sign(digest, into: &room, random: &random) }
+            case "RSA: sign": try place.use { room in _ = try key.sign(signed, into: &room, random: &random) }
             case "RSA: verify":
                 try RSAPublicKey.verify(
-                    modulus: modulus.span, exponent: exponent.span, digest: digest, signature: signature.span)
+                    modulus: modulus.span, exponent: exponent.span, digest: signed, signature: signature.span)
             case "RSA: encrypt":
                 try other.use { room in
                     let content = [UInt8](repeating: 7, count: 16)
@@ -61,20 +61,20 @@ import Testing
         let place = Place(200)
         var random = try seededGenerator()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
-        let digest = digest(of: [1, 2, 3], .sha256)
+        let signed = digest(of: [1, 2, 3])
         var size = 0
         try place.use { room in size = try key.publicKey(into: &room) }
         let point = Array(place.bytes.prefix(size))
-        try place.use { room in size = try key.sign(digest, into: &room, random: &random) }
+        try place.use { room in size = try key.sign(signed, into: &room, random: &random) }
         let signature = Array(place.bytes.prefix(size))
-        let other = self.digest(of: [1, 2], .sha256)
+        let other = digest(of: [1, 2])
         let scalar = [UInt8](repeating: 3, count: 32)
         return try heapKept {
             switch operation {
             case "EC: generate": try key.generate(curve: .p256, random: &random)
-            case "EC: sign": try place.use { room in _ = try key.sign(digest, into: &room, random: &random) }
+            case "EC: sign": try place.use { room in _ = try key.sign(signed, into: &room, random: &random) }
             case "EC: verify":
-                try ECPublicKey.verify(curve: .p256, point: point.span, digest: digest, signature: signature.span)
+                try ECPublicKey.verify(curve: .p256, point: point.span, digest: signed, signature: signature.span)
             case "EC: a bad signature":
                 do {
                     try ECPublicKey.verify(curve: .p256, point: point.span, digest: other, signature: signature.span)
@@ -82,9 +82,5 @@ import Testing
             default: try key.load(curve: .p256, privateScalar: scalar.span, random: &random)
             }
         }
-    }
-
-    private func digest(of bytes: [UInt8], _ algorithm: DigestAlgorithm) -> Digest {
-        Hash.digest(algorithm, of: bytes.span)
     }
 }

@@ -4,12 +4,12 @@ extension OpenSSLIdentity {
     /// A certificate that `issuer` issued for a key, valid from one time to another, both as `20260102030405Z`.
     public init(
         subject: String, for key: TestKey, issuedBy issuer: OpenSSLIdentity, from notBefore: String,
-        until notAfter: String
+        until notAfter: String, extensions: [String] = []
     ) throws {
         let request = try withTemporaryDirectory { directory in
             try OpenSSL.run(["req", "-new", "-subj", subject, "-key", directory.write(key.pem, to: "key")])
         }
-        let pem = try Self.certify(request, by: issuer, from: notBefore, until: notAfter)
+        let pem = try Self.certify(request, by: issuer, from: notBefore, until: notAfter, extensions: extensions)
         try self.init(key: key.pem, pem: pem)
     }
 

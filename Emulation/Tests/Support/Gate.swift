@@ -5,7 +5,7 @@ public actor Gate {
 
     public init(places: Int) { self.places = places }
 
-    nonisolated public func pass<Value: Sendable>(_ body: () async throws -> Value) async rethrows -> Value {
+    nonisolated public func pass<Value>(_ body: () async throws -> Value) async rethrows -> Value {
         await enter()
         do {
             let value = try await body()
@@ -17,7 +17,7 @@ public actor Gate {
         }
     }
 
-    func enter() async {
+    private func enter() async {
         if places > 0 {
             places -= 1
         } else {
@@ -25,7 +25,7 @@ public actor Gate {
         }
     }
 
-    func leave() {
+    private func leave() {
         if waiting.isEmpty {
             places += 1
         } else {

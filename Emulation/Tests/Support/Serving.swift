@@ -25,13 +25,5 @@ public func serving<Value>(
         }
     }
     guard !Place.isTaken else { return try await run() }
-    await places.enter()
-    do {
-        let value = try await Place.$isTaken.withValue(true) { try await run() }
-        await places.leave()
-        return value
-    } catch {
-        await places.leave()
-        throw error
-    }
+    return try await places.pass { try await Place.$isTaken.withValue(true) { try await run() } }
 }
