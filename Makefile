@@ -39,10 +39,10 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-rooms test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
+test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
 
-test-rooms: setup ## unit tests of the core, on Debian's mbedTLS 2.28
-	@Toolchain/test rooms
+test-modules: setup ## unit tests of the core, on Debian's mbedTLS 2.28
+	@Toolchain/test modules
 
 test-busy: ## make test beside eight busy processes, as on a build machine that others use too (busy=<n>)
 	@Toolchain/beside-busy $(busy) $(MAKE) -k test
@@ -56,7 +56,7 @@ power-cuts: setup ## cut a simulated device's power everywhere (effort=all: for 
 	@swift build -c release --package-path Emulation --product power-cuts
 	@Emulation/.build/release/power-cuts --effort $(effort) $(options)
 
-interfere: setup ## stand between a simulated device and its CA, and spoil its replies (effort=all: every byte and bit)
+interfere: setup ## stand between a simulated device and its CA, and corrupt its replies (effort=all: every byte and bit)
 	@swift build -c release --package-path Emulation --product interfere
 	@Emulation/.build/release/interfere --effort $(effort) $(options)
 
@@ -79,7 +79,7 @@ test-mutants: setup ## test what plants faults, and plant a few: two modules' te
 	@Toolchain/test mutants --package-path Mutants
 	@Mutants/.build/debug/mutants --turn 2
 
-coverage: setup ## what the unit tests and the fuzzers' corpus cover of each room
+coverage: setup ## what the unit tests and the fuzzers' corpus cover of each module
 	@Fuzz/run coverage
 
 # Others' clients have time limits of their own, which a server beside busy tests does not always keep.
@@ -93,7 +93,7 @@ test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<numbe
 kills: firmware ## kill the emulated board a hundred times at moments that nobody chose (kills=<number>)
 	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter KillTests
 
-oracles: setup ## OpenSSL judges forty thousand messages beside us (messages=<number>; the tests take 3000)
+oracles: setup ## OpenSSL checks forty thousand messages beside us (messages=<number>; the tests take 3000)
 	@ORACLE_COUNT=$(messages) ORACLE_SEED=$(seed) Toolchain/test oracles --package-path Emulation --filter OracleTests
 
 gateway-numbers: gateway ## memory of an enrolment, and time from start to the first byte, of the gateway's program
@@ -124,7 +124,7 @@ machines: setup ## the machines that test-boot boots: Debian's kernels, the pack
 	@Packaging/build arm64 armhf
 	@Boards/virt/build
 
-size: setup ## flash and static RAM by room, and the change against the last commit (board=<name>)
+size: setup ## flash and static RAM by module, and the change against the last commit (board=<name>)
 	@Toolchain/size $(board)
 
 lint: setup ## layout of the code and rules of the core

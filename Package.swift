@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every room of the core is held to the same rules: no unchecked memory access, nothing that Embedded Swift
+/// Every space of the core is held to the same rules: no unchecked memory access, nothing that Embedded Swift
 /// refuses, and no warning.
 let core: [SwiftSetting] = [
     .strictMemorySafety(),
@@ -20,14 +20,14 @@ let tests: [SwiftSetting] = [
 /// saves all registers on the stack of whoever calls it first.
 let boundAtStart: [LinkerSetting] = [.unsafeFlags(["-Xlinker", "-z", "-Xlinker", "now"])]
 
-// A room imports only rooms above it.
+// A module imports only modules above it.
 let package = Package(
     name: "EmbeddedSCEP",
     products: [
         .library(
             name: "EmbeddedSCEP",
             targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
-        // HTTPS, for firmware that has the room.
+        // HTTPS, for firmware that has the space.
         .library(name: "TLS", targets: ["TLS"]),
         // What boards that run Linux share.
         .library(name: "LinuxBoard", targets: ["LinuxBoard"]),

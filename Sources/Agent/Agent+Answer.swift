@@ -48,7 +48,7 @@ extension Agent where Key: ~Copyable {
         // The end of the buffer is needed to store it.
         certificate = 0..<found.count
         for index in certificate { work[index] = work[found.lowerBound &+ index] }
-        guard let new = try? HeldCertificate(Certificate(work.span.extracting(certificate))) else {
+        guard let new = try? KeptCertificate(Certificate(work.span.extracting(certificate))) else {
             throw .certificateForAnotherKey
         }
         let isEarly = transaction.flags.contains(.forNextCA) && !isCertain(new)
@@ -65,7 +65,7 @@ extension Agent where Key: ~Copyable {
     mutating func open(
         _ envelope: Range<Int>, isOfHolder: Bool, _ configuration: borrowing Configuration,
         _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator
-    ) throws(SCEPError) -> Degenerate {
+    ) throws(SCEPError) -> CertificatesOnly {
         let password = password(configuration)
         if isOfHolder {
             return try CertRep.open(
@@ -75,7 +75,7 @@ extension Agent where Key: ~Copyable {
             &work, envelope: envelope, key: &key, password: password, policy: &policy, random: &random)
     }
 
-    private mutating func find(_ opened: Degenerate, _ work: Span<UInt8>) throws(SCEPError) -> Range<Int> {
+    private mutating func find(_ opened: CertificatesOnly, _ work: Span<UInt8>) throws(SCEPError) -> Range<Int> {
         let issuers = transaction.flags.contains(.forNextCA) ? 0..<nextCAByteCount : currentCA
         return try IssuedCertificate.find(
             work, in: opened, from: CACertificates(caCertificates.span.extracting(issuers)), key: &key,

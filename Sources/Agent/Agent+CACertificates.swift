@@ -85,7 +85,7 @@ extension Agent where Key: ~Copyable {
             try keep(reply.certificates, of: chain, work.span)
             return nil
         }
-        if Room.isAmple { (passedOver, hasPassedOver) = (accepted.passedOver, true) }
+        if Footprint.isUnconstrained { (passedOver, hasPassedOver) = (accepted.passedOver, true) }
         // What is not what the device goes on with has overwritten what it had.
         caByteCount = 0
         // Several fingerprints can reach several CAs: a request that is open goes to none but its own.
@@ -95,12 +95,12 @@ extension Agent where Key: ~Copyable {
             isOtherCA = !accepted.continuesKnown
             // A renewal that meets another CA is none: whether to enrol there is found out anew.
             guard goal != .renew || !isOtherCA else {
-                guard demand == nil else { throw .fingerprintMismatch }
+                guard requestedGoal == nil else { throw .fingerprintMismatch }
                 move(.notOffered)
                 return nil
             }
             // Whoever wants another certificate gets it from the successor.
-            if wasOther, !isOtherCA, demand != .enrol { verdict = .successor }
+            if wasOther, !isOtherCA, requestedGoal != .enrol { verdict = .successor }
         }
         caByteCount = accepted.byteCount
         do throws(SCEPError) {

@@ -8,7 +8,7 @@ extension Agent where Key: ~Copyable {
     mutating func end(_ error: AgentError) {
         stop()
         // It was told when it happened.
-        if Room.isAmple, error == unanswered { return }
+        if Footprint.isUnconstrained, error == unanswered { return }
         switch event?.outcome {
         case .failed, .refused: return
         case .pending: if case .stillPending = error { return }
@@ -30,7 +30,7 @@ extension Agent where Key: ~Copyable {
     /// another try later; or the end of the run. Docs/Lifecycle.md has the table.
     ///
     /// - Throws: the failure, if the run ends with it.
-    mutating func settle(
+    mutating func handleFailure(
         _ error: AgentError, of operation: Operation?, _ configuration: borrowing Configuration,
         _ random: inout RandomGenerator
     ) throws(AgentError) {
@@ -40,7 +40,7 @@ extension Agent where Key: ~Copyable {
             timeWasUnknown = true
             return move(.notOffered)
         }
-        if Room.isAmple, error == unanswered, case .planning = state {
+        if Footprint.isUnconstrained, error == unanswered, case .planning = state {
             move(.failedForGood)
             throw error
         }
@@ -61,23 +61,23 @@ extension Agent where Key: ~Copyable {
         }
         note(error, of: operation)
         let isOfIdentity = goal?.isOfIdentity ?? true
-        if waits, mayRetry(error, isOfIdentity, configuration) {
+        if mayWait, mayRetry(error, isOfIdentity, configuration) {
             if let goal { tried.remove(Goals(goal)) }
             let seconds = schedule(error, configuration, &random)
             return move(.failed(retry: seconds, givesUp: isUseless(configuration)))
         }
         // A question that has no answer is left until the next time.
-        if waits, configuration.stays, current != nil, !isOfIdentity { return move(.notOffered) }
+        if mayWait, configuration.stays, current != nil, !isOfIdentity { return move(.notOffered) }
         // Nor does it keep from what else is due: the run ends with it after that. On a small board its event says it. That
         // the certificate is revoked is an answer.
-        if demand == nil, !isOfIdentity, error != .revoked, nextGoal(configuration) != nil {
-            if waits { stored.failures = 0 }
-            if Room.isAmple { unanswered = error.withoutText }
+        if requestedGoal == nil, !isOfIdentity, error != .revoked, nextGoal(configuration) != nil {
+            if mayWait { stored.failures = 0 }
+            if Footprint.isUnconstrained { unanswered = error.withoutText }
             return move(.notOffered)
         }
         if defers, isOfIdentity {
             _ = schedule(error, configuration, &random)
-        } else if waits || transaction.tries == tries {
+        } else if mayWait || transaction.tries == tries {
             move(.failedForGood)
             throw error
         }
@@ -117,7 +117,7 @@ extension Agent where Key: ~Copyable {
     ) {
         failure = error
         var retry: Int?
-        if waits, configuration.stays, current != nil {
+        if mayWait, configuration.stays, current != nil {
             tried.remove(Goals(.enrol).union(Goals(.rollOver)).union(Goals(.renew)).union(Goals(.resume)))
             retry = schedule(error, configuration, &random)
         } else if defers {
@@ -140,7 +140,7 @@ extension Agent where Key: ~Copyable {
     ) throws(AgentError) {
         note(error, of: nil)
         // Where power is gone in a simulation, nothing goes on.
-        guard waits, configuration.stays, current != nil, error != .storage(.powerLost) else {
+        guard mayWait, configuration.stays, current != nil, error != .storage(.powerLost) else {
             move(.failedForGood)
             throw error
         }

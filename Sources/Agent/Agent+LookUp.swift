@@ -30,7 +30,7 @@ extension Agent where Key: ~Copyable {
         }
     }
 
-    /// Judges a reply about the certificate that the device holds, which stands at `own`.
+    /// Checks a reply about the certificate that the device holds, which stands at `own`.
     mutating func handleLookUp(
         _ operation: Operation, _ body: Range<Int>, _ own: Range<Int>, _ configuration: borrowing Configuration,
         _ work: inout MutableSpan<UInt8>, _ random: inout RandomGenerator

@@ -11,7 +11,7 @@ extension Agent where Key: ~Copyable {
         certificate = 0..<0
         guard let goal = nextGoal(configuration) else {
             // A question that had no answer, once all else is done.
-            if Room.isAmple, let unanswered { throw unanswered }
+            if Footprint.isUnconstrained, let unanswered { throw unanswered }
             return rest(configuration)
         }
         if goal == .takeOver || goal == .giveUp {
@@ -21,21 +21,21 @@ extension Agent where Key: ~Copyable {
         // A time beyond all waits was noted by a clock that was ahead.
         let isNoted = stored.failures > 0 && stored.nextTry <= latestTry(configuration)
         if isNoted, let seconds = secondsLeft(until: stored.nextTry, cap: longestWait(configuration)) {
-            if waits {
+            if mayWait {
                 stored.nextTry = 0
                 return move(.tooEarly(seconds: seconds))
             }
-            if defers, demand == nil {
+            if defers, requestedGoal == nil {
                 deferredUntil = stored.nextTry
                 return move(.nothingDue)
             }
         }
         tried.insert(Goals(goal))
-        if Room.isAmple {
+        if Footprint.isUnconstrained {
             isEnrolling = goal == .enrol || goal == .resume && !transaction.flags.contains(.renewal)
         }
         // Going on with what was begun is as good as beginning it.
-        if goal == .resume, let demand { tried.insert(Goals(demand)) }
+        if goal == .resume, let requestedGoal { tried.insert(Goals(requestedGoal)) }
         if goal == .resume, lacksPassword(configuration) { throw .passwordNeeded }
         if goal == .resume, transaction.flags.contains(.pending) {
             return try waitForDecision(configuration, resuming: true)
@@ -59,8 +59,8 @@ extension Agent where Key: ~Copyable {
 
     /// Nothing is due: the run ends, or the device waits until something is.
     private mutating func rest(_ configuration: borrowing Configuration) {
-        guard configuration.stays, waits, demand == nil else { return move(.nothingDue) }
-        move(.idle(seconds: secondsToDuty(configuration)))
+        guard configuration.stays, mayWait, requestedGoal == nil else { return move(.nothingDue) }
+        move(.idle(seconds: secondsToNextAction(configuration)))
     }
 
     /// Sees that the password may go into a new transaction, and that there is one where there has to be: whatever is
@@ -75,7 +75,7 @@ extension Agent where Key: ~Copyable {
         }
         if goal == .enrol, cannotRenew, !configuration.policy.allowsNoRenewal { throw .cannotRenew }
         // Whoever asks for another certificate answers for the password.
-        guard demand == .enrol || isPasswordFree(configuration) else { throw .passwordSpent }
+        guard requestedGoal == .enrol || isPasswordFree(configuration) else { throw .passwordSpent }
     }
 
     /// Whether the password may go into a new transaction.
@@ -91,12 +91,14 @@ extension Agent where Key: ~Copyable {
 
     @inline(never)
     mutating func nextGoal(_ configuration: borrowing Configuration) -> Goal? {
-        if demand == .giveUp { return isTransactionStored && !tried.contains(Goals(.giveUp)) ? .giveUp : nil }
+        if requestedGoal == .giveUp { return isTransactionStored && !tried.contains(Goals(.giveUp)) ? .giveUp : nil }
         if transaction.isOpen {
             if goesOn(configuration), !isBarren(configuration) { return .resume }
             transaction.close()
         }
-        if let demand { return tried.contains(Goals(demand)) || demand == .resume ? nil : demand }
+        if let requestedGoal {
+            return tried.contains(Goals(requestedGoal)) || requestedGoal == .resume ? nil : requestedGoal
+        }
         guard let current, !isOtherCA else { return tried.contains(Goals(.enrol)) ? nil : .enrol }
         let lowest = time.moment.lowest
         if changesPlaces { return .takeOver }
@@ -125,7 +127,7 @@ extension Agent where Key: ~Copyable {
         return renewal(of: current, configuration) <= lowest && !isBridged
     }
 
-    /// Whether the next identity's time comes before the current one is over.
+    /// Whether the next identity's time comes before the current one expires.
     private var isBridged: Bool {
         guard let current, let next, hasNextIdentity else { return false }
         return next.notBefore <= current.notAfter
@@ -135,7 +137,7 @@ extension Agent where Key: ~Copyable {
     private var mayRollOver: Bool { knowsNextCA && !hasNextIdentity }
 
     /// Whether that is done before the current CA is asked, where both are due. One of them may answer no longer, or not
-    /// yet: after two failures it is the other's turn. The next CA's comes first until half of the time is over in which
+    /// yet: after two failures it is the other's turn. The next CA's comes first until half of the time has passed in which
     /// to renew.
     private func isNextCAsTurn(_ configuration: borrowing Configuration) -> Bool {
         (stored.failures & 2 == 0) != isLate(configuration)
@@ -166,7 +168,7 @@ extension Agent where Key: ~Copyable {
     /// its content, and a password that is another one; Docs/Lifecycle.md has the table.
     private func goesOn(_ configuration: borrowing Configuration) -> Bool {
         // Begun in this run, it is what the operator asked for.
-        if demand == .enrol, !isBegunInRun { return false }
+        if requestedGoal == .enrol, !isBegunInRun { return false }
         guard transaction.request == configuredRequest else { return false }
         guard configuration.challenge.count > 0, stored.isSpent(in: transaction.identifier),
             !stored.hasSpent(configuration.challenge)
@@ -210,29 +212,29 @@ extension Agent where Key: ~Copyable {
     }
 
     /// Whether it is proven that an identity's time has come: by a clock, or by what the CA signed.
-    func isCertain(_ held: HeldCertificate?) -> Bool {
-        guard let held else { return true }
-        if case .exact(let now) = time.moment { return held.notBefore <= now }
-        return held.notBefore <= time.floor
+    func isCertain(_ kept: KeptCertificate?) -> Bool {
+        guard let kept else { return true }
+        if case .exact(let now) = time.moment { return kept.notBefore <= now }
+        return kept.notBefore <= time.floor
     }
 
     // MARK: Times
 
-    func renewal(of held: HeldCertificate, _ configuration: borrowing Configuration) -> Int64 {
+    func renewal(of kept: KeptCertificate, _ configuration: borrowing Configuration) -> Int64 {
         // A clock that was ahead when the certificate came tells nothing.
         let isPast = stored.issuedAt <= time.moment.lowest ?? 0
-        return held.renewal(configuration, issuedAt: isPast ? stored.issuedAt : 0)
+        return kept.renewal(configuration, issuedAt: isPast ? stored.issuedAt : 0)
     }
 
     /// When to ask for the next CA: when a certificate as old as the CA's would be renewed.
     private func nextCADue(_ configuration: borrowing Configuration) -> Int64? {
         let certificates = CACertificates(caCertificates.span.extracting(currentCA))
         guard let issuer = try? certificates.issuingCertificate() else { return nil }
-        return HeldCertificate(issuer).renewal(configuration, issuedAt: 0)
+        return KeptCertificate(issuer).renewal(configuration, issuedAt: 0)
     }
 
     /// What is due next, and when, in seconds since 1970; nil when that is not known.
-    public func nextDuty(_ configuration: borrowing Configuration) -> (goal: Goal, time: Int64)? {
+    public func nextAction(_ configuration: borrowing Configuration) -> (goal: Goal, time: Int64)? {
         guard let current, !isOtherCA else { return nil }
         if let next, isBridged { return (.takeOver, next.notBefore) }
         let renewal = renewal(of: current, configuration)
@@ -243,8 +245,8 @@ extension Agent where Key: ~Copyable {
     }
 
     /// How long a device that stays on sleeps.
-    private func secondsToDuty(_ configuration: borrowing Configuration) -> Int {
-        guard let due = nextDuty(configuration) else { return configuration.checkSeconds }
+    private func secondsToNextAction(_ configuration: borrowing Configuration) -> Int {
+        guard let due = nextAction(configuration) else { return configuration.checkSeconds }
         // What was tried and failed does not come at once again.
         return max(secondsLeft(until: due.time, cap: configuration.checkSeconds) ?? configuration.checkSeconds, 60)
     }
@@ -263,10 +265,10 @@ extension Agent where Key: ~Copyable {
     /// - Parameter resuming: it was asked before the device was off or failed to ask; how long ago is known only if
     ///   there is a clock.
     mutating func waitForDecision(_ configuration: borrowing Configuration, resuming: Bool) throws(AgentError) {
-        let mayWait = waits && (configuration.stays || transaction.polls <= configuration.polling.limit)
+        let isWaiting = mayWait && (configuration.stays || transaction.polls <= configuration.polling.limit)
         // Whoever starts the device again wants it to ask once more.
-        guard resuming || mayWait else { throw .stillPending }
-        let left = waits ? secondsLeft(until: transaction.nextPoll, cap: configuration.polling.cap) ?? 0 : 0
+        guard resuming || isWaiting else { throw .stillPending }
+        let left = mayWait ? secondsLeft(until: transaction.nextPoll, cap: configuration.polling.cap) ?? 0 : 0
         move(.undecided(seconds: resuming ? left : configuration.polling.seconds(after: transaction.polls)))
     }
 }

@@ -6,7 +6,7 @@ import PKIX
 import SCEP
 
 extension Agent where Key: ~Copyable {
-    /// Judges a reply, whose body stands in `work`.
+    /// Checks a reply, whose body stands in `work`.
     ///
     /// - Parameter operation: what was asked.
     /// - Throws: ``AgentError``, if the run ends with it.
@@ -18,7 +18,7 @@ extension Agent where Key: ~Copyable {
         do throws(AgentError) {
             try handle(response, operation, configuration, &store, &work, &random)
         } catch {
-            try settle(error, of: error.operation, configuration, &random)
+            try handleFailure(error, of: error.operation, configuration, &random)
         }
     }
 
@@ -35,7 +35,7 @@ extension Agent where Key: ~Copyable {
             guard operation == .getCACaps, error.isSilence else { throw failure }
             try handleMissingCapabilities(failure, configuration)
         } catch {
-            try settle(error, of: operation, configuration, &random)
+            try handleFailure(error, of: operation, configuration, &random)
         }
     }
 

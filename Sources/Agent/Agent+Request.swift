@@ -74,20 +74,20 @@ extension Agent where Key: ~Copyable {
     ) throws(AgentError) -> AgentAction {
         certificate = 0..<0
         let operation = operation(configuration)
-        var held = 0..<0
+        var certificate = 0..<0
         do throws(StorageError) {
             try loadKeys(&store, &work)
             if transaction.flags.contains(.forNextCA) { try loadTrusted(withNext: true, configuration, &store) }
             if signsAsHolder {
                 guard let size = try store.read(.certificate, into: &work) else { throw .corrupt }
-                held = 0..<size
+                certificate = 0..<size
             }
         } catch {
             throw .storage(error)
         }
         let message: Range<Int>
         do throws(SCEPError) {
-            message = try write(operation, configuration, &work, held, &random)
+            message = try write(operation, configuration, &work, certificate, &random)
         } catch {
             throw .scep(operation, error, text: 0..<0)
         }
@@ -125,10 +125,12 @@ extension Agent where Key: ~Copyable {
 
     private mutating func write(
         _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
-        _ held: Range<Int>, _ random: inout RandomGenerator
+        _ certificate: Range<Int>, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
         // A request that has to be sent again is made of the same randomness, so that it is the same request.
-        guard case .request = state else { return try writeMessage(operation, configuration, &work, held, &random) }
+        guard case .request = state else {
+            return try writeMessage(operation, configuration, &work, certificate, &random)
+        }
         var repeatable = RandomGenerator()
         defer { repeatable.wipe() }
         do throws(CryptoError) {
@@ -138,38 +140,38 @@ extension Agent where Key: ~Copyable {
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
-        return try writeMessage(operation, configuration, &work, held, &repeatable)
+        return try writeMessage(operation, configuration, &work, certificate, &repeatable)
     }
 
     private mutating func writeMessage(
         _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
-        _ held: Range<Int>, _ random: inout RandomGenerator
+        _ certificate: Range<Int>, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
-        var exchanged: Transaction
+        var request: Transaction
         do throws(CryptoError) {
-            exchanged =
+            request =
                 state.isTransaction
                 ? Transaction(identifier: transaction.identifier) : try Transaction(random: &random)
-            try exchanged.renewNonce(random: &random)
+            try request.renewNonce(random: &random)
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
-        lastRequest = exchanged
+        lastRequest = request
         let algorithms = try Algorithms(capabilities ?? Capabilities(), &policy)
         let ca = CACertificates(caCertificates.span.extracting(asked))
         let recipient = try ca.encryptionCertificate(canDecrypt: !configuration.needsPassword, policy: &policy)
         let issuer = try ca.issuingCertificate().subject
         let end = work.count
-        let identifier = exchanged.identifier
+        let identifier = request.identifier
         let subject = configuration.subject
         // A renewal is for the name that the certificate has, which the CA may have chosen.
         var subjectRange = 0..<0
-        if !held.isEmpty, let certificate = try? Certificate(work.span.extracting(held)) {
+        if !certificate.isEmpty, let certificate = try? Certificate(work.span.extracting(certificate)) {
             subjectRange = certificate.subjectRange
         }
         let signer: SignerCertificate =
-            held.isEmpty
-            ? .selfSigned(SelfSignedCertificate(subject: subject, serialNumber: identifier.span)) : .issued(held)
+            certificate.isEmpty
+            ? .selfSigned(SelfSignedCertificate(subject: subject, serialNumber: identifier.span)) : .issued(certificate)
         do throws(DERError) {
             var writer = DERWriter(&work, end: end)
             let contentEnd = try writer.beginEnvelope()
@@ -177,20 +179,20 @@ extension Agent where Key: ~Copyable {
             case .certPoll:
                 try writer.writeIssuerAndSubject(issuer: issuer, subject: subject, orCopyOf: subjectRange)
             case .getCert, .getCRL:
-                try writer.write(issuerAndSerialNumberOf: held)
+                try writer.write(issuerAndSerialNumberOf: certificate)
             default:
                 try certificationRequest(configuration, subjectRange).write(
                     to: &writer, key: &key, digest: algorithms.digest, random: &random)
             }
             let password = password(configuration)
-            if held.isEmpty {
+            if certificate.isEmpty {
                 try writer.wrapPKIMessage(
                     operation.messageType, from: contentEnd, for: recipient, password: password, signer: signer,
-                    transaction: exchanged, algorithms: algorithms, key: &key, random: &random)
+                    transaction: request, algorithms: algorithms, key: &key, random: &random)
             } else {
                 try writer.wrapPKIMessage(
                     operation.messageType, from: contentEnd, for: recipient, password: password, signer: signer,
-                    transaction: exchanged, algorithms: algorithms, key: &identityKey, random: &random)
+                    transaction: request, algorithms: algorithms, key: &identityKey, random: &random)
             }
             return writer.front..<end
         } catch {

@@ -23,7 +23,7 @@ extension Agent where Key: ~Copyable {
             throw .storage(error)
         }
         time.raiseFloor(to: max(stored.floor, configuration.time))
-        if current != nil { event = Happening(.held, nil) }
+        if current != nil { event = Happening(.current, nil) }
     }
 
     private mutating func restore<S: SnapshotStorage & ~Copyable>(
@@ -97,14 +97,14 @@ extension Agent where Key: ~Copyable {
     /// was read.
     private func reaches(_ configuration: borrowing Configuration) -> Bool {
         guard let fingerprints = Fingerprints(configuration.fingerprint) else { return false }
-        return CACertificates(caCertificates.span.extracting(allCAs)).include(oneOf: fingerprints)
+        return CACertificates(caCertificates.span.extracting(allCAs)).includes(oneOf: fingerprints)
     }
 
     /// Whether one is that of the certificate which vouched for the identity's CA, and which the CA's successor has
     /// taken the place of.
     private func reachesAnchor(_ configuration: borrowing Configuration) -> Bool {
         guard let fingerprints = Fingerprints(configuration.fingerprint) else { return false }
-        return fingerprints.contain(stored.anchor) || fingerprints.contain(stored.formerAnchor)
+        return fingerprints.contains(stored.anchor) || fingerprints.contains(stored.formerAnchor)
     }
 
     /// Of the fingerprints under which the identity was issued, version 2 remembers the text: if it is the configured one,
@@ -127,7 +127,7 @@ extension Agent where Key: ~Copyable {
         nextCAByteCount = withNext ? try store.read(.nextCACertificates, into: &output) ?? 0 : 0
         var rest = output._mutatingExtracting(droppingFirst: nextCAByteCount)
         caByteCount = try store.read(.caCertificates, into: &rest) ?? 0
-        if Room.isAmple { keepTrusted(configuration) }
+        if Footprint.isUnconstrained { keepTrusted(configuration) }
     }
 
     /// Drops those of the CA's certificates that were read which do not count under this configuration any more.
@@ -153,7 +153,7 @@ extension Agent where Key: ~Copyable {
         var output = caCertificates.mutableSpan
         nextCAByteCount = 0
         caByteCount = try store.read(.transactionCACertificates, into: &output) ?? 0
-        if Room.isAmple { keepTrusted(configuration) }
+        if Footprint.isUnconstrained { keepTrusted(configuration) }
     }
 
     /// Reads the CA's certificates again, if something else came in their place and was of no use.
@@ -185,11 +185,11 @@ extension Agent where Key: ~Copyable {
     /// Reads a certificate into the front of `work`.
     mutating func readHeld<S: SnapshotStorage & ~Copyable>(
         _ record: StoredRecord, _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
-    ) throws(StorageError) -> HeldCertificate? {
+    ) throws(StorageError) -> KeptCertificate? {
         guard let size = try store.read(record, into: &work) else { return nil }
         certificate = 0..<size
         guard let parsed = try? Certificate(work.span.extracting(certificate)) else { throw .corrupt }
-        return HeldCertificate(parsed)
+        return KeptCertificate(parsed)
     }
 
     /// Reads a stored key.

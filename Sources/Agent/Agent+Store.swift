@@ -10,7 +10,7 @@ extension Agent where Key: ~Copyable {
 
     /// Writes what the device has to keep, as one step.
     ///
-    /// - Throws: ``AgentError``, if the run ends with it: what failed, or why a transaction is over, once that is stored;
+    /// - Throws: ``AgentError``, if the run ends with it: what failed, or why a transaction ended, once that is stored;
     ///   ``AgentError/stillPending``.
     public mutating func store<S: SnapshotStorage & ~Copyable>(
         configuration: borrowing Configuration, in store: inout IdentityStore<S>, work: inout MutableSpan<UInt8>,
@@ -22,7 +22,7 @@ extension Agent where Key: ~Copyable {
             try write(change, &store, &work)
             try adopt(change, configuration, &store, &work)
         } catch {
-            return try settle(.storage(error), of: nil, configuration, &random)
+            return try handleFailure(.storage(error), of: nil, configuration, &random)
         }
         switch change {
         case .pending:
@@ -95,9 +95,9 @@ extension Agent where Key: ~Copyable {
     ) -> Int {
         switch content {
         case .none: 0
-        case .kept: store.keptSize(of: record)
-        case .moved(let other): store.keptSize(of: other)
-        case .key: IdentityStore<S>.recordSize(key.keptSize)
+        case .kept: store.copiedSize(of: record)
+        case .moved(let other): store.copiedSize(of: other)
+        case .key: IdentityStore<S>.recordSize(key.serializedSize)
         case .received: IdentityStore<S>.recordSize(certificate.count)
         case .currentCA: IdentityStore<S>.recordSize(caByteCount)
         case .transaction: IdentityStore<S>.recordSize(TransactionRecord.size)
@@ -111,8 +111,8 @@ extension Agent where Key: ~Copyable {
     ) throws(StorageError) {
         switch content {
         case .none: break
-        case .kept: try store.keep(record)
-        case .moved(let other): try store.keep(other, as: record)
+        case .kept: try store.copy(record)
+        case .moved(let other): try store.copy(other, as: record)
         case .key: try appendKey(record, &store, &work)
         case .received: try store.append(record, work.span.extracting(certificate))
         case .currentCA: try store.append(record, caCertificates.span.extracting(currentCA))
@@ -133,13 +133,13 @@ extension Agent where Key: ~Copyable {
     private mutating func appendKey<S: SnapshotStorage & ~Copyable>(
         _ record: StoredRecord, _ store: inout IdentityStore<S>, _ work: inout MutableSpan<UInt8>
     ) throws(StorageError) {
-        // Behind the certificate there is room for the key.
-        let secret = (work.count &- key.keptSize)..<work.count
+        // Behind the certificate there is space for the key.
+        let secret = (work.count &- key.serializedSize)..<work.count
         guard secret.lowerBound >= certificate.upperBound else { throw .full }
         var output = work._mutatingExtracting(secret)
         defer { wipe(&output) }
         do throws(CryptoError) {
-            _ = try key.keep(into: &output)
+            _ = try key.serialize(into: &output)
         } catch {
             throw .failed
         }

@@ -9,15 +9,15 @@ import SCEP
 /// It holds keys, the CA's certificates and the state of the transaction; messages are built and read in the one work
 /// buffer that the caller lends to every call, and which has to keep its content from one call to the next.
 ///
-/// `caCapacity` is the room in bytes for the certificates of the CA and of the next CA.
+/// `caCapacity` is the space in bytes for the certificates of the CA and of the next CA.
 public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable {
     private let inPlace = InPlace()
     /// What an operator asks for: this alone is done, whatever is due, after a transaction that is under way. With
     /// ``Goal/resume`` nothing else is begun. Nil: what is due.
-    public var demand: Goal?
+    public var requestedGoal: Goal?
     /// Whether the device may wait for the CA to decide, for another try, or for something to be due. One that may
     /// not ends its run in place of a wait: whoever starts it again decides when.
-    public var waits = true
+    public var mayWait = true
     /// Whether a run that may not wait leaves what failed before until its time has come, which is stored; for runs
     /// that a timer starts.
     public var defers = false
@@ -30,7 +30,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     private(set) var state = State.planning
     /// What failed, where the state says that something did.
     var failure: AgentError?
-    /// Why a question has no answer, with which the run ends once nothing else is due. Where there is ``Room``.
+    /// Why a question has no answer, with which the run ends once nothing else is due. Where there is ``Footprint``.
     var unanswered: AgentError?
     /// What was tried since the agent last woke up, and is not begun twice.
     var tried = Goals()
@@ -55,9 +55,9 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// of its CA.
     var isOtherCA = false
 
-    var current: HeldCertificate?
+    var current: KeptCertificate?
     /// The identity that changes places with the current one: the next CA's, or the former one's.
-    var next: HeldCertificate?
+    var next: KeptCertificate?
     var transaction = TransactionRecord()
     var stored = StateRecord()
     /// What the reply to the last message has to match.
@@ -78,7 +78,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public internal(set) var timeWasUnknown = false
     /// Whether the device can enrol, but will have no password to renew with, which its EC key needs.
     var cannotRenew = false
-    /// What came with the CA's certificates last and is not trusted; kept where there is ``Room``. Its ranges lie in the
+    /// What came with the CA's certificates last and is not trusted; kept where there is ``Footprint``. Its ranges lie in the
     /// work buffer only until that is used for something else.
     public internal(set) var passedOver = PassedOver.List()
     /// Whether it was not told yet.
@@ -126,7 +126,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             do throws(AgentError) {
                 if let action = try act(configuration, uptime, &store, &work, &random) { return action }
             } catch {
-                try settle(error, of: nil, configuration, &random)
+                try handleFailure(error, of: nil, configuration, &random)
             }
         }
     }
@@ -171,7 +171,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
 
     private mutating func wakeUp(from wait: Wait) {
         (caIsFresh, takesNoPost) = (false, false)
-        if wait == .duty { tried = Goals() }
+        if wait == .nextAction { tried = Goals() }
         // What fails for ever does not keep the certificate that came in between from being renewed in its turn.
         if wait == .retry { tried.remove(Goals(.renew)) }
         move(.timeCame(hasCapabilities: capabilities != nil))
@@ -208,7 +208,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             }
             try begin(configuration, keepsKey: false, &random)
         } catch {
-            try settle(error, of: nil, configuration, &random)
+            try handleFailure(error, of: nil, configuration, &random)
         }
     }
 

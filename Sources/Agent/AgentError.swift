@@ -36,7 +36,7 @@ public enum AgentError: Error, Equatable, Sendable {
     case scep(Operation, SCEPError, text: Range<Int>)
     /// The CA was asked as often as was configured, and has not decided.
     case stillPending
-    /// The password went into another transaction, which is over.
+    /// The password went into another transaction, which has ended.
     case passwordSpent
     /// The device would have no password left to renew with, which its EC key needs.
     case cannotRenew

@@ -5,28 +5,28 @@ import SCEP
 /// line of each written, which it does by default.
 public protocol AgentLog: Log, ~Copyable {
     /// - Parameter work: the work buffer, in which the event's ranges lie.
-    mutating func tell(_ event: borrowing Event, _ work: Span<UInt8>)
+    mutating func logEvent(_ event: borrowing Event, _ work: Span<UInt8>)
 
-    mutating func tell(_ step: Step)
+    mutating func logStep(_ step: Step)
 
     /// - Parameter work: the buffer in which the certificate stands that was not trusted.
-    mutating func tell(_ passedOver: PassedOver, _ work: Span<UInt8>)
+    mutating func logPassedOver(_ passedOver: PassedOver, _ work: Span<UInt8>)
 }
 
 extension AgentLog where Self: ~Copyable {
-    public mutating func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
+    public mutating func logEvent(_ event: borrowing Event, _ work: Span<UInt8>) {
         var line = Line()
         line.append(event, work)
         write(line: line.span)
     }
 
-    public mutating func tell(_ passedOver: PassedOver, _ work: Span<UInt8>) {
+    public mutating func logPassedOver(_ passedOver: PassedOver, _ work: Span<UInt8>) {
         var line = Line()
         line.append(passedOver, work)
         write(line: line.span)
     }
 
-    public mutating func tell(_ step: Step) {
+    public mutating func logStep(_ step: Step) {
         var line = Line()
         line.append(step)
         write(line: line.span)

@@ -26,10 +26,10 @@ public struct Backoff: Equatable, Sendable {
     /// Between half of `seconds` and all of it, by chance: devices that fail together do not come back together.
     static func spread(_ seconds: Int, random: inout RandomGenerator) -> Int {
         var bytes = InlineArray<1, UInt8>(repeating: 0)
-        var room = bytes.mutableSpan
+        var buffer = bytes.mutableSpan
         // Without randomness nothing works anyway.
-        guard (try? random.fill(&room)) != nil else { return seconds }
+        guard (try? random.fill(&buffer)) != nil else { return seconds }
         let half = seconds / 2
-        return seconds &- half &+ half &* Int(room[0]) / 255
+        return seconds &- half &+ half &* Int(buffer[0]) / 255
     }
 }

@@ -17,7 +17,7 @@ enum Change: Equatable {
     case nextCA
     /// A try failed (``Agent/failure``): the next one comes after so many seconds; nil where the run ends with it.
     case failure(retry: Int?, givesUp: Bool)
-    /// The transaction is over, and ``Agent/failure`` is why. What was wanted is tried anew after so many seconds; nil where the
+    /// The transaction has ended, and ``Agent/failure`` is why. What was wanted is tried anew after so many seconds; nil where the
     /// run ends with it.
     case end(retry: Int?)
     /// The transaction is given up, as the operator wants it.
@@ -42,7 +42,7 @@ enum RecordContent: Equatable {
 }
 
 extension Change {
-    /// Whether a transaction that was open is over by it.
+    /// Whether a transaction that was open ends by it.
     var endsTransaction: Bool {
         switch self {
         case .identity, .nextIdentity, .end, .giveUp: true

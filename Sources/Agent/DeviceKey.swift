@@ -11,16 +11,16 @@ public protocol DeviceKey: PrivateKey, ~Copyable {
     /// - Throws: `.unsupported` for an algorithm that this kind of key does not have.
     mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError)
 
-    /// Bytes that ``keep(into:)`` writes.
-    var keptSize: Int { get }
+    /// Bytes that ``serialize(into:)`` writes.
+    var serializedSize: Int { get }
 
     /// Writes at the front of `bytes` what ``load(_:)`` needs: the secret or a reference to it. It is kept like a
     /// secret either way.
     ///
-    /// - Returns: how many bytes were written: ``keptSize``.
-    mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
+    /// - Returns: how many bytes were written: ``serializedSize``.
+    mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int
 
-    /// Reads what ``keep(into:)`` wrote into this place.
+    /// Reads what ``serialize(into:)`` wrote into this place.
     mutating func load(_ bytes: Span<UInt8>) throws(CryptoError)
 
     /// Sets what is in memory to 0. The key is good for nothing afterwards, until it is loaded again.
@@ -33,9 +33,9 @@ extension RSAPrivateKey: DeviceKey {
         try generate(bits: bits, random: &random)
     }
 
-    public var keptSize: Int { exportSize }
+    public var serializedSize: Int { exportSize }
 
-    public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         try export(into: &bytes)
     }
 }

@@ -14,7 +14,7 @@ extension Cause {
         get {
             let first = Cause.notTLS.rawValue
             guard rawValue >= first else { return tableRow(rawValue, of: table) }
-            // An image without TLS has no room for these.
+            // An image without TLS has no space for these.
             return TLSSupport.isAvailable ? tableRow(rawValue &- first, of: securedTable) : Cause.connectionLost.row
         }
     }
@@ -41,7 +41,7 @@ private let table: StaticString =
     key-failed: no key could be made, crypto error #; start again
     out-of-memory: the arena is too small for these keys; enlarge it
     crypto-failed: the cryptography failed with error #; report it
-    password-spent: challenge went into a request that is over; set another
+    password-spent: challenge went into a request that has ended; set another
     no-password: EC keys need a challenge to encrypt with; set challenge, challenge-use=always
     cannot-renew: an EC key is renewed only with a shared challenge; set challenge-use=always
     password-needed: the request under way has a challenge in it; set it again
@@ -71,7 +71,7 @@ private let table: StaticString =
     weak-algorithms: the CA uses %; upgrade it, or set allow=&
     fingerprint-mismatch: the CA is not that of fingerprint; nothing was sent to it: ask ~
     not-a-ca: fingerprint is not of a CA's certificate; use the CA's own
-    ca-expired: the CA's certificate is over; check the clock, or ask ~
+    ca-expired: the CA's certificate has expired; check the clock, or ask ~
     ca-not-yet-valid: the CA's certificate begins later; check the clock
     next-ca-unsigned: the CA did not sign the next CA; someone may be in between
     next-ca-invalid: the next CA is none, or the same; tell ~
@@ -79,12 +79,12 @@ private let table: StaticString =
     ca-without-key-usage: a CA below the pinned one has no key usage; ask ~ for its fingerprint
     ca-key: a key of the CA or its RA is of no use here, being %; ask ~
     no-encryption: the CA has no RSA key to encrypt to; tell ~
-    ca-certificates-too-large: no room for the CA's certificates; have the CA send less
+    ca-certificates-too-large: no space for the CA's certificates; have the CA send less
     reply-malformed: the reply to $ cannot be read; tell ~
     not-scep: the reply to $ %
     cannot-decrypt: the reply is not encrypted to the device; tell ~
     unknown-signer: the reply is not the CA's; its certificates were replaced, or someone may be in between: try again
-    signer-expired: the certificate that signed the reply is over; tell ~
+    signer-expired: the certificate that signed the reply has expired; tell ~
     bad-signature: the reply's signature is wrong; someone may be in between
     wrong-message-type: the reply is no CertRep; tell ~
     wrong-transaction: the reply is to another transaction; try again
@@ -97,7 +97,7 @@ private let table: StaticString =
     wrong-issuer: the certificate is not the trusted CA's; it was not stored: ask ~
     unreadable: the certificate that the CA sent cannot be read; it was not stored: tell ~
     unknown-signature: the signature is of a kind not known here; tell ~
-    expired: the certificate is over; not stored: check the clock
+    expired: the certificate has expired; not stored: check the clock
     not-yet-valid: the certificate begins later; not stored: check the clock
     old-certificate: the CA sent the one that was to be renewed; ask ~
     not-extended: the new certificate is not valid for longer; not stored: ask ~
@@ -107,7 +107,7 @@ private let table: StaticString =
     wrong-crl: the CRL is another CA's; tell ~
     bad-crl-signature: the CRL is not signed by the trusted CA; tell ~
     partial-crl: the CRL covers only a part, %; tell ~
-    stale-crl: the CRL is over, a newer one was due; tell ~
+    stale-crl: the CRL has expired, a newer one was due; tell ~
     early-crl: the CRL begins later; check the clock
     revoked: the CA has revoked the certificate; ask ~
     """
@@ -120,7 +120,7 @@ private let securedTable: StaticString =
     tls-failed: the TLS handshake is wrong; see the server's log: if it has nothing, someone may be in between
     tls-untrusted: no trusted CA issued the server's certificate; check the CA bundle and pins
     tls-wrong-host: the server's certificate is not for the host of url; check url
-    tls-expired: the server's certificate is over; check the clock, or have it renewed
+    tls-expired: the server's certificate has expired; check the clock, or have it renewed
     tls-not-yet-valid: the server's certificate begins later; check the clock
     tls-weak: the server's certificate is below SHA-256, RSA-2048 or P-256; replace it
     tls-misused: the server's certificate is not for servers; replace it
@@ -132,7 +132,7 @@ private let securedTable: StaticString =
     proxy-authentication: the proxy asks for a name and password; check them
     """
 
-/// What to do where that hangs on more than the cause; it stands behind what the row has.
+/// What to do where that depends on more than the cause; it stands behind what the row has.
 enum Cure: UInt8 {
     case allowIfOld
     case checkURL

@@ -58,7 +58,7 @@ extension Line {
     }
 
     private mutating func append(_ form: BodyForm) {
-        guard Room.isAmple else { return append("is not DER") }
+        guard Footprint.isUnconstrained else { return append("is not DER") }
         switch form {
         case .empty: append("is empty")
         case .html: append("is a web page")
@@ -70,7 +70,7 @@ extension Line {
     }
 
     private mutating func append(_ limit: CertificateRevocationList.Limit) {
-        guard Room.isAmple else { return append("issuingDistributionPoint") }
+        guard Footprint.isUnconstrained else { return append("issuingDistributionPoint") }
         switch limit {
         case .delta: append("deltaCRLIndicator")
         case .userCertificates: append("onlyContainsUserCerts")

@@ -6,7 +6,7 @@ import SCEP
 public struct Event: Sendable {
     public enum Outcome: UInt8, Sendable {
         /// There is an identity in storage.
-        case held = 0
+        case current = 0
         case issued
         /// Issued by the next CA, and stored until its time comes.
         case issuedEarly
@@ -31,11 +31,11 @@ public struct Event: Sendable {
         case poll(seconds: Int)
         case retry(seconds: Int)
         case renew(time: Int64)
-        /// Asking for the next CA's certificates.
+        /// CAQuery for the next CA's certificates.
         case nextCA(time: Int64)
         case takeOver(time: Int64)
 
-        /// Seconds from now, of what does not hang on the time.
+        /// Seconds from now, of what does not depend on the time.
         public var seconds: Int? {
             switch self {
             case .poll(let seconds), .retry(let seconds): seconds
@@ -43,7 +43,7 @@ public struct Event: Sendable {
             }
         }
 
-        /// When, of what hangs on the time.
+        /// When, of what depends on the time.
         public var time: Int64? {
             switch self {
             case .renew(let time), .nextCA(let time), .takeOver(let time): time
@@ -85,7 +85,7 @@ extension Agent where Key: ~Copyable {
 
     /// Tells what happened and was not told yet.
     @inline(never)
-    mutating func tell<L: AgentLog & ~Copyable>(
+    mutating func logEvent<L: AgentLog & ~Copyable>(
         _ configuration: borrowing Configuration, uptime: UInt64, _ work: Span<UInt8>, _ log: inout L
     ) {
         tellPassedOver(work, &log)
@@ -97,7 +97,7 @@ extension Agent where Key: ~Copyable {
         if let operation = event.operation, operation.isPKIOperation, let lastRequest {
             transactionID = lastRequest.transactionID
         }
-        log.tell(
+        log.logEvent(
             Event(
                 outcome: event.outcome, failure: event.outcome.isFailure ? failure : nil, operation: event.operation,
                 certificate: event.outcome.isOfCertificate ? certificate : nil,
@@ -107,7 +107,7 @@ extension Agent where Key: ~Copyable {
     }
 
     private func next(_ configuration: borrowing Configuration, _ uptime: UInt64) -> Event.Next {
-        var reason = Wait.duty
+        var reason = Wait.nextAction
         var seconds = 0
         switch state {
         case .waiting(let wait, let left):
@@ -121,9 +121,9 @@ extension Agent where Key: ~Copyable {
         switch reason {
         case .poll: return .poll(seconds: seconds)
         case .retry: return .retry(seconds: seconds)
-        case .duty: break
+        case .nextAction: break
         }
-        guard let due = nextDuty(configuration) else { return .nothing }
+        guard let due = nextAction(configuration) else { return .nothing }
         switch due.goal {
         case .takeOver: return .takeOver(time: due.time)
         case .nextCA: return .nextCA(time: due.time)
@@ -136,7 +136,7 @@ extension Event.Outcome {
     /// Whether the device's certificate stands in the work buffer, since it is what the outcome is about.
     fileprivate var isOfCertificate: Bool {
         switch self {
-        case .held, .issued, .issuedEarly, .takenOver, .notRevoked, .known: true
+        case .current, .issued, .issuedEarly, .takenOver, .notRevoked, .known: true
         case .pending, .nextCA, .failed, .refused: false
         }
     }

@@ -47,19 +47,19 @@ extension Line {
 
     private mutating func append(subject: Span<UInt8>) {
         var text = InlineArray<160, UInt8>(repeating: 0)
-        var room = text.mutableSpan
-        let count = nameText(subject, into: &room)
+        var buffer = text.mutableSpan
+        let count = nameText(subject, into: &buffer)
         guard count > 0 else { return }
         append(" subject=\"")
-        append(room.span.extracting(first: count))
+        append(buffer.span.extracting(first: count))
         append("\"")
     }
 
     private mutating func append(time: Int64) {
         var text = InlineArray<20, UInt8>(repeating: 0)
-        var room = text.mutableSpan
-        let count = timeText(time, into: &room)
-        append(room.span.extracting(first: count))
+        var buffer = text.mutableSpan
+        let count = timeText(time, into: &buffer)
+        append(buffer.span.extracting(first: count))
     }
 }
 
@@ -89,7 +89,7 @@ extension Event.Outcome {
         get {
             tableRow(
                 rawValue,
-                of: "held\nissued\nissued-early\ntaken-over\npending\nnext-ca\nnot-revoked\nknown\nfailed\nrefused")
+                of: "current\nissued\nissued-early\ntaken-over\npending\nnext-ca\nnot-revoked\nknown\nfailed\nrefused")
         }
     }
 }

@@ -42,7 +42,7 @@ struct Goals: BitSet {
 }
 
 /// A certificate of this device that is stored.
-struct HeldCertificate {
+struct KeptCertificate {
     let notBefore: Int64
     /// What a renewal has to differ from.
     let replaced: IssuedCertificate.Replaced

@@ -4,7 +4,7 @@ import DeviceCrypto
 /// What a device keeps of its identity: records, each at most once, that are replaced together in one atomic step.
 /// Docs/Storage.md gives the bytes.
 ///
-/// To write: ``begin(bodySize:)``, then ``append(_:_:)`` or ``keep(_:)`` for every record counted in the size, then
+/// To write: ``begin(bodySize:)``, then ``append(_:_:)`` or ``copy(_:as:)`` for every record counted in the size, then
 /// ``commit()``. What was stored before stands, and can be read, until that has returned, and also when any of them
 /// throws.
 public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
@@ -40,8 +40,8 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
             guard end &- position >= 3 else { throw .corrupt }
             var header = InlineArray<3, UInt8>(repeating: 0)
             do {
-                var room = header.mutableSpan
-                try storage.read(at: position, into: &room)
+                var buffer = header.mutableSpan
+                try storage.read(at: position, into: &buffer)
             }
             guard let record = StoredRecord(rawValue: header[0]) else { throw .unknownVersion }
             let size = Int(header[1]) &<< 8 | Int(header[2])
@@ -74,16 +74,16 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     {
         guard let size = size(of: record) else { return nil }
         guard size <= bytes.count else { throw .full }
-        var room = bytes._mutatingExtracting(first: size)
-        try storage.read(at: Int(table[Self.index(record)].offset), into: &room)
+        var buffer = bytes._mutatingExtracting(first: size)
+        try storage.read(at: Int(table[Self.index(record)].offset), into: &buffer)
         return size
     }
 
     /// Bytes that a record with a value of `size` bytes adds to a body.
     public static func recordSize(_ size: Int) -> Int { 3 &+ size }
 
-    /// Bytes that ``keep(_:)`` adds to a body: 0 when there is no such record.
-    public func keptSize(of record: StoredRecord) -> Int {
+    /// Bytes that ``copy(_:as:)`` adds to a body: 0 when there is no such record.
+    public func copiedSize(of record: StoredRecord) -> Int {
         size(of: record).map { Self.recordSize($0) } ?? 0
     }
 
@@ -111,17 +111,17 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     /// Adds a record as it is now, or as another one; nothing when there is none.
     ///
     /// - Throws: as ``append(_:_:)``.
-    public mutating func keep(_ record: StoredRecord, as other: StoredRecord? = nil) throws(StorageError) {
+    public mutating func copy(_ record: StoredRecord, as other: StoredRecord? = nil) throws(StorageError) {
         guard let size = size(of: record) else { return }
         try appendHeader(other ?? record, size)
         let start = Int(table[Self.index(record)].offset)
         var chunk = InlineArray<64, UInt8>(repeating: 0)
-        var room = chunk.mutableSpan
+        var buffer = chunk.mutableSpan
         // It can be a private key.
-        defer { wipe(&room) }
+        defer { wipe(&buffer) }
         var done = 0
         while done < size {
-            var part = room._mutatingExtracting(first: min(room.count, size &- done))
+            var part = buffer._mutatingExtracting(first: min(buffer.count, size &- done))
             try storage.read(at: start &+ done, into: &part)
             try storage.append(part.span)
             done &+= part.count

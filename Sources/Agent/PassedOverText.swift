@@ -16,9 +16,9 @@ extension Line {
         }
         if let certificate = try? Certificate(work.extracting(passedOver.certificate)) {
             var text = InlineArray<160, UInt8>(repeating: 0)
-            var room = text.mutableSpan
-            let count = nameText(certificate.subject, into: &room)
-            append(room.span.extracting(first: count))
+            var buffer = text.mutableSpan
+            let count = nameText(certificate.subject, into: &buffer)
+            append(buffer.span.extracting(first: count))
             append(": ")
         }
         append(passedOver.reason.words)
@@ -32,12 +32,12 @@ extension PassedOver.Reason {
         switch self {
         case .unreadable: "its certificate cannot be read"
         case .notSigned: "no trusted CA signed it"
-        case .expired: "it is over"
+        case .expired: "it has expired"
         case .notYetValid: "it begins later"
         case .notCA: "its key usage, or its version, does not let it be a CA"
         case .unusableKey: "its key is of no use here"
         case .unknownSignatureAlgorithm: "its signature is of a kind not known here"
-        case .criticalExtension: "it has a critical extension not judged here"
+        case .criticalExtension: "it has a critical extension not checked here"
         case .pathLength: "the CA above may have none below it"
         case .weakDigest: "it is signed with a weak digest"
         case .caWithoutKeyUsage: "it has no key usage"
@@ -65,12 +65,12 @@ extension PassedOver.List {
 
 extension Agent where Key: ~Copyable {
     /// Warns once of what came with the CA's certificates and is not trusted, before anything is sent to them, where there
-    /// is ``Room`` for the words.
+    /// is ``Footprint`` for the words.
     ///
     /// - Parameter work: the buffer that they stand in.
     mutating func tellPassedOver<L: AgentLog & ~Copyable>(_ work: Span<UInt8>, _ log: inout L) {
-        guard Room.isAmple, hasPassedOver else { return }
+        guard Footprint.isUnconstrained, hasPassedOver else { return }
         hasPassedOver = false
-        for index in 0..<passedOver.count where passedOver[index].matters { log.tell(passedOver[index], work) }
+        for index in 0..<passedOver.count where passedOver[index].matters { log.logPassedOver(passedOver[index], work) }
     }
 }

@@ -22,16 +22,16 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
     }
 
     /// 271 to 527 for RSA, 106 for P-256, 154 for P-384.
-    public var keptSize: Int { isEC ? ec.exportSize : rsa.exportSize }
+    public var serializedSize: Int { isEC ? ec.exportSize : rsa.exportSize }
 
     /// Writes ``DeviceCrypto/RSAPrivateKey/export(into:)`` or ``DeviceCrypto/ECPrivateKey/export(into:)``: a secret.
-    public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         isEC ? try ec.export(into: &bytes) : try rsa.export(into: &bytes)
     }
 
     public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
         wipe()
-        isEC = Curve.areSupported && bytes.count > 0 && bytes[0] == ECPrivateKey.kind
+        isEC = Curve.isSupported && bytes.count > 0 && bytes[0] == ECPrivateKey.kind
         if isEC {
             try ec.load(bytes)
         } else {

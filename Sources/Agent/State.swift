@@ -54,7 +54,7 @@ public enum Wait: Equatable, Sendable {
     /// For what failed to pass.
     case retry
     /// For something to be due.
-    case duty
+    case nextAction
 }
 
 /// Certificates of a chain that were fetched one by one, not trusted yet.

@@ -5,7 +5,7 @@ extension State {
         switch (self, occurrence) {
         // What is due
         case (.planning, .nothingDue): .ended
-        case (.planning, .idle(let seconds)): .waiting(.duty, seconds: seconds)
+        case (.planning, .idle(let seconds)): .waiting(.nextAction, seconds: seconds)
         case (.planning, .tooEarly(let seconds)): .waiting(.retry, seconds: seconds)
         case (.planning, .undecided(let seconds)): .waiting(.poll, seconds: seconds)
         case (.planning, .due(.giveUp)): .storing(.giveUp)

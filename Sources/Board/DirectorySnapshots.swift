@@ -41,9 +41,9 @@ public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Co
         let outside = SnapshotHeader.size &+ SnapshotHeader.digestSize
         guard count >= outside, count <= outside &+ Self.limit else { throw .corrupt }
         var bytes = InlineArray<24, UInt8>(repeating: 0)
-        var room = bytes.mutableSpan
-        try directory.read(at: 0, into: &room)
-        let header = SnapshotHeader(room.span)
+        var buffer = bytes.mutableSpan
+        try directory.read(at: 0, into: &buffer)
+        let header = SnapshotHeader(buffer.span)
         guard header.version != 0 else { throw .corrupt }
         guard header.version != 1 else { throw .unknownVersion }
         guard header.bodySize == count &- outside, try hasDigest(header.bodySize, isNew: false) else { throw .corrupt }
@@ -66,8 +66,8 @@ public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Co
         try directory.create()
         var bytes = InlineArray<24, UInt8>(repeating: 0)
         do {
-            var room = bytes.mutableSpan
-            SnapshotHeader(sequence: sequence &+ 1, bankSize: 0, bodySize: size).write(to: &room)
+            var buffer = bytes.mutableSpan
+            SnapshotHeader(sequence: sequence &+ 1, bankSize: 0, bodySize: size).write(to: &buffer)
         }
         try directory.write(bytes.span)
         hash = Hash(.sha256)
@@ -110,19 +110,19 @@ public struct DirectorySnapshots<D: Directory & ~Copyable>: SnapshotStorage, ~Co
     private mutating func hasDigest(_ size: Int, isNew: Bool) throws(StorageError) -> Bool {
         var hash = Hash(.sha256)
         var chunk = InlineArray<512, UInt8>(repeating: 0)
-        var room = chunk.mutableSpan
+        var buffer = chunk.mutableSpan
         // What passes through can be a private key.
-        defer { wipe(&room) }
+        defer { wipe(&buffer) }
         let end = SnapshotHeader.size &+ size
         var position = 0
         while position < end {
-            var part = room._mutatingExtracting(first: min(room.count, end &- position))
+            var part = buffer._mutatingExtracting(first: min(buffer.count, end &- position))
             try read(position, &part, isNew)
             hash.update(part.span)
             position &+= part.count
         }
         let digest = hash.finish()
-        var stored = room._mutatingExtracting(first: SnapshotHeader.digestSize)
+        var stored = buffer._mutatingExtracting(first: SnapshotHeader.digestSize)
         try read(end, &stored, isNew)
         return constantTimeEqual(digest.bytes, stored.span)
     }

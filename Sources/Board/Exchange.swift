@@ -116,11 +116,11 @@ private func receive<T: Transport & ~Copyable, C: Clock & ~Copyable>(
         do throws(TransportError) {
             try check(deadline, clock)
             var free = reader.freeRange
-            // A message that leaves no room for the status in front of it is given up for the reply.
+            // A message that leaves no space for the status in front of it is given up for the reply.
             mayRepeat = mayRepeat && reader.response.status < 200 && free.lowerBound < messageStart
             if mayRepeat { free = free.lowerBound..<min(free.upperBound, messageStart) }
-            var room = work._mutatingExtracting(free)
-            count = try transport.receive(into: &room, deadline: deadline)
+            var buffer = work._mutatingExtracting(free)
+            count = try transport.receive(into: &buffer, deadline: deadline)
         } catch {
             // A server that refuses a request unread says why, and then breaks the connection.
             guard error == .reset, reader.response.status >= 400 else { throw .receiving(error) }

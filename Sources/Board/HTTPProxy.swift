@@ -41,8 +41,8 @@ public struct HTTPProxy: Sendable {
 
     /// Sets the credentials to 0.
     public mutating func wipe() {
-        var room = authorizationBytes.mutableSpan
-        DeviceCrypto.wipe(&room)
+        var buffer = authorizationBytes.mutableSpan
+        DeviceCrypto.wipe(&buffer)
         authorizationCount = 0
     }
 

@@ -4,8 +4,8 @@ import DeviceCrypto
 /// current one, and becomes the current one when the last page of its bank, the marker, is programmed. The banks take
 /// turns, so wear is spread over all sectors. Docs/Storage.md gives the bytes.
 ///
-/// `gathering` is the number of bytes that are programmed at once: a multiple of the page size, 24 or more.
-public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: SnapshotStorage, ~Copyable {
+/// `programSize` is the number of bytes that are programmed at once: a multiple of the page size, 24 or more.
+public struct NORSnapshots<S: Storage & ~Copyable, let programSize: Int>: SnapshotStorage, ~Copyable {
     private enum Phase {
         case closed, open
         case writing
@@ -26,10 +26,10 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
     private var nextSize = 0
     private var left = 0
     private var position = 0
-    private var gatheredCount = 0
+    private var programBufferCount = 0
     private var hash = Hash(.sha256)
     public var storage: S
-    private var gathered = InlineArray<gathering, UInt8>(repeating: 0)
+    private var programBuffer = InlineArray<programSize, UInt8>(repeating: 0)
 
     /// - Parameter capacity: bytes of the largest snapshot. It decides the size of the banks, so that firmware which
     ///   replaces another's has to give the same, or it finds nothing but `.unknownVersion`.
@@ -48,7 +48,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         phase = .closed
         bank = -1
         sequence = 0
-        guard gathering >= SnapshotHeader.size, gathering % geometry.pageSize == 0 else { throw .outOfRange }
+        guard programSize >= SnapshotHeader.size, programSize % geometry.pageSize == 0 else { throw .outOfRange }
         guard bankCount >= 2 else { throw .full }
         var version = SnapshotHeader.currentVersion
         var isDamaged = false
@@ -96,9 +96,9 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
 
     private mutating func readHeader(at offset: Int) throws(StorageError) -> SnapshotHeader {
         var header = InlineArray<24, UInt8>(repeating: 0)
-        var room = header.mutableSpan
-        try storage.read(at: offset, into: &room)
-        return SnapshotHeader(room.span)
+        var buffer = header.mutableSpan
+        try storage.read(at: offset, into: &buffer)
+        return SnapshotHeader(buffer.span)
     }
 
     /// Reads the marker of the bank that begins at `start`.
@@ -107,11 +107,11 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
     ///   since what it stands for had been read back by then; nil when nothing is there.
     private mutating func readMarker(_ start: Int) throws(StorageError) -> UInt32? {
         var marker = InlineArray<8, UInt8>(repeating: 0)
-        var room = marker.mutableSpan
-        try storage.read(at: start &+ markerOffset, into: &room)
-        let sequence = bigEndian(room.span, at: 0)
-        if sequence == ~bigEndian(room.span, at: 4) { return sequence }
-        for index in 0..<8 where room[index] != storage.geometry.erasedValue { return 0 }
+        var buffer = marker.mutableSpan
+        try storage.read(at: start &+ markerOffset, into: &buffer)
+        let sequence = bigEndian(buffer.span, at: 0)
+        if sequence == ~bigEndian(buffer.span, at: 4) { return sequence }
+        for index in 0..<8 where buffer[index] != storage.geometry.erasedValue { return 0 }
         return nil
     }
 
@@ -119,19 +119,19 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
     private mutating func hasDigest(_ start: Int, _ size: Int) throws(StorageError) -> Bool {
         var hash = Hash(.sha256)
         var chunk = InlineArray<64, UInt8>(repeating: 0)
-        var room = chunk.mutableSpan
+        var buffer = chunk.mutableSpan
         // What passes through can be a private key.
-        defer { wipe(&room) }
+        defer { wipe(&buffer) }
         let end = start &+ SnapshotHeader.size &+ size
         var position = start
         while position < end {
-            var part = room._mutatingExtracting(first: min(room.count, end &- position))
+            var part = buffer._mutatingExtracting(first: min(buffer.count, end &- position))
             try storage.read(at: position, into: &part)
             hash.update(part.span)
             position &+= part.count
         }
         let digest = hash.finish()
-        var stored = room._mutatingExtracting(first: SnapshotHeader.digestSize)
+        var stored = buffer._mutatingExtracting(first: SnapshotHeader.digestSize)
         try storage.read(at: end, into: &stored)
         return constantTimeEqual(digest.bytes, stored.span)
     }
@@ -160,10 +160,10 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         nextSize = size
         left = size
         hash = Hash(.sha256)
-        var room = gathered.mutableSpan
-        SnapshotHeader(sequence: sequence &+ 1, bankSize: bankSize, bodySize: size).write(to: &room)
-        gatheredCount = SnapshotHeader.size
-        hash.update(gathered.span.extracting(first: gatheredCount))
+        var buffer = programBuffer.mutableSpan
+        SnapshotHeader(sequence: sequence &+ 1, bankSize: bankSize, bodySize: size).write(to: &buffer)
+        programBufferCount = SnapshotHeader.size
+        hash.update(programBuffer.span.extracting(first: programBufferCount))
         phase = .writing
     }
 
@@ -184,11 +184,11 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
         guard try hasDigest(start, nextSize) else { throw .corrupt }
         position = start &+ markerOffset
         do {
-            var room = gathered.mutableSpan
-            storeBigEndian(sequence &+ 1, at: 0, in: &room)
-            storeBigEndian(~(sequence &+ 1), at: 4, in: &room)
+            var buffer = programBuffer.mutableSpan
+            storeBigEndian(sequence &+ 1, at: 0, in: &buffer)
+            storeBigEndian(~(sequence &+ 1), at: 4, in: &buffer)
         }
-        gatheredCount = 8
+        programBufferCount = 8
         var failure = StorageError.corrupt
         do throws(StorageError) {
             try flush()
@@ -205,29 +205,29 @@ public struct NORSnapshots<S: Storage & ~Copyable, let gathering: Int>: Snapshot
     @inline(never)
     private mutating func gather(_ bytes: Span<UInt8>) throws(StorageError) {
         for index in bytes.indices {
-            if gatheredCount == gathering { try flush() }
-            gathered[gatheredCount] = bytes[index]
-            gatheredCount &+= 1
+            if programBufferCount == programSize { try flush() }
+            programBuffer[programBufferCount] = bytes[index]
+            programBufferCount &+= 1
         }
     }
 
-    /// Programs what was gathered, filled up to a whole page with the erased value.
+    /// Programs what was programBuffer, filled up to a whole page with the erased value.
     @inline(never)
     private mutating func flush() throws(StorageError) {
         let geometry = storage.geometry
-        while gatheredCount % geometry.pageSize != 0 {
-            gathered[gatheredCount] = geometry.erasedValue
-            gatheredCount &+= 1
+        while programBufferCount % geometry.pageSize != 0 {
+            programBuffer[programBufferCount] = geometry.erasedValue
+            programBufferCount &+= 1
         }
-        let count = gatheredCount
-        gatheredCount = 0
+        let count = programBufferCount
+        programBufferCount = 0
         defer {
-            // What was gathered can be a private key.
-            var room = gathered.mutableSpan
-            wipe(&room)
+            // What was programBuffer can be a private key.
+            var buffer = programBuffer.mutableSpan
+            wipe(&buffer)
         }
         do throws(StorageError) {
-            try storage.program(at: position, gathered.span.extracting(first: count))
+            try storage.program(at: position, programBuffer.span.extracting(first: count))
         } catch {
             phase = .open
             // What it took in last can be a private key, too.

@@ -125,9 +125,9 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
         var lineLength = 0
         for position in 0..<Self.replyLimit {
             var byte = InlineArray<1, UInt8>(repeating: 0)
-            var room = byte.mutableSpan
-            guard try lower.receive(into: &room, deadline: deadline) > 0 else { throw .proxyRefused }
-            let received = room[0]
+            var buffer = byte.mutableSpan
+            guard try lower.receive(into: &buffer, deadline: deadline) > 0 else { throw .proxyRefused }
+            let received = buffer[0]
             switch position {
             case 7: break
             case 0..<9: guard unsafe received == form.utf8Start[position] else { throw .proxyUnreachable }
@@ -212,8 +212,8 @@ private struct RequestText: ~Copyable {
     }
 
     mutating func wipe() {
-        var room = bytes.mutableSpan
-        DeviceCrypto.wipe(&room)
+        var buffer = bytes.mutableSpan
+        DeviceCrypto.wipe(&buffer)
         count = 0
     }
 }

@@ -31,23 +31,23 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
     public mutating func seed(_ seed: inout MutableSpan<UInt8>) throws(EntropyError) {
         var record = InlineArray<76, UInt8>(repeating: 0)
         var successor = InlineArray<76, UInt8>(repeating: 0)
-        var room = record.mutableSpan
+        var buffer = record.mutableSpan
         var next = successor.mutableSpan
         defer {
-            wipe(&room)
+            wipe(&buffer)
             wipe(&next)
         }
-        let sector = try readCurrent(into: &room)
-        let counter = littleEndian(room.span, at: 4)
+        let sector = try readCurrent(into: &buffer)
+        let counter = littleEndian(buffer.span, at: 4)
         // A secret for each of 2^32 - 1 boots is more than the flash can be written.
         guard counter < .max else { throw .failed }
-        Self.advance(from: room.span, counter: counter &+ 1, into: &next)
+        Self.advance(from: buffer.span, counter: counter &+ 1, into: &next)
         do throws(StorageError) {
             try replace(sector, by: next.span)
         } catch {
             throw .failed
         }
-        Self.derive(1, from: room.span, into: &seed)
+        Self.derive(1, from: buffer.span, into: &seed)
     }
 
     /// Reads the record that counts.
@@ -82,10 +82,10 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
         try storage.erase(sector: other)
         try storage.program(at: offset, record)
         var written = InlineArray<76, UInt8>(repeating: 0)
-        var room = written.mutableSpan
-        defer { wipe(&room) }
-        try storage.read(at: offset, into: &room)
-        guard constantTimeEqual(room.span, record) else { throw .corrupt }
+        var buffer = written.mutableSpan
+        defer { wipe(&buffer) }
+        try storage.read(at: offset, into: &buffer)
+        guard constantTimeEqual(buffer.span, record) else { throw .corrupt }
         try storage.erase(sector: sector)
     }
 
@@ -98,8 +98,8 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
     private static func advance(from record: Span<UInt8>, counter: UInt32, into next: inout MutableSpan<UInt8>) {
         storeLittleEndian(0x4445_4553, at: 0, in: &next)
         storeLittleEndian(counter, at: 4, in: &next)
-        var room = next._mutatingExtracting(secret)
-        derive(0, from: record, into: &room)
+        var buffer = next._mutatingExtracting(secret)
+        derive(0, from: record, into: &buffer)
         storeLittleEndian(crc32(next.span.extracting(0..<72)), at: 72, in: &next)
     }
 

@@ -16,7 +16,7 @@ public protocol SnapshotStorage: ~Copyable {
     /// Begins the next snapshot, of exactly `size` bytes. The current one stays what it is, and can be read, until
     /// ``commit()`` has returned, and also when any of these three calls throws.
     ///
-    /// - Throws: `.full` when there is no room for so many; `.failed`.
+    /// - Throws: `.full` when there is no space for so many; `.failed`.
     mutating func begin(size: Int) throws(StorageError)
 
     /// Adds the next bytes.

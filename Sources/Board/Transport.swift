@@ -13,7 +13,7 @@ public protocol Transport: ~Copyable {
     /// - Parameter deadline: in milliseconds of the same board's ``Clock/uptime``.
     mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError)
 
-    /// Tells, before each connection, what is known of the time, by which the server's certificate is judged. By default
+    /// Tells, before each connection, what is known of the time, by which the server's certificate is checked. By default
     /// nobody listens.
     ///
     /// - Parameters:
@@ -80,7 +80,7 @@ public enum TransportError: UInt8, Error, Equatable, Sendable {
     /// The stream broke before it was ended in order: over TLS, without close_notify, or by a record that is not the
     /// far side's.
     case reset
-    /// The board's network stack, or the memory of TLS, has no room or slot left.
+    /// The board's network stack, or the memory of TLS, has no space or slot left.
     case exhausted
 
     // MARK: Only of transports that secure
@@ -97,7 +97,7 @@ public enum TransportError: UInt8, Error, Equatable, Sendable {
     case certificateUntrusted
     /// The server's certificate is for other hosts.
     case certificateOfOtherHost
-    /// The server's certificate, or that of a CA above it, is over.
+    /// The server's certificate, or that of a CA above it, has expired.
     case certificateExpired
     /// It begins later.
     case certificateNotYetValid

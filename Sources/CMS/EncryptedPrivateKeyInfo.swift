@@ -72,10 +72,10 @@ public struct EncryptedPrivateKeyInfo: Sendable {
         var all = key.mutableSpan
         defer { wipe(&all) }
         do {
-            var room = all._mutatingExtracting(first: cipher.keySize)
+            var buffer = all._mutatingExtracting(first: cipher.keySize)
             try PBKDF2.derive(
                 derivation.digest, password: password, salt: bytes.span.extracting(derivation.salt),
-                iterations: derivation.iterations, into: &room)
+                iterations: derivation.iterations, into: &buffer)
         }
         let content = try cipher.decryptContent(
             &bytes, in: encryptedData, key: all.span.extracting(first: cipher.keySize), iv: iv)
@@ -108,8 +108,8 @@ extension DERWriter {
         var salt = InlineArray<16, UInt8>(repeating: 0)
         var iv = InlineArray<16, UInt8>(repeating: 0)
         var key = InlineArray<32, UInt8>(repeating: 0)
-        var room = key.mutableSpan
-        defer { wipe(&room) }
+        var buffer = key.mutableSpan
+        defer { wipe(&buffer) }
         do throws(CryptoError) {
             do {
                 var saltBytes = salt.mutableSpan
@@ -117,11 +117,11 @@ extension DERWriter {
                 var ivBytes = iv.mutableSpan
                 try random.fill(&ivBytes)
             }
-            try PBKDF2.derive(.sha256, password: password, salt: salt.span, iterations: iterations, into: &room)
+            try PBKDF2.derive(.sha256, password: password, salt: salt.span, iterations: iterations, into: &buffer)
         } catch {
             throw DERError(.crypto(error), at: front)
         }
-        try encryptContent(from: end, cipher: cipher, key: room.span, iv: iv.span)
+        try encryptContent(from: end, cipher: cipher, key: buffer.span, iv: iv.span)
         try wrap(.octetString, from: end)
         let algorithmEnd = front
         try write(cipher, iv: iv.span)

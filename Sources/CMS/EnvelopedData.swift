@@ -69,7 +69,7 @@ public struct EnvelopedData: Sendable {
         var list = recipients.reader
         guard !list.isAtEnd else { throw DERError(.notOneRecipient, at: recipients.start) }
         let element = try list.read()
-        let hasPassword = element.tag == .contextConstructed(3) && Curve.areSupported
+        let hasPassword = element.tag == .contextConstructed(3) && Curve.isSupported
         guard hasPassword || element.tag == .sequence else {
             throw DERError(.unsupportedAlgorithm, at: element.start)
         }
@@ -120,8 +120,8 @@ public struct EnvelopedData: Sendable {
         do throws(CryptoError) {
             do {
                 var all = contentKey.mutableSpan
-                var room = all._mutatingExtracting(first: cipher.keySize)
-                try unwrap(bytes.span, into: &room, &key, password, &random)
+                var buffer = all._mutatingExtracting(first: cipher.keySize)
+                try unwrap(bytes.span, into: &buffer, &key, password, &random)
             }
             return try cipher.decryptContent(
                 &bytes, in: content, key: contentKey.span.extracting(first: cipher.keySize), iv: iv)

@@ -3,9 +3,9 @@ import DeviceCrypto
 import PKIX
 
 extension DERWriter {
-    /// Keeps room behind the content that is to be written next and then enveloped, for its padding.
+    /// Keeps space behind the content that is to be written next and then enveloped, for its padding.
     ///
-    /// - Returns: what ``envelope(from:for:password:cipher:random:)`` wants as `end`.
+    /// - Returns: what ``wrapEnvelopedData(from:for:password:cipher:random:)`` wants as `end`.
     public mutating func beginEnvelope() throws(DERError) -> Int {
         let end = front
         _ = try reserve(greatestBlockSize)
@@ -26,7 +26,7 @@ extension DERWriter {
     /// - Parameter password: the challengePassword; needed for an EC key only.
     /// - Throws: ``DERError``: `bufferFull`; `passwordMissing`; `unsupportedAlgorithm` for an EC key on a board that is
     ///   built without elliptic curves; `crypto`.
-    public mutating func envelope(
+    public mutating func wrapEnvelopedData(
         from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>, cipher: CipherAlgorithm,
         random: inout RandomGenerator
     ) throws(DERError) {
@@ -46,13 +46,13 @@ extension DERWriter {
             var secret = key.mutableSpan
             wipe(&secret)
         }
-        try envelope(
+        try wrapEnvelopedData(
             from: end, for: recipient, password: password, cipher: cipher,
             key: key.span.extracting(first: cipher.keySize),
             iv: iv.span.extracting(first: cipher.blockSize), random: &random)
     }
 
-    private mutating func envelope(
+    private mutating func wrapEnvelopedData(
         from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>, cipher: CipherAlgorithm,
         key: Span<UInt8>, iv: Span<UInt8>, random: inout RandomGenerator
     ) throws(DERError) {
@@ -67,7 +67,7 @@ extension DERWriter {
         if isRSA {
             try write(keyTransRecipientInfo: recipient, key: key, random: &random)
         } else {
-            guard Curve.areSupported else { throw DERError(.unsupportedAlgorithm, at: front) }
+            guard Curve.isSupported else { throw DERError(.unsupportedAlgorithm, at: front) }
             guard !password.isEmpty else { throw DERError(.passwordMissing, at: front) }
             try write(passwordRecipientInfo: password, key: key, cipher: cipher, random: &random)
         }
@@ -91,7 +91,7 @@ extension DERWriter {
     ) throws(DERError) {
         let count = end &- greatestBlockSize &- front
         let padding = cipher.blockSize &- count % cipher.blockSize
-        closeGap(room: count &+ greatestBlockSize &- padding, used: count)
+        closeGap(capacity: count &+ greatestBlockSize &- padding, used: count)
         var content = mutable(front..<end)
         for index in count..<content.count { content[index] = UInt8(truncatingIfNeeded: padding) }
         do throws(CryptoError) {

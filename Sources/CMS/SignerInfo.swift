@@ -64,7 +64,7 @@ public struct SignerInfo: ~Escapable {
     /// (RFC 3370, 3.2; RFC 5753, 2.1.1).
     ///
     /// That of an elliptic curve key alone is no standard's, and cryptlib writes it. It is taken: as with rsaEncryption,
-    /// which is a standard's, digestAlgorithm says the digest, by which the signature is verified and the floor judged,
+    /// which is a standard's, digestAlgorithm says the digest, by which the signature is verified and the floor checked,
     /// so that nothing passes that would not under the right name.
     ///
     /// - Returns: also whether it was that.

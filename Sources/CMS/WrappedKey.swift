@@ -21,14 +21,14 @@ struct WrappedKey: ~Copyable {
         _ digest: DigestAlgorithm, password: Span<UInt8>, salt: Span<UInt8>, iterations: Int
     ) throws(CryptoError) {
         var all = keyEncryptionKey.mutableSpan
-        var room = all._mutatingExtracting(first: cipher.keySize)
-        try PBKDF2.derive(digest, password: password, salt: salt, iterations: iterations, into: &room)
+        var buffer = all._mutatingExtracting(first: cipher.keySize)
+        try PBKDF2.derive(digest, password: password, salt: salt, iterations: iterations, into: &buffer)
     }
 
     mutating func wrap(_ key: Span<UInt8>, iv: Span<UInt8>, random: inout RandomGenerator) throws(CryptoError) {
         do {
-            var room = bytes.mutableSpan
-            try random.fill(&room)
+            var buffer = bytes.mutableSpan
+            try random.fill(&buffer)
         }
         bytes[0] = UInt8(truncatingIfNeeded: key.count)
         for index in 0..<3 { bytes[1 &+ index] = ~key[index] }
@@ -71,13 +71,13 @@ struct WrappedKey: ~Copyable {
     @inline(never)
     private mutating func crypt(_ range: Range<Int>, iv: Span<UInt8>, encrypting: Bool) throws(CryptoError) {
         var all = bytes.mutableSpan
-        var room = all._mutatingExtracting(range)
+        var buffer = all._mutatingExtracting(range)
         let key = keyEncryptionKey.span.extracting(first: cipher.keySize)
         let iv = iv.extracting(first: cipher.blockSize)
         if encrypting {
-            try CBC.encrypt(cipher, key: key, iv: iv, &room)
+            try CBC.encrypt(cipher, key: key, iv: iv, &buffer)
         } else {
-            try CBC.decrypt(cipher, key: key, iv: iv, &room)
+            try CBC.decrypt(cipher, key: key, iv: iv, &buffer)
         }
     }
 

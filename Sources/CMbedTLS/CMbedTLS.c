@@ -67,8 +67,8 @@ int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size) {
 }
 
 __attribute__((noinline)) void cmbedtls_clear_stack(void) {
-    uint8_t room[1024];
-    mbedtls_platform_zeroize(room, sizeof room);
+    uint8_t capacity[1024];
+    mbedtls_platform_zeroize(capacity, sizeof capacity);
 }
 
 #endif

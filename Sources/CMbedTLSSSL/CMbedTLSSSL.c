@@ -86,13 +86,13 @@ static const mbedtls_x509_crt_profile profile = {
 
 static int parse_base64(mbedtls_x509_crt *list, const uint8_t *bytes, size_t count) {
     // Three bytes of four characters at most.
-    const size_t room = count / 4 * 3 + 3;
+    const size_t capacity = count / 4 * 3 + 3;
     size_t size = 0;
-    uint8_t *der = mbedtls_calloc(1, room);
+    uint8_t *der = mbedtls_calloc(1, capacity);
     if (der == NULL) {
         return MBEDTLS_ERR_X509_ALLOC_FAILED;
     }
-    int status = mbedtls_base64_decode(der, room, &size, bytes, count);
+    int status = mbedtls_base64_decode(der, capacity, &size, bytes, count);
     if (status == 0) {
         status = mbedtls_x509_crt_parse_der(list, der, size);
     }
@@ -180,15 +180,15 @@ static int has_address(const mbedtls_x509_crt *certificate, const uint8_t *addre
 
 static void digest(uint8_t algorithm, const mbedtls_x509_buf *bytes, uint8_t *result, size_t size) {
     cmbedtls_hash hash;
-    uint8_t room[64];
+    uint8_t capacity[64];
     cmbedtls_hash_start(&hash, algorithm);
     cmbedtls_hash_update(&hash, bytes->p, bytes->len);
-    cmbedtls_hash_finish(&hash, room);
-    memcpy(result, room, size);
+    cmbedtls_hash_finish(&hash, capacity);
+    memcpy(result, capacity, size);
 }
 
 // Notes what mbedTLS found out about a certificate of the chain; the server's own comes last, with depth 0. The caller
-// judges before the handshake goes on, so that nothing stands in its way here.
+// checks before the handshake goes on, so that nothing stands in its way here.
 static int note(void *argument, mbedtls_x509_crt *certificate, int depth, uint32_t *flags) {
     cmbedtls_ssl *ssl = argument;
     cmbedtls_ssl_facts *facts = depth == 0 ? &ssl->verdict.server : &ssl->verdict.issuers;
@@ -268,12 +268,12 @@ static size_t key_bits(mbedtls_pk_context *key) {
 }
 
 static int sign_key(mbedtls_pk_context *key, mbedtls_md_type_t md, const unsigned char *hash, size_t count,
-                    unsigned char *signature, size_t room, size_t *size,
+                    unsigned char *signature, size_t capacity, size_t *size,
                     int (*random)(void *, unsigned char *, size_t), void *random_context) {
     cmbedtls_ssl *ssl = key->pk_ctx;
     (void) random;
     (void) random_context;
-    if (room < ssl->options.signature_size) {
+    if (capacity < ssl->options.signature_size) {
         return MBEDTLS_ERR_PK_BUFFER_TOO_SMALL;
     }
     return sign(ssl, md, hash, count, signature, size);
@@ -485,7 +485,7 @@ int cmbedtls_ssl_handshake(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random) 
     begin(ssl, random);
     while (status == 0 && ssl->context.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
         if (ssl->has_certificate && !ssl->is_accepted) {
-            return CMBEDTLS_SSL_JUDGE;
+            return CMBEDTLS_SSL_VERIFY;
         }
         status = mbedtls_ssl_handshake_step(&ssl->context);
     }

@@ -2,7 +2,7 @@
 /// it stands.
 ///
 /// DER is not longer than the BER it comes from: an indefinite length takes three octets with its end-of-contents, and no
-/// DER length below 64 KiB takes more. Above, one more is needed, which dropped headers of pieces make room for; where
+/// DER length below 64 KiB takes more. Above, one more is needed, which dropped headers of pieces make space for; where
 /// they do not, it is refused. One pass, no second buffer, no recursion.
 public enum BER {
     /// The deepest nesting that is followed. The deepest real message has 12 levels.
@@ -135,7 +135,7 @@ public enum BER {
         element.isPiece || identifier == Tag.octetString.rawValue | 0x20
     }
 
-    /// Writes the length that is now known, and moves the content to make room for it or to give room back.
+    /// Writes the length that is now known, and moves the content to make space for it or to give space back.
     ///
     /// - Parameter input: where what was not read yet begins.
     @inline(never)

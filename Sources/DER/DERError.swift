@@ -1,7 +1,7 @@
 /// Why bytes were refused, and where.
 public struct DERError: Error, Equatable, Sendable {
     public let kind: Kind
-    /// Offset in bytes from the start of the buffer that was read; for a writer, the room that was left.
+    /// Offset in bytes from the start of the buffer that was read; for a writer, the module that was left.
     public let offset: Int
 
     public init(_ kind: Kind, at offset: Int) {
@@ -9,7 +9,7 @@ public struct DERError: Error, Equatable, Sendable {
         self.offset = offset
     }
 
-    /// What is wrong. Rooms above add kinds of their own, from 32 on.
+    /// What is wrong. Modules above add kinds of their own, from 32 on.
     public struct Kind: RawRepresentable, Equatable, Sendable {
         public let rawValue: UInt8
 
@@ -43,7 +43,7 @@ public struct DERError: Error, Equatable, Sendable {
         public static var misplacedEndOfContents: Kind { Kind(rawValue: 12) }
         /// A string type other than OCTET STRING in constructed form.
         public static var constructedString: Kind { Kind(rawValue: 13) }
-        /// The buffer that is written to has no room left.
+        /// The buffer that is written to has no space left.
         public static var bufferFull: Kind { Kind(rawValue: 14) }
     }
 }

@@ -31,7 +31,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
 
     /// Opens `count` bytes before what was written, for the caller to fill.
     ///
-    /// - Throws: `bufferFull`, at the room that was left.
+    /// - Throws: `bufferFull`, at the module that was left.
     @_lifetime(&self)
     @inline(never)
     public mutating func reserve(_ count: Int) throws(DERError) -> MutableSpan<UInt8> {
@@ -47,10 +47,10 @@ public struct DERWriter: ~Copyable, ~Escapable {
         bytes._mutatingExtracting(range)
     }
 
-    /// Gives back what was not needed of the last `room` bytes reserved, of which `used` were filled from their front.
+    /// Gives back what was not needed of the last `space` bytes reserved, of which `used` were filled from their front.
     @inline(never)
-    public mutating func closeGap(room: Int, used: Int) {
-        let gap = room &- used
+    public mutating func closeGap(capacity: Int, used: Int) {
+        let gap = capacity &- used
         guard gap > 0 else { return }
         var index = used
         while index > 0 {

@@ -5,8 +5,8 @@ public enum Curve: UInt8, Sendable, Equatable {
     case p256 = 1
     case p384
 
-    /// Whether this was built with elliptic curves: a board that has no room for them is built without.
-    public static var areSupported: Bool { cmbedtls_has_ec() != 0 }
+    /// Whether this was built with elliptic curves: a board that has no space for them is built without.
+    public static var isSupported: Bool { cmbedtls_has_ec() != 0 }
 
     /// Bytes of a coordinate and of a private scalar: 32 or 48.
     public var fieldSize: Int {

@@ -45,8 +45,8 @@ public struct Digest: Sendable, Equatable {
 
     /// Sets the bytes to 0, for digests that stand for a secret.
     public mutating func wipe() {
-        var room = storage.mutableSpan
-        DeviceCrypto.wipe(&room)
+        var buffer = storage.mutableSpan
+        DeviceCrypto.wipe(&buffer)
     }
 
     /// Compares in constant time.

@@ -35,7 +35,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     @inline(never)
     public mutating func generate(curve: Curve, random: inout RandomGenerator) throws(CryptoError) {
         wipe()
-        guard Curve.areSupported else { throw .unsupported }
+        guard Curve.isSupported else { throw .unsupported }
         guard random.isSeeded else { throw .notSeeded }
         self.curve = curve
         var scalar = self.scalar.mutableSpan
@@ -71,15 +71,15 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         curve: Curve, privateScalar: Span<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) {
         wipe()
-        guard Curve.areSupported else { throw .unsupported }
+        guard Curve.isSupported else { throw .unsupported }
         self.curve = curve
         guard random.isSeeded else { throw .notSeeded }
         guard privateScalar.count == curve.fieldSize else { throw .invalidKey }
         for index in privateScalar.indices { scalar[index] = privateScalar[index] }
-        var room = point.mutableSpan
+        var buffer = point.mutableSpan
         let status = unsafe privateScalar.withUnsafeBufferPointer { scalar in
-            unsafe room.withUnsafeMutableBufferPointer { room in
-                unsafe cmbedtls_ec_point(&random.context, curve.fieldSize, scalar.baseAddress, room.baseAddress)
+            unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+                unsafe cmbedtls_ec_point(&random.context, curve.fieldSize, scalar.baseAddress, buffer.baseAddress)
             }
         }
         guard status == 0 else {
@@ -154,8 +154,8 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
 
     /// Sets the secret to 0. The key is good for nothing afterwards.
     public mutating func wipe() {
-        var room = scalar.mutableSpan
-        DeviceCrypto.wipe(&room)
+        var buffer = scalar.mutableSpan
+        DeviceCrypto.wipe(&buffer)
         point[0] = 0
     }
 
@@ -182,11 +182,11 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         guard random.isSeeded else { throw .notSeeded }
         guard signature.count >= signatureSize else { throw .bufferTooSmall }
         var integers = InlineArray<96, UInt8>(repeating: 0)
-        var room = integers.mutableSpan
+        var buffer = integers.mutableSpan
         let status = unsafe scalar.span.withUnsafeBufferPointer { scalar in
             unsafe digest.bytes.withUnsafeBufferPointer { bytes in
-                unsafe room.withUnsafeMutableBufferPointer { room in
-                    guard let base = room.baseAddress else { return MBEDTLS_ERR_ECP_BAD_INPUT_DATA }
+                unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+                    guard let base = buffer.baseAddress else { return MBEDTLS_ERR_ECP_BAD_INPUT_DATA }
                     return unsafe cmbedtls_ec_sign(
                         &random.context, curve.fieldSize, scalar.baseAddress, digest.algorithm.rawValue, bytes.count,
                         bytes.baseAddress, base, base + curve.fieldSize)

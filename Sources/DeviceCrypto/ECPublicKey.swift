@@ -13,7 +13,7 @@ public enum ECPublicKey {
     public static func verify(
         curve: Curve, point: Span<UInt8>, digest: Digest, signature: Span<UInt8>
     ) throws(CryptoError) {
-        guard Curve.areSupported else { throw .unsupported }
+        guard Curve.isSupported else { throw .unsupported }
         guard point.count == curve.pointSize, point[0] == 4 else { throw .invalidKey }
         guard let (r, s) = ECSignature.read(signature, fieldSize: curve.fieldSize) else { throw .invalidSignature }
         let status = unsafe point.withUnsafeBufferPointer { point in

@@ -1,6 +1,6 @@
 /// Ecdsa-Sig-Value (RFC 3279, 2.2.3) in DER: a sequence of two positive integers, shorter than 128 bytes on our curves.
 enum ECSignature {
-    /// Writes the signature of two integers of the same size, big-endian. `bytes` has room for the longest.
+    /// Writes the signature of two integers of the same size, big-endian. `bytes` has space for the longest.
     ///
     /// - Returns: how many bytes were written.
     static func write(_ r: Span<UInt8>, _ s: Span<UInt8>, into bytes: inout MutableSpan<UInt8>) -> Int {

@@ -30,9 +30,9 @@ public struct Hash: ~Copyable {
     ///
     /// - Parameter digest: of this algorithm, whatever is in it.
     public mutating func finish(into digest: inout Digest) {
-        var room = digest.storage.mutableSpan
-        unsafe room.withUnsafeMutableBufferPointer { room in
-            unsafe cmbedtls_hash_finish(&context, room.baseAddress)
+        var buffer = digest.storage.mutableSpan
+        unsafe buffer.withUnsafeMutableBufferPointer { buffer in
+            unsafe cmbedtls_hash_finish(&context, buffer.baseAddress)
         }
         wipe()
         unsafe cmbedtls_hash_start(&context, algorithm.rawValue)

@@ -63,8 +63,8 @@ struct HMAC: ~Copyable {
         inner.update(block.span.extracting(first: blockSize))
         for index in block.indices { block[index] ^= 0x36 ^ 0x5C }
         outer.update(block.span.extracting(first: blockSize))
-        var room = block.mutableSpan
-        DeviceCrypto.wipe(&room)
+        var buffer = block.mutableSpan
+        DeviceCrypto.wipe(&buffer)
     }
 
     /// The tag of a message in two parts.

@@ -48,7 +48,7 @@ public protocol PrivateKey: ~Copyable {
     ///
     /// - Parameters:
     ///   - ciphertext: as many bytes as the modulus has.
-    ///   - plaintext: room for the result.
+    ///   - plaintext: space for the result.
     /// - Returns: how many bytes were written at the front of `plaintext`.
     /// - Throws: `.decryptionFailed` for whatever is wrong with the ciphertext, a plaintext that does not fit included;
     ///   `.unsupported` for EC keys; `.notSeeded`, `.outOfMemory`, `.invalidKey` after a wipe.
@@ -102,7 +102,7 @@ extension PrivateKey where Self: ~Copyable {
         substitute.wipe()
     }
 
-    /// What stands for a content key that could not be decrypted. It hangs on the secret, so that nobody else can tell
+    /// What stands for a content key that could not be decrypted. It depends on the secret, so that nobody else can tell
     /// it from a key, and on the ciphertext, so that asking twice tells nothing either: the digest of a signature,
     /// which is the same every time (RFC 8017, 8.2) and leaves the device in no other place.
     private mutating func substitute(
@@ -115,9 +115,9 @@ extension PrivateKey where Self: ~Copyable {
         hash.update(encryptedKey)
         let digest = hash.finish()
         var signature = InlineArray<512, UInt8>(repeating: 0)
-        var room = signature.mutableSpan
-        defer { wipe(&room) }
-        let count = try sign(digest, into: &room, random: &random)
-        return Hash.digest(.sha256, of: room.span.extracting(first: count))
+        var buffer = signature.mutableSpan
+        defer { wipe(&buffer) }
+        let count = try sign(digest, into: &buffer, random: &random)
+        return Hash.digest(.sha256, of: buffer.span.extracting(first: count))
     }
 }

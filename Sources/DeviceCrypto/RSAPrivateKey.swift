@@ -39,8 +39,8 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         wipe()
         guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64) else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
-        var room = primes.mutableSpan
-        let status = unsafe room.withUnsafeMutableBufferPointer { primes in
+        var buffer = primes.mutableSpan
+        let status = unsafe buffer.withUnsafeMutableBufferPointer { primes in
             unsafe cmbedtls_rsa_generate(&random.context, UInt32(bits), 65537, primes.baseAddress)
         }
         guard status == 0 else {
@@ -79,15 +79,15 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         else { throw .invalidKey }
         var exponent: UInt32 = 0
         for index in publicExponent.indices { exponent = exponent &<< 8 | UInt32(publicExponent[index]) }
-        var room = primes.mutableSpan
+        var buffer = primes.mutableSpan
         let status = unsafe RSAPublicKey.withKey(modulus, publicExponent) { key in
             unsafe privateExponent.withUnsafeBufferPointer { d in
                 unsafe prime1.withUnsafeBufferPointer { p in
                     unsafe prime2.withUnsafeBufferPointer { q in
-                        unsafe room.withUnsafeMutableBufferPointer { room in
+                        unsafe buffer.withUnsafeMutableBufferPointer { buffer in
                             unsafe cmbedtls_rsa_import(
                                 key, d.baseAddress, d.count, p.baseAddress, p.count, q.baseAddress, q.count,
-                                room.baseAddress, bits / 16)
+                                buffer.baseAddress, bits / 16)
                         }
                     }
                 }
@@ -201,8 +201,8 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
 
     /// Sets the secret to 0. The key is good for nothing afterwards.
     public mutating func wipe() {
-        var room = primes.mutableSpan
-        DeviceCrypto.wipe(&room)
+        var buffer = primes.mutableSpan
+        DeviceCrypto.wipe(&buffer)
         half = 0
         publicExponent = 0
     }
@@ -300,7 +300,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard status == 0 else { throw CryptoError(status: status, expected: .decryptionFailed) }
     }
 
-    /// What stands for a content key that could not be decrypted. It hangs on the secret, so that nobody else can tell
+    /// What stands for a content key that could not be decrypted. It depends on the secret, so that nobody else can tell
     /// it from a key, and on the ciphertext, so that asking twice tells nothing either.
     @inline(never)
     private mutating func substitute(for encryptedKey: Span<UInt8>) -> Digest {

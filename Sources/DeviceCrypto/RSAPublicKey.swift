@@ -38,7 +38,7 @@ public enum RSAPublicKey {
     ///
     /// - Parameters:
     ///   - plaintext: at most 11 bytes less than the modulus.
-    ///   - ciphertext: room for as many bytes as the modulus has.
+    ///   - ciphertext: space for as many bytes as the modulus has.
     ///   - minimumBits: moduli below it are refused.
     /// - Returns: how many bytes were written at the front of `ciphertext`.
     /// - Throws: `.invalidKey` for a key out of range; `.invalidLength`, `.bufferTooSmall`, `.notSeeded`,

@@ -37,20 +37,20 @@ import LinuxBoard
         let line = try CommandLine(command, words)
         isJSON = line.settings.isSet(.json)
         if line.settings.isSet(.help) { return say(Help.of(command)) }
-        return try carryOut(command, line, &isJSON)
+        return try dispatch(command, line, &isJSON)
     } catch {
         return complain(error, nil, isJSON)
     }
 }
 
-private func carryOut(_ command: Command, _ line: CommandLine, _ isJSON: inout Bool) throws(Failure) -> Int32 {
+private func dispatch(_ command: Command, _ line: CommandLine, _ isJSON: inout Bool) throws(Failure) -> Int32 {
     var settings = line.settings
     try readConfiguration(&settings, operands: line.operands, command)
     isJSON = settings.isSet(.json)
     var progress = try Progress(settings)
     var report = Report(isJSON ? .json : .lines)
     do throws(Failure) {
-        let code = try carryOut(command, settings, line.operands, &progress, &report)
+        let code = try dispatch(command, settings, line.operands, &progress, &report)
         let text = report.finish()
         guard writeAll(text, to: STDOUT_FILENO) else {
             throw Failure(path: Text("standard output"), "cannot be written", error: linux_errno())

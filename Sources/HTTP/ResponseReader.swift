@@ -2,7 +2,7 @@
 ///
 /// Whoever drives it stores what arrives at ``freeRange`` and says so by ``received(_:in:)``, until ``isComplete``, or
 /// says ``ended(in:)`` when the stream does. Lines are read at the buffer's front one after the other, so that the
-/// head takes no room from the body, and a chunked body is joined where it stands. How the stream is cut into pieces
+/// head takes no space from the body, and a chunked body is joined where it stands. How the stream is cut into pieces
 /// makes no difference. After an error every further call throws it again.
 ///
 /// Taken in silence: lines that end in a bare LF, fields of any number and length within the limits, bytes after the
@@ -19,7 +19,7 @@ public struct ResponseReader {
     public private(set) var response = Response()
 
     private let headLimit: Int
-    /// One byte of the work buffer is kept free, so that there is always room to receive into.
+    /// One byte of the work buffer is kept free, so that there is always space to receive into.
     private let lineLimit: Int
     private let bodyLimit: Int
     private let capacity: Int

@@ -8,9 +8,9 @@ public struct AttributeType {
     ///
     /// RFC 4514, section 3; RFC 5280, appendix A.1; RFC 4519, 2; RFC 2985, 5.2.1, 5.2.2 and 5.4.4. `E`, `S`, `T`, `GN` and
     /// the long ones are what OpenSSL, Windows and Java write; `SN` is the surname to RFC 4519 and to all of them.
-    /// An image without room for these has dotted identifiers in their place.
+    /// An image without space for these has dotted identifiers in their place.
     private static var table: StaticString {
-        Room.isAmple
+        Footprint.isUnconstrained
             ? """
             CN o2.5.4.3
             L l2.5.4.7

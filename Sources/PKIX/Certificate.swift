@@ -34,7 +34,7 @@ public struct Certificate: ~Escapable {
     public let subjectPublicKeyInfo: SubjectPublicKeyInfo
     public let extensions: Extensions
 
-    /// What the extensions say, as far as it is judged here.
+    /// What the extensions say, as far as it is checked here.
     ///
     /// ```
     /// Extensions ::= SEQUENCE OF Extension
@@ -58,7 +58,7 @@ public struct Certificate: ~Escapable {
         /// Whether the extended key usage marks a registration authority: cmcRA (RFC 6402, 2.10) or Microsoft's
         /// Certificate Request Agent.
         public var isRegistrationAuthority = false
-        /// Offsets of the identifier, its contents, of the first critical extension that is not judged here; empty if
+        /// Offsets of the identifier, its contents, of the first critical extension that is not checked here; empty if
         /// there is none.
         public var unknownCritical = 0..<0
         /// The same of an extKeyUsage that is critical.

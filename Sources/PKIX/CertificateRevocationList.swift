@@ -50,7 +50,7 @@ public struct CertificateRevocationList: ~Escapable {
 
     /// Reads the next element of `reader` as a CRL.
     ///
-    /// - Throws: ``DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); where there is no ``Room``, also for a list
+    /// - Throws: ``DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); where there is no ``Footprint``, also for a list
     ///   that may cover a part only.
     @_lifetime(copy reader)
     public init(_ reader: inout DERReader) throws(DERError) {
@@ -81,14 +81,14 @@ public struct CertificateRevocationList: ~Escapable {
 
     /// Why the list does not cover `certificate`, which its issuer issued; nil if it does.
     public func limit(for certificate: borrowing Certificate) -> Limit? {
-        guard Room.isAmple else { return nil }
+        guard Footprint.isUnconstrained else { return nil }
         if let limit = scope.limit { return limit }
         if scope.isOfUsers, certificate.isCA { return .userCertificates }
         guard !scope.names.isEmpty else { return nil }
         return certificate.isCovered(by: DERReader(signed.bytes, in: scope.names)) ? nil : .otherDistributionPoint
     }
 
-    /// Why the list does not cover every certificate of a user; nil if that hangs on the certificate, or it does.
+    /// Why the list does not cover every certificate of a user; nil if that depends on the certificate, or it does.
     public var limit: Limit? { scope.limit }
 
     /// Whether the certificate with this serial number, the content of its INTEGER, is revoked or on hold.
@@ -135,9 +135,9 @@ private struct Scope {
     var names = 0..<0
 
     mutating func read(_ item: borrowing Extension) throws(DERError) {
-        if Room.isAmple, item.number == 27 {  // deltaCRLIndicator
+        if Footprint.isUnconstrained, item.number == 27 {  // deltaCRLIndicator
             limit = .delta
-        } else if Room.isAmple, item.number == 28 {
+        } else if Footprint.isUnconstrained, item.number == 28 {
             var value = item.value.reader
             var point = try value.enter()
             try value.finish()
@@ -192,7 +192,7 @@ private struct Scope {
 
 extension Certificate {
     /// Whether one of a distribution point's names is one of this certificate's distribution points (RFC 5280, 6.3.3).
-    /// A certificate without any hangs on whoever looked the list up for it: a CA does so when it is asked by GetCRL.
+    /// A certificate without any depends on whoever looked the list up for it: a CA does so when it is asked by GetCRL.
     ///
     /// ```
     /// CRLDistributionPoints ::= SEQUENCE OF SEQUENCE {

@@ -28,7 +28,7 @@ extension Certificate {
     }
 
     /// Offsets of the identifier of an extension, its contents, that forbids to use this certificate unless it is
-    /// pinned: one that is critical and not judged here (RFC 5280, 4.2), as extKeyUsage is not in a CA's certificate.
+    /// pinned: one that is critical and not checked here (RFC 5280, 4.2), as extKeyUsage is not in a CA's certificate.
     /// Empty if there is none.
     public var forbiddingExtension: Range<Int> {
         guard extensions.unknownCritical.isEmpty else { return extensions.unknownCritical }

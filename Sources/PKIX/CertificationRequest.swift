@@ -69,10 +69,10 @@ public struct CertificationRequest: ~Escapable {
 
     /// Sees whether all texts can be written, for who wants to know before there is a key.
     ///
-    /// - Parameter room: is written over; as large as the request may become.
+    /// - Parameter space: is written over; as large as the request may become.
     /// - Throws: ``DERError`` as for ``write(to:key:digest:random:)``.
-    public func check(in room: inout MutableSpan<UInt8>) throws(DERError) {
-        var writer = DERWriter(&room, end: room.count)
+    public func check(in buffer: inout MutableSpan<UInt8>) throws(DERError) {
+        var writer = DERWriter(&buffer, end: buffer.count)
         try writeContent(to: &writer)
     }
 

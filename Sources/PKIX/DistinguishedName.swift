@@ -14,7 +14,7 @@ extension DERWriter {
     /// ```
     ///
     /// - A type is one of ``AttributeType`` (letter case aside) or a dotted identifier, which may follow `OID.`.
-    /// - Special characters of a value are escaped as `\,` or `\2C`; where there is room for that, it may stand in quotation
+    /// - Special characters of a value are escaped as `\,` or `\2C`; where there is space for that, it may stand in quotation
     ///   marks instead (RFC 2253, 3).
     /// - `#` and hexadecimal digits are a value's DER.
     /// - `+` joins the values of one part (RFC 4514, 2.2).
@@ -75,7 +75,7 @@ extension DERWriter {
         let end = front
         let valueStart = position
         let mark = position < text.count ? text[position] : 0
-        let isQuoted = Room.isAmple && mark == UInt8(ascii: "\"")
+        let isQuoted = Footprint.isUnconstrained && mark == UInt8(ascii: "\"")
         if isQuoted || mark == UInt8(ascii: "#") { position &+= 1 }
         let content = position..<(try Self.valueEnd(of: text, at: &position, isQuoted: isQuoted))
         guard position == text.count || isSeparator(text[position]) else { throw .text(.badQuotes, at: position) }

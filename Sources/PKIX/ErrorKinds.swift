@@ -1,7 +1,7 @@
 import DER
 import DeviceCrypto
 
-// One error type serves from DER up to CMS, since a message is read in one go through all of them; each room adds
+// One error type serves from DER up to CMS, since a message is read in one go through all of them; each module adds
 // its kinds.
 
 extension DERError.Kind {
@@ -15,7 +15,7 @@ extension DERError.Kind {
     public static var duplicate: DERError.Kind { DERError.Kind(rawValue: 38) }
     /// A challenge password that is too long or not UTF-8; the offset counts in the text.
     public static var invalidChallengePassword: DERError.Kind { DERError.Kind(rawValue: 39) }
-    /// A critical extension that is not judged here, so that what it stands in cannot be used (RFC 5280, 4.2).
+    /// A critical extension that is not checked here, so that what it stands in cannot be used (RFC 5280, 4.2).
     public static var unknownCriticalExtension: DERError.Kind { DERError.Kind(rawValue: 40) }
 
     /// A key of a size that is not supported here.

@@ -177,17 +177,17 @@ extension RSAPrivateKey {
         _ integer: SecretInteger, _ magnitude: Span<UInt8>, at offset: Int
     ) throws(DERError) -> Bool {
         var secret = InlineArray<512, UInt8>(repeating: 0)
-        var room = secret.mutableSpan
-        defer { DeviceCrypto.wipe(&room) }
+        var buffer = secret.mutableSpan
+        defer { DeviceCrypto.wipe(&buffer) }
         do throws(CryptoError) {
-            try write(integer, into: &room)
+            try write(integer, into: &buffer)
         } catch {
             throw DERError(.crypto(error), at: offset)
         }
         let leading = size(of: integer) &- magnitude.count
         guard leading >= 0 else { return false }
-        for index in 0..<leading where room[index] != 0 { return false }
-        return constantTimeEqual(room.span.extracting(leading..<size(of: integer)), magnitude)
+        for index in 0..<leading where buffer[index] != 0 { return false }
+        return constantTimeEqual(buffer.span.extracting(leading..<size(of: integer)), magnitude)
     }
 }
 
@@ -208,8 +208,8 @@ extension ECPrivateKey {
     fileprivate mutating func isPoint(_ other: Span<UInt8>, at offset: Int) throws(DERError) -> Bool {
         var point = InlineArray<97, UInt8>(repeating: 0)
         do throws(CryptoError) {
-            var room = point.mutableSpan
-            _ = try publicKey(into: &room)
+            var buffer = point.mutableSpan
+            _ = try publicKey(into: &buffer)
         } catch {
             throw DERError(.crypto(error), at: offset)
         }
@@ -246,14 +246,14 @@ extension DERWriter {
         _ integer: RSAPrivateKey.SecretInteger, of key: inout RSAPrivateKey
     ) throws(DERError) {
         var secret = InlineArray<512, UInt8>(repeating: 0)
-        var room = secret.mutableSpan
-        defer { wipe(&room) }
+        var buffer = secret.mutableSpan
+        defer { wipe(&buffer) }
         do throws(CryptoError) {
-            try key.write(integer, into: &room)
+            try key.write(integer, into: &buffer)
         } catch {
             throw DERError(.crypto(error), at: front)
         }
-        try write(unsignedInteger: room.span.extracting(first: key.size(of: integer)))
+        try write(unsignedInteger: buffer.span.extracting(first: key.size(of: integer)))
     }
 
     /// Writes a PrivateKeyInfo of version 0 (RFC 5958, 2) with an ECPrivateKey and its point (RFC 5915, 3), a secret.
@@ -264,9 +264,9 @@ extension DERWriter {
         try wrap(.contextConstructed(1), from: end)
         let scalarEnd = front
         do {
-            var room = try reserve(key.curve.fieldSize)
+            var buffer = try reserve(key.curve.fieldSize)
             do throws(CryptoError) {
-                try key.privateScalar(into: &room)
+                try key.privateScalar(into: &buffer)
             } catch {
                 throw DERError(.crypto(error), at: front)
             }

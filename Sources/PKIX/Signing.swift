@@ -23,17 +23,17 @@ extension DERWriter {
     public mutating func write<Key: PrivateKey & ~Copyable>(
         signatureOver digest: Digest, _ key: inout Key, _ random: inout RandomGenerator
     ) throws(DERError) {
-        let room = key.signatureSize
+        let capacity = key.signatureSize
         var used = 0
         do {
-            var signature = try reserve(room)
+            var signature = try reserve(capacity)
             do throws(CryptoError) {
                 used = try key.sign(digest, into: &signature, random: &random)
             } catch {
                 throw DERError(.crypto(error), at: front)
             }
         }
-        closeGap(room: room, used: used)
+        closeGap(capacity: capacity, used: used)
     }
 }
 

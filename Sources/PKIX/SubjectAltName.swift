@@ -5,7 +5,7 @@ extension DERWriter {
     /// Writes GeneralNames (RFC 5280, 4.2.1.6) given as a comma-separated text in OpenSSL's words: `DNS:…`, `IP:…` (IPv4
     /// or IPv6), `URI:…`, `email:…`, `RID:<dotted identifier>`, `otherName:<dotted identifier>;UTF8:<value>` or, for a value
     /// that is no UTF8String, `otherName:<dotted identifier>;#<its DER in hexadecimal>`. The last and `RID` are left out where
-    /// there is no room for them.
+    /// there is no space for them.
     ///
     /// ```
     /// GeneralNames ::= SEQUENCE OF GeneralName
@@ -60,7 +60,7 @@ extension DERWriter {
             tag = .context(7)
             guard let address = IPAddress(text.extracting(value)) else { throw .text(.badAddress, at: start) }
             try write(bytes: address.bytes)
-        case 4 where Room.isAmple:
+        case 4 where Footprint.isUnconstrained:
             try write(identifier: text.extracting(value), at: start)
             // The tag is implicit.
             var header = mutable(front..<(front &+ 1))
@@ -79,7 +79,7 @@ extension DERWriter {
         while semicolon < range.upperBound, text[semicolon] != UInt8(ascii: ";") { semicolon &+= 1 }
         let end = front
         let rest = text.extracting(semicolon..<range.upperBound)
-        if Room.isAmple, rest.count > 2, rest[1] == UInt8(ascii: "#") {
+        if Footprint.isUnconstrained, rest.count > 2, rest[1] == UInt8(ascii: "#") {
             try write(hexadecimal: text, (semicolon &+ 2)..<range.upperBound)
         } else {
             guard rest.count > 6, isWord(rest.extracting(first: 6), ";UTF8:") else {

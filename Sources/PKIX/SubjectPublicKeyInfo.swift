@@ -94,7 +94,7 @@ public struct SubjectPublicKeyInfo: ~Escapable {
 
     /// Whether this is the public half of `privateKey`. Constant time is not needed: both are public.
     ///
-    /// - Parameter scratch: room for the key's modulus or point, 512 bytes at most.
+    /// - Parameter scratch: space for the key's modulus or point, 512 bytes at most.
     public func matches<Key: PrivateKey & ~Copyable>(_ privateKey: inout Key, scratch: inout MutableSpan<UInt8>)
         throws(CryptoError) -> Bool
     {
@@ -149,9 +149,9 @@ extension DERWriter {
 
     /// Writes a modulus or a point.
     mutating func write<Key: PrivateKey & ~Copyable>(keyBytesOf key: inout Key) throws(DERError) {
-        var room = try reserve(key.algorithm.publicKeySize)
+        var buffer = try reserve(key.algorithm.publicKeySize)
         do throws(CryptoError) {
-            _ = try key.publicKey(into: &room)
+            _ = try key.publicKey(into: &buffer)
         } catch {
             throw DERError(.crypto(error), at: front)
         }

@@ -41,7 +41,7 @@ extension DERWriter {
     mutating func write(
         unescaping text: Span<UInt8>, _ range: Range<Int>, isHexadecimal: Bool = false
     ) throws(DERError) {
-        var room = try reserve(range.count)
+        var buffer = try reserve(range.count)
         var (position, count) = (range.lowerBound, 0)
         while position < range.upperBound {
             let start = position
@@ -62,10 +62,10 @@ extension DERWriter {
                     position &+= 1
                 }
             }
-            room[count] = byte
+            buffer[count] = byte
             count &+= 1
         }
-        closeGap(room: range.count, used: count)
+        closeGap(capacity: range.count, used: count)
     }
 
     /// Writes a value that is given by the hexadecimal digits of its DER.

@@ -2,8 +2,8 @@
 ///
 /// - Parameters:
 ///   - seconds: since 1970-01-01T00:00:00Z.
-///   - text: room for 20 bytes.
-/// - Returns: 20; or 0, and nothing is written, when there is no room or the year is not one of 0 to 9999.
+///   - text: space for 20 bytes.
+/// - Returns: 20; or 0, and nothing is written, when there is no space or the year is not one of 0 to 9999.
 public func timeText(_ seconds: Int64, into text: inout MutableSpan<UInt8>) -> Int {
     // From 0000-01-01T00:00:00Z to 9999-12-31T23:59:59Z.
     guard seconds >= -62_167_219_200, seconds <= 253_402_300_799, text.count >= 20 else { return 0 }

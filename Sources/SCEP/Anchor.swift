@@ -17,7 +17,7 @@ public struct Anchor: Equatable, Sendable {
     public init(_ certificates: borrowing CACertificates, _ fingerprints: borrowing Fingerprints) {
         var list = certificates.all
         while let certificate = list.next() {
-            guard certificate.isCA, fingerprints.contain(certificate.encoding) else { continue }
+            guard certificate.isCA, fingerprints.contains(certificate.encoding) else { continue }
             remember(Hash.digest(.sha256, of: certificate.encoding))
             remember(Hash.digest(.sha512, of: certificate.encoding))
             return
@@ -43,7 +43,7 @@ public struct Anchor: Equatable, Sendable {
 
 extension Fingerprints {
     /// Whether one of them is that of the certificate which is remembered.
-    public func contain(_ anchor: Anchor) -> Bool {
+    public func contains(_ anchor: Anchor) -> Bool {
         var position = 0
         while let digest = next(&position) {
             let known = digest.algorithm == .sha512 ? anchor.sha512 : anchor.sha256

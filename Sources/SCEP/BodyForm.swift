@@ -18,7 +18,7 @@ public enum BodyForm: UInt8, Equatable, Sendable {
 
 /// Finds the message in the body of a reply and turns it into DER where it stands.
 ///
-/// PEM, base64 (where there is ``Room``), and white space around DER are taken, and noted in the policy: what counts is
+/// PEM, base64 (where there is ``Footprint``), and white space around DER are taken, and noted in the policy: what counts is
 /// signed or has a fingerprint, however it was carried.
 ///
 /// - Parameter mayBeSeveral: whether a text may hold several elements: the blocks of a PEM file.
@@ -27,21 +27,22 @@ public enum BodyForm: UInt8, Equatable, Sendable {
 func takeIn(
     _ work: inout MutableSpan<UInt8>, _ body: Range<Int>, _ policy: inout Policy, mayBeSeveral: Bool = false
 ) throws(SCEPError) -> Range<Int> {
-    var range = Room.isAmple ? skipBlanks(work.span, body) : body
+    var range = Footprint.isUnconstrained ? skipBlanks(work.span, body) : body
     var isText = false
     if let form = BodyForm(work.span, range) {
-        guard Room.isAmple, form == .text || form == .byteOrderMark, let decoded = decode(&work, range) else {
+        guard Footprint.isUnconstrained, form == .text || form == .byteOrderMark, let decoded = decode(&work, range)
+        else {
             throw .notDER(form)
         }
         range = decoded
         isText = true
     }
-    if Room.isAmple, range != body { policy.note(.textBody) }
+    if Footprint.isUnconstrained, range != body { policy.note(.textBody) }
     do throws(DERError) {
         return try BER.normalize(&work, in: range, spare: work.count &- range.upperBound)
     } catch {
         guard error.kind == .trailingBytes else { throw .reply(error) }
-        if Room.isAmple, isText, mayBeSeveral { return range }
+        if Footprint.isUnconstrained, isText, mayBeSeveral { return range }
         guard skipBlanks(work.span, error.offset..<range.upperBound).isEmpty else { throw .reply(error) }
         policy.note(.textBody)
         var reader = DERReader(work.span, in: range)
@@ -75,16 +76,17 @@ extension BodyForm {
     /// Nil for what may be DER, as far as its first bytes tell.
     fileprivate init?(_ bytes: Span<UInt8>, _ body: Range<Int>) {
         var range = body
-        let hasMark = Room.isAmple && skipMark(bytes, &range)
-        if Room.isAmple { range = skipBlanks(bytes, range) }
+        let hasMark = Footprint.isUnconstrained && skipMark(bytes, &range)
+        if Footprint.isUnconstrained { range = skipBlanks(bytes, range) }
         guard let start = range.first else {
             self = .empty
             return
         }
         switch bytes[start] {
         case UInt8(ascii: "<"): self = .html
-        case UInt8(ascii: "{") where Room.isAmple, UInt8(ascii: "[") where Room.isAmple: self = .json
-        case 0x1F where Room.isAmple && range.count > 1 && bytes[start &+ 1] == 0x8B: self = .gzip
+        case UInt8(ascii: "{") where Footprint.isUnconstrained, UInt8(ascii: "[") where Footprint.isUnconstrained:
+            self = .json
+        case 0x1F where Footprint.isUnconstrained && range.count > 1 && bytes[start &+ 1] == 0x8B: self = .gzip
         case _ where hasMark: self = .byteOrderMark
         // A digit or a letter can be the tag of an element: a length, or what is in it, is no letter then.
         default:

@@ -133,7 +133,7 @@ public struct CACertificates: ~Escapable {
     private func encryptionScore(_ certificate: borrowing Certificate) -> Int {
         let isRSA = certificate.subjectPublicKeyInfo.kind == .rsa
         if case .other = certificate.subjectPublicKeyInfo.kind { return 0 }
-        guard isRSA || Curve.areSupported else { return 0 }
+        guard isRSA || Curve.isSupported else { return 0 }
         var score = isRSA ? 17 : 1
         if let usage = certificate.extensions.keyUsage {
             if usage.contains(.keyEncipherment) { score &+= 8 }
@@ -159,7 +159,7 @@ public struct CACertificates: ~Escapable {
         return false
     }
 
-    /// Verifies that one of these certificates' keys signed `message`, and that its time is not over; only then is judged
+    /// Verifies that one of these certificates' keys signed `message`, and that its time is not over; only then is checked
     /// whether that is enough: what anybody can have signed says nothing of the CA.
     ///
     /// - Parameter casOnly: whether only a CA's own certificate counts, and no registration authority's.
@@ -175,7 +175,7 @@ public struct CACertificates: ~Escapable {
         var failure = SCEPError.unknownSigner
         while let certificate = list.next() {
             guard signer.names(certificate), !casOnly || certificate.isCA else { continue }
-            guard !moment.isOver(certificate.notAfter) else {
+            guard !moment.isPast(certificate.notAfter) else {
                 if failure == .unknownSigner { failure = .signerExpired }
                 continue
             }
@@ -198,13 +198,13 @@ public struct CACertificates: ~Escapable {
     /// Whether one of these CAs issued `certificate`.
     ///
     /// - Parameter mayBeCA: whether that counts if it is the certificate of a CA although the path lengths above it
-    ///   leave no room for one. There are servers that make every device one.
+    ///   leave no space for one. There are servers that make every device one.
     public func haveIssued(_ certificate: borrowing Certificate, mayBeCA: Bool) -> Bool {
         guard !signer(of: certificate.signed, named: certificate.issuer, .keyCertSign).isEmpty else { return false }
         return mayBeCA || pathLengthsPermit(certificate)
     }
 
-    /// Whether the path lengths of the CAs above leave room for this certificate, if it is a CA's. Those that name
+    /// Whether the path lengths of the CAs above leave space for this certificate, if it is a CA's. Those that name
     /// themselves as their issuers are not counted (RFC 5280, 4.2.1.9).
     @inline(never)
     func pathLengthsPermit(_ certificate: borrowing Certificate) -> Bool {
@@ -237,16 +237,16 @@ public struct CACertificates: ~Escapable {
     }
 
     /// Whether one of these certificates has one of `fingerprints`.
-    public func include(oneOf fingerprints: borrowing Fingerprints) -> Bool {
+    public func includes(oneOf fingerprints: borrowing Fingerprints) -> Bool {
         var list = list
         while let certificate = list.next() {
-            if fingerprints.contain(certificate.encoding) { return true }
+            if fingerprints.contains(certificate.encoding) { return true }
         }
         return false
     }
 
     @inline(never)
-    func contain(_ encoding: Span<UInt8>) -> Bool {
+    func contains(_ encoding: Span<UInt8>) -> Bool {
         var list = list
         while let certificate = list.next() {
             if areEqual(certificate.encoding, encoding) { return true }
@@ -258,7 +258,7 @@ public struct CACertificates: ~Escapable {
 extension CACertificates {
     @inline(never)
     mutating func choose(_ bit: Int32, _ certificate: borrowing Certificate) {
-        if !contain(certificate.encoding) { chosen |= bit }
+        if !contains(certificate.encoding) { chosen |= bit }
     }
 
     /// Chooses what those that are chosen issued, and what these issued, and so on.
@@ -273,7 +273,7 @@ extension CACertificates {
             before = chosen
             var list = all
             while let certificate = list.next() {
-                if !contain(certificate.encoding), reason(against: certificate, &policy, moment, isNext: isNext) == nil
+                if !contains(certificate.encoding), reason(against: certificate, &policy, moment, isNext: isNext) == nil
                 {
                     chosen |= list.bit
                     if certificate.isCA { hasIssuedCA = true }
@@ -293,9 +293,9 @@ extension CACertificates {
             return algorithm == nil && hasCA(named: certificate.issuer, key: Span())
                 ? .unknownSignatureAlgorithm : .notSigned
         }
-        if moment.isOver(certificate.notAfter) { return .expired }
+        if moment.isPast(certificate.notAfter) { return .expired }
         if !isNext, moment.isBefore(certificate.notBefore) { return .notYetValid }
-        // What is critical and not judged here forbids its use (RFC 5280, 4.2); a pin would allow it.
+        // What is critical and not checked here forbids its use (RFC 5280, 4.2); a pin would allow it.
         let forbidding = certificate.forbiddingExtension
         guard forbidding.isEmpty else { return .criticalExtension(forbidding) }
         let role = certificate.role
@@ -328,7 +328,7 @@ extension CACertificates {
         return false
     }
 
-    /// Finds out why the others were not chosen, and lists them in `passedOver` where there is ``Room`` for it.
+    /// Finds out why the others were not chosen, and lists them in `passedOver` where there is ``Footprint`` for it.
     ///
     /// - Throws: where the CA would be asked in a way that it does not expect, without its RA or at the wrong CA:
     ///   ``SCEPError/unmarkedRA``, ``SCEPError/caWithoutKeyUsage``, ``SCEPError/caKeyUnusable(_:)``.
@@ -338,7 +338,7 @@ extension CACertificates {
     ) throws(SCEPError) {
         var others = reader
         while let whole = try? others.read() {
-            guard !contain(whole.encoding) else { continue }
+            guard !contains(whole.encoding) else { continue }
             var reason = PassedOver.Reason.unreadable
             var role = Certificate.Role.other
             var again = DERReader(whole.bytes, in: whole.range)
@@ -353,7 +353,9 @@ extension CACertificates {
             case .unusableKey(let defect) where role != .ca || !hasIssuedCA: throw .caKeyUnusable(defect)
             default: break
             }
-            if Room.isAmple { passedOver.append(PassedOver(certificate: whole.range, role: role, reason: reason)) }
+            if Footprint.isUnconstrained {
+                passedOver.append(PassedOver(certificate: whole.range, role: role, reason: reason))
+            }
         }
     }
 
@@ -363,7 +365,7 @@ extension CACertificates {
     func continues(_ known: borrowing CACertificates, _ policy: inout Policy) -> Bool {
         var links = all
         while let link = links.next() {
-            if known.contain(link.encoding) || known.haveRenewed(link, &policy, .unknown),
+            if known.contains(link.encoding) || known.haveRenewed(link, &policy, .unknown),
                 hasCA(named: link.subject, key: link.subjectPublicKeyInfo.key)
             {
                 return true

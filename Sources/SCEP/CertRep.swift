@@ -32,7 +32,7 @@ public enum CertRep: Equatable, Sendable {
     /// - Parameters:
     ///   - work: the buffer that holds the reply; the reply is turned into DER there.
     ///   - body: where the reply stands.
-    ///   - moment: a certificate that is over signs nothing.
+    ///   - moment: a certificate that has expired signs nothing.
     /// - Throws: ``SCEPError/notDER(_:)``, ``SCEPError/reply(_:)``; ``SCEPError/unknownSigner``,
     ///   ``SCEPError/invalidSignature``; `wrongMessageType`, `wrongTransactionID`, `wrongRecipientNonce`;
     ///   ``SCEPError/belowFloor(_:)``, then with what the envelope's algorithms would need as well;

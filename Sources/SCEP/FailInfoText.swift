@@ -4,7 +4,7 @@ import DeviceCrypto
 /// Turns failInfoText (RFC 8894, 3.2.1.4) into UTF-8 where it stands, as far as it fits.
 ///
 /// It is to be a UTF8String; it comes in other string types, and as a PKIFreeText (RFC 4210, 5.1.1), of which this is the
-/// first string. Where there is no ``Room``, it is left as it is.
+/// first string. Where there is no ``Footprint``, it is left as it is.
 ///
 /// - Parameter value: where the attribute's value stands in `work`, with its header.
 /// - Returns: where the text stands; empty if the value is no string.
@@ -14,7 +14,7 @@ func readText(_ work: inout MutableSpan<UInt8>, _ value: Range<Int>) -> Range<In
     do {
         var reader = DERReader(work.span, in: value)
         guard let element = try? reader.read() else { return content }
-        guard Room.isAmple else { return element.content }
+        guard Footprint.isUnconstrained else { return element.content }
         (tag, content) = (element.tag, element.content)
         if tag == .sequence {
             var list = element.reader
@@ -31,7 +31,7 @@ func readText(_ work: inout MutableSpan<UInt8>, _ value: Range<Int>) -> Range<In
         position &+= width
         let (high, low) = (work[position &- 2], work[position &- 1])
         let isWide = width == 4 && work[position &- 4] | work[position &- 3] != 0
-        // Two bytes of UTF-8 are room enough up to U+07FF; of the rest it is said that there was something.
+        // Two bytes of UTF-8 are space enough up to U+07FF; of the rest it is said that there was something.
         if isWide || high >= 8 {
             work[end] = UInt8(ascii: "?")
         } else if high > 0 || low >= 0x80 {

@@ -20,7 +20,7 @@ public struct Fingerprints: ~Escapable {
     }
 
     /// Whether one of them is that of `certificate`, the whole certificate in DER.
-    public func contain(_ certificate: Span<UInt8>) -> Bool {
+    public func contains(_ certificate: Span<UInt8>) -> Bool {
         var position = 0
         while let digest = next(&position) {
             if Hash.digest(digest.algorithm, of: certificate) == digest { return true }

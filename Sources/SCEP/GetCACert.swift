@@ -3,7 +3,7 @@ import DER
 import DeviceCrypto
 import PKIX
 
-/// Judges the reply to GetCACert (RFC 8894, 4.2.1).
+/// Checks the reply to GetCACert (RFC 8894, 4.2.1).
 public enum GetCACert {
     /// Keeps the certificates that can be trusted: those with a given fingerprint, those known before, the CAs that a
     /// trusted CA issued, and the registration authorities that it issued and marked as such. Others are passed over;
@@ -20,7 +20,7 @@ public enum GetCACert {
     ///   - trustsKnown: whether who is among them and in the reply too is trusted as if it had a given fingerprint, and
     ///     with it what one of these CAs signed for itself: a new certificate for its key, or a link certificate for a
     ///     new key (RFC 4210, 4.4). If not, `known` serves for ``Accepted/continuesKnown`` alone.
-    ///   - trusted: room for the certificates that are kept. It is left as it is when this throws.
+    ///   - trusted: space for the certificates that are kept. It is left as it is when this throws.
     /// - Throws: ``SCEPError`` on the CA's certificates; ``SCEPError/reply(_:)``.
     public static func accept(
         _ work: Span<UInt8>, certificates: Range<Int>, fingerprints: borrowing Fingerprints, known: Int = 0,
@@ -75,11 +75,11 @@ public enum GetCACert {
 
 /// What came of a reply to GetCACert.
 public struct Accepted: Sendable {
-    /// The bytes used at the front of the room for trusted certificates; ``CACertificates`` reads them.
+    /// The bytes used at the front of the space for trusted certificates; ``CACertificates`` reads them.
     public fileprivate(set) var byteCount = 0
     /// Whether they are of the CA that was known before, or of its successor, which it signed itself.
     public fileprivate(set) var continuesKnown = false
-    /// Who was not trusted, and why; in the order of the reply. Empty where there is no ``Room`` for it.
+    /// Who was not trusted, and why; in the order of the reply. Empty where there is no ``Footprint`` for it.
     public fileprivate(set) var passedOver = PassedOver.List()
 }
 
@@ -100,7 +100,7 @@ extension CACertificates {
             var isAnchor = true
             do throws(DERError) {
                 let whole = try list.read()
-                isAnchor = fingerprints.contain(whole.encoding) || trustsKnown && known.contain(whole.encoding)
+                isAnchor = fingerprints.contains(whole.encoding) || trustsKnown && known.contains(whole.encoding)
                 var again = DERReader(whole.bytes, in: whole.range)
                 let certificate = try Certificate(&again)
                 if !isAnchor {
@@ -109,7 +109,7 @@ extension CACertificates {
                         hasCA = true
                     }
                 } else if let reason = certificate.failureOfPinned(moment) {
-                    // One that is over does not stand in the way of the next one, which is there too.
+                    // One that has expired does not stand in the way of the next one, which is there too.
                     failure = reason
                 } else {
                     choose(bit, certificate)
@@ -129,7 +129,7 @@ extension Certificate {
     /// Why this certificate, which has a given fingerprint, is of no use now; nil if it is. Neither signature nor version
     /// nor critical extensions are looked at.
     func failureOfPinned(_ moment: Moment) -> SCEPError? {
-        if moment.isOver(notAfter) { return .caCertificateExpired }
+        if moment.isPast(notAfter) { return .caCertificateExpired }
         if moment.isBefore(notBefore) { return .caCertificateNotYetValid }
         if let defect = subjectPublicKeyInfo.defect { return .caKeyUnusable(defect) }
         return nil

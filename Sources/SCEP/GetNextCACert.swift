@@ -3,9 +3,9 @@ import DER
 import DeviceCrypto
 import PKIX
 
-/// Judges the reply to GetNextCACert (RFC 8894, 4.7.1).
+/// Checks the reply to GetNextCACert (RFC 8894, 4.7.1).
 public enum GetNextCACert {
-    /// Keeps the certificates that are to be trusted once the CA's current one is over: the new CAs, and who they
+    /// Keeps the certificates that are to be trusted once the CA's current one has expired: the new CAs, and who they
     /// issued. Their validity may begin in the future.
     ///
     /// - Parameters:
@@ -32,7 +32,7 @@ public enum GetNextCACert {
         } catch {
             throw error == .unknownSigner ? .nextCANotSigned : error
         }
-        let certificates = try Degenerate(&work, content, weakness: Leniency()).certificates
+        let certificates = try CertificatesOnly(&work, content, weakness: Leniency()).certificates
         var kept = InlineArray<8, Range<Int>>(repeating: 0..<0)
         do {
             var chosen = CACertificates(work.span, choosingIn: certificates)
@@ -64,7 +64,7 @@ extension CACertificates {
         while let certificate = list.next() {
             guard list.bit < 1 << Self.maximumCount else { throw .tooManyCACertificates }
             guard certificate.isCA, certificate.version == 3, certificate.forbiddingExtension.isEmpty,
-                !current.contain(certificate.encoding)
+                !current.contains(certificate.encoding)
             else { continue }
             // A key that is of no use verifies nothing either.
             if let defect = certificate.subjectPublicKeyInfo.defect {
@@ -75,7 +75,7 @@ extension CACertificates {
                 certificate.isSigner(of: certificate.signed, named: certificate.issuer, .keyCertSign)
                     || current.haveIssued(certificate, mayBeCA: false)
             else { continue }
-            if moment.isOver(certificate.notAfter) {
+            if moment.isPast(certificate.notAfter) {
                 failure = .caCertificateExpired
             } else {
                 choose(list.bit, certificate)

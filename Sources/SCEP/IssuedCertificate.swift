@@ -29,7 +29,7 @@ public enum IssuedCertificate {
     /// - Throws: ``SCEPError/belowFloor(_:)`` with all that the reply would need to be allowed;
     ///   ``SCEPError/issuedCertificateUnreadable(_:)``; what is wrong with the certificate.
     public static func find<Key: PrivateKey & ~Copyable>(
-        _ work: Span<UInt8>, in opened: Degenerate, from ca: borrowing CACertificates, key: inout Key,
+        _ work: Span<UInt8>, in opened: CertificatesOnly, from ca: borrowing CACertificates, key: inout Key,
         replacing replaced: Replaced?, policy: inout Policy, moment: Moment, mayBeginLater: Bool
     ) throws(SCEPError) -> Range<Int> {
         do throws(SCEPError) {
@@ -43,7 +43,7 @@ public enum IssuedCertificate {
     }
 
     private static func find<Key: PrivateKey & ~Copyable>(
-        _ work: Span<UInt8>, _ opened: Degenerate, _ ca: borrowing CACertificates, _ key: inout Key,
+        _ work: Span<UInt8>, _ opened: CertificatesOnly, _ ca: borrowing CACertificates, _ key: inout Key,
         _ replaced: Replaced?, _ policy: inout Policy, _ moment: Moment, _ mayBeginLater: Bool
     ) throws(SCEPError) -> Range<Int> {
         var failure = SCEPError.certificateForAnotherKey
@@ -69,29 +69,31 @@ public enum IssuedCertificate {
         throw failure
     }
 
-    // Its room is on the stack no longer when signatures are verified.
+    // Its space is on the stack no longer when signatures are verified.
     @inline(never)
     private static func hasKey<Key: PrivateKey & ~Copyable>(
         _ certificate: borrowing Certificate, _ key: inout Key
     ) -> Bool {
         var publicKey = InlineArray<512, UInt8>(repeating: 0)
-        var room = publicKey.mutableSpan
-        let matches = try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)
+        var buffer = publicKey.mutableSpan
+        let matches = try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &buffer)
         return matches ?? false
     }
 
     /// Says so if one has the device's key, that is its modulus or point somewhere in it, and cannot be read. Where there is
-    /// no ``Room``, any that cannot be read is taken for it.
+    /// no ``Footprint``, any that cannot be read is taken for it.
     @inline(never)
     private static func refuseUnreadable<Key: PrivateKey & ~Copyable>(
         _ work: Span<UInt8>, _ certificates: Range<Int>, _ key: inout Key
     ) throws(SCEPError) {
         var publicKey = InlineArray<512, UInt8>(repeating: 0)
-        var room = publicKey.mutableSpan
-        guard let count = Room.isAmple ? try? key.publicKey(into: &room) : 0 else { return }
+        var buffer = publicKey.mutableSpan
+        guard let count = Footprint.isUnconstrained ? try? key.publicKey(into: &buffer) : 0 else { return }
         var list = DERReader(work, in: certificates)
         while let whole = try? list.read() {
-            guard !Room.isAmple || contains(whole.encoding, room.span.extracting(first: count)) else { continue }
+            guard !Footprint.isUnconstrained || contains(whole.encoding, buffer.span.extracting(first: count)) else {
+                continue
+            }
             do throws(DERError) {
                 _ = try Certificate(whole.encoding)
             } catch {
@@ -118,7 +120,7 @@ public enum IssuedCertificate {
     /// - Returns: where the certificate stands in `work`.
     /// - Throws: ``SCEPError/belowFloor(_:)``, ``SCEPError/wrongCertificate``.
     public static func find(
-        _ work: Span<UInt8>, in opened: Degenerate, issuer: Span<UInt8>, serialNumber: Span<UInt8>
+        _ work: Span<UInt8>, in opened: CertificatesOnly, issuer: Span<UInt8>, serialNumber: Span<UInt8>
     ) throws(SCEPError) -> Range<Int> {
         try opened.check(Leniency())
         var list = CACertificates(work, choosingIn: opened.certificates).all
@@ -130,17 +132,17 @@ public enum IssuedCertificate {
         throw .wrongCertificate
     }
 
-    /// Judges a certificate as ``find(_:in:from:key:replacing:policy:moment:mayBeginLater:)`` does, whoever's key it has.
+    /// Checks a certificate as ``find(_:in:from:key:replacing:policy:moment:mayBeginLater:)`` does, whoever's key it has.
     ///
     /// - Throws: what is wrong with it.
     public static func check(
-        _ certificate: borrowing Certificate, in opened: Degenerate, from ca: borrowing CACertificates,
+        _ certificate: borrowing Certificate, in opened: CertificatesOnly, from ca: borrowing CACertificates,
         replacing replaced: Replaced?, policy: inout Policy, moment: Moment, mayBeginLater: Bool
     ) throws(SCEPError) {
         guard let digest = certificate.signed.algorithm?.digest else { throw .signatureAlgorithmUnknown }
         guard ca.haveIssued(certificate, mayBeCA: true) else { throw .certificateNotFromCA }
         try opened.check(policy.weakness(of: digest))
-        guard !moment.isOver(certificate.notAfter) else { throw .certificateExpired }
+        guard !moment.isPast(certificate.notAfter) else { throw .certificateExpired }
         guard mayBeginLater || !moment.isBefore(certificate.notBefore) else { throw .certificateNotYetValid }
         if let replaced, certificate.notAfter < replaced.notAfter { throw .validityNotExtended }
     }

@@ -20,7 +20,7 @@ public enum Moment: Equatable, Sendable {
     public var isExact: Bool { if case .exact = self { true } else { false } }
 
     /// Whether `notAfter` is known to be past.
-    public func isOver(_ notAfter: Int64) -> Bool {
+    public func isPast(_ notAfter: Int64) -> Bool {
         switch self {
         case .unknown: false
         case .atLeast(let time), .exact(let time): time > notAfter

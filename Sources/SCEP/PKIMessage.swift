@@ -7,7 +7,7 @@ import PKIX
 public enum SignerCertificate: ~Escapable {
     case selfSigned(SelfSignedCertificate)
     /// One that a CA issued: offsets in the writer's buffer of its DER, which stands in front of the message. It is
-    /// overwritten where the message needs the room only once it is part of it.
+    /// overwritten where the message needs the space only once it is part of it.
     case issued(Range<Int>)
 }
 
@@ -37,7 +37,7 @@ extension DERWriter {
         signer: borrowing SignerCertificate, transaction: Transaction, algorithms: Algorithms, key: inout Key,
         random: inout RandomGenerator
     ) throws(DERError) {
-        try envelope(from: end, for: recipient, password: password, cipher: algorithms.cipher, random: &random)
+        try wrapEnvelopedData(from: end, for: recipient, password: password, cipher: algorithms.cipher, random: &random)
         let contentStart = front
         switch signer {
         case .selfSigned(let certificate):

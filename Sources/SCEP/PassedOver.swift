@@ -26,7 +26,7 @@ public struct PassedOver: Equatable, Sendable {
         case criticalExtension(Range<Int>)
         /// It says that it is a CA, and its keyUsage that it is none; or it is of version 1, and not pinned.
         case notCA
-        /// The path lengths above leave no room for another CA (RFC 5280, 4.2.1.9).
+        /// The path lengths above leave no space for another CA (RFC 5280, 4.2.1.9).
         case pathLength
         /// It is signed with a digest below the floor.
         case weakDigest

@@ -62,7 +62,7 @@ public struct Policy: Equatable, Sendable {
         return word == Leniency() ? .lowerFloor : word
     }
 
-    /// Notes a form that is not the standard's, and that is taken all the same since nothing hangs on it.
+    /// Notes a form that is not the standard's, and that is taken all the same since nothing depends on it.
     mutating func note(_ form: Leniency) { used.insert(form) }
 
     /// Whether an RA without a mark is taken; if so, that is noted.

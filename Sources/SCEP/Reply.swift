@@ -27,7 +27,7 @@ extension SignedData {
 }
 
 /// What a SignedData without a signer carries (RFC 8894, 3.4): offsets in the work buffer.
-public struct Degenerate: Equatable, Sendable {
+public struct CertificatesOnly: Equatable, Sendable {
     /// The certificates, one after the other in DER; empty when there are none.
     public let certificates: Range<Int>
     /// The CRLs, likewise.
@@ -61,7 +61,7 @@ extension CertRep {
     /// Opens the envelope of a SUCCESS reply where it stands.
     ///
     /// One in a cipher below the floor is opened too, so that all is told at once that would have to be allowed: whoever
-    /// takes something out of it looks at ``Degenerate/weakness`` first. Only what is signed above the floor gets here.
+    /// takes something out of it looks at ``CertificatesOnly/weakness`` first. Only what is signed above the floor gets here.
     ///
     /// - Parameters:
     ///   - envelope: what ``success(envelope:)`` said.
@@ -72,7 +72,7 @@ extension CertRep {
     public static func open<Key: PrivateKey & ~Copyable>(
         _ work: inout MutableSpan<UInt8>, envelope: Range<Int>, key: inout Key, password: Span<UInt8>,
         policy: inout Policy, random: inout RandomGenerator
-    ) throws(SCEPError) -> Degenerate {
+    ) throws(SCEPError) -> CertificatesOnly {
         let enveloped = try normalize(&work, envelope)
         let envelopedData: EnvelopedData
         do throws(DERError) {
@@ -88,7 +88,7 @@ extension CertRep {
             } catch {
                 throw error.kind == .passwordMissing ? .passwordMissing : .reply(error)
             }
-            return try Degenerate(&work, plain, weakness: weakness)
+            return try CertificatesOnly(&work, plain, weakness: weakness)
         } catch {
             throw weakness == Leniency() ? error : .belowFloor(weakness)
         }

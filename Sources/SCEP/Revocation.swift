@@ -2,7 +2,7 @@ import DER
 import DeviceCrypto
 import PKIX
 
-/// Judges the reply to GetCRL (RFC 8894, 4.6).
+/// Checks the reply to GetCRL (RFC 8894, 4.6).
 public enum Revocation {
     /// Finds out whether a certificate is revoked.
     ///
@@ -14,7 +14,7 @@ public enum Revocation {
     /// - Throws: ``SCEPError``: `belowFloor(_:)`, `crlMissing`, `crlFromAnotherIssuer`, `crlInvalidSignature`,
     ///   `crlIncomplete(_:)`, `crlStale`, `crlNotYetValid`; `reply(_:)` for one that cannot be read.
     public static func check(
-        _ work: Span<UInt8>, in opened: Degenerate, of certificate: borrowing Certificate,
+        _ work: Span<UInt8>, in opened: CertificatesOnly, of certificate: borrowing Certificate,
         ca: borrowing CACertificates, policy: inout Policy, moment: Moment
     ) throws(SCEPError) -> Bool {
         guard !opened.crls.isEmpty else {
@@ -35,7 +35,7 @@ public enum Revocation {
         try opened.check(policy.weakness(of: digest))
         if let limit = crl.limit(for: certificate) { throw .crlIncomplete(limit) }
         guard !moment.isBefore(crl.thisUpdate) else { throw .crlNotYetValid }
-        if let nextUpdate = crl.nextUpdate, moment.isOver(nextUpdate) { throw .crlStale }
+        if let nextUpdate = crl.nextUpdate, moment.isPast(nextUpdate) { throw .crlStale }
         do throws(DERError) {
             return try crl.revokes(certificate.serialNumber)
         } catch {

@@ -24,7 +24,7 @@ public enum SCEPError: Error, Equatable, Sendable {
     case fingerprintMismatch
     /// The certificate with the fingerprint is not that of a CA.
     case pinnedIsNotCA
-    /// The certificate with the fingerprint, or the next one, is over.
+    /// The certificate with the fingerprint, or the next one, has expired.
     case caCertificateExpired
     /// The certificate with the fingerprint is not valid yet.
     case caCertificateNotYetValid
@@ -36,7 +36,7 @@ public enum SCEPError: Error, Equatable, Sendable {
     case caKeyUnusable(KeyDefect)
     /// No certificate has a key that a request can be encrypted to; for a device whose key can decrypt, no RSA key.
     case noEncryptionCertificate
-    /// They do not fit in the room that the device has for them, or are more than 8.
+    /// They do not fit in the module that the device has for them, or are more than 8.
     case tooManyCACertificates
     /// The CA's next certificates are not signed by a CA's certificate that is trusted now.
     case nextCANotSigned
@@ -46,7 +46,7 @@ public enum SCEPError: Error, Equatable, Sendable {
     // The reply is not the CA's answer to this request.
     /// It is not signed by one of the CA's certificates.
     case unknownSigner
-    /// The certificate that signed it is over.
+    /// The certificate that signed it has expired.
     case signerExpired
     /// Its signature is wrong.
     case invalidSignature
@@ -70,7 +70,7 @@ public enum SCEPError: Error, Equatable, Sendable {
     case certificateNotFromCA
     /// It is signed with an algorithm that is unknown here; so may a revocation list be.
     case signatureAlgorithmUnknown
-    /// Its time is over.
+    /// It has expired.
     case certificateExpired
     /// Its time has not yet come.
     case certificateNotYetValid

@@ -41,10 +41,10 @@ extension CACertificates {
     fileprivate func standing(
         of encoding: Span<UInt8>, _ fingerprints: borrowing Fingerprints, _ policy: inout Policy, _ moment: Moment
     ) -> Standing {
-        let isPinned = fingerprints.contain(encoding)
+        let isPinned = fingerprints.contains(encoding)
         do throws(DERError) {
             let certificate = try Certificate(encoding)
-            if contain(encoding) {
+            if contains(encoding) {
                 // A registration authority may have a pin beside its CA's; alone it is nobody's.
                 return includesCA ? .trusted(isPinned: isPinned) : .refused(.pinnedIsNotCA)
             }

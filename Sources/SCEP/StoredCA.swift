@@ -17,10 +17,10 @@ extension CACertificates {
         var trusted = CACertificates(bytes, choosingIn: range)
         var list = trusted.all
         while let certificate = list.next() {
-            if fingerprints.contain(certificate.encoding) { trusted.chosen |= list.bit }
+            if fingerprints.contains(certificate.encoding) { trusted.chosen |= list.bit }
         }
         let pinned = trusted.ranges
-        // When a certificate is over is for whoever uses it to see.
+        // Whether a certificate has expired is for whoever uses it to see.
         trusted.chooseIssued(&policy, .unknown, isNext: false)
         var everything = CACertificates(bytes, choosingIn: range)
         everything.chosen = -1

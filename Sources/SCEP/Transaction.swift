@@ -13,8 +13,8 @@ public struct Transaction: Sendable {
     public init(random: inout RandomGenerator) throws(CryptoError) {
         var bytes = InlineArray<16, UInt8>(repeating: 0)
         do {
-            var room = bytes.mutableSpan
-            try random.fill(&room)
+            var buffer = bytes.mutableSpan
+            try random.fill(&buffer)
         }
         bytes[0] = bytes[0] & 0x3F | 0x40
         identifier = bytes
@@ -27,8 +27,8 @@ public struct Transaction: Sendable {
 
     /// Makes a new senderNonce, for the next message.
     public mutating func renewNonce(random: inout RandomGenerator) throws(CryptoError) {
-        var room = senderNonce.mutableSpan
-        try random.fill(&room)
+        var buffer = senderNonce.mutableSpan
+        try random.fill(&buffer)
     }
 
     /// The transactionID: 32 hexadecimal digits.

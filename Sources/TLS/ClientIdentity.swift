@@ -9,7 +9,7 @@ import DeviceCrypto
     public typealias Sign =
         @convention(c) (
             _ key: UnsafeMutableRawPointer?, _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int,
-            _ signature: UnsafeMutablePointer<UInt8>?, _ room: Int, _ size: UnsafeMutablePointer<Int>?
+            _ signature: UnsafeMutablePointer<UInt8>?, _ capacity: Int, _ size: UnsafeMutablePointer<Int>?
         ) -> Int32
 
     private(set) var certificates: OpaquePointer?
@@ -58,14 +58,14 @@ import DeviceCrypto
     /// - Returns: what the function has to return.
     @unsafe public static func signature<Key: PrivateKey & ~Copyable>(
         with key: inout Key, random: inout RandomGenerator, _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?,
-        _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?, _ room: Int, _ size: UnsafeMutablePointer<Int>?
+        _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?, _ capacity: Int, _ size: UnsafeMutablePointer<Int>?
     ) -> Int32 {
         guard let algorithm = DigestAlgorithm(rawValue: algorithm), let bytes = unsafe digest,
             let signature = unsafe signature, let size = unsafe size,
             let digest = unsafe Digest(
                 algorithm, bytes: Span(_unsafeStart: bytes, count: count))
         else { return -1 }
-        var target = unsafe MutableSpan(_unsafeStart: signature, count: room)
+        var target = unsafe MutableSpan(_unsafeStart: signature, count: capacity)
         do throws(CryptoError) {
             unsafe size.pointee = try key.sign(digest, into: &target, random: &random)
             return 0

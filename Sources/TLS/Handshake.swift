@@ -50,7 +50,7 @@ extension TLSTransport where Lower: ~Copyable {
 
     /// Makes a call of mbedTLS until it has done something, and moves the bytes that it asks for.
     ///
-    /// - Returns: what it returned: a count, or ``Status/judge``.
+    /// - Returns: what it returned: a count, or ``Status/check``.
     mutating func step(
         _ session: OpaquePointer, _ deadline: UInt64,
         _ call: (UnsafeMutablePointer<mbedtls_ctr_drbg_context>) -> Int32
@@ -61,7 +61,7 @@ extension TLSTransport where Lower: ~Copyable {
             switch status {
             case Status.send: unsafe try flush(session, deadline)
             case Status.receive: unsafe silence &+= try fetch(session, deadline)
-            case 0..., Status.judge: return Int(status)
+            case 0..., Status.check: return Int(status)
             default:
                 // What mbedTLS tells the server of it.
                 unsafe try? flush(session, deadline)
@@ -83,10 +83,10 @@ extension TLSTransport where Lower: ~Copyable {
     ///
     /// - Returns: by how much the server's patience was tried, in bytes.
     private mutating func fetch(_ session: OpaquePointer, _ deadline: UInt64) throws(TransportError) -> Int {
-        var room = 0
+        var capacity = 0
         // An alert that is a warning, or an empty record: five bytes of header and more.
-        guard let bytes = unsafe cmbedtls_ssl_incoming(session, &room) else { return 8 }
-        var buffer = unsafe MutableSpan(_unsafeStart: bytes, count: room)
+        guard let bytes = unsafe cmbedtls_ssl_incoming(session, &capacity) else { return 8 }
+        var buffer = unsafe MutableSpan(_unsafeStart: bytes, count: capacity)
         let count = try lower.receive(into: &buffer, deadline: deadline)
         guard count > 0 else { throw .reset }
         unsafe cmbedtls_ssl_received(session, count)
@@ -96,10 +96,10 @@ extension TLSTransport where Lower: ~Copyable {
     /// What speaks against the server's certificate, if anything does.
     private func verdict(on session: OpaquePointer) -> TransportError? {
         guard let verdict = unsafe cmbedtls_ssl_certificate(session)?.pointee else { return .certificateUntrusted }
-        return judge(verdict)
+        return check(verdict)
     }
 
-    func judge(_ verdict: cmbedtls_ssl_verdict) -> TransportError? {
+    func check(_ verdict: cmbedtls_ssl_verdict) -> TransportError? {
         let byIssuer = unsafe trust.anchors != nil
         if trust.pinCount > 0 {
             guard trust.hasPin(verdict.sha256Digest) || trust.hasPin(verdict.sha512Digest) else { return .pinMismatch }
@@ -142,7 +142,7 @@ extension TLSTransport where Lower: ~Copyable {
     /// its use is wrong.
     private func refusal(_ session: OpaquePointer) -> TransportError {
         guard let verdict = unsafe cmbedtls_ssl_certificate(session)?.pointee else { return .certificateUntrusted }
-        if let error = judge(verdict) { return error }
+        if let error = check(verdict) { return error }
         let isKey = unsafe cmbedtls_ssl_flags(session) & UInt32(MBEDTLS_X509_BADCERT_BAD_KEY) != 0
         return isKey ? .certificateWeak : .certificateMisused
     }
@@ -152,14 +152,14 @@ extension TLSTransport where Lower: ~Copyable {
 enum Status {
     static var send: Int32 { Int32(CMBEDTLS_SSL_SEND) }
     static var receive: Int32 { Int32(CMBEDTLS_SSL_RECEIVE) }
-    static var judge: Int32 { Int32(CMBEDTLS_SSL_JUDGE) }
+    static var check: Int32 { Int32(CMBEDTLS_SSL_VERIFY) }
 }
 
 private var weaknesses: UInt32 {
     UInt32(MBEDTLS_X509_BADCERT_BAD_MD | MBEDTLS_X509_BADCERT_BAD_PK | MBEDTLS_X509_BADCERT_BAD_KEY)
 }
 
-/// What a server sends before its handshake is over, or without any data: more is an attack.
+/// What a server sends before its handshake has ended, or without any data: more is an attack.
 private var silenceLimit: Int { 131_072 }
 
 extension cmbedtls_ssl_verdict {

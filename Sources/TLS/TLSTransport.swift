@@ -11,7 +11,7 @@ import SCEP
 /// that certificates and signatures have to have are SHA-256, RSA-2048 and P-256. There is no renegotiation and no
 /// resumption, since each exchange has a connection of its own.
 ///
-/// The server's certificate is judged before anything of the client is shown to it. Its name has to be among the
+/// The server's certificate is checked before anything of the client is shown to it. Its name has to be among the
 /// subject's alternative names: a dNSName, or an iPAddress when the URL has an address; a common name does not count.
 @safe public struct TLSTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable {
     public var lower: Lower
@@ -32,10 +32,10 @@ import SCEP
         self.trust = trust
         identity = nil
         var seed = InlineArray<48, UInt8>(repeating: 0)
-        var room = seed.mutableSpan
-        defer { wipe(&room) }
-        try random.fill(&room)
-        try self.random.seed(room.span, personalization: room.span.extracting(first: 0))
+        var buffer = seed.mutableSpan
+        defer { wipe(&buffer) }
+        try random.fill(&buffer)
+        try self.random.seed(buffer.span, personalization: buffer.span.extracting(first: 0))
     }
 
     public static var isSecuring: Bool { true }

@@ -40,7 +40,7 @@ extension cmbedtls_ssl_facts {
     func error(at moment: Moment) -> TransportError? {
         // There is no such certificate.
         guard end.year != 0 else { return nil }
-        if moment.isOver(end.seconds) { return .certificateExpired }
+        if moment.isPast(end.seconds) { return .certificateExpired }
         if moment.isBefore(begin.seconds) { return .certificateNotYetValid }
         return nil
     }

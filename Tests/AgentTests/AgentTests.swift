@@ -308,8 +308,8 @@ import Testing
     private static func exportedKey() throws -> [UInt8] {
         var key = try TestKey.rsa.rsaPrivateKey()
         var bytes = [UInt8](repeating: 0, count: key.exportSize)
-        var room = bytes.mutableSpan
-        _ = try key.export(into: &room)
+        var buffer = bytes.mutableSpan
+        _ = try key.export(into: &buffer)
         return bytes
     }
 

@@ -29,12 +29,12 @@ final class DeviceLife {
     var store = FlashStore(
         SimulatedFlash(StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 32, erasedValue: 0xFF)),
         capacity: Device.snapshotCapacity)
-    /// Seconds since 1970, of the world.
+    /// Seconds since 1970, of the simulated world.
     var time: Int64 = AgentBench.epoch
     var hasClock = true
     /// Is given the store after each change that was stored; by the number of the change of this run, from 1 on.
     var afterStoring: (_ number: Int, inout FlashStore) -> Void = { _, _ in }
-    /// After so many waits a run is over: the power goes.
+    /// After so many waits a run ends: the power goes.
     var waitLimit = 40
     private let keys = PooledKey.Counter()
     private var random: RandomGenerator
@@ -86,7 +86,7 @@ final class DeviceLife {
     func powerUp(
         _ prepare: (inout Device) -> Void = { _ in }, _ look: (borrowing Device) -> Void = { _ in }
     ) throws -> Run {
-        let world = World(self)
+        let environment = Environment(self)
         let text = Array(
             (["url=http://ca.example/scep", "fingerprint=\(fingerprint)", "subject=\(subject)"] + settings)
                 .joined(separator: "\n").utf8)
@@ -94,34 +94,35 @@ final class DeviceLife {
         var agent = Device()
         prepare(&agent)
         var (line, clock, log, traffic) = (
-            Line(world: world), WorldClock(world: world), Journal(world: world), Traffic()
+            Line(environment: environment), SimulatedClock(environment: environment), Journal(environment: environment),
+            Traffic()
         )
         var buffer = [UInt8](repeating: 0xA5, count: 8192)
         var work = buffer.mutableSpan
         var failure: AgentError?
         PooledKey.$taken.withValue(keys) {
             do throws(AgentError) {
-                try attend(
-                    &agent, configuration: configuration, transport: &line, clock: &clock, store: &store, log: &log,
+                try agent.run(
+                    configuration: configuration, transport: &line, clock: &clock, store: &store, log: &log,
                     random: &random, work: &work, traffic: &traffic
                 ) { store, _ in
-                    world.run.stored.append(
+                    environment.run.stored.append(
                         (1...12).compactMap { StoredRecord(rawValue: $0) }.filter { store.size(of: $0) != nil })
-                    afterStoring(world.run.stored.count, &store)
-                    if world.isOver { store.flash.operations.cutPower(at: 1, .before) }
+                    afterStoring(environment.run.stored.count, &store)
+                    if environment.isEnded { store.flash.operations.cutPower(at: 1, .before) }
                 }
             } catch {
                 failure = error
             }
-            conclude(failure, work: work.span, log: &log)
+            logResult(failure, work: work.span, log: &log)
         }
         look(agent)
         left = buffer
         store.flash.operations.boot()
-        if let error = world.error { throw error }
-        world.run.verdict = world.run.lines.removeLast()
-        time = world.time
-        return world.run
+        if let error = environment.error { throw error }
+        environment.run.verdict = environment.run.lines.removeLast()
+        time = environment.time
+        return environment.run
     }
 
     /// What is stored now.
@@ -141,21 +142,21 @@ final class DeviceLife {
         guard let bytes = try record(.privateKey), let certificate = try record(.certificate) else { return false }
         var key = SoftwareKey()
         try key.load(bytes.span)
-        var room = [UInt8](repeating: 0, count: 600)
-        var output = room.mutableSpan
+        var buffer = [UInt8](repeating: 0, count: 600)
+        var output = buffer.mutableSpan
         let count = try key.publicKey(into: &output)
-        let modulus = Array(room[..<count]).hex.uppercased()
+        let modulus = Array(buffer[..<count]).hex.uppercased()
         let expected = try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-modulus"], input: certificate)
         return String(decoding: expected, as: UTF8.self).contains("=\(modulus)")
     }
 
     /// What the parts of a board share in one run.
-    private final class World {
+    private final class Environment {
         let life: DeviceLife
         var run = Run()
         var time: Int64
         var uptime: UInt64 = 0
-        var isOver = false
+        var isEnded = false
         var error: (any Error)?
         var sent: [UInt8] = []
         var reply: [UInt8] = []
@@ -174,7 +175,7 @@ final class DeviceLife {
 
         /// Answers what was sent.
         func answer() throws(TransportError) {
-            guard !isOver else { throw .unreachable }
+            guard !isEnded else { throw .unreachable }
             exchanges += 1
             let text = String(decoding: sent, as: UTF8.self)
             let target = text.split(separator: " ", maxSplits: 2)[1]
@@ -212,55 +213,55 @@ final class DeviceLife {
     }
 
     private struct Line: Transport {
-        let world: World
+        let environment: Environment
 
         mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
-            (world.sent, world.reply) = ([], [])
+            (environment.sent, environment.reply) = ([], [])
         }
 
         mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
-            world.sent += bytes.indices.map { bytes[$0] }
+            environment.sent += bytes.indices.map { bytes[$0] }
         }
 
         mutating func receive(
             into buffer: inout MutableSpan<UInt8>, deadline: UInt64
         ) throws(TransportError) -> Int {
-            if !world.sent.isEmpty {
-                try world.answer()
-                world.sent = []
+            if !environment.sent.isEmpty {
+                try environment.answer()
+                environment.sent = []
             }
-            let count = min(buffer.count, world.reply.count)
-            for index in 0..<count { buffer[index] = world.reply[index] }
-            world.reply.removeFirst(count)
+            let count = min(buffer.count, environment.reply.count)
+            for index in 0..<count { buffer[index] = environment.reply[index] }
+            environment.reply.removeFirst(count)
             return count
         }
 
         mutating func close() {}
     }
 
-    private struct WorldClock: Clock {
-        let world: World
-        var uptime: UInt64 { world.uptime }
-        var time: Int64? { world.life.hasClock ? world.time : nil }
+    private struct SimulatedClock: Clock {
+        let environment: Environment
+        var uptime: UInt64 { environment.uptime }
+        var time: Int64? { environment.life.hasClock ? environment.time : nil }
 
         func sleep(milliseconds: UInt64) {
-            guard !world.isOver else {
+            guard !environment.isEnded else {
                 // Whatever is due is due now, and cannot be stored.
-                world.uptime += 400 * 86_400_000
-                world.time += 400 * 86_400
+                environment.uptime += 400 * 86_400_000
+                environment.time += 400 * 86_400
                 return
             }
-            world.run.waits.append(milliseconds / 1000)
-            world.pass(milliseconds: milliseconds)
-            if world.run.waits.count >= world.life.waitLimit { world.isOver = true }
+            environment.run.waits.append(milliseconds / 1000)
+            environment.pass(milliseconds: milliseconds)
+            if environment.run.waits.count >= environment.life.waitLimit { environment.isEnded = true }
         }
     }
 
     private struct Journal: AgentLog {
-        let world: World
+        let environment: Environment
 
-        func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
-            world.run.told.append(
+        func logEvent(_ event: borrowing Event, _ work: Span<UInt8>) {
+            environment.run.told.append(
                 (event.knowsCapabilities ? "knows" : "-") + (event.isOfEnrolment ? " enrolment" : " -"))
             var line = Board.Line()
             line.append(event, work)
@@ -268,7 +269,7 @@ final class DeviceLife {
         }
 
         func write(line: Span<UInt8>) {
-            world.run.lines.append(String(decoding: line.indices.map { line[$0] }, as: UTF8.self))
+            environment.run.lines.append(String(decoding: line.indices.map { line[$0] }, as: UTF8.self))
         }
     }
 }

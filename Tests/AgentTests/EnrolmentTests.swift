@@ -43,7 +43,7 @@ import Testing
         let next = try life.powerUp()
         #expect(next.verdict == "done" && next.operations.isEmpty)
         #expect(
-            next.events == ["operation=- outcome=held next=renew at=2026-03-08T16:00:00Z subject=\"CN=sensor\""])
+            next.events == ["operation=- outcome=current next=renew at=2026-03-08T16:00:00Z subject=\"CN=sensor\""])
     }
 
     /// A CA that leaves it to a person is asked again, in waits that double, with the same transaction.

@@ -32,7 +32,7 @@ import Testing
 
     @Test func fieldsHaveTheirWords() {
         let outcomes: [(Event.Outcome, String)] = [
-            (.held, "held"), (.issued, "issued"), (.issuedEarly, "issued-early"), (.takenOver, "taken-over"),
+            (.current, "current"), (.issued, "issued"), (.issuedEarly, "issued-early"), (.takenOver, "taken-over"),
             (.pending, "pending"), (.nextCA, "next-ca"), (.notRevoked, "not-revoked"), (.known, "known"),
             (.failed, "failed"), (.refused, "refused"),
         ]
@@ -55,7 +55,7 @@ import Testing
             (.takeOver(time: 1_767_225_661), "take-over at=2026-01-01T00:01:01Z"),
         ]
         for (next, words) in nexts {
-            #expect(Self.line(Self.event(.held, next: next)) == "event operation=- outcome=held next=\(words)")
+            #expect(Self.line(Self.event(.current, next: next)) == "event operation=- outcome=current next=\(words)")
         }
         var identifier = InlineArray<32, UInt8>(repeating: 0x41)
         identifier[31] = 0x42
@@ -82,18 +82,18 @@ import Testing
         }
         let work = [0xEE, 0xEE] + identity.der
         let expected =
-            try "event operation=- outcome=held serial=\(openssl("-serial")) notAfter=2026-04-11T01:02:03Z"
+            try "event operation=- outcome=current serial=\(openssl("-serial")) notAfter=2026-04-11T01:02:03Z"
             + " fingerprint=\(openssl("-fingerprint", "-sha256")) next=none subject=\"CN=sensor,O=Example\""
-        #expect(Self.line(Self.event(.held, certificate: 2..<work.count), work) == expected)
+        #expect(Self.line(Self.event(.current, certificate: 2..<work.count), work) == expected)
         #expect(
-            Self.line(Self.event(.held, certificate: 1..<work.count), work)
-                == "event operation=- outcome=held next=none")
+            Self.line(Self.event(.current, certificate: 1..<work.count), work)
+                == "event operation=- outcome=current next=none")
         let nameless = try OpenSSLIdentity(subject: "/", for: .rsa)
-        let line = Self.line(Self.event(.held, certificate: 0..<nameless.der.count), nameless.der)
+        let line = Self.line(Self.event(.current, certificate: 0..<nameless.der.count), nameless.der)
         #expect(line.contains(" serial=") && line.hasSuffix(" next=none"), "\(line)")
     }
 
-    /// What of an event hangs on what is going on: what comes next, and when.
+    /// What of an event depends on what is going on: what comes next, and when.
     @Test func whatComesNextIsTold() throws {
         struct Journal: AgentLog {
             var lines: [String] = []
@@ -112,16 +112,16 @@ import Testing
             let configuration = try Configuration(text.span)
             var log = Journal()
             let work = bench.work
-            bench.agent.tell(configuration, uptime: bench.uptime, work.span, &log)
+            bench.agent.logEvent(configuration, uptime: bench.uptime, work.span, &log)
             // Once.
-            bench.agent.tell(configuration, uptime: bench.uptime, work.span, &log)
+            bench.agent.logEvent(configuration, uptime: bench.uptime, work.span, &log)
             #expect(log.lines.count <= 1)
             return log.lines.first.map { String($0.split(separator: "next=")[1].split(separator: " subject")[0]) }
         }
         #expect(try told(.pending, .undecided(seconds: 60)) == "poll in=60")
         #expect(try told(.failed, .tooEarly(seconds: 9)) == "retry in=9")
-        #expect(try told(.held, .idle(seconds: 9)) == "renew at=2026-02-20T00:00:00Z")
-        #expect(try told(.held, .nothingDue) == "renew at=2026-02-20T00:00:00Z")
+        #expect(try told(.current, .idle(seconds: 9)) == "renew at=2026-02-20T00:00:00Z")
+        #expect(try told(.current, .nothingDue) == "renew at=2026-02-20T00:00:00Z")
         // What is to be stored has not happened.
         #expect(try told(.issued, .due(.giveUp)) == nil)
         // Without an identity, nothing comes by itself.

@@ -61,7 +61,7 @@ import Testing
         {
             bench.clock = AgentBench.epoch + 50 * 86_400 - left
             try bench.start()
-            // Its CA's next certificates are another duty.
+            // Its CA's next certificates are another nextAction.
             bench.agent.tried.insert(Goals(.nextCA))
             #expect(try bench.step() == .sleep(milliseconds: seconds * 1000), "\(left) s before")
         }
@@ -138,7 +138,7 @@ import Testing
     func serverThatIsBusyMayHaveANextCA(status: UInt16, hasNone: Bool) throws {
         let bench = try AgentBench("retries=0")
         try bench.putIdentity()
-        bench.agent.demand = .nextCA
+        bench.agent.requestedGoal = .nextCA
         try bench.start()
         #expect(try bench.step() == .exchange(.getCACaps, .none))
         if hasNone {
@@ -169,7 +169,7 @@ import Testing
     /// What was left is left for a timer's passes alone, and not once the configuration is another one.
     @Test func aChangeOfTheConfigurationIsNotPutOff() throws {
         let bench = try AgentBench("retries=5", "retry=600")
-        (bench.agent.waits, bench.agent.defers) = (false, true)
+        (bench.agent.mayWait, bench.agent.defers) = (false, true)
         try bench.start()
         #expect(try bench.step() == .exchange(.getCACaps, .none))
         try bench.fail(.connecting(.refused), to: .getCACaps)
@@ -183,7 +183,7 @@ import Testing
         #expect(try bench.step() == .exchange(.getCACaps, .none))
     }
 
-    /// A CA that leaves it to a person: when it is asked next is stored, in the bytes from 72 on, and failures are over.
+    /// A CA that leaves it to a person: when it is asked next is stored, in the bytes from 72 on, and failures are forgotten.
     @Test func theNextQuestionIsStored() throws {
         let bench = try AgentBench("poll=100", "poll-cap=300", "polls=9")
         let text = bench.text

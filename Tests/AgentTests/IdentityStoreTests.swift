@@ -68,11 +68,11 @@ import Testing
         var store = try Self.blankStore()
         let certificate = Self.bytes(.certificate, count: count)
         try write([(.privateKey, Self.bytes(.privateKey, count: 271)), (.certificate, certificate)], to: &store)
-        let sizes = store.keptSize(of: .certificate) + store.keptSize(of: .state) + FlashStore.recordSize(2)
+        let sizes = store.copiedSize(of: .certificate) + store.copiedSize(of: .state) + FlashStore.recordSize(2)
         #expect(sizes == 3 + count + 0 + 5)
         try store.begin(bodySize: sizes)
-        try store.keep(.certificate)
-        try store.keep(.state)
+        try store.copy(.certificate)
+        try store.copy(.state)
         let transaction: [UInt8] = [4, 5]
         try store.append(.transaction, transaction.span)
         try store.commit()
@@ -92,13 +92,13 @@ import Testing
     @Test func whatIsKeptCanTakeAnothersPlace() throws {
         var store = try Self.blankStore()
         try write([(.privateKey, [1]), (.nextPrivateKey, [2, 3]), (.nextCertificate, [4])], to: &store)
-        try store.begin(bodySize: store.keptSize(of: .nextPrivateKey) + store.keptSize(of: .privateKey))
-        try store.keep(.nextPrivateKey, as: .privateKey)
+        try store.begin(bodySize: store.copiedSize(of: .nextPrivateKey) + store.copiedSize(of: .privateKey))
+        try store.copy(.nextPrivateKey, as: .privateKey)
         // There is one already.
-        #expect(throws: StorageError.outOfRange) { try store.keep(.privateKey) }
-        try store.begin(bodySize: store.keptSize(of: .nextPrivateKey) + store.keptSize(of: .nextCertificate))
-        try store.keep(.nextPrivateKey, as: .privateKey)
-        try store.keep(.nextCertificate, as: .certificate)
+        #expect(throws: StorageError.outOfRange) { try store.copy(.privateKey) }
+        try store.begin(bodySize: store.copiedSize(of: .nextPrivateKey) + store.copiedSize(of: .nextCertificate))
+        try store.copy(.nextPrivateKey, as: .privateKey)
+        try store.copy(.nextCertificate, as: .certificate)
         try store.commit()
         var again = try Self.reopened(store)
         #expect(try value(.privateKey, of: &again) == [2, 3])
@@ -147,8 +147,8 @@ import Testing
         let long = [UInt8](repeating: 0, count: 65_536)
         try defect(900, .full) { try $0.append(.certificate, long.span) }
         var short: [UInt8] = []
-        var room = short.mutableSpan
-        #expect(throws: StorageError.full) { try store.read(.state, into: &room) }
+        var buffer = short.mutableSpan
+        #expect(throws: StorageError.full) { try store.read(.state, into: &buffer) }
     }
 
     /// Snapshots with the right digest whose records are not what they have to be, one defect a row.

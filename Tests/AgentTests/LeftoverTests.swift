@@ -20,9 +20,9 @@ import Testing
         let key = Self.secret(1, 271)
         let bench = try AgentBench()
         try write([(.privateKey, key)], to: &bench.store)
-        try bench.store.begin(bodySize: bench.store.keptSize(of: .privateKey))
+        try bench.store.begin(bodySize: bench.store.copiedSize(of: .privateKey))
         // Nothing comes after it that covers what it left.
-        let left = try stackLeft { try bench.store.keep(.privateKey) }
+        let left = try stackLeft { try bench.store.copy(.privateKey) }
         try bench.store.commit()
         #expect(!holds(left, partOf: key))
         #expect(try bench.record(.privateKey) == key)
@@ -72,7 +72,7 @@ import Testing
         let isOpen = bench.agent.transaction.isOpen
         #expect(isOpen)
         // Given up, it is nowhere.
-        bench.agent.demand = .giveUp
+        bench.agent.requestedGoal = .giveUp
         #expect(try bench.step() == .store)
         try bench.keep()
         for secret in [seed, primes] {

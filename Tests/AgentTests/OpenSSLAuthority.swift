@@ -34,7 +34,7 @@ final class OpenSSLAuthority {
         case envelope([UInt8])
         /// An HTTP status with nothing of SCEP's.
         case status(Int)
-        /// The connection is over without a byte.
+        /// The connection ends without a byte.
         case silence
     }
 
@@ -78,7 +78,7 @@ final class OpenSSLAuthority {
 
     init(_ identity: OpenSSLIdentity) { self.identity = identity }
 
-    /// A CA of four years, of which six months are over at ``AgentBench/epoch``.
+    /// A CA of four years, of which six months have passed at ``AgentBench/epoch``.
     static var shared: OpenSSLIdentity { get throws { try made.get() } }
 
     private static let made = Result {

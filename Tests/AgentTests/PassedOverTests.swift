@@ -19,11 +19,11 @@ import Testing
         let ra = try OpenSSLIdentity.recipient.der
         let rows: [(PassedOver.Reason, String, Bool)] = [
             (.unreadable, "its certificate cannot be read", false), (.notSigned, "no trusted CA signed it", false),
-            (.expired, "it is over", false), (.notYetValid, "it begins later", false),
+            (.expired, "it has expired", false), (.notYetValid, "it begins later", false),
             (.notCA, "its key usage, or its version, does not let it be a CA", false),
             (.unusableKey(.rsaSize(bits: 1024)), "its key is of no use here", false),
             (.unknownSignatureAlgorithm, "its signature is of a kind not known here", true),
-            (.criticalExtension(0..<1), "it has a critical extension not judged here", true),
+            (.criticalExtension(0..<1), "it has a critical extension not checked here", true),
             (.pathLength, "the CA above may have none below it", true),
             (.weakDigest, "it is signed with a weak digest", true),
             (.caWithoutKeyUsage, "it has no key usage", true), (.unmarkedRA, "nothing marks it as an RA", true),
@@ -62,7 +62,7 @@ import Testing
         let run = try life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         let told = run.lines.enumerated().filter { $0.element.contains("not trusted") }
-        #expect(told.map(\.element) == ["warning: a CA is not trusted: CN=Below: it is over"])
+        #expect(told.map(\.element) == ["warning: a CA is not trusted: CN=Below: it has expired"])
         let place = try #require(told.first?.offset)
         #expect(run.lines[place - 1] == "fetching the CA's certificates")
         #expect(run.lines[place + 1] == "making a key: RSA-2048")
@@ -84,10 +84,10 @@ import Testing
             // A question goes to the certificates that are stored.
             if isTrusted {
                 #expect(throws: OpenSSLAuthority.Unreadable.self) {
-                    _ = try life.powerUp { $0.demand = .certificate }
+                    _ = try life.powerUp { $0.requestedGoal = .certificate }
                 }
             } else {
-                let run = try life.powerUp { $0.demand = .certificate }
+                let run = try life.powerUp { $0.requestedGoal = .certificate }
                 #expect(run.verdict == "done", "\(run.lines)")
             }
         }

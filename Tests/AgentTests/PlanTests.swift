@@ -66,7 +66,7 @@ import Testing
         return goal
     }
 
-    /// Where both CAs can be asked, the next one is first until half of the time to renew is over, and after two failures
+    /// Where both CAs can be asked, the next one is first until half of the time to renew has passed, and after two failures
     /// it is the other's turn.
     @Test func bothCAsTakeTurns() throws {
         let rows: [(Double, [Int: Goal])] = [
@@ -105,7 +105,7 @@ import Testing
                     bench.agent.transaction.request = bench.agent.configuredRequest
                     bench.agent.transaction.flags = isPending ? flags.union(.pending) : flags
                     if isPending {
-                        // The waiting is over: it is asked whether the CA has decided.
+                        // The wait has ended: it is asked whether the CA has decided.
                         bench.agent.capabilities = Capabilities.aes.union(.sha256)
                         _ = try? bench.step()
                         let isOpen = bench.agent.transaction.isOpen
@@ -129,7 +129,7 @@ import Testing
         }
     }
 
-    /// An identity of the next CA keeps from renewing, if its time comes before the current one is over.
+    /// An identity of the next CA keeps from renewing, if its time comes before the current one expires.
     @Test func identityOfTheNextCAIsWaitedFor() throws {
         // From the 60th day on.
         #expect(try bench(day: 55, \.early).step() == .ready)
@@ -162,7 +162,7 @@ import Testing
         #expect(try goal(bench(day: 60, \.former)) == .nextCA || goal(bench(day: 60, \.former)) == .renew)
     }
 
-    /// What is over is renewed all the same; by a password that no request has had, the device enrols.
+    /// What has expired is renewed all the same; by a password that no request has had, the device enrols.
     @Test func identityThatIsOverIsReplaced() throws {
         func goal(_ day: Double, isSpent: Bool = false, _ settings: String...) throws -> Goal? {
             let bench = try bench(day: day, nil, settings.joined(separator: "\n"))
@@ -227,8 +227,8 @@ import Testing
         for (clock, expected) in [(due - 1, nil), (due, Goal.nextCA), (due + 1, .nextCA)] {
             bench.clock = clock
             try bench.start()
-            let duty = bench.agent.nextDuty(configuration)
-            #expect(duty?.goal == .nextCA && duty?.time == due)
+            let nextAction = bench.agent.nextAction(configuration)
+            #expect(nextAction?.goal == .nextCA && nextAction?.time == due)
             let action = try bench.step()
             if expected == nil {
                 #expect(action == .sleep(milliseconds: 60_000))
@@ -236,7 +236,7 @@ import Testing
                 #expect(action == .exchange(.getCACaps, .none))
                 // What was tried is not what comes next.
                 bench.agent.tried.insert(Goals(.nextCA))
-                let later = bench.agent.nextDuty(configuration)
+                let later = bench.agent.nextAction(configuration)
                 #expect(later?.goal == .renew && later?.time == Self.epoch + 50 * Self.day + 99 * Self.day * 80 / 100)
             }
         }
@@ -244,27 +244,27 @@ import Testing
 
     /// What comes next, of a device that knows the next CA.
     @Test func dutiesAreTold() throws {
-        func duty(_ bench: AgentBench) throws -> String {
+        func nextAction(_ bench: AgentBench) throws -> String {
             let text = bench.text
             let configuration = try Configuration(text.span)
-            let duty = bench.agent.nextDuty(configuration)
-            return duty.map { "\($0.goal) \(($0.time - Self.epoch) / Self.day)" } ?? "-"
+            let nextAction = bench.agent.nextAction(configuration)
+            return nextAction.map { "\($0.goal) \(($0.time - Self.epoch) / Self.day)" } ?? "-"
         }
-        #expect(try duty(bench(day: 1, \.early)) == "takeOver 60")
-        #expect(try duty(bench(day: 1, \.late)) == "renew 50")
-        #expect(try duty(bench(day: 1, \.former)) == "renew 50")
+        #expect(try nextAction(bench(day: 1, \.early)) == "takeOver 60")
+        #expect(try nextAction(bench(day: 1, \.late)) == "renew 50")
+        #expect(try nextAction(bench(day: 1, \.former)) == "renew 50")
         // Of a certificate that was stored later than half of its life, the rest counts.
         let old = try bench(day: 61, \.late)
         old.agent.time.update(clock: old.clock, uptime: 0)
         old.agent.stored.issuedAt = Self.epoch + 60 * Self.day
-        #expect(try duty(old) == "renew 80")
+        #expect(try nextAction(old) == "renew 80")
         old.agent.stored.issuedAt = Self.epoch + 50 * Self.day
-        #expect(try duty(old) == "renew 75")
+        #expect(try nextAction(old) == "renew 75")
         old.agent.stored.issuedAt = Self.epoch + 50 * Self.day - 1
-        #expect(try duty(old) == "renew 50")
+        #expect(try nextAction(old) == "renew 50")
         // But not by a clock that was ahead.
         old.agent.stored.issuedAt = Self.epoch + 62 * Self.day
-        #expect(try duty(old) == "renew 50")
+        #expect(try nextAction(old) == "renew 50")
     }
 
     /// A device waits as long as is left until it asks again, however often it is switched on.
@@ -285,10 +285,10 @@ import Testing
             // One that may not wait asks at once, and so does one that does not know the time.
             for isPass in [true, false] {
                 try bench.start()
-                bench.agent.waits = !isPass
+                bench.agent.mayWait = !isPass
                 if !isPass { bench.clock = nil }
                 #expect(try bench.step() == .exchange(.getCACaps, .none))
-                bench.agent.waits = true
+                bench.agent.mayWait = true
             }
         }
     }
@@ -314,7 +314,7 @@ import Testing
                     try bench.agent.waitForDecision(configuration, resuming: false)
                 }
             }
-            bench.agent.waits = false
+            bench.agent.mayWait = false
             #expect(throws: AgentError.stillPending) {
                 try bench.agent.waitForDecision(configuration, resuming: false)
             }
@@ -325,7 +325,7 @@ import Testing
     @Test func whatIsPutOffIsTold() throws {
         let bench = try AgentBench("retries=5", "retry=600", "jitter=0")
         try bench.putIdentity()
-        (bench.agent.waits, bench.agent.defers) = (false, true)
+        (bench.agent.mayWait, bench.agent.defers) = (false, true)
         func start() throws {
             try bench.start()
             bench.agent.tried = Goals(.nextCA)
@@ -344,18 +344,18 @@ import Testing
         let until = bench.agent.deferredUntil
         #expect(until == nextTry)
         // Whoever asks is not put off.
-        bench.agent.demand = .renew
+        bench.agent.requestedGoal = .renew
         try start()
         let forgotten = bench.agent.deferredUntil
         #expect(forgotten == 0)
         #expect(try goal(bench) == .renew)
-        bench.agent.demand = nil
+        bench.agent.requestedGoal = nil
         bench.clock = nextTry
         try start()
         #expect(try goal(bench) == .renew)
         // Where it may wait, it does.
         bench.clock = nextTry - 9
-        (bench.agent.waits, bench.agent.defers) = (true, false)
+        (bench.agent.mayWait, bench.agent.defers) = (true, false)
         try start()
         #expect(try bench.step() == .sleep(milliseconds: 9000))
     }
@@ -387,7 +387,7 @@ import Testing
     /// What an EC key is renewed with is missed before anything is sent.
     @Test func renewalOfAnECKeyNeedsAPassword() throws {
         let bench = try bench(day: 60, nil, "key=p256")
-        bench.agent.demand = .renew
+        bench.agent.requestedGoal = .renew
         #expect(throws: AgentError.scep(.renewalReq, .passwordMissing, text: 0..<0)) { _ = try bench.step() }
     }
 

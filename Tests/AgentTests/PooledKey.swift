@@ -26,17 +26,19 @@ struct PooledKey: DeviceKey, ~Copyable {
         else { throw .outOfMemory }
         Self.taken.count += 1
         var bytes = [UInt8](repeating: 0, count: pooled.exportSize)
-        var room = bytes.mutableSpan
-        _ = try pooled.export(into: &room)
-        try key.load(room.span)
+        var buffer = bytes.mutableSpan
+        _ = try pooled.export(into: &buffer)
+        try key.load(buffer.span)
     }
 
-    var keptSize: Int { key.keptSize }
+    var serializedSize: Int { key.serializedSize }
     var algorithm: KeyAlgorithm { key.algorithm }
     var signatureSize: Int { key.signatureSize }
     var publicExponent: UInt32 { key.publicExponent }
 
-    mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int { try key.keep(into: &bytes) }
+    mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        try key.serialize(into: &bytes)
+    }
 
     mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) { try key.load(bytes) }
 

@@ -26,8 +26,8 @@ import Testing
         #expect((0..<48).map { record.seed[$0] } == seed)
         #expect(request == 0xD1D2_D3D4 && polls == 66_051 && nextPoll == 1_767_225_600 && tries == 0x31)
         var written = [UInt8](repeating: 0xEE, count: 79)
-        var room = written.mutableSpan
-        record.write(to: &room)
+        var buffer = written.mutableSpan
+        record.write(to: &buffer)
         #expect(written == stored)
         let none = TransactionRecord()
         let (isOpen, isRecordOpen) = (none.isOpen, record.isOpen)
@@ -43,8 +43,8 @@ import Testing
             var record = TransactionRecord()
             record.flags = flags
             var written = [UInt8](repeating: 0xEE, count: 79)
-            var room = written.mutableSpan
-            record.write(to: &room)
+            var buffer = written.mutableSpan
+            record.write(to: &buffer)
             #expect(written[0] == number)
             let read = TransactionRecord(written.span).flags
             #expect(kinds.allSatisfy { read.contains($0.0) == ($0.1 == number) })
@@ -68,8 +68,8 @@ import Testing
         #expect((0..<16).map { record.formerAnchor.sha256[$0] } == parts[9])
         #expect((0..<16).map { record.formerAnchor.sha512[$0] } == parts[10])
         var written = [UInt8](repeating: 0xEE, count: 119)
-        var room = written.mutableSpan
-        record.write(to: &room)
+        var buffer = written.mutableSpan
+        record.write(to: &buffer)
         #expect(written == stored)
     }
 

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Agent
 
-/// A device that has a certificate, and what becomes of that in the course of time: renewed, looked up, moved to the next
+/// A device that has a certificate, and what becomes of that in time: renewed, looked up, moved to the next
 /// CA, or to another one.
 @Suite struct RenewalTests {
     /// A device with a certificate of a hundred days, as many of which have passed as are given.
@@ -62,7 +62,7 @@ import Testing
         #expect(try OpenSSL.run(["x509", "-outform", "DER"], input: asked.signer) == first.der)
         let text = try asked.requestText()
         #expect(text.contains("CN = sensor") && !text.contains("challengePassword"))
-        #expect(run.events.first?.hasPrefix("operation=- outcome=held next=renew at=2026-03-") == true)
+        #expect(run.events.first?.hasPrefix("operation=- outcome=current next=renew at=2026-03-") == true)
         let name = way.messageType == "17" ? "RenewalReq" : "PKCSReq"
         #expect(run.events.last?.hasPrefix("operation=\(name) outcome=issued next=renew at=2026-") == true)
         let second = try #require(life.authority.issued.last)
@@ -192,7 +192,7 @@ import Testing
         var list = 0..<1
         _ = try life.powerUp({ _ in }) { list = $0.revocationList }
         #expect(list.isEmpty)
-        let run = try life.powerUp({ $0.demand = .revocationList }) { list = $0.revocationList }
+        let run = try life.powerUp({ $0.requestedGoal = .revocationList }) { list = $0.revocationList }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations == ["GetCACaps", "PKIOperation"])
         #expect(Array(life.left[list]) == life.authority.lastList && !list.isEmpty)
@@ -350,10 +350,10 @@ import Testing
         ]
         let life = try enrolled("challenge=secret", "challenge-use=always")
         life.settings += ["check=crl", "stay=yes"]
-        for (demand, operations, type) in rows {
+        for (requestedGoal, operations, type) in rows {
             life.pass(days: 1)
             let count = life.authority.asked.count
-            let run = try life.powerUp { $0.demand = demand }
+            let run = try life.powerUp { $0.requestedGoal = requestedGoal }
             #expect(run.verdict == "done", "\(run.lines)")
             #expect(run.operations == operations && run.waits.isEmpty)
             #expect(life.authority.asked.dropFirst(count).map(\.messageType) == (type.map { [$0] } ?? []))
@@ -365,7 +365,7 @@ import Testing
         let life = try DeviceLife("retry=600", "poll=3600")
         life.network = { _, _ in .timedOut }
         func run(isTimer: Bool = false) throws -> DeviceLife.Run {
-            try life.powerUp { ($0.waits, $0.defers) = (false, isTimer) }
+            try life.powerUp { ($0.mayWait, $0.defers) = (false, isTimer) }
         }
         #expect(try run().waits.isEmpty)
         #expect(try run(isTimer: true).operations == ["GetCACaps"])
@@ -380,12 +380,12 @@ import Testing
         #expect(life.authority.asked.map(\.messageType) == ["19", "20", "20"])
     }
 
-    /// A transaction that is given up is over; the password that went with it is spent.
+    /// A transaction that is given up has ended; the password that went with it is spent.
     @Test func transactionIsGivenUp() throws {
         let life = try DeviceLife("polls=1", "challenge=once")
         life.authority.answer = { _, _ in .pending }
         #expect(try life.powerUp().verdict.hasPrefix("error still-pending: "))
-        let given = try life.powerUp { $0.demand = .giveUp }
+        let given = try life.powerUp { $0.requestedGoal = .giveUp }
         #expect(given.verdict == "done" && given.operations.isEmpty, "\(given.lines)")
         #expect(try life.records() == [.caCertificates, .state])
         #expect(try life.powerUp().verdict.hasPrefix("error password-spent: "))

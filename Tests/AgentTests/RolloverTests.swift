@@ -46,7 +46,7 @@ import Testing
         return String(decoding: words, as: UTF8.self).contains("CN = \(name)")
     }
 
-    /// The next CA was announced and does not issue before its time: the current one renews meanwhile.
+    /// The next CA was published and does not issue before its time: the current one renews meanwhile.
     @Test func currentCARenewsWhileTheNextOneDoesNotIssue() throws {
         let life = try life("retries=0", lifetime: 10)
         var toNext = 0
@@ -58,7 +58,7 @@ import Testing
         // A timer's passes, two a day.
         for _ in 0..<20 {
             life.pass(days: 0.5)
-            _ = try life.powerUp { ($0.waits, $0.defers) = (false, true) }
+            _ = try life.powerUp { ($0.mayWait, $0.defers) = (false, true) }
         }
         #expect(toNext > 1)
         #expect(try notAfter(life) > life.time)
@@ -75,7 +75,7 @@ import Testing
         var events: [String] = []
         for _ in 0..<6 {
             life.pass(days: 0.25)
-            events += try life.powerUp { ($0.waits, $0.defers) = (false, true) }.events
+            events += try life.powerUp { ($0.mayWait, $0.defers) = (false, true) }.events
         }
         #expect(events.contains { $0.hasPrefix("operation=RenewalReq outcome=issued-early ") }, "\(events)")
         #expect(try life.records().contains(.nextCertificate))
@@ -127,7 +127,7 @@ import Testing
         life.authority.identity = try OpenSSLIdentity(
             authority: former, from: "20260101000000Z", until: "20260401000000Z")
         life.authority.answer = { _, _ in .issue }
-        let run = try life.powerUp { $0.demand = .renew }
+        let run = try life.powerUp { $0.requestedGoal = .renew }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(try isIssued(life, by: "First CA"))
         // Sent to either, the device's messages are answered by either.
@@ -200,7 +200,7 @@ import Testing
         #expect(try life.powerUp().events.last?.contains("outcome=issued-early") == true)
         let early = try life.record(.nextCertificate)
         life.pass(days: 1)
-        let run = try life.powerUp { $0.demand = .renew }
+        let run = try life.powerUp { $0.requestedGoal = .renew }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(try life.record(.nextCertificate) == early)
         #expect(
@@ -209,7 +209,7 @@ import Testing
                 .nextCertificate,
             ])
         // An enrolment begins from nothing.
-        let anew = try life.powerUp { $0.demand = .enrol }
+        let anew = try life.powerUp { $0.requestedGoal = .enrol }
         #expect(anew.verdict == "done", "\(anew.lines)")
         #expect(try life.records() == [.privateKey, .certificate, .caCertificates, .state])
     }

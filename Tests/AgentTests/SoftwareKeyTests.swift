@@ -12,17 +12,17 @@ import Testing
         _ count: Int, _ body: (inout MutableSpan<UInt8>) throws(CryptoError) -> Int
     ) throws(CryptoError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        var room = bytes.mutableSpan
-        let used = try body(&room)
+        var buffer = bytes.mutableSpan
+        let used = try body(&buffer)
         return Array(bytes[..<used])
     }
 
     private func kept(_ key: inout SoftwareKey) throws(CryptoError) -> [UInt8] {
-        try bytes(600) { (room) throws(CryptoError) in try key.keep(into: &room) }
+        try bytes(600) { (buffer) throws(CryptoError) in try key.serialize(into: &buffer) }
     }
 
     private func publicKey(_ key: inout SoftwareKey) throws(CryptoError) -> [UInt8] {
-        try bytes(600) { (room) throws(CryptoError) in try key.publicKey(into: &room) }
+        try bytes(600) { (buffer) throws(CryptoError) in try key.publicKey(into: &buffer) }
     }
 
     private func signature(_ key: inout SoftwareKey) throws(CryptoError) -> [UInt8] {
@@ -31,10 +31,10 @@ import Testing
         try random.seed(seed.span, personalization: Span())
         let message = Array("message".utf8)
         let digest = Hash.digest(.sha256, of: message.span)
-        return try bytes(600) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+        return try bytes(600) { (buffer) throws(CryptoError) in try key.sign(digest, into: &buffer, random: &random) }
     }
 
-    /// Whether the public key verifies what the private key signed: by the other half of the room.
+    /// Whether the public key verifies what the private key signed: by the other half of the space.
     private func verifies(_ signature: [UInt8], _ key: inout SoftwareKey) throws {
         let message = Array("message".utf8)
         let digest = Hash.digest(.sha256, of: message.span)
@@ -57,7 +57,7 @@ import Testing
         // A key of another kind was there before.
         try key.generate(algorithm == .p256 ? .p384 : .p256, random: &random)
         try key.generate(algorithm, random: &random)
-        #expect(key.algorithm == algorithm && key.keptSize == size)
+        #expect(key.algorithm == algorithm && key.serializedSize == size)
         let kept = try kept(&key)
         #expect(kept.count == size)
         var copy = SoftwareKey()
@@ -117,28 +117,28 @@ import Testing
         guard algorithm == .rsa(bits: 2048) else {
             let ciphertext = [UInt8](repeating: 1, count: 256)
             #expect(throws: CryptoError.unsupported) {
-                try bytes(16) { (room) throws(CryptoError) in
-                    try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+                try bytes(16) { (buffer) throws(CryptoError) in
+                    try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
                     return 16
                 }
             }
             #expect(throws: CryptoError.unsupported) {
-                try bytes(16) { (room) throws(CryptoError) in
-                    try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+                try bytes(16) { (buffer) throws(CryptoError) in
+                    try key.decrypt(.pkcs1v15, ciphertext.span, into: &buffer, random: &random)
                 }
             }
             return
         }
-        let ciphertext = try bytes(256) { (room) throws(CryptoError) in
+        let ciphertext = try bytes(256) { (buffer) throws(CryptoError) in
             try RSAPublicKey.encrypt(
-                modulus: modulus.span, exponent: exponent.span, contentKey.span, into: &room, random: &random)
+                modulus: modulus.span, exponent: exponent.span, contentKey.span, into: &buffer, random: &random)
         }
-        let unwrapped = try bytes(16) { (room) throws(CryptoError) in
-            try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+        let unwrapped = try bytes(16) { (buffer) throws(CryptoError) in
+            try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
             return 16
         }
-        let decrypted = try bytes(16) { (room) throws(CryptoError) in
-            try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+        let decrypted = try bytes(16) { (buffer) throws(CryptoError) in
+            try key.decrypt(.pkcs1v15, ciphertext.span, into: &buffer, random: &random)
         }
         #expect(unwrapped == contentKey && decrypted == contentKey)
     }
@@ -184,8 +184,8 @@ import Testing
         var bytes = [UInt8](repeating: 0, count: 2500)
         var front = 0
         do {
-            var room = bytes.mutableSpan
-            var writer = DERWriter(&room, end: 2500)
+            var buffer = bytes.mutableSpan
+            var writer = DERWriter(&buffer, end: 2500)
             try key.write(to: &writer)
             front = writer.front
         }
@@ -231,7 +231,7 @@ import Testing
             let body = [2, number] + scalar + der.suffix(2 * size)
             let digest = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: body)
             #expect(try kept(&key) == body + digest.prefix(8))
-            #expect(key.keptSize == body.count + 8)
+            #expect(key.serializedSize == body.count + 8)
         }
         // A place without a key is as one for RSA.
         var key = SoftwareKey()

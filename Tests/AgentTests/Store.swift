@@ -31,8 +31,8 @@ func write<S: SnapshotStorage & ~Copyable>(
 func value<S: SnapshotStorage & ~Copyable>(
     _ record: StoredRecord, of store: inout IdentityStore<S>
 ) throws(StorageError) -> [UInt8]? {
-    var room = [UInt8](repeating: 0, count: 65_535)
-    var span = room.mutableSpan
+    var buffer = [UInt8](repeating: 0, count: 65_535)
+    var span = buffer.mutableSpan
     guard let size = try store.read(record, into: &span) else { return nil }
-    return Array(room[..<size])
+    return Array(buffer[..<size])
 }

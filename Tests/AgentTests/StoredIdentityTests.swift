@@ -39,8 +39,8 @@ import Testing
         #expect(isOtherNow)
         let text = bench.text
         let configuration = try Configuration(text.span)
-        let duty = bench.agent.nextDuty(configuration)
-        #expect(duty == nil)
+        let nextAction = bench.agent.nextAction(configuration)
+        #expect(nextAction == nil)
     }
 
     /// What a CA signed moves the lower bound of the time on, and nothing moves it back.
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    /// One certificate that is larger than the room for those of CAs is no beginning of a chain.
+    /// One certificate that is larger than the space for those of CAs is no beginning of a chain.
     @Test func aCertificateCanBeTooLarge() throws {
         let large = try OpenSSLIdentity(
             subject: "/CN=large", for: .rsa, extensions: ["nsComment=" + String(repeating: "x", count: 4000)]
@@ -187,8 +187,8 @@ import Testing
             let bench = try AgentBench("retries=0", "jitter=0")
             try bench.putIdentity()
             // The CA's certificate is valid for 30 days from now on, of which the last begin.
-            bench.clock = try HeldCertificate(Certificate(authority.der.span)).notAfter - 86_400
-            bench.agent.demand = .nextCA
+            bench.clock = try KeptCertificate(Certificate(authority.der.span)).notAfter - 86_400
+            bench.agent.requestedGoal = .nextCA
             try bench.start()
             #expect(try bench.step() == .exchange(.getCACaps, .none))
             try bench.receive(Array("AES\nSHA-256\nGetNextCACert\n".utf8), to: .getCACaps)

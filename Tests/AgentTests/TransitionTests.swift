@@ -38,10 +38,10 @@ import Testing
         "storing: give up": .storing(.giveUp),
         "waiting for poll": .waiting(.poll, seconds: 7),
         "waiting for retry": .waiting(.retry, seconds: 7),
-        "waiting for duty": .waiting(.duty, seconds: 7),
+        "waiting for the next action": .waiting(.nextAction, seconds: 7),
         "sleeping for poll": .sleeping(.poll, until: 9),
         "sleeping for retry": .sleeping(.retry, until: 9),
-        "sleeping for duty": .sleeping(.duty, until: 9),
+        "sleeping until the next action": .sleeping(.nextAction, until: 9),
         "ended": .ended,
     ]
 

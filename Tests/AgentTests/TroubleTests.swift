@@ -175,7 +175,7 @@ import Testing
         arguments: [
             ([], true), (["challenge=4711-secret"], false), (["challenge=4711-secret", "challenge-use=always"], true),
         ] as [([String], Bool)])
-    func certificateOfNoUse(settings: [String], isOver: Bool) throws {
+    func certificateOfNoUse(settings: [String], isEnded: Bool) throws {
         let life = try DeviceLife("retries=0")
         life.settings += settings
         life.authority.issuer = try OpenSSLIdentity(
@@ -185,17 +185,17 @@ import Testing
         #expect(run.events == ["operation=PKCSReq outcome=refused error=wrong-issuer next=none"])
         #expect(
             try life.records()
-                == (isOver ? [.caCertificates, .state] : [.caCertificates, .transaction, .transactionKey, .state]))
+                == (isEnded ? [.caCertificates, .state] : [.caCertificates, .transaction, .transactionKey, .state]))
         life.authority.issuer = nil
         #expect(try life.powerUp().verdict == "done")
         let asked = life.authority.asked
         try #require(asked.count == 2)
-        #expect((asked[0].transactionID == asked[1].transactionID) == !isOver)
-        #expect((asked[0].content == asked[1].content) == !isOver)
+        #expect((asked[0].transactionID == asked[1].transactionID) == !isEnded)
+        #expect((asked[0].content == asked[1].content) == !isEnded)
         #expect(try life.holdsMatchingPair())
     }
 
-    /// By a clock, what is over is of no use. By a Date, which nobody signs, it may not be over.
+    /// By a clock, what has expired is of no use. By a Date, which nobody signs, it may not have.
     @Test(arguments: [true, false]) func certificateThatIsOver(hasClock: Bool) throws {
         let life = try DeviceLife("retries=0")
         (life.hasClock, life.tellsDate) = (hasClock, true)
@@ -225,7 +225,7 @@ import Testing
         #expect(list.operations == ["GetCACaps", "PKIOperation", "GetCACaps", "PKIOperation"])
         #expect(
             list.events.map { $0.split(separator: " next=")[0] } == [
-                "operation=- outcome=held", "operation=GetCRL outcome=failed error=http-status",
+                "operation=- outcome=current", "operation=GetCRL outcome=failed error=http-status",
                 "operation=GetCert outcome=known",
             ])
         life.authority.answer = { _, asked in asked.messageType == "21" ? .status(404) : .issue }
@@ -234,7 +234,7 @@ import Testing
         #expect(certificate.verdict.hasSuffix("it says: no"), "\(certificate.verdict)")
         #expect(
             certificate.events.map { $0.split(separator: " next=")[0] } == [
-                "operation=- outcome=held", "operation=GetCRL outcome=not-revoked",
+                "operation=- outcome=current", "operation=GetCRL outcome=not-revoked",
                 "operation=GetCert outcome=failed error=http-status",
             ])
         // Tried again as often as is configured.
@@ -244,7 +244,7 @@ import Testing
         #expect(retried.verdict.hasPrefix("error http-status: the answer to GetCRL is HTTP 404"))
         #expect(retried.waits.count == 2 && retried.events.count == 5, "\(retried.lines)")
         // Asked for by an operator, it is all there is.
-        let asked = try life.powerUp { $0.demand = .revocationList }
+        let asked = try life.powerUp { $0.requestedGoal = .revocationList }
         #expect(asked.verdict.hasSuffix("it says: no") && asked.waits.count == 2, "\(asked.lines)")
     }
 
@@ -271,7 +271,7 @@ import Testing
         #expect(life.authority.asked.count == count + 3)
         #expect(
             run.events.prefix(4).map { $0.split(separator: " next=")[0] } == [
-                "operation=- outcome=held", "operation=GetCRL outcome=failed error=http-status",
+                "operation=- outcome=current", "operation=GetCRL outcome=failed error=http-status",
                 "operation=GetCRL outcome=failed error=http-status", "operation=GetCRL outcome=not-revoked",
             ])
     }
@@ -301,9 +301,9 @@ import Testing
             (.revocationList, .envelope(OpenSSLIdentity.bundle([other])), "error no-crl: "),
             (.revocationList, .envelope(list), "error wrong-crl: "),
         ]
-        for (demand, answer, verdict) in rows {
+        for (requestedGoal, answer, verdict) in rows {
             life.authority.answer = { _, _ in answer }
-            let run = try life.powerUp { $0.demand = demand }
+            let run = try life.powerUp { $0.requestedGoal = requestedGoal }
             #expect(run.verdict.hasPrefix(verdict), "\(run.verdict)")
             #expect(run.events.last?.contains("outcome=refused error=") == true && run.waits.isEmpty)
         }
@@ -402,7 +402,7 @@ import Testing
 
     // MARK: Without a clock
 
-    /// Whatever is judged by a time that is not certain, that is said: of a certificate, of a CA, of a list.
+    /// Whatever is checked by a time that is not certain, that is said: of a certificate, of a CA, of a list.
     @Test func uncertainTimeIsToldWhereverItCounts() throws {
         let words = "the time is not certain, so validity was checked as far as it is"
         let pending = try DeviceLife("polls=1")
@@ -414,8 +414,8 @@ import Testing
 
         let life = try enrolled(days: 1)
         (life.hasClock, life.tellsDate) = (false, true)
-        for demand in [Goal.certificate, .revocationList] {
-            let run = try life.powerUp { $0.demand = demand }
+        for requestedGoal in [Goal.certificate, .revocationList] {
+            let run = try life.powerUp { $0.requestedGoal = requestedGoal }
             #expect(run.verdict == "done" && run.warnings == [words], "\(run.lines)")
         }
         // GetCACert alone.
@@ -429,14 +429,14 @@ import Testing
         // GetNextCACert alone.
         life.authority.next = try OpenSSLIdentity(
             authority: "/O=Example/CN=Next CA", from: "20260101000000Z", until: "20350101000000Z")
-        let next = try life.powerUp { $0.demand = .nextCA }
+        let next = try life.powerUp { $0.requestedGoal = .nextCA }
         #expect(next.verdict == "done" && next.warnings == [words], "\(next.lines)")
         // With a clock it is certain.
         life.hasClock = true
-        #expect(try life.powerUp { $0.demand = .certificate }.warnings.isEmpty)
+        #expect(try life.powerUp { $0.requestedGoal = .certificate }.warnings.isEmpty)
     }
 
-    /// By a Date nothing is over for certain: a device that stays asks again.
+    /// By a Date nothing has expired for certain: a device that stays asks again.
     @Test func certificateThatIsOverByADateIsAskedForAgain() throws {
         for hasClock in [false, true] {
             let life = try DeviceLife("stay=yes", "retry-cap=1000", "check-interval=3600")
@@ -449,7 +449,7 @@ import Testing
         }
     }
 
-    /// Once something is stored that came of it, failures are over.
+    /// Once something is stored that came of it, failures are forgotten.
     @Test func successEndsFailures() throws {
         let life = try DeviceLife("retries=2", "retry=1")
         life.authority.answer = { number, _ in number < 3 ? .status(503) : .issue }
@@ -463,7 +463,7 @@ import Testing
         let life = try enrolled("stay=no", "check=crl", days: 1)
         life.settings = ["jitter=0", "stay=yes", "check=crl"]
         life.authority.answer = { _, _ in .status(404) }
-        let run = try life.powerUp { ($0.waits, $0.defers) = (false, true) }
+        let run = try life.powerUp { ($0.mayWait, $0.defers) = (false, true) }
         #expect(run.verdict.hasPrefix("error http-status: the answer to GetCRL is HTTP 404") && run.waits.isEmpty)
     }
 }

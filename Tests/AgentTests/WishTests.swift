@@ -26,24 +26,24 @@ import Testing
     @Test func renewalUnderWayIsTheOneThatIsAskedFor() throws {
         let life = try enrolled(days: 1)
         life.authority.answer = { number, _ in number == 2 ? .status(503) : .issue }
-        #expect(try life.powerUp { $0.demand = .renew }.verdict.hasPrefix("error http-status: "))
-        let run = try life.powerUp { $0.demand = .renew }
+        #expect(try life.powerUp { $0.requestedGoal = .renew }.verdict.hasPrefix("error http-status: "))
+        let run = try life.powerUp { $0.requestedGoal = .renew }
         #expect(run.verdict == "done", "\(run.lines)")
         let asked = life.authority.asked
         try #require(asked.count == 3)
         #expect(asked.map(\.messageType) == ["19", "17", "17"] && asked[1].transactionID == asked[2].transactionID)
         // Nothing is left to be gone on with, and nothing else is begun.
-        let resumed = try life.powerUp { $0.demand = .resume }
+        let resumed = try life.powerUp { $0.requestedGoal = .resume }
         #expect(resumed.verdict == "done" && resumed.operations.isEmpty)
     }
 
     /// With `resume`, what is under way is gone on with, and nothing else is done, whatever is due.
     @Test func resumingBeginsNothing() throws {
         let life = try enrolled("check=crl", days: 70)
-        #expect(try life.powerUp { $0.demand = .resume }.operations.isEmpty)
+        #expect(try life.powerUp { $0.requestedGoal = .resume }.operations.isEmpty)
         life.authority.answer = { number, _ in number == 3 ? .status(503) : .issue }
-        #expect(try life.powerUp { $0.demand = .renew }.verdict.hasPrefix("error http-status: "))
-        let run = try life.powerUp { $0.demand = .resume }
+        #expect(try life.powerUp { $0.requestedGoal = .renew }.verdict.hasPrefix("error http-status: "))
+        let run = try life.powerUp { $0.requestedGoal = .resume }
         #expect(run.verdict == "done" && run.operations == ["GetCACaps", "PKIOperation"], "\(run.lines)")
         #expect(life.authority.asked.last?.messageType == "17")
     }
@@ -53,26 +53,26 @@ import Testing
         let life = try DeviceLife("retries=0", "challenge=once")
         life.authority.answer = { number, _ in number == 1 ? .status(503) : number == 2 ? .refuse : .issue }
         #expect(try life.powerUp().verdict.hasPrefix("error http-status: "))
-        #expect(try life.powerUp { $0.demand = .enrol }.verdict.hasPrefix("error refused: "))
+        #expect(try life.powerUp { $0.requestedGoal = .enrol }.verdict.hasPrefix("error refused: "))
         #expect(try life.powerUp().verdict.hasPrefix("error password-spent: "))
-        let run = try life.powerUp { $0.demand = .enrol }
+        let run = try life.powerUp { $0.requestedGoal = .enrol }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(Set(life.authority.asked.map(\.transactionID)).count == 3)
         for asked in life.authority.asked { #expect(try asked.requestText().contains(":once")) }
         // Retried in the same run, it is the same.
         let again = try DeviceLife("retries=2", "retry=1")
         again.authority.answer = { number, _ in number < 3 ? .status(503) : .issue }
-        #expect(try again.powerUp { $0.demand = .enrol }.verdict == "done")
+        #expect(try again.powerUp { $0.requestedGoal = .enrol }.verdict == "done")
         #expect(Set(again.authority.asked.map(\.transactionID)).count == 1)
     }
 
     /// Nothing is given up where nothing is under way, and what is under way is given up once.
     @Test func givingUp() throws {
         let life = try enrolled(days: 70)
-        #expect(try life.powerUp { $0.demand = .giveUp }.stored.isEmpty)
+        #expect(try life.powerUp { $0.requestedGoal = .giveUp }.stored.isEmpty)
         life.authority.answer = { _, _ in .status(503) }
         #expect(try life.powerUp().verdict.hasPrefix("error http-status: "))
-        let run = try life.powerUp { $0.demand = .giveUp }
+        let run = try life.powerUp { $0.requestedGoal = .giveUp }
         #expect(run.verdict == "done" && run.operations.isEmpty)
         #expect(run.stored == [[.privateKey, .certificate, .caCertificates, .state]])
     }
@@ -88,7 +88,7 @@ import Testing
         #expect(try life.powerUp().verdict == "done")
         life.pass(days: 70)
         life.authority.identity = other
-        #expect(try life.powerUp { $0.demand = .renew }.verdict.hasPrefix("error fingerprint-mismatch: "))
+        #expect(try life.powerUp { $0.requestedGoal = .renew }.verdict.hasPrefix("error fingerprint-mismatch: "))
         let run = try life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(life.authority.asked.map(\.messageType) == ["19", "19"])
@@ -103,7 +103,7 @@ import Testing
             authority: life.authority.identity, from: "20260101000000Z", until: "20320101000000Z")
         life.authority.identity = successor
         life.fingerprint = try successor.fingerprint()
-        let run = try life.powerUp { $0.demand = .enrol }
+        let run = try life.powerUp { $0.requestedGoal = .enrol }
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(life.authority.asked.map(\.messageType) == ["19", "19"])
         #expect(try life.record(.caCertificates) == successor.der)
@@ -269,7 +269,7 @@ import Testing
     @Test func uselessAnswersAreCountedOverRuns() throws {
         let life = try DeviceLife()
         life.authority.answer = { number, _ in number < 6 ? .status(500) : .issue }
-        func run() throws -> DeviceLife.Run { try life.powerUp { ($0.waits, $0.defers) = (false, false) } }
+        func run() throws -> DeviceLife.Run { try life.powerUp { ($0.mayWait, $0.defers) = (false, false) } }
         for number in 1...5 as ClosedRange<UInt8> {
             #expect(try run().verdict.hasPrefix("error http-status: "))
             let stored = try life.record(.transaction)
@@ -302,7 +302,7 @@ import Testing
         #expect(try (1...2).contains(life.powerUp().waits.count))
     }
 
-    /// Once a question is answered, failures are over: the next wait is the first again.
+    /// Once a question is answered, failures are forgotten: the next wait is the first again.
     @Test func answerEndsFailures() throws {
         let life = try enrolled("check=crl", "check-interval=3600", days: 1)
         life.settings = ["jitter=0", "stay=yes", "check=crl", "check-interval=3600", "retry=100", "retries=3"]
@@ -318,7 +318,7 @@ import Testing
     @Test func refusalIsLeftUntilLater() throws {
         let life = try enrolled("retry-cap=1000", days: 70)
         life.authority.answer = { _, _ in .refuse }
-        func pass() throws -> DeviceLife.Run { try life.powerUp { ($0.waits, $0.defers) = (false, true) } }
+        func pass() throws -> DeviceLife.Run { try life.powerUp { ($0.mayWait, $0.defers) = (false, true) } }
         #expect(try pass().verdict.hasPrefix("error refused: "))
         life.time += 400
         #expect(try pass().operations.isEmpty)
@@ -393,7 +393,7 @@ import Testing
         }
         #expect(try life.powerUp().verdict == "done")
         life.settings.append("polls=1")
-        #expect(try life.powerUp { $0.demand = .renew }.verdict.hasPrefix("error still-pending: "))
+        #expect(try life.powerUp { $0.requestedGoal = .renew }.verdict.hasPrefix("error still-pending: "))
         let asked = life.authority.asked
         try #require(asked.count == 3)
         #expect(try asked[0].requestText().contains("Subject: CN = sensor"))
@@ -425,10 +425,10 @@ import Testing
     /// What the device was told of the time counts from its first start on.
     @Test func timeThatIsConfiguredCounts() throws {
         // The CA's certificate ends on 2029-07-01.
-        for (time, isOver) in [(1_877_000_000, false), (1_877_800_000, true)] {
+        for (time, isExpired) in [(1_877_000_000, false), (1_877_800_000, true)] {
             let life = try DeviceLife("retries=0", "time=\(time)")
             life.hasClock = false
-            #expect(try life.powerUp().verdict.hasPrefix("error ca-expired: ") == isOver)
+            #expect(try life.powerUp().verdict.hasPrefix("error ca-expired: ") == isExpired)
         }
     }
 

@@ -46,8 +46,8 @@ private func put<D: Directory>(_ content: [UInt8], in snapshots: inout Directory
 private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(StorageError) -> [UInt8]? {
     guard let size = try snapshots.open() else { return nil }
     var content = [UInt8](repeating: 0, count: size)
-    var room = content.mutableSpan
-    try snapshots.read(at: 0, into: &room)
+    var buffer = content.mutableSpan
+    try snapshots.read(at: 0, into: &buffer)
     return content
 }
 
@@ -275,12 +275,12 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
             } catch {
                 #expect(error == failure)
             }
-            var room = [UInt8](repeating: 0, count: 577)
+            var buffer = [UInt8](repeating: 0, count: 577)
             do {
-                var span = room.mutableSpan
+                var span = buffer.mutableSpan
                 try snapshots.read(at: 0, into: &span)
             }
-            #expect(room == Snapshots.content(1))
+            #expect(buffer == Snapshots.content(1))
             try put(Snapshots.content(3), in: &snapshots)
             var after = Folder(directory: snapshots.directory)
             #expect(try after.generation() == 3)
@@ -311,8 +311,8 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
     {
         var bytes = [UInt8](repeating: 0, count: 24 + size + 32)
         do {
-            var room = bytes.mutableSpan
-            SnapshotHeader(sequence: 1, bankSize: 0, bodySize: size).write(to: &room)
+            var buffer = bytes.mutableSpan
+            SnapshotHeader(sequence: 1, bankSize: 0, bodySize: size).write(to: &buffer)
         }
         let digest = Hash.digest(.sha256, of: bytes.span.extracting(..<(24 + size)))
         for index in 0..<32 { bytes[24 + size + index] = digest.bytes[index] }
@@ -344,8 +344,8 @@ private func get<D: Directory>(_ snapshots: inout DirectorySnapshots<D>) throws(
         try snapshots.begin(size: 3)
         #expect(throws: StorageError.outOfRange) { try snapshots.append(bytes.span) }
         #expect(throws: StorageError.outOfRange) { try snapshots.commit() }
-        var room: [UInt8] = [0]
-        var span = room.mutableSpan
+        var buffer: [UInt8] = [0]
+        var span = buffer.mutableSpan
         #expect(throws: StorageError.outOfRange) { try snapshots.read(at: 0, into: &span) }
     }
 

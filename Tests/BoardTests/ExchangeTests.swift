@@ -8,7 +8,7 @@ final class Line {
     enum Event: Equatable {
         case connect(String, UInt16)
         case send([UInt8])
-        case receive(room: Int)
+        case receive(capacity: Int)
         case close
     }
 
@@ -54,11 +54,11 @@ struct ScriptedTransport: Transport, ~Copyable {
     }
 
     mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
-        line.events.append(.receive(room: buffer.count))
+        line.events.append(.receive(capacity: buffer.count))
         line.uptime += line.delay
         #expect(deadline == line.deadline)
-        let room = buffer.count
-        #expect(room > 0)
+        let capacity = buffer.count
+        #expect(capacity > 0)
         guard !line.reply.isEmpty else {
             if let error = line.receiveError { throw error }
             return 0
@@ -245,7 +245,7 @@ struct LineClock: Clock, ~Copyable {
         }
     }
 
-    /// A message that leaves no room for a reply's first line in front of it cannot be sent again.
+    /// A message that leaves no space for a reply's first line in front of it cannot be sent again.
     @Test func aMessageThatIsGoneIsNotSentAgain() throws {
         let line = Line()
         line.reply = [[UInt8]("HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n".utf8)]
@@ -254,7 +254,7 @@ struct LineClock: Clock, ~Copyable {
         #expect(outcome.traffic.exchanges == 1)
     }
 
-    /// What was given up for an interim reply is not sent again afterwards, when there is room in front of it again.
+    /// What was given up for an interim reply is not sent again afterwards, when there is space in front of it again.
     @Test func aMessageThatAnInterimReplyOverwroteIsNotSentAgain() throws {
         let line = Line()
         line.reply = ["HTTP/1.1 100 Continue\r\n\r\n", "HTTP/1.1 426 Upgrade Required\r\nContent-Length: 0\r\n\r\n"]

@@ -38,8 +38,8 @@ import Testing
         guard let size = try snapshots.open() else { return nil }
         var content = [UInt8](repeating: 0, count: size)
         do {
-            var room = content.mutableSpan
-            try snapshots.read(at: 0, into: &room)
+            var buffer = content.mutableSpan
+            try snapshots.read(at: 0, into: &buffer)
         }
         let generation = Int(content[0])
         #expect(content == Snapshots.content(generation))
@@ -102,14 +102,14 @@ import Testing
     }
 
     /// One defect a row: what is not a private file in a private folder of this user is refused, and left as it is.
-    @Test(arguments: Spoiling.allCases) private func whatIsNoPrivateFileIsRefused(_ spoiling: Spoiling) throws {
+    @Test(arguments: Spoiling.allCases) private func whatIsNoPrivateFileIsRefused(_ corrupting: Spoiling) throws {
         try withTemporaryDirectory { directory in
             var snapshots = try Self.opened(directory)
             try Self.put(1, in: &snapshots)
             let store = directory.appending(path: "store")
             let (file, other) = (store.appending(path: "identity"), directory.appending(path: "other"))
             var expected: StorageError? = .failed
-            switch spoiling {
+            switch corrupting {
             case .nothing: expected = nil
             case .fileForOthers:
                 chmod(file.path, 0o640)
@@ -135,7 +135,7 @@ import Testing
                 expected = .corrupt
             }
             // With its other end open, a pipe makes nobody wait.
-            let end = spoiling == .pipe ? open(file.path, O_RDWR | O_NONBLOCK) : -1
+            let end = corrupting == .pipe ? open(file.path, O_RDWR | O_NONBLOCK) : -1
             defer { if end >= 0 { close(end) } }
             #expect(try Self.refusal(directory) == expected)
         }
@@ -166,16 +166,16 @@ import Testing
                 at: store, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
             let pipe = store.appending(path: "identity").path
             #expect(mkfifo(pipe, 0o600) == 0)
-            let isOver = DispatchSemaphore(value: 0)
+            let isEnded = DispatchSemaphore(value: 0)
             Thread.detachNewThread {
                 #expect((try? Self.refusal(directory)) == .failed)
-                isOver.signal()
+                isEnded.signal()
             }
             // Catches a hang alone.
-            guard isOver.wait(timeout: .now() + 60) == .timedOut else { return }
+            guard isEnded.wait(timeout: .now() + 60) == .timedOut else { return }
             Issue.record("it waits for the other end of a pipe")
             let end = open(pipe, O_RDWR | O_NONBLOCK)
-            isOver.wait()
+            isEnded.wait()
             close(end)
         }
     }

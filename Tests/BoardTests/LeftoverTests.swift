@@ -115,8 +115,8 @@ import Testing
         var given = [UInt8](repeating: 0, count: 64)
         let left = try stackLeft {
             var region = SeedRegion(NORFlash(MemoryMedium(content: content), origin: 0, geometry: FlashLayout.seed))
-            var room = given.mutableSpan
-            try? region.seed(&room)
+            var buffer = given.mutableSpan
+            try? region.seed(&buffer)
         }
         #expect((given == seed) == (writes == .max))
         #expect(!holds(left, partOf: secret), "the secret")

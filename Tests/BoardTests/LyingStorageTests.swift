@@ -62,8 +62,8 @@ import Testing
         }
     }
 
-    private func write<let gathering: Int>(
-        _ storage: consuming NORSnapshots<Flash, gathering>, isStored: Bool
+    private func write<let programSize: Int>(
+        _ storage: consuming NORSnapshots<Flash, programSize>, isStored: Bool
     ) throws -> SimulatedFlash {
         var snapshots = storage
         _ = try snapshots.open()
@@ -76,12 +76,12 @@ import Testing
         } catch {
             #expect(error == .corrupt && !isStored)
         }
-        var room = [UInt8](repeating: 0, count: 577)
+        var buffer = [UInt8](repeating: 0, count: 577)
         do {
-            var span = room.mutableSpan
+            var span = buffer.mutableSpan
             try snapshots.read(at: 0, into: &span)
         }
-        #expect(room == Snapshots.content(isStored ? 2 : 1))
+        #expect(buffer == Snapshots.content(isStored ? 2 : 1))
         return snapshots.storage.flash
     }
 
@@ -122,10 +122,10 @@ import Testing
             try snapshots.commit()
         }
         func found() throws -> [UInt8] {
-            var room = [UInt8](repeating: 0, count: 577)
-            var span = room.mutableSpan
+            var buffer = [UInt8](repeating: 0, count: 577)
+            var span = buffer.mutableSpan
             try snapshots.read(at: 0, into: &span)
-            return room
+            return buffer
         }
         try put(1)
         let before = snapshots.directory.directory.identity
@@ -165,8 +165,8 @@ import Testing
         var region = SeedRegion(NORFlash(medium, origin: 0, geometry: FlashLayout.seed))
         var seed = [UInt8](repeating: 0xA5, count: 48)
         do {
-            var room = seed.mutableSpan
-            #expect(throws: EntropyError.failed) { try region.seed(&room) }
+            var buffer = seed.mutableSpan
+            #expect(throws: EntropyError.failed) { try region.seed(&buffer) }
         }
         #expect(seed == [UInt8](repeating: 0xA5, count: 48))
         #expect(try SeedRegionTests.seed(content) == next)

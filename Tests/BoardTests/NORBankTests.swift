@@ -48,7 +48,7 @@ import Testing
     }
 
     /// What is programmed at once holds the header, and is whole pages.
-    @Test func gathering() throws {
+    @Test func programSize() throws {
         var small = NORSnapshots<_, 16>(SimulatedFlash(Self.geometry), capacity: 600)
         #expect(throws: StorageError.outOfRange) { try small.open() }
         var least = NORSnapshots<_, 24>(SimulatedFlash(Self.geometry), capacity: 600)

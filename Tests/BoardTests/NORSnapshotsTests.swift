@@ -41,8 +41,8 @@ struct Snapshots {
         }
     }
 
-    private func put<let gathering: Int>(
-        _ content: [UInt8], in snapshots: inout NORSnapshots<SimulatedFlash, gathering>
+    private func put<let programSize: Int>(
+        _ content: [UInt8], in snapshots: inout NORSnapshots<SimulatedFlash, programSize>
     ) throws(StorageError) {
         _ = try snapshots.open()
         try snapshots.begin(size: content.count)
@@ -60,8 +60,8 @@ struct Snapshots {
         var snapshots = NORSnapshots<_, 2048>(flash, capacity: capacity)
         guard let size = try snapshots.open() else { return nil }
         var content = [UInt8](repeating: 0, count: size)
-        var room = content.mutableSpan
-        try snapshots.read(at: 0, into: &room)
+        var buffer = content.mutableSpan
+        try snapshots.read(at: 0, into: &buffer)
         return content
     }
 
@@ -195,8 +195,8 @@ struct Snapshots {
         }
     }
 
-    private func fail<let gathering: Int>(
-        _ operation: Int, _ tear: Tear, _ last: Int, _ storage: consuming NORSnapshots<SimulatedFlash, gathering>,
+    private func fail<let programSize: Int>(
+        _ operation: Int, _ tear: Tear, _ last: Int, _ storage: consuming NORSnapshots<SimulatedFlash, programSize>,
         _ base: Snapshots
     ) throws {
         var snapshots = storage
@@ -217,12 +217,12 @@ struct Snapshots {
         } catch {
             #expect(error == .failed && !isNew)
         }
-        var room = [UInt8](repeating: 0, count: 577)
+        var buffer = [UInt8](repeating: 0, count: 577)
         do {
-            var span = room.mutableSpan
+            var span = buffer.mutableSpan
             try snapshots.read(at: 0, into: &span)
         }
-        #expect(room == Snapshots.content(isNew ? 2 : 1))
+        #expect(buffer == Snapshots.content(isNew ? 2 : 1))
         after.flash = snapshots.storage
         #expect(try after.generation() == (isNew ? 2 : 1))
         try write(3)
@@ -266,8 +266,8 @@ struct Snapshots {
         try snapshots.append(bytes.span)
         #expect(throws: StorageError.outOfRange) { try snapshots.commit() }
         for (offset, count) in [(-1, 1), (0, 578), (577, 1), (.max, 1)] {
-            var room = [UInt8](repeating: 0, count: count)
-            var span = room.mutableSpan
+            var buffer = [UInt8](repeating: 0, count: count)
+            var span = buffer.mutableSpan
             #expect(throws: StorageError.outOfRange) { try snapshots.read(at: offset, into: &span) }
         }
         base.flash = snapshots.storage

@@ -12,8 +12,10 @@ import Testing
         return NORFlash(MemoryMedium(content: content), origin: 0, geometry: FlashLayout.record)
     }
 
-    static func text(_ flash: consuming NORFlash<MemoryMedium>, room: Int = 1_536) throws(ProvisioningError) -> String {
-        var buffer = [UInt8](repeating: 0, count: room)
+    static func text(_ flash: consuming NORFlash<MemoryMedium>, capacity: Int = 1_536) throws(ProvisioningError)
+        -> String
+    {
+        var buffer = [UInt8](repeating: 0, count: capacity)
         var span = buffer.mutableSpan
         let count = try ProvisioningRecord.read(from: &flash, into: &span)
         return String(decoding: buffer[..<count], as: UTF8.self)
@@ -45,8 +47,8 @@ import Testing
 
     @Test func textsBeyondTheirLimitAreRefused() {
         let long = String(repeating: "x", count: 1_537)
-        #expect(throws: ProvisioningError.corrupt) { try Self.text(Self.flash(long), room: 2_000) }
-        #expect(throws: ProvisioningError.tooLong) { try Self.text(Self.flash("url=a"), room: 4) }
+        #expect(throws: ProvisioningError.corrupt) { try Self.text(Self.flash(long), capacity: 2_000) }
+        #expect(throws: ProvisioningError.tooLong) { try Self.text(Self.flash("url=a"), capacity: 4) }
     }
 }
 

@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    /// Judged by Foundation: every remainder, every character, and the most that is looked at.
+    /// Checked by Foundation: every remainder, every character, and the most that is looked at.
     @Test(arguments: [1, 2, 3, 4, 5, 6, 253, 254, 255, 256, 300]) func credentials(count: Int) throws {
         for start in [0, 85, 170] {
             let credentials = (0..<count).map { UInt8(truncatingIfNeeded: start &+ $0 &* 7) }
@@ -107,8 +107,8 @@ import Testing
         if expected == nil {
             #expect(line.reply == [Array("tunnel".utf8)])
             var bytes = [UInt8](repeating: 0, count: 10)
-            var room = bytes.mutableSpan
-            #expect(try transport.receive(into: &room, deadline: line.deadline) == 6)
+            var buffer = bytes.mutableSpan
+            #expect(try transport.receive(into: &buffer, deadline: line.deadline) == 6)
             #expect(bytes.prefix(6) == Array("tunnel".utf8)[...])
             transport.close()
             #expect(line.events.last == .close)

@@ -67,9 +67,9 @@ import Testing
         let record = Array(content.bytes[..<76])
         let seed = try Self.seed(content, count: 257 * 32)
         for block in [0, 1, 127, 128, 255, 256] {
-            let judged = try OpenSSL.run(
+            let checked = try OpenSSL.run(
                 ["dgst", "-sha256", "-binary"], input: [1, UInt8(block & 0xFF), UInt8(block >> 8), 0, 0] + record)
-            #expect(Array(seed[(block * 32)..<(block * 32 + 32)]) == judged, "block \(block)")
+            #expect(Array(seed[(block * 32)..<(block * 32 + 32)]) == checked, "block \(block)")
         }
     }
 

@@ -28,7 +28,7 @@ import Testing
         expect(.outOfRange) { try snapshots.append(some.span) }
         expect(.outOfRange) { try snapshots.commit() }
         expect(.full) { try snapshots.begin(size: -1) }
-        // More or less than was announced.
+        // More or less than `begin` was told.
         try snapshots.begin(size: 3)
         expect(.outOfRange) { try snapshots.commit() }
         expect(.outOfRange) { try snapshots.append([1, 2, 3, 4].span) }
@@ -63,8 +63,8 @@ import Testing
         _ snapshots: inout S, _ offset: Int, _ count: Int
     ) throws -> [UInt8] {
         var content = [UInt8](repeating: 0xEE, count: count)
-        var room = content.mutableSpan
-        try snapshots.read(at: offset, into: &room)
+        var buffer = content.mutableSpan
+        try snapshots.read(at: offset, into: &buffer)
         return content
     }
 

@@ -80,14 +80,14 @@ import Testing
             var contentKey = [UInt8](repeating: 0, count: 16)
             let encryptedKey = Array(changed[place..<(place + 256)])
             do {
-                var room = contentKey.mutableSpan
-                try key.unwrapKey(encryptedKey.span, into: &room, random: &random)
+                var buffer = contentKey.mutableSpan
+                try key.unwrapKey(encryptedKey.span, into: &buffer, random: &random)
             }
             #expect((contentKey == Self.key) == (name == "right"), "\(name)")
             var next = [UInt8](repeating: 0, count: 16)
             do {
-                var room = next.mutableSpan
-                try random.fill(&room)
+                var buffer = next.mutableSpan
+                try random.fill(&buffer)
             }
             seen.insert(next)
         }

@@ -46,8 +46,8 @@ private struct ProtectedParts {
         var bytes = bytes
         let info = try EncryptedPrivateKeyInfo(bytes.span)
         let password = Array("secret".utf8)
-        var room = bytes.mutableSpan
-        let range = try info.decrypt(&room, password: password.span)
+        var buffer = bytes.mutableSpan
+        let range = try info.decrypt(&buffer, password: password.span)
         return Array(bytes[range])
     }
 

@@ -23,8 +23,8 @@ import Testing
         var bytes = bytes
         let info = try EncryptedPrivateKeyInfo(bytes.span)
         let password = Array(password.utf8)
-        var room = bytes.mutableSpan
-        let range = try info.decrypt(&room, password: password.span)
+        var buffer = bytes.mutableSpan
+        let range = try info.decrypt(&buffer, password: password.span)
         return Array(bytes[range])
     }
 
@@ -74,9 +74,9 @@ import Testing
         // Two in a row differ in all that is random.
         var texts: [[UInt8]] = []
         for _ in 0..<2 {
-            var buffer = [UInt8](repeating: 0, count: 400)
-            var room = buffer.mutableSpan
-            var writer = DERWriter(&room, end: 400)
+            var bytes = [UInt8](repeating: 0, count: 400)
+            var buffer = bytes.mutableSpan
+            var writer = DERWriter(&buffer, end: 400)
             let end = try writer.beginEnvelope()
             try writer.write(bytes: plain.span)
             let password = Array(Self.password.utf8)

@@ -179,9 +179,9 @@ import Testing
     @Test func whatDoesNotFitIsRefused() throws {
         let recipient = try OpenSSLIdentity.recipient.der
         let size = try enveloped([UInt8](repeating: 1, count: 100), for: recipient).count
-        for room in stride(from: 1, to: size - 4, by: 5) {
+        for capacity in stride(from: 1, to: size - 4, by: 5) {
             #expect {
-                try enveloped([UInt8](repeating: 1, count: 100), for: recipient, room: room)
+                try enveloped([UInt8](repeating: 1, count: 100), for: recipient, capacity: capacity)
             } throws: {
                 ($0 as? DERError)?.kind == .bufferFull
             }
@@ -227,12 +227,12 @@ import Testing
             : try Fixtures.read(keyName)
         var key = try TestKey(pem: pem).rsaPrivateKey()
         let plain = try opened(envelope, &key)
-        let judged = try withTemporaryDirectory { directory in
+        let checked = try withTemporaryDirectory { directory in
             try OpenSSL.run(
                 ["cms", "-decrypt", "-binary", "-inform", "DER", "-inkey", directory.write(pem, to: "key")],
                 input: envelope)
         }
-        #expect(plain == judged)
+        #expect(plain == checked)
     }
 
     /// Those of which nobody has the key are read as far as that goes.

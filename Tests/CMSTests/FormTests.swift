@@ -147,7 +147,7 @@ import Testing
     private func expectOpened(_ message: [UInt8], _ content: [UInt8]) throws {
         var key = try TestKey.rsa.rsaPrivateKey()
         #expect(try CMSTests.opened(message, &key) == content)
-        let judged = try withTemporaryDirectory { directory in
+        let checked = try withTemporaryDirectory { directory in
             try OpenSSL.run(
                 [
                     "cms", "-decrypt", "-binary", "-inform", "DER", "-inkey",
@@ -155,7 +155,7 @@ import Testing
                 ],
                 input: message)
         }
-        #expect(judged == content)
+        #expect(checked == content)
     }
 
     /// originatorInfo, unprotectedAttrs, and the greatest version (RFC 5652, 6.1).
@@ -206,7 +206,7 @@ import Testing
         #expect(derived.firstRange(of: [UInt8](hex: "300C 06082A864886F70D0209 0500")) != nil)
     }
 
-    /// The room that is kept is the most that padding takes (RFC 5652, 6.3).
+    /// The space that is kept is the most that padding takes (RFC 5652, 6.3).
     @Test func roomForPadding() throws {
         _ = try writing { writer, _ in
             let end = try writer.beginEnvelope()

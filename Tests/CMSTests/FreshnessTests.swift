@@ -47,7 +47,7 @@ import Testing
             let content = [UInt8](repeating: 0x55, count: 40)
             let password = Array("secret".utf8)
             try writer.write(bytes: content.span)
-            try writer.envelope(
+            try writer.wrapEnvelopedData(
                 from: end, for: Certificate(recipient.span), password: password.span, cipher: cipher.algorithm,
                 random: &random)
         }

@@ -5,42 +5,43 @@ import PKIX
 import TestSupport
 import Testing
 
-/// A message of our making: what `body` writes into the last `room` bytes of a buffer, and nothing beside them.
-func writing(room: Int = 8192, _ body: (inout DERWriter, inout RandomGenerator) throws -> Void) throws -> [UInt8] {
+/// A message of our making: what `body` writes into the last `space` bytes of a buffer, and nothing beside them.
+func writing(capacity: Int = 8192, _ body: (inout DERWriter, inout RandomGenerator) throws -> Void) throws -> [UInt8] {
     var random = try seededRandom()
-    var buffer = [UInt8](repeating: 0xA5, count: room + 4)
+    var buffer = [UInt8](repeating: 0xA5, count: capacity + 4)
     let front: Int
     do {
         var bytes = buffer.mutableSpan
-        var writer = DERWriter(&bytes, end: room)
-        defer { #expect(writer.end == room) }
+        var writer = DERWriter(&bytes, end: capacity)
+        defer { #expect(writer.end == capacity) }
         try body(&writer, &random)
         front = writer.front
     }
     #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5])
     #expect(buffer[..<front].allSatisfy { $0 == 0xA5 })
-    return Array(buffer[front..<room])
+    return Array(buffer[front..<capacity])
 }
 
 /// An EnvelopedData of our making.
 func enveloped(
     _ content: [UInt8], for recipient: [UInt8], password: String = "", cipher: CipherAlgorithm = .aes128CBC,
-    room: Int = 8192
+    capacity: Int = 8192
 ) throws -> [UInt8] {
-    try writing(room: room) { writer, random in
+    try writing(capacity: capacity) { writer, random in
         let end = try writer.beginEnvelope()
         try writer.write(bytes: content.span)
         let password = Array(password.utf8)
-        try writer.envelope(
+        try writer.wrapEnvelopedData(
             from: end, for: try Certificate(recipient.span), password: password.span, cipher: cipher, random: &random)
     }
 }
 
 /// A SignedData of our making, with two attributes of text besides those that every one has.
 func signed<Key: PrivateKey & ~Copyable>(
-    _ content: [UInt8], by certificate: [UInt8], _ key: inout Key, digest: DigestAlgorithm = .sha256, room: Int = 8192
+    _ content: [UInt8], by certificate: [UInt8], _ key: inout Key, digest: DigestAlgorithm = .sha256,
+    capacity: Int = 8192
 ) throws -> [UInt8] {
-    try writing(room: room) { writer, random in
+    try writing(capacity: capacity) { writer, random in
         try writer.write(bytes: content.span)
         let contentStart = writer.front
         try writer.write(bytes: certificate.span)
@@ -48,7 +49,7 @@ func signed<Key: PrivateKey & ~Copyable>(
         let text = Array("a text".utf8)
         try writer.write(attribute: ObjectIdentifier("2.16.840.1.113733.1.9.7"), .printableString, text.span)
         try writer.write(attribute: ObjectIdentifier("2.16.840.1.113733.1.9.2"), .printableString, text.span)
-        try writer.wrapSignedData(from: room, certificate: range, digest: digest, key: &key, random: &random)
+        try writer.wrapSignedData(from: capacity, certificate: range, digest: digest, key: &key, random: &random)
     }
 }
 

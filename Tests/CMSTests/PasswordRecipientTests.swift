@@ -55,7 +55,7 @@ import Testing
                 let content = [UInt8](repeating: 0, count: 8)
                 let password = Array("secret".utf8)
                 try writer.write(bytes: content.span)
-                try writer.envelope(
+                try writer.wrapEnvelopedData(
                     from: end, for: Certificate(recipient.span), password: password.span, cipher: .aes128CBC,
                     random: &random)
             }
@@ -122,9 +122,9 @@ import Testing
         #expect(try opened(message, &key, password: "secret") == content, "\(Self.variants[index].0)")
         // That the message is what it is meant to be; openssl reads a keyLength only for ciphers that have several.
         if envelope.cipher.name != "des-cbc", !envelope.parameters.starts(with: [0x02]) {
-            let judged = try OpenSSL.run(
+            let checked = try OpenSSL.run(
                 ["cms", "-decrypt", "-binary", "-inform", "DER", "-pwri_password", "secret"], input: message)
-            #expect(judged == content, "\(Self.variants[index].0)")
+            #expect(checked == content, "\(Self.variants[index].0)")
         }
     }
 
@@ -307,7 +307,7 @@ import Testing
         envelope.cipher = .aes192
         envelope.check = [16] + envelope.contentKey.prefix(3).map { ~$0 }
         #expect(throws: failed) { try opened(envelope.message(content), &key, password: "secret") }
-        // A key that claims more than what is wrapped has room for, whose rest would be zeros; and more padding than is
+        // A key that claims more than what is wrapped has space for, whose rest would be zeros; and more padding than is
         // taken.
         var short = PasswordEnvelope()
         (short.cipher, short.keyCipher) = (.aes256, .tripleDES)
@@ -388,9 +388,9 @@ import Testing
     @Test func whatDoesNotFitIsRefused() throws {
         let recipient = try Self.authority.get().der
         let size = try enveloped([UInt8](repeating: 1, count: 100), for: recipient, password: "secret").count
-        for room in stride(from: 1, to: size - 4, by: 9) {
+        for capacity in stride(from: 1, to: size - 4, by: 9) {
             #expect {
-                try enveloped([UInt8](repeating: 1, count: 100), for: recipient, password: "secret", room: room)
+                try enveloped([UInt8](repeating: 1, count: 100), for: recipient, password: "secret", capacity: capacity)
             } throws: {
                 ($0 as? DERError)?.kind == .bufferFull
             }

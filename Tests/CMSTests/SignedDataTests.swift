@@ -10,15 +10,15 @@ import Testing
 enum Signer: String, CaseIterable {
     case rsa, p256
 
-    func signed(_ content: [UInt8], digest: DigestAlgorithm = .sha256, room: Int = 8192) throws -> [UInt8] {
+    func signed(_ content: [UInt8], digest: DigestAlgorithm = .sha256, capacity: Int = 8192) throws -> [UInt8] {
         let certificate = try certificate().der
         switch self {
         case .rsa:
             var key = try TestKey.rsa.rsaPrivateKey()
-            return try CMSTests.signed(content, by: certificate, &key, digest: digest, room: room)
+            return try CMSTests.signed(content, by: certificate, &key, digest: digest, capacity: capacity)
         case .p256:
             var key = try TestKey.p256.ecPrivateKey(.p256)
-            return try CMSTests.signed(content, by: certificate, &key, digest: digest, room: room)
+            return try CMSTests.signed(content, by: certificate, &key, digest: digest, capacity: capacity)
         }
     }
 
@@ -176,9 +176,9 @@ enum Signer: String, CaseIterable {
     @Test func whatDoesNotFitIsRefused() throws {
         let content = Array("content".utf8)
         let size = try Signer.p256.signed(content).count
-        for room in stride(from: 1, to: size - 8, by: 7) {
+        for capacity in stride(from: 1, to: size - 8, by: 7) {
             #expect {
-                try Signer.p256.signed(content, room: room)
+                try Signer.p256.signed(content, capacity: capacity)
             } throws: {
                 ($0 as? DERError)?.kind == .bufferFull
             }

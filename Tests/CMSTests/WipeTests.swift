@@ -33,8 +33,8 @@ import Testing
         var bytes = [UInt8](repeating: 0, count: 32)
         var parts: [[UInt8]] = []
         for count in [32, 16, 16] {
-            var room = bytes.mutableSpan
-            var part = room._mutatingExtracting(first: count)
+            var buffer = bytes.mutableSpan
+            var part = buffer._mutatingExtracting(first: count)
             try random.fill(&part)
             parts.append(Array(bytes[..<count]))
         }
@@ -67,11 +67,11 @@ import Testing
         let buffer = Place(2048)
         let left = try Remains {
             var random = try seededRandom(0x31)
-            try buffer.use { room in
-                var writer = DERWriter(&room, end: 2048)
+            try buffer.use { buffer in
+                var writer = DERWriter(&buffer, end: 2048)
                 let end = try writer.beginEnvelope()
                 try writer.write(bytes: content.span)
-                try writer.envelope(
+                try writer.wrapEnvelopedData(
                     from: end, for: Certificate(certificate.span), password: Self.bytes.span, cipher: .aes256CBC,
                     random: &random)
             }
@@ -97,8 +97,8 @@ import Testing
         var key = try TestKey.rsa.rsaPrivateKey()
         var exported = [UInt8](repeating: 0, count: key.exportSize)
         do {
-            var room = exported.mutableSpan
-            _ = try key.export(into: &room)
+            var buffer = exported.mutableSpan
+            _ = try key.export(into: &buffer)
         }
         let buffer = Place(message)
         var range = 0..<0
@@ -106,9 +106,9 @@ import Testing
             var random = try seededRandom(0x32)
             var key = RSAPrivateKey()
             try key.load(exported.span)
-            try buffer.use { room in
-                let envelope = try EnvelopedData(room.span, in: 0..<room.count)
-                range = try envelope.open(&room, key: &key, password: Span(), random: &random)
+            try buffer.use { buffer in
+                let envelope = try EnvelopedData(buffer.span, in: 0..<buffer.count)
+                range = try envelope.open(&buffer, key: &key, password: Span(), random: &random)
             }
             key.wipe()
         }
@@ -133,16 +133,16 @@ import Testing
         var key = try TestKey.p256.ecPrivateKey(.p256)
         var exported = [UInt8](repeating: 0, count: key.exportSize)
         do {
-            var room = exported.mutableSpan
-            _ = try key.export(into: &room)
+            var buffer = exported.mutableSpan
+            _ = try key.export(into: &buffer)
         }
         let left = try Remains {
             var random = try seededRandom(0x33)
             var key = ECPrivateKey()
             try key.load(exported.span)
-            try buffer.use { room in
-                let envelope = try EnvelopedData(room.span, in: 0..<room.count)
-                range = try envelope.open(&room, key: &key, password: Self.bytes.span, random: &random)
+            try buffer.use { buffer in
+                let envelope = try EnvelopedData(buffer.span, in: 0..<buffer.count)
+                range = try envelope.open(&buffer, key: &key, password: Self.bytes.span, random: &random)
             }
             key.wipe()
         }
@@ -164,8 +164,8 @@ import Testing
         var random = try seededRandom(0x37)
         try wrapped.wrap(key.span, iv: iv.span, random: &random)
         var again = [UInt8](repeating: 0, count: 32)
-        var room = again.mutableSpan
-        try wrapped.unwrap(iv: iv.span, into: &room)
+        var buffer = again.mutableSpan
+        try wrapped.unwrap(iv: iv.span, into: &buffer)
         #expect(again == key)
         let secrets = ["content key": key, "key-encryption key": keyEncryptionKey]
         func found() -> [String] { withUnsafeBytes(of: &wrapped) { Remains.found(secrets, in: $0) } }
@@ -188,8 +188,8 @@ import Testing
         }
         let key = Place(32)
         let unwrapping = try Remains {
-            try key.use { room in
-                try recipient.unwrap(message.span, parsed.encryptedKey, password: Self.bytes.span, into: &room)
+            try key.use { buffer in
+                try recipient.unwrap(message.span, parsed.encryptedKey, password: Self.bytes.span, into: &buffer)
             }
         }
         #expect(key.bytes == envelope.contentKey)
@@ -202,8 +202,8 @@ import Testing
         let contentKey = envelope.contentKey
         let wrapping = try Remains {
             var random = try seededRandom(0x38)
-            try buffer.use { room in
-                var writer = DERWriter(&room, end: 512)
+            try buffer.use { buffer in
+                var writer = DERWriter(&buffer, end: 512)
                 try writer.write(
                     passwordRecipientInfo: Self.bytes.span, key: contentKey.span, cipher: .aes256CBC, random: &random)
             }
@@ -212,8 +212,8 @@ import Testing
         var random = try seededRandom(0x38)
         var salt = [UInt8](repeating: 0, count: 16)
         do {
-            var room = salt.mutableSpan
-            try random.fill(&room)
+            var buffer = salt.mutableSpan
+            try random.fill(&buffer)
         }
         #expect(buffer.bytes.firstRange(of: salt) != nil)
         secrets["key-encryption key"] = try derivedKey(salt: salt, iterations: 10_000, digest: "SHA256")
@@ -226,8 +226,8 @@ import Testing
         var range = 0..<0
         let encrypting = try Remains {
             var random = try seededRandom(0x34)
-            try buffer.use { room in
-                var writer = DERWriter(&room, end: 512)
+            try buffer.use { buffer in
+                var writer = DERWriter(&buffer, end: 512)
                 let end = try writer.beginEnvelope()
                 try writer.write(bytes: content.span)
                 try writer.encryptPrivateKeyInfo(
@@ -248,8 +248,8 @@ import Testing
         let again = Place(message)
         var rangeAgain = 0..<0
         let decrypting = try Remains {
-            try again.use { room in
-                rangeAgain = try EncryptedPrivateKeyInfo(room.span).decrypt(&room, password: Self.bytes.span)
+            try again.use { buffer in
+                rangeAgain = try EncryptedPrivateKeyInfo(buffer.span).decrypt(&buffer, password: Self.bytes.span)
             }
         }
         #expect(Array(again.bytes[rangeAgain]) == content)
@@ -261,15 +261,15 @@ import Testing
         let content = Array([UInt8].random(100)).tagged(0x04)
         var random = try seededRandom(0x35)
         var bytes = [UInt8](repeating: 0, count: 512)
-        var room = bytes.mutableSpan
-        var writer = DERWriter(&room, end: 512)
+        var buffer = bytes.mutableSpan
+        var writer = DERWriter(&buffer, end: 512)
         let end = try writer.beginEnvelope()
         try writer.write(bytes: content.span)
         try writer.encryptPrivateKeyInfo(from: end, password: Self.bytes.span, iterations: 2, random: &random)
         var message = writer.written.array
         #expect(throws: CryptoError.decryptionFailed) {
-            var room = message.mutableSpan
-            _ = try EncryptedPrivateKeyInfo(room.span).decrypt(&room, password: Self.bytes.span)
+            var buffer = message.mutableSpan
+            _ = try EncryptedPrivateKeyInfo(buffer.span).decrypt(&buffer, password: Self.bytes.span)
         }
         message.withUnsafeBytes { #expect(Remains.found(["content": content], in: $0) == []) }
     }

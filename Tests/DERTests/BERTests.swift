@@ -153,7 +153,7 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
         #expect((found != nil) == spare && ((try? whole.get()) != nil) == spare)
     }
 
-    /// Offsets count in the input also where it was moved to make room.
+    /// Offsets count in the input also where it was moved to make space.
     @Test(arguments: [0, 1, 24]) func offsetsOfWhatWasMoved(spare: Int) throws {
         let string = [UInt8](repeating: 7, count: 0x1_0000).tagged(0x04)
         var buffer = [0x05, 0x00, 0x30, 0x80] + string + [0x1F, 0x01, 0x00, 0x00] + [UInt8](repeating: 0, count: 24)
@@ -168,7 +168,7 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
         #expect(found == DERError(.highTagNumber, at: 4 + string.count))
     }
 
-    /// An indefinite length that covers 64 KiB takes one octet more in DER, for which there is room only where a piece's
+    /// An indefinite length that covers 64 KiB takes one octet more in DER, for which there is space only where a piece's
     /// header was dropped: else it is refused, and nothing is written over what was not read yet.
     @Test(arguments: [(0xFFFF - 4, true), (0xFFFF - 3, false), (0x1_0000, false)])
     func indefiniteLengthsGrowIntoWhatIsSpare(size: Int, isAccepted: Bool) throws {

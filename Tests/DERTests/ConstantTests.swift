@@ -32,22 +32,22 @@ import Testing
         let rawValue: UInt16
     }
 
-    /// Judged by the sets of Swift's library.
+    /// Checked by the sets of Swift's library.
     @Test func bitSets() {
-        struct Judge: OptionSet { let rawValue: UInt16 }
+        struct Check: OptionSet { let rawValue: UInt16 }
         let values: [UInt16] = [0, 1, 2, 3, 6, 0x8000, 0xFFFF]
         #expect(Bits().rawValue == 0)
         for left in values {
             for right in values {
                 let (bits, other) = (Bits(rawValue: left), Bits(rawValue: right))
-                let (judge, otherJudge) = (Judge(rawValue: left), Judge(rawValue: right))
-                #expect(bits.contains(other) == judge.isSuperset(of: otherJudge))
-                #expect(bits.union(other).rawValue == judge.union(otherJudge).rawValue)
-                var (changed, expected) = (bits, judge)
+                let (check, otherJudge) = (Check(rawValue: left), Check(rawValue: right))
+                #expect(bits.contains(other) == check.isSuperset(of: otherJudge))
+                #expect(bits.union(other).rawValue == check.union(otherJudge).rawValue)
+                var (changed, expected) = (bits, check)
                 changed.insert(other)
                 expected.formUnion(otherJudge)
                 #expect(changed.rawValue == expected.rawValue)
-                (changed, expected) = (bits, judge)
+                (changed, expected) = (bits, check)
                 changed.remove(other)
                 expected.subtract(otherJudge)
                 #expect(changed.rawValue == expected.rawValue)

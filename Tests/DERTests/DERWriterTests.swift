@@ -2,13 +2,13 @@ import DER
 import TestSupport
 import Testing
 
-/// What `body` writes into the last `room` bytes before some that it must not touch.
-func writing(room: Int = 4096, _ body: (inout DERWriter) throws -> Void) throws -> [UInt8] {
-    var buffer = [UInt8](repeating: 0xA5, count: room + 4)
+/// What `body` writes into the last `space` bytes before some that it must not touch.
+func writing(capacity: Int = 4096, _ body: (inout DERWriter) throws -> Void) throws -> [UInt8] {
+    var buffer = [UInt8](repeating: 0xA5, count: capacity + 4)
     let outcome: Result<Int, any Error>
     do {
         var bytes = buffer.mutableSpan
-        var writer = DERWriter(&bytes, end: room)
+        var writer = DERWriter(&bytes, end: capacity)
         do {
             try body(&writer)
             outcome = .success(writer.front)
@@ -19,7 +19,7 @@ func writing(room: Int = 4096, _ body: (inout DERWriter) throws -> Void) throws 
     #expect(Array(buffer.suffix(4)) == [0xA5, 0xA5, 0xA5, 0xA5])
     let front = try outcome.get()
     #expect(buffer[..<front].allSatisfy { $0 == 0xA5 })
-    return Array(buffer[front..<room])
+    return Array(buffer[front..<capacity])
 }
 
 /// The DER that `openssl asn1parse` makes of a description in its own notation.
@@ -63,7 +63,7 @@ func generated(_ description: String) throws -> [UInt8] {
     @Test(arguments: [0, 1, 127, 128, 255, 256, 65535])
     func lengths(count: Int) throws {
         let content = [UInt8](repeating: 0x61, count: count)
-        let der = try writing(room: 70000) { writer in try writer.write(.octetString, content.span) }
+        let der = try writing(capacity: 70000) { writer in try writer.write(.octetString, content.span) }
         #expect(der == content.tagged(0x04))
         let text = String(decoding: try OpenSSL.run(["asn1parse", "-inform", "DER"], input: der), as: UTF8.self)
         #expect(text.hasPrefix("    0:d=0  hl=\(der.count - count) l="))
@@ -72,11 +72,11 @@ func generated(_ description: String) throws -> [UInt8] {
     @Test func lengthsFrom64KiBAreRefused() {
         let content = [UInt8](repeating: 0x61, count: 65536)
         #expect(throws: DERError(.lengthTooLarge, at: 70000 - 65536)) {
-            try writing(room: 70000) { writer in try writer.write(.octetString, content.span) }
+            try writing(capacity: 70000) { writer in try writer.write(.octetString, content.span) }
         }
     }
 
-    /// However small the room, what does not fit is refused, and nothing outside is written.
+    /// However small the space, what does not fit is refused, and nothing outside is written.
     @Test func fullBuffers() throws {
         func message(_ writer: inout DERWriter) throws {
             let end = writer.front
@@ -90,44 +90,44 @@ func generated(_ description: String) throws -> [UInt8] {
             try writer.write(namedBits: 0x8001)
             let filler = [UInt8](repeating: 7, count: 200)
             try writer.write(.octetString, filler.span)
-            var room = try writer.reserve(2)
-            room.update(repeating: 0)
+            var buffer = try writer.reserve(2)
+            buffer.update(repeating: 0)
             try writer.wrapSetOf(from: end)
         }
         let whole = try writing { try message(&$0) }
-        #expect(try writing(room: whole.count) { try message(&$0) } == whole)
-        for room in 0..<whole.count {
+        #expect(try writing(capacity: whole.count) { try message(&$0) } == whole)
+        for capacity in 0..<whole.count {
             #expect {
-                try writing(room: room) { try message(&$0) }
+                try writing(capacity: capacity) { try message(&$0) }
             } throws: {
-                ($0 as? DERError)?.kind == .bufferFull && ($0 as? DERError)?.offset ?? room + 1 <= room
+                ($0 as? DERError)?.kind == .bufferFull && ($0 as? DERError)?.offset ?? capacity + 1 <= capacity
             }
         }
         #expect(throws: DERError(.bufferFull, at: 5)) {
-            try writing(room: 5) { writer in _ = try writer.reserve(6).count }
+            try writing(capacity: 5) { writer in _ = try writer.reserve(6).count }
         }
     }
 
-    /// What fills the room to its first byte is written, and one byte more is not.
+    /// What fills the space to its first byte is written, and one byte more is not.
     @Test func roomIsUsedToItsEnd() throws {
         let text = [UInt8](hex: "616263")
-        #expect(try writing(room: 3) { writer in try writer.write(bytes: text.span) } == text)
+        #expect(try writing(capacity: 3) { writer in try writer.write(bytes: text.span) } == text)
         #expect(throws: DERError(.bufferFull, at: 2)) {
-            try writing(room: 2) { writer in try writer.write(bytes: text.span) }
+            try writing(capacity: 2) { writer in try writer.write(bytes: text.span) }
         }
-        let reserved = try writing(room: 3) { writer in
-            var room = try writer.reserve(3)
-            #expect(room.count == 3)
-            room.update(repeating: 0x77)
+        let reserved = try writing(capacity: 3) { writer in
+            var buffer = try writer.reserve(3)
+            #expect(buffer.count == 3)
+            buffer.update(repeating: 0x77)
         }
         #expect(reserved == [0x77, 0x77, 0x77])
-        let copied = try writing(room: 5) { writer in
+        let copied = try writing(capacity: 5) { writer in
             try writer.write(bytes: text.span)
             try writer.write(copyOf: 3, count: 2)
         }
         #expect(copied == [UInt8](hex: "6263 616263"))
         #expect(throws: DERError(.bufferFull, at: 1)) {
-            try writing(room: 4) { writer in
+            try writing(capacity: 4) { writer in
                 try writer.write(bytes: text.span)
                 try writer.write(copyOf: 2, count: 2)
             }
@@ -135,17 +135,17 @@ func generated(_ description: String) throws -> [UInt8] {
     }
 
     @Test(arguments: [(0, 0), (3, 0), (3, 1), (3, 2), (3, 3), (9, 4), (9, 8)])
-    func gapsAreClosed(room: Int, used: Int) throws {
-        let filled = (0..<room).map { UInt8(0xC0 + $0) }
+    func gapsAreClosed(capacity: Int, used: Int) throws {
+        let filled = (0..<capacity).map { UInt8(0xC0 + $0) }
         var buffer = [UInt8](repeating: 0xA5, count: 32)
         var bytes = buffer.mutableSpan
         // To the first byte of the buffer.
-        var writer = DERWriter(&bytes, end: room + 2)
+        var writer = DERWriter(&bytes, end: capacity + 2)
         try writer.writeNull()
         try writer.write(bytes: filled.span)
-        writer.closeGap(room: room, used: used)
-        #expect(writer.front == room - used && writer.written.array == filled.prefix(used) + [5, 0])
-        #expect(writer.written(room..<(room + 2)).array == [5, 0])
+        writer.closeGap(capacity: capacity, used: used)
+        #expect(writer.front == capacity - used && writer.written.array == filled.prefix(used) + [5, 0])
+        #expect(writer.written(capacity..<(capacity + 2)).array == [5, 0])
     }
 
     @Test(arguments: ["", "01", "010203"]) func bitStringsOfBytes(hex: String) throws {
@@ -160,7 +160,7 @@ func generated(_ description: String) throws -> [UInt8] {
 
     /// A SET OF comes out sorted, whatever the order it was written in (X.690, 11.6).
     @Test func setsAreSorted() throws {
-        let set = try writing(room: 32) { writer in
+        let set = try writing(capacity: 32) { writer in
             let end = writer.front
             try writer.write(integer: 5)
             try writer.write(boolean: true)
@@ -216,7 +216,7 @@ func generated(_ description: String) throws -> [UInt8] {
         for _ in 0..<50 {
             let tree = Element.random(levels: 4, &random)
             guard tree.der.count < 0x10000 else { continue }
-            #expect(try writing(room: 0x10000) { writer in try write(tree, &writer) } == tree.der)
+            #expect(try writing(capacity: 0x10000) { writer in try write(tree, &writer) } == tree.der)
         }
     }
 }

@@ -1,7 +1,7 @@
 import DER
 import TestSupport
 
-/// A tree of elements on arrays: what random messages are made of, and a second, simple codec to judge the first by.
+/// A tree of elements on arrays: what random messages are made of, and a second, simple codec to check the first by.
 indirect enum Element {
     case primitive(UInt8, [UInt8])
     case constructed(UInt8, [Element])

@@ -12,7 +12,7 @@ import Testing
         try withTemporaryDirectory { directory in
             let (key, certificate) = (directory.appending(path: "key").path, directory.appending(path: "crt").path)
             try OpenSSL.run([
-                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=judge",
+                "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=check",
                 "-keyout", key, "-out", certificate,
             ])
             let ber = try OpenSSL.run(

@@ -38,11 +38,11 @@ import Testing
         #expect(expected.indices.map { String(decoding: word($0, of: words).array, as: UTF8.self) } == expected)
     }
 
-    /// Judged by Swift's library.
+    /// Checked by Swift's library.
     @Test func hexadecimalDigits() {
         for byte in UInt8.min...UInt8.max {
-            let judged = byte < 0x80 ? Character(Unicode.Scalar(byte)).hexDigitValue : nil
-            #expect(hexadecimalValue(byte).map(Int.init) == judged, "\(byte)")
+            let checked = byte < 0x80 ? Character(Unicode.Scalar(byte)).hexDigitValue : nil
+            #expect(hexadecimalValue(byte).map(Int.init) == checked, "\(byte)")
         }
     }
 }

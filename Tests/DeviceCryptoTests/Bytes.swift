@@ -3,9 +3,9 @@ import TestSupport
 
 /// Room for a result; `body` says how much of it was used.
 func output<Failure: Error>(
-    _ room: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Int
+    _ capacity: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Int
 ) throws(Failure) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0xEE, count: room)
+    var bytes = [UInt8](repeating: 0xEE, count: capacity)
     var span = bytes.mutableSpan
     let count = try body(&span)
     return Array(bytes[..<count])

@@ -51,8 +51,8 @@ import Testing
         let scalar = [UInt8](hex: try #require(Self.scalars[vector.curve]))
         var key = try ECPrivateKey(curve: vector.curve, privateScalar: scalar.span, random: &random)
         let digest = Hash.digest(vector.algorithm, of: Array("sample".utf8).span)
-        let signature = try output(key.signatureSize) { (room) throws(CryptoError) in
-            try key.sign(digest, into: &room, random: &random)
+        let signature = try output(key.signatureSize) { (buffer) throws(CryptoError) in
+            try key.sign(digest, into: &buffer, random: &random)
         }
         #expect(signature == sigValue([UInt8](hex: vector.r), [UInt8](hex: vector.s)))
     }
@@ -64,8 +64,8 @@ import Testing
             var key = try ECPrivateKey.generate(curve: curve, random: &random)
             let file = OpenSSLKey(publicKey: ecPublicKey(curve, try key.point))
             let digest = digest(of: message, algorithm)
-            let signature = try output(key.signatureSize) { (room) throws(CryptoError) in
-                try key.sign(digest, into: &room, random: &random)
+            let signature = try output(key.signatureSize) { (buffer) throws(CryptoError) in
+                try key.sign(digest, into: &buffer, random: &random)
             }
             try file.verify(message, algorithm, signature)
             #expect(try verification(curve, key.point, signature, algorithm) == nil)
@@ -91,7 +91,7 @@ import Testing
     ])
     func signaturesOfEveryShapeAreDER(_ r: String, _ s: String, _ expected: String) throws {
         let (r, s) = ([UInt8](hex: r), [UInt8](hex: s))
-        let written = output(16) { (room) in ECSignature.write(r.span, s.span, into: &room) }
+        let written = output(16) { (buffer) in ECSignature.write(r.span, s.span, into: &buffer) }
         #expect(written == [UInt8](hex: expected))
         guard r != [0, 0, 0, 0] else { return }
         let ranges = try #require(read(written, fieldSize: 4))
@@ -230,7 +230,9 @@ import Testing
                 _ = try ECPrivateKey(curve: .p256, privateScalar: scalar.span, random: &random)
             },
             failure { () throws(CryptoError) in
-                _ = try output(72) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+                _ = try output(72) { (buffer) throws(CryptoError) in
+                    try key.sign(digest, into: &buffer, random: &random)
+                }
             },
         ]
         #expect(errors == [.notSeeded, .notSeeded, .notSeeded])
@@ -243,24 +245,26 @@ import Testing
         let ciphertext = message
         let errors = [
             failure { () throws(CryptoError) in
-                _ = try output(32) { (room) throws(CryptoError) in
-                    try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+                _ = try output(32) { (buffer) throws(CryptoError) in
+                    try key.decrypt(.pkcs1v15, ciphertext.span, into: &buffer, random: &random)
                 }
             },
             failure { () throws(CryptoError) in
-                _ = try output(32) { (room) throws(CryptoError) in
-                    try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+                _ = try output(32) { (buffer) throws(CryptoError) in
+                    try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
                     return 32
                 }
             },
             failure { () throws(CryptoError) in
-                _ = try output(71) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+                _ = try output(71) { (buffer) throws(CryptoError) in
+                    try key.sign(digest, into: &buffer, random: &random)
+                }
             },
             failure { () throws(CryptoError) in
-                _ = try output(64) { (room) throws(CryptoError) in try key.publicKey(into: &room) }
+                _ = try output(64) { (buffer) throws(CryptoError) in try key.publicKey(into: &buffer) }
             },
             failure { () throws(CryptoError) in
-                _ = try output(105) { (room) throws(CryptoError) in try key.export(into: &room) }
+                _ = try output(105) { (buffer) throws(CryptoError) in try key.export(into: &buffer) }
             },
         ]
         #expect(errors == [.unsupported, .unsupported, .bufferTooSmall, .bufferTooSmall, .bufferTooSmall])
@@ -283,9 +287,9 @@ import Testing
         let digest = digest(of: message)
         var signatures: [[UInt8]] = []
         signatures.append(
-            try output(104) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) })
+            try output(104) { (buffer) throws(CryptoError) in try key.sign(digest, into: &buffer, random: &random) })
         signatures.append(
-            try output(104) { (room) throws(CryptoError) in try copy.sign(digest, into: &room, random: &random) })
+            try output(104) { (buffer) throws(CryptoError) in try copy.sign(digest, into: &buffer, random: &random) })
         #expect(signatures[0] == signatures[1], "deterministic, whatever the blinding")
         for index in exported.indices {
             var damaged = exported
@@ -313,7 +317,9 @@ import Testing
             failure { () throws(CryptoError) in _ = try key.point },
             failure { () throws(CryptoError) in _ = try key.exported },
             failure { () throws(CryptoError) in
-                _ = try output(72) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+                _ = try output(72) { (buffer) throws(CryptoError) in
+                    try key.sign(digest, into: &buffer, random: &random)
+                }
             },
         ]
         #expect(errors == [.invalidKey, .invalidKey, .invalidKey])
@@ -322,11 +328,15 @@ import Testing
 
 extension ECPrivateKey {
     var point: [UInt8] {
-        mutating get throws(CryptoError) { try output(97) { (room) throws(CryptoError) in try publicKey(into: &room) } }
+        mutating get throws(CryptoError) {
+            try output(97) { (buffer) throws(CryptoError) in try publicKey(into: &buffer) }
+        }
     }
 
     var exported: [UInt8] {
-        mutating get throws(CryptoError) { try output(200) { (room) throws(CryptoError) in try export(into: &room) } }
+        mutating get throws(CryptoError) {
+            try output(200) { (buffer) throws(CryptoError) in try export(into: &buffer) }
+        }
     }
 }
 

@@ -23,12 +23,12 @@ import Testing
         let (place, other) = (Place(600), Place(256))
         var key = try RSAPrivateKey(file)
         var random = try seededGenerator()
-        try place.use { room in _ = try key.sign(signed, into: &room, random: &random) }
+        try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
         let signature = Array(place.bytes.prefix(256))
-        try other.use { room in
+        try other.use { buffer in
             let content = [UInt8](repeating: 7, count: 16)
             _ = try RSAPublicKey.encrypt(
-                modulus: modulus.span, exponent: exponent.span, content.span, into: &room, random: &random)
+                modulus: modulus.span, exponent: exponent.span, content.span, into: &buffer, random: &random)
         }
         let encrypted = other.bytes
         let integers = file.integers
@@ -36,21 +36,21 @@ import Testing
         damaged[4][damaged[4].count - 1] ^= 2
         return try heapKept {
             switch operation {
-            case "RSA: sign": try place.use { room in _ = try key.sign(signed, into: &room, random: &random) }
+            case "RSA: sign": try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
             case "RSA: verify":
                 try RSAPublicKey.verify(
                     modulus: modulus.span, exponent: exponent.span, digest: signed, signature: signature.span)
             case "RSA: encrypt":
-                try other.use { room in
+                try other.use { buffer in
                     let content = [UInt8](repeating: 7, count: 16)
                     _ = try RSAPublicKey.encrypt(
-                        modulus: modulus.span, exponent: exponent.span, content.span, into: &room, random: &random)
+                        modulus: modulus.span, exponent: exponent.span, content.span, into: &buffer, random: &random)
                 }
             case "RSA: decrypt":
-                try place.use { room in
-                    _ = try key.decrypt(.pkcs1v15, encrypted.span, into: &room, random: &random)
+                try place.use { buffer in
+                    _ = try key.decrypt(.pkcs1v15, encrypted.span, into: &buffer, random: &random)
                 }
-            case "RSA: export": try place.use { room in _ = try key.export(into: &room) }
+            case "RSA: export": try place.use { buffer in _ = try key.export(into: &buffer) }
             case "RSA: load": _ = try RSAPrivateKey(integers: integers)
             default: #expect(throws: CryptoError.invalidKey) { _ = try RSAPrivateKey(integers: damaged) }
             }
@@ -63,16 +63,16 @@ import Testing
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
         let signed = digest(of: [1, 2, 3])
         var size = 0
-        try place.use { room in size = try key.publicKey(into: &room) }
+        try place.use { buffer in size = try key.publicKey(into: &buffer) }
         let point = Array(place.bytes.prefix(size))
-        try place.use { room in size = try key.sign(signed, into: &room, random: &random) }
+        try place.use { buffer in size = try key.sign(signed, into: &buffer, random: &random) }
         let signature = Array(place.bytes.prefix(size))
         let other = digest(of: [1, 2])
         let scalar = [UInt8](repeating: 3, count: 32)
         return try heapKept {
             switch operation {
             case "EC: generate": try key.generate(curve: .p256, random: &random)
-            case "EC: sign": try place.use { room in _ = try key.sign(signed, into: &room, random: &random) }
+            case "EC: sign": try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
             case "EC: verify":
                 try ECPublicKey.verify(curve: .p256, point: point.span, digest: signed, signature: signature.span)
             case "EC: a bad signature":

@@ -121,31 +121,33 @@ extension RSAPrivateKey {
 
     var modulus: [UInt8] {
         mutating get throws(CryptoError) {
-            try output(512) { (room) throws(CryptoError) in try publicKey(into: &room) }
+            try output(512) { (buffer) throws(CryptoError) in try publicKey(into: &buffer) }
         }
     }
 
     var exported: [UInt8] {
-        mutating get throws(CryptoError) { try output(600) { (room) throws(CryptoError) in try export(into: &room) } }
+        mutating get throws(CryptoError) {
+            try output(600) { (buffer) throws(CryptoError) in try export(into: &buffer) }
+        }
     }
 
     mutating func signature(_ algorithm: DigestAlgorithm = .sha256) throws(CryptoError) -> [UInt8] {
         var random = try seededGenerator()
         let digest = digest(of: message, algorithm)
-        return try output(512) { (room) throws(CryptoError) in try sign(digest, into: &room, random: &random) }
+        return try output(512) { (buffer) throws(CryptoError) in try sign(digest, into: &buffer, random: &random) }
     }
 
     mutating func plaintext(_ padding: RSAPadding, _ ciphertext: [UInt8]) throws(CryptoError) -> [UInt8] {
         var random = try seededGenerator()
-        return try output(512) { (room) throws(CryptoError) in
-            try decrypt(padding, ciphertext.span, into: &room, random: &random)
+        return try output(512) { (buffer) throws(CryptoError) in
+            try decrypt(padding, ciphertext.span, into: &buffer, random: &random)
         }
     }
 
     mutating func contentKey(_ size: Int, _ ciphertext: [UInt8]) throws(CryptoError) -> [UInt8] {
         var random = try seededGenerator()
-        return try output(size) { (room) throws(CryptoError) in
-            try unwrapKey(ciphertext.span, into: &room, random: &random)
+        return try output(size) { (buffer) throws(CryptoError) in
+            try unwrapKey(ciphertext.span, into: &buffer, random: &random)
             return size
         }
     }

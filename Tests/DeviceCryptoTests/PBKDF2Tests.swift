@@ -53,9 +53,9 @@ import Testing
     private func derived(
         _ digest: DigestAlgorithm, _ password: [UInt8], _ salt: [UInt8], _ iterations: Int, _ size: Int
     ) throws(CryptoError) -> [UInt8] {
-        try output(size) { (room) throws(CryptoError) in
+        try output(size) { (buffer) throws(CryptoError) in
             try PBKDF2.derive(
-                digest, password: password.span, salt: salt.span, iterations: iterations, into: &room)
+                digest, password: password.span, salt: salt.span, iterations: iterations, into: &buffer)
             return size
         }
     }
@@ -77,12 +77,12 @@ import Testing
         let size = [1, digest.size - 1, digest.size, digest.size + 1, 32, 3 * digest.size][passwordSize % 6]
         // openssl's command line takes no password of no bytes: HMAC pads one of zero bytes to the same key.
         let given = password.isEmpty ? [0] : password
-        let judged = try OpenSSL.run([
+        let checked = try OpenSSL.run([
             "kdf", "-binary", "-keylen", "\(size)", "-kdfopt", "digest:\(digest.openSSL)", "-kdfopt",
             "hexpass:\(given.hex)", "-kdfopt", "hexsalt:\(salt.hex)", "-kdfopt", "iter:3", "-kdfopt", "pkcs5:1",
             "PBKDF2",
         ])
-        #expect(try derived(digest, password, salt, 3, size) == judged)
+        #expect(try derived(digest, password, salt, 3, size) == checked)
     }
 
     @Test func lengthsAreChecked() throws {

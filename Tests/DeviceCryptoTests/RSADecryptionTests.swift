@@ -34,9 +34,10 @@ import Testing
         var ciphertexts: Set<[UInt8]> = []
         for count in [0, 1, 16, 32, 245, 245] {
             let plaintext = [UInt8](repeating: 0, count: count)
-            let ciphertext = try output(300) { (room) throws(CryptoError) in
+            let ciphertext = try output(300) { (buffer) throws(CryptoError) in
                 try RSAPublicKey.encrypt(
-                    modulus: file.modulus.span, exponent: [1, 0, 1].span, plaintext.span, into: &room, random: &random)
+                    modulus: file.modulus.span, exponent: [1, 0, 1].span, plaintext.span, into: &buffer, random: &random
+                )
             }
             #expect(ciphertext.count == 256)
             #expect(try file.decrypt(ciphertext) == plaintext)
@@ -47,17 +48,19 @@ import Testing
 
     @Test(arguments: [
         ("too much plaintext", 246, 256, true, CryptoError.invalidLength),
-        ("too little room", 16, 255, true, .bufferTooSmall),
+        ("too small a buffer", 16, 255, true, .bufferTooSmall),
         ("no seed", 16, 256, false, .notSeeded),
     ])
-    func whatIsNotEncrypted(_ name: String, _ count: Int, _ room: Int, _ seeded: Bool, _ expected: CryptoError) throws {
+    func whatIsNotEncrypted(_ name: String, _ count: Int, _ capacity: Int, _ seeded: Bool, _ expected: CryptoError)
+        throws
+    {
         let modulus = try OpenSSLKey.rsa2048.get().modulus
         let plaintext = [UInt8](repeating: 1, count: count)
         var random = seeded ? try seededGenerator() : RandomGenerator()
         let error = failure { () throws(CryptoError) in
-            _ = try output(room) { (room) throws(CryptoError) in
+            _ = try output(capacity) { (buffer) throws(CryptoError) in
                 try RSAPublicKey.encrypt(
-                    modulus: modulus.span, exponent: [1, 0, 1].span, plaintext.span, into: &room, random: &random)
+                    modulus: modulus.span, exponent: [1, 0, 1].span, plaintext.span, into: &buffer, random: &random)
             }
         }
         #expect(error == expected)
@@ -102,8 +105,8 @@ import Testing
         var random = try seededGenerator()
         let ciphertext = try file.encrypt(Self.contentKey, [])
         let error = failure { () throws(CryptoError) in
-            _ = try output(15) { (room) throws(CryptoError) in
-                try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+            _ = try output(15) { (buffer) throws(CryptoError) in
+                try key.decrypt(.pkcs1v15, ciphertext.span, into: &buffer, random: &random)
             }
         }
         #expect(error == .decryptionFailed)

@@ -76,16 +76,16 @@ import Testing
             _ = try RSAPrivateKey.generate(bits: 2048, random: &random)
         }
         let signing = failure { () throws(CryptoError) in
-            _ = try output(256) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+            _ = try output(256) { (buffer) throws(CryptoError) in try key.sign(digest, into: &buffer, random: &random) }
         }
         let decryption = failure { () throws(CryptoError) in
-            _ = try output(256) { (room) throws(CryptoError) in
-                try key.decrypt(.pkcs1v15, ciphertext.span, into: &room, random: &random)
+            _ = try output(256) { (buffer) throws(CryptoError) in
+                try key.decrypt(.pkcs1v15, ciphertext.span, into: &buffer, random: &random)
             }
         }
         let unwrapping = failure { () throws(CryptoError) in
-            _ = try output(16) { (room) throws(CryptoError) in
-                try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+            _ = try output(16) { (buffer) throws(CryptoError) in
+                try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
                 return 16
             }
         }
@@ -97,13 +97,13 @@ import Testing
         var random = try seededGenerator()
         let digest = digest(of: message)
         let signing = failure { () throws(CryptoError) in
-            _ = try output(255) { (room) throws(CryptoError) in try key.sign(digest, into: &room, random: &random) }
+            _ = try output(255) { (buffer) throws(CryptoError) in try key.sign(digest, into: &buffer, random: &random) }
         }
         let publicKey = failure { () throws(CryptoError) in
-            _ = try output(255) { (room) throws(CryptoError) in try key.publicKey(into: &room) }
+            _ = try output(255) { (buffer) throws(CryptoError) in try key.publicKey(into: &buffer) }
         }
         let export = failure { () throws(CryptoError) in
-            _ = try output(270) { (room) throws(CryptoError) in try key.export(into: &room) }
+            _ = try output(270) { (buffer) throws(CryptoError) in try key.export(into: &buffer) }
         }
         #expect([signing, publicKey, export] == [.bufferTooSmall, .bufferTooSmall, .bufferTooSmall])
     }
@@ -206,8 +206,8 @@ import Testing
             failure { () throws(CryptoError) in _ = try key.modulus },
             failure { () throws(CryptoError) in _ = try key.exported },
             failure { () throws(CryptoError) in
-                _ = try output(512) { (room) throws(CryptoError) in
-                    try key.sign(digest, into: &room, random: &random)
+                _ = try output(512) { (buffer) throws(CryptoError) in
+                    try key.sign(digest, into: &buffer, random: &random)
                 }
             },
             failure { () throws(CryptoError) in _ = try key.plaintext(.pkcs1v15, ciphertext) },

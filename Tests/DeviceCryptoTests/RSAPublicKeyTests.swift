@@ -69,9 +69,9 @@ import Testing
         for (name, modulus, exponent) in rows {
             #expect(verification(modulus, signature, exponent: exponent) == .invalidKey, "\(name)")
             let encryption = failure { () throws(CryptoError) in
-                _ = try output(520) { (room) throws(CryptoError) in
+                _ = try output(520) { (buffer) throws(CryptoError) in
                     try RSAPublicKey.encrypt(
-                        modulus: modulus.span, exponent: exponent.span, plaintext.span, into: &room, random: &random)
+                        modulus: modulus.span, exponent: exponent.span, plaintext.span, into: &buffer, random: &random)
                 }
             }
             #expect(encryption == .invalidKey, "\(name)")

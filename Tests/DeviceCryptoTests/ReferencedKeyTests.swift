@@ -7,8 +7,8 @@ import Testing
     private func contentKey(_ key: inout ReferencedKey, _ ciphertext: [UInt8], size: Int) throws(CryptoError) -> [UInt8]
     {
         var random = try seededGenerator()
-        return try output(size) { (room) throws(CryptoError) in
-            try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+        return try output(size) { (buffer) throws(CryptoError) in
+            try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
             return size
         }
     }
@@ -55,7 +55,7 @@ import Testing
             seen.insert(substitute)
         }
         #expect(seen.count == wrong.count + 1, "each has its own")
-        // Another key's are others: they hang on the secret.
+        // Another key's are others: they depend on the secret.
         var other = ReferencedKey()
         try other.generate(.rsa(bits: 2048))
         let (ours, theirs) = try (contentKey(&key, wrong[3], size: 16), contentKey(&other, wrong[3], size: 16))

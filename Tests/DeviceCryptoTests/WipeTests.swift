@@ -11,8 +11,8 @@ import Testing
         let salt = [UInt8].random(16)
         let place = Place(32)
         let left = try Remains {
-            try place.use { room in
-                try PBKDF2.derive(digest, password: password.span, salt: salt.span, iterations: 2, into: &room)
+            try place.use { buffer in
+                try PBKDF2.derive(digest, password: password.span, salt: salt.span, iterations: 2, into: &buffer)
             }
         }
         let key = try OpenSSL.run([
@@ -57,7 +57,7 @@ import Testing
         let left = try Remains {
             var random = RandomGenerator()
             try random.seed(seed.span, personalization: Span())
-            try place.use { room in try random.fill(&room) }
+            try place.use { buffer in try random.fill(&buffer) }
             random.wipe()
         }
         #expect(left.holds(["seed": seed, "randomness": place.bytes]) == [])
@@ -72,9 +72,9 @@ import Testing
         let place = Place(64)
         place.bytes = plain
         let left = try Remains {
-            try place.use { room in
-                try CBC.encrypt(cipher, key: key.span, iv: iv.span, &room)
-                try CBC.decrypt(cipher, key: key.span, iv: iv.span, &room)
+            try place.use { buffer in
+                try CBC.encrypt(cipher, key: key.span, iv: iv.span, &buffer)
+                try CBC.decrypt(cipher, key: key.span, iv: iv.span, &buffer)
             }
         }
         #expect(place.bytes == plain)
@@ -116,7 +116,7 @@ import Testing
         let left = try Remains {
             var random = try seededGenerator()
             var token = Token(signature: signature, plain: isRight ? .success(plain) : .failure(.decryptionFailed))
-            try place.use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
+            try place.use { buffer in try token.unwrapKey(ciphertext.span, into: &buffer, random: &random) }
         }
         let substitute = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: signature)
         #expect(place.bytes == (isRight ? plain : substitute))
@@ -131,7 +131,7 @@ import Testing
             var random = try seededGenerator()
             var token = Token(signature: signature, plain: .failure(error))
             #expect(throws: error) {
-                try place.use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
+                try place.use { buffer in try token.unwrapKey(ciphertext.span, into: &buffer, random: &random) }
             }
         }
         let substitute = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: signature)
@@ -145,7 +145,7 @@ import Testing
         var token = Token(signature: .random(256), plain: .success([]))
         let ciphertext = [UInt8].random(ciphertextSize)
         #expect(throws: error) {
-            try Place(size).use { room in try token.unwrapKey(ciphertext.span, into: &room, random: &random) }
+            try Place(size).use { buffer in try token.unwrapKey(ciphertext.span, into: &buffer, random: &random) }
         }
     }
 }

@@ -184,15 +184,17 @@ extension CASetup {
             certificates: { try pair(authority + ["certificatePolicies=critical,2.5.29.32.0"]) }, pins: [0, 1],
             trusted: "TT", recipient: 1),
         CASetup(
-            name: "root that is over", certificates: { [try root()] }, days: 4000, error: "ca-expired", trusted: "-"),
+            name: "root that has expired", certificates: { [try root()] }, days: 4000, error: "ca-expired", trusted: "-"
+        ),
         CASetup(
             name: "root that begins later", certificates: { [try root()] }, days: -5, error: "ca-not-yet-valid",
             trusted: "-"),
         CASetup(
-            name: "issuing CA that is over", certificates: { try pair(authority, days: 10) }, days: 20, trusted: "T-",
+            name: "issuing CA that has expired", certificates: { try pair(authority, days: 10) }, days: 20,
+            trusted: "T-",
             recipient: 0, warnings: 1),
         CASetup(
-            name: "no room below the root",
+            name: "no capacity below the root",
             certificates: {
                 try pair(root: ["basicConstraints=critical,CA:TRUE,pathlen:0", "keyUsage=critical,keyCertSign"])
             }, trusted: "T-", recipient: 0, warnings: 1),
@@ -207,7 +209,7 @@ extension CASetup {
             name: "unmarked RA, pinned alone", certificates: { try withRA(ra) }, pins: [1], error: "not-a-ca",
             trusted: "--"),
         CASetup(
-            name: "RA that is over", certificates: { try withRA(ra + [mark], days: 10) }, days: 20, trusted: "T-",
+            name: "RA that has expired", certificates: { try withRA(ra + [mark], days: 10) }, days: 20, trusted: "T-",
             recipient: 0, warnings: 1),
         CASetup(
             name: "RA with RSA-1024", certificates: { try withRA(ra + [mark], key: rsa(1024).get()) }, error: "ca-key",

@@ -27,7 +27,7 @@ extension KeyTests {
                     try ConfigurationFile.read(InputFile.readText(Array(configuration.utf8)), into: &read.settings)
                 }
                 var progress = try Gateway.Progress(read.settings)
-                outcome.exit = try carryOut(command, read.settings, read.operands, &progress, &report)
+                outcome.exit = try dispatch(command, read.settings, read.operands, &progress, &report)
             } catch {
                 outcome.exit = error.exit
                 outcome.kind = String(decoding: error.kind, as: UTF8.self)
@@ -71,7 +71,7 @@ extension KeyTests {
         }
 
         /// What openssl says of a certificate in PEM.
-        private func judge(_ found: Found, _ pem: [UInt8]) throws {
+        private func check(_ found: Found, _ pem: [UInt8]) throws {
             let text = String(
                 decoding: try OpenSSL.run(
                     [
@@ -166,7 +166,7 @@ extension KeyTests {
                 #expect(found.report["verified"].value as? Bool == false)
                 #expect(found.report["certificates"].count == 1)
                 let item = found.report["certificates"][0]
-                try judge(item, ca.ca.certificate)
+                try check(item, ca.ca.certificate)
                 #expect(item["role"].text == "CA")
                 #expect(item["trusted"].value == nil && item["encryptsTo"].value as? Bool == true)
                 #expect(
@@ -254,7 +254,7 @@ extension KeyTests {
                 #expect(enrolled.exit == .done, "\(enrolled.message)")
                 let issued = try read(folder, "current/cert.pem")
                 #expect(issued == ca.state.withLock { $0.issued })
-                try judge(enrolled.report["certificate"], issued)
+                try check(enrolled.report["certificate"], issued)
                 #expect(enrolled.report["directory"].text?.hasSuffix("/identity") == true)
                 #expect(enrolled.report["next"].text == "renew")
                 #expect(ca.asked == ["GetCACaps", "GetCACert", "19 CN=gateway 7,O=Example"])
@@ -267,7 +267,7 @@ extension KeyTests {
                     Array("url = \(ca.url)\nfingerprint = \(others[3])\nsubject = CN=x\n".utf8), to: "scep.conf")
                 let status = try scep(["status"] + others.suffix(2), configuration: configuration)
                 #expect(status.exit == .done && status.report["state"].text == "valid")
-                try judge(status.report["certificate"], issued)
+                try check(status.report["certificate"], issued)
                 #expect(status.report["requestUnderWay"].value as? Bool == false)
                 #expect(status.report["nextCAKnown"].value as? Bool == false)
                 #expect(status.report["nextTime"].text == enrolled.report["nextTime"].text)
@@ -303,7 +303,7 @@ extension KeyTests {
                 let known = try scep(["cert", "--output", directory.path + "/out"] + others)
                 #expect(known.exit == .done, "\(known.message)")
                 #expect(known.report["known"].value as? Bool == true)
-                try judge(known.report["certificate"], issued)
+                try check(known.report["certificate"], issued)
                 #expect(try read(directory, "out") == issued)
                 #expect(ca.asked.last == "21")
 
@@ -312,7 +312,7 @@ extension KeyTests {
                 #expect(renewed.exit == .done, "\(renewed.message)")
                 let second = try read(folder, "current/cert.pem")
                 #expect(second != issued && second == ca.state.withLock { $0.issued })
-                try judge(renewed.report["certificate"], second)
+                try check(renewed.report["certificate"], second)
                 #expect(ca.asked.last == "17 CN=gateway 7,O=Example")
                 let event = String(decoding: try read(folder, "current/event"), as: UTF8.self)
                 #expect(event.hasPrefix("SCEP_EVENT=renewed\n"))
@@ -447,7 +447,7 @@ extension KeyTests {
                 let found = try scep(["next-ca", "--output", directory.path + "/next"] + others)
                 #expect(found.exit == .done, "\(found.message)")
                 #expect(found.report["nextCA"].count == 1)
-                try judge(found.report["nextCA"][0], next.certificate)
+                try check(found.report["nextCA"][0], next.certificate)
                 #expect(try read(directory, "next") == next.certificate)
                 #expect(try read(directory, "identity/current/next-ca.pem") == next.certificate)
                 let status = try scep(["status"] + options[4...5])
@@ -572,8 +572,8 @@ extension KeyTests {
                 #expect(try scep(["inspect", curve]).exit == .trust)
                 for (kind, exit) in [("p384", ExitCode.done), ("p256", .done), ("rsa3072", .trust), ("rsa1", .usage)] {
                     let configuration = try directory.write(Array("key = \(kind)".utf8), to: "scep.conf")
-                    let judged = try scep(["inspect", curve], configuration: configuration)
-                    #expect(judged.exit == exit, "\(kind) \(judged.message)")
+                    let checked = try scep(["inspect", curve], configuration: configuration)
+                    #expect(checked.exit == exit, "\(kind) \(checked.message)")
                 }
             }
         }

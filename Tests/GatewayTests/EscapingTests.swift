@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    /// What is no UTF-8 (RFC 3629, 3), judged by the standard library's decoder.
+    /// What is no UTF-8 (RFC 3629, 3), checked by the standard library's decoder.
     @Test(
         arguments: [
             [0x80], [0xC3], [0xC0, 0xAF], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x80], [0xFF],

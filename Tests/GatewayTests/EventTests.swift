@@ -110,7 +110,7 @@ import Testing
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     @Test func statusFollowsTheEvents() throws {
-        let held = try event(.held, nil, hasCertificate: true, next: .renew(time: 1_816_488_669))
+        let held = try event(.current, nil, hasCertificate: true, next: .renew(time: 1_816_488_669))
         let failed = try event(
             .failed, .renewalReq, .exchange(.renewalReq, .connecting(.refused)), next: .retry(seconds: 20))
         let status = note(held, failed)

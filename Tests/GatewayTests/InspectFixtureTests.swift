@@ -18,7 +18,7 @@ private func openssl(_ command: String, _ options: [String], _ der: [UInt8]) thr
 private func time(_ text: String) -> String { text.replacingOccurrences(of: " ", with: "T") }
 
 /// Holds a certificate's description against openssl's.
-func judge(_ found: Found, certificate der: [UInt8]) throws {
+func check(_ found: Found, certificate der: [UInt8]) throws {
     let dates = try openssl("x509", ["-startdate", "-enddate", "-dateopt", "iso_8601"], der).map(time)
     let names = try openssl("x509", ["-serial", "-subject", "-issuer", "-nameopt", "RFC2253"], der)
     let digests = try ["-sha1", "-sha256"].map {
@@ -124,13 +124,13 @@ func judge(_ found: Found, certificate der: [UInt8]) throws {
 
     @Test func certificates() throws {
         let ca = try jscep("02-GetCACert.rsp.der")
-        try judge(try Inspecting().json(ca).object, certificate: ca)
+        try check(try Inspecting().json(ca).object, certificate: ca)
         let pem = try jscep("issued.crt")
         let found = try Inspecting(ca: ca, policy: Policy(digestFloor: .sha1)).json(pem)
         #expect(found["form"].text == "PEM")
         #expect(found.object["label"].text == "CERTIFICATE")
         #expect(found.object.result("issuedByCA") == "pass")
-        try judge(found.object, certificate: try OpenSSL.run(["x509", "-outform", "DER"], input: pem))
+        try check(found.object, certificate: try OpenSSL.run(["x509", "-outform", "DER"], input: pem))
     }
 
     /// A real NDES: one byte of content, an attribute of Microsoft's, no certificate.

@@ -147,7 +147,7 @@ import Testing
         },
         Row(
             "criticalExtensions", "pass",
-            "the client does not judge the one that is critical, since it is pinned"
+            "the client does not check the one that is critical, since it is pinned"
         ) {
             $0.fingerprint = try FieldCertificates.issuingPoliciesCritical.fingerprint().replacing(":", with: "")
             return FieldCertificates.issuingPoliciesCritical.der
@@ -436,7 +436,7 @@ import Testing
         let early: Int64 = 300
         for (time, result, reason) in [
             (from - early - 1, "fail", "it has not begun yet"), (from - early, "pass", "it is valid at the time"),
-            (until, "pass", "it is valid at the time"), (until + 1, "fail", "it is over"),
+            (until, "pass", "it is valid at the time"), (until + 1, "fail", "it has expired"),
         ] {
             let found = try Inspecting(moment: .exact(time)).json(certificate.der).object
             #expect(found.result("validity") == result && found.reason("validity") == reason, "\(time)")

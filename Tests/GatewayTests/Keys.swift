@@ -10,10 +10,10 @@ import Testing
 
 /// What a test does with a key of the gateway.
 func kept(_ key: inout GatewayKey) throws -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: key.keptSize)
-    var room = bytes.mutableSpan
-    let count = try key.keep(into: &room)
-    #expect(count == key.keptSize)
+    var bytes = [UInt8](repeating: 0, count: key.serializedSize)
+    var buffer = bytes.mutableSpan
+    let count = try key.serialize(into: &buffer)
+    #expect(count == key.serializedSize)
     return bytes
 }
 
@@ -39,8 +39,8 @@ func signs(_ key: inout GatewayKey, as publicPEM: [UInt8], _ digest: DigestAlgor
     let message = Array("what is signed".utf8)
     var signature = [UInt8](repeating: 0, count: key.signatureSize)
     let hash = Hash.digest(digest, of: message.span)
-    var room = signature.mutableSpan
-    let count = try key.sign(hash, into: &room, random: &random)
+    var buffer = signature.mutableSpan
+    let count = try key.sign(hash, into: &buffer, random: &random)
     let name =
         switch digest {
         case .sha1: "sha1"

@@ -33,21 +33,21 @@ import Testing
 
     @Test(
         arguments: [
-            // What is asked for, what comes, how many there are, and how much room each call was told of.
+            // What is asked for, what comes, how many there are, and how much space each call was told of.
             (5, [2, 2, 0], 4, [5, 3, 1]), (4, [2, 2], 4, [4, 2]), (4, [4], 4, [4]), (1, [1], 1, [1]), (3, [0], 0, [3]),
-            // More than there is room for is none of them.
+            // More than there is space for is none of them.
             (2, [3, 0], 0, [2, 2]), (4, [3, 2, 0], 3, [4, 1, 1]),
         ] as [(CK_ULONG, [CK_ULONG], CK_ULONG, [CK_ULONG])])
-    func objectsComeInPortions(room: CK_ULONG, portions: [CK_ULONG], count: CK_ULONG, asked: [CK_ULONG]) {
+    func objectsComeInPortions(capacity: CK_ULONG, portions: [CK_ULONG], count: CK_ULONG, asked: [CK_ULONG]) {
         // A call beyond those would go on for ever.
         let start = Script(portions: portions.prefix(8).map { ($0, CK_RV(CKR_OK)) })
         with(start) { list in
             list.C_FindObjectsInit = { _, _, _ in ModuleCallTests.next() }
-            list.C_FindObjects = { _, objects, room, found in
+            list.C_FindObjects = { _, objects, capacity, found in
                 ModuleCallTests.script.withLock { script in
-                    script.asked.append(room)
+                    script.asked.append(capacity)
                     let portion = script.portions.isEmpty ? (0, CK_RV(CKR_OK)) : script.portions.removeFirst()
-                    for index in 0..<Int(min(portion.0, room)) {
+                    for index in 0..<Int(min(portion.0, capacity)) {
                         objects?[index] = script.next
                         script.next += 1
                     }
@@ -60,7 +60,7 @@ import Testing
                 return CK_RV(CKR_OK)
             }
             var objects = [CK_OBJECT_HANDLE](repeating: 0, count: 16)
-            var number = room
+            var number = capacity
             let result = pkcs11_find(&list, 1, nil, 0, &objects, &number)
             #expect(result == CKR_OK && number == count)
             if count != 3 { #expect(objects.prefix(Int(count)) == (100..<(100 + count)).map { $0 }[...]) }
@@ -143,7 +143,7 @@ import Testing
         }
     }
 
-    /// A value that says of itself to be larger than its room is none.
+    /// A value that says of itself to be larger than its space is none.
     @Test(
         arguments: [
             (0, CKR_OK, 0), (7, CKR_OK, 7), (8, CKR_OK, 8), (9, CKR_OK, 0), (.max, CKR_OK, 0),

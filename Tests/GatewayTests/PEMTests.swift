@@ -24,8 +24,8 @@ import Testing
         PEM.write("X509 CRL", bytes.span, to: &text)
         let body = String(decoding: text, as: UTF8.self).split(separator: "\n").dropFirst().dropLast()
         #expect(body.allSatisfy { $0.count <= 64 })
-        let judged = try OpenSSL.run(["base64", "-d"], input: Array((body.joined(separator: "\n") + "\n").utf8))
-        #expect(judged == bytes)
+        let checked = try OpenSSL.run(["base64", "-d"], input: Array((body.joined(separator: "\n") + "\n").utf8))
+        #expect(checked == bytes)
         let blocks = try self.blocks(text)
         #expect(blocks.count == 1 && blocks[0].bytes == bytes && blocks[0].isLabelled("X509 CRL"))
     }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Gateway
 
-/// The two forms of a report, the JSON judged by Foundation's parser.
+/// The two forms of a report, the JSON checked by Foundation's parser.
 @Suite struct ReportTests {
     private func make(_ form: Report.Form) -> String {
         var report = Report(form)

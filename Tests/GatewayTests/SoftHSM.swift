@@ -41,7 +41,7 @@ struct SoftHSM {
         try Self.run("/usr/bin/softhsm2-util", ["--delete-token", "--token", label])
     }
 
-    /// OpenSC's program, an outside judge of what is on the token.
+    /// OpenSC's program, an outside check of what is on the token.
     @discardableResult
     func tool(_ arguments: [String], loggedIn: Bool = true) throws -> String {
         try Self.run(

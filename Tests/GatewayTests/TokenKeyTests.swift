@@ -79,8 +79,8 @@ extension KeyTests {
         /// The public key in PEM, of what the key itself says.
         private func publicPEM(_ key: inout GatewayKey) throws -> [UInt8] {
             var bytes = [UInt8](repeating: 0, count: 512)
-            var room = bytes.mutableSpan
-            let count = try key.publicKey(into: &room)
+            var buffer = bytes.mutableSpan
+            let count = try key.publicKey(into: &buffer)
             let body = Array(bytes.prefix(count))
             let der: [UInt8]
             switch key.algorithm {
@@ -161,8 +161,8 @@ extension KeyTests {
                     input: secret)
                 func decrypt(_ ciphertext: [UInt8]) throws -> [UInt8] {
                     var plain = [UInt8](repeating: 0, count: 256)
-                    var room = plain.mutableSpan
-                    let count = try key.decrypt(padding, ciphertext.span, into: &room, random: &random)
+                    var buffer = plain.mutableSpan
+                    let count = try key.decrypt(padding, ciphertext.span, into: &buffer, random: &random)
                     return Array(plain.prefix(count))
                 }
                 #expect(try decrypt(ciphertext) == secret)
@@ -191,9 +191,9 @@ extension KeyTests {
                 wrong[100] ^= 1
                 func unwrap(_ ciphertext: [UInt8], _ key: inout GatewayKey) throws -> [UInt8] {
                     var content = [UInt8](repeating: 0, count: 32)
-                    var room = content.mutableSpan
+                    var buffer = content.mutableSpan
                     var random = try seededRandom()
-                    try key.unwrapKey(ciphertext.span, into: &room, random: &random)
+                    try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
                     return content
                 }
                 #expect(try unwrap(right, &key) == secret)

@@ -17,7 +17,7 @@ import Testing
         #expect(Self.seconds(value) == 784_111_777)
     }
 
-    /// Judged by Foundation.
+    /// Checked by Foundation.
     @Test func theCalendar() throws {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")

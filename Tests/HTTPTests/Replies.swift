@@ -31,7 +31,7 @@ extension String {
 }
 
 /// Feeds `pieces` to a reader over a work buffer of `capacity` bytes, as a driver would: never more at a time than the
-/// reader has room for. Then ends the stream, unless told otherwise.
+/// reader has space for. Then ends the stream, unless told otherwise.
 func read(
     _ pieces: [ArraySlice<UInt8>], capacity: Int = 4096, limits: ResponseLimits = ResponseLimits(), ending: Bool = true
 ) -> Reading {

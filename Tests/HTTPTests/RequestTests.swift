@@ -107,9 +107,9 @@ func write(_ operation: StaticString, _ payload: Payload, to url: String, chunk 
         let unreserved = CharacterSet(
             charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
         let ascii = String(String.UnicodeScalarView((0..<128).map { Unicode.Scalar(UInt8($0)) }))
-        let judged = try #require(ascii.addingPercentEncoding(withAllowedCharacters: unreserved))
+        let checked = try #require(ascii.addingPercentEncoding(withAllowedCharacters: unreserved))
         let request = try write("GetCACert", .text(ascii), to: "http://ca/")
-        #expect(request.head == "GET /?operation=GetCACert&message=" + judged + Self.get)
+        #expect(request.head == "GET /?operation=GetCACert&message=" + checked + Self.get)
         let latin = try write("GetCACert", .text("\u{80}\u{e9}\u{ff}"), to: "http://ca/")
         #expect(latin.head == "GET /?operation=GetCACert&message=%80%E9%FF" + Self.get)
         #expect(latin.targetLength == "/?operation=GetCACert&message=%80%E9%FF".utf8.count)
@@ -129,10 +129,10 @@ func write(_ operation: StaticString, _ payload: Payload, to url: String, chunk 
             // Every character of the alphabet comes up in the longer ones, + and / among them.
             let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &generator) }
             let base64 = try OpenSSL.run(["base64", "-A"], input: bytes).text
-            let judged = base64.replacing("+", with: "%2B").replacing("/", with: "%2F").replacing("=", with: "%3D")
+            let checked = base64.replacing("+", with: "%2B").replacing("/", with: "%2F").replacing("=", with: "%3D")
             let request = try write("PKIOperation", .base64(bytes), to: "http://ca/x")
-            #expect(request.head == "GET /x?operation=PKIOperation&message=" + judged + Self.get)
-            #expect(request.targetLength == "/x?operation=PKIOperation&message=".utf8.count + judged.utf8.count)
+            #expect(request.head == "GET /x?operation=PKIOperation&message=" + checked + Self.get)
+            #expect(request.targetLength == "/x?operation=PKIOperation&message=".utf8.count + checked.utf8.count)
             #expect(request.body.isEmpty)
         }
         let request = try write("PKIOperation", .base64([0xFB, 0xFF, 0xBF, 0x00]), to: "http://ca/")

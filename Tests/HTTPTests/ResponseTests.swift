@@ -342,7 +342,8 @@ struct ReplyCase: Sendable, CustomTestStringConvertible {
             "ended in a chunk", "HTTP/1.1 503 X\nTransfer-Encoding: chunked\n\n9\nabc", .reply(status: 503, body: "abc")
         ),
         .init(
-            "no room", "HTTP/1.1 503 X\nContent-Length: 9\n\nabc", .reply(status: 503, body: ""), limits: .init(body: 0)
+            "no space", "HTTP/1.1 503 X\nContent-Length: 9\n\nabc", .reply(status: 503, body: ""),
+            limits: .init(body: 0)
         ),
     ]
 

@@ -123,8 +123,8 @@ struct Parts: Equatable {
         "::ffff:192.0.2.1", "1:2:3:4:5:6:192.0.2.1", "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
     ])
     func addressOfIPv6(_ address: String) throws {
-        var judged = in6_addr()
-        #expect(inet_pton(AF_INET6, address, &judged) == 1)
+        var checked = in6_addr()
+        #expect(inet_pton(AF_INET6, address, &checked) == 1)
         #expect(try Parts("http://[\(address)]/").host == address)
     }
 

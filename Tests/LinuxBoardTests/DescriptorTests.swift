@@ -24,8 +24,8 @@ import Testing
 
     private func read(_ count: Int, at offset: Int, of file: Descriptor) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
-        var room = bytes.mutableSpan
-        try file.read(at: offset, into: &room)
+        var buffer = bytes.mutableSpan
+        try file.read(at: offset, into: &buffer)
         return bytes
     }
 

@@ -90,7 +90,7 @@ import Testing
         // A process that did not come so far in its time is no witness.
         while helper == nil {
             let outcome = Outcome()
-            let isOver = DispatchSemaphore(value: 0)
+            let isEnded = DispatchSemaphore(value: 0)
             let (time, writing) = (deadline, witness.writing)
             Thread.detachNewThread {
                 withNames(standingFor: [], witness: writing) {
@@ -100,15 +100,15 @@ import Testing
                         outcome.error = error
                     }
                 }
-                isOver.signal()
+                isEnded.signal()
             }
             // Catches a hang alone.
-            let hangs = isOver.wait(timeout: .now() + 60) == .timedOut
+            let hangs = isEnded.wait(timeout: .now() + 60) == .timedOut
             helper = witness.process(waits: false)
             if hangs {
                 Issue.record("it waits for the name server")
                 if let helper { kill(helper, SIGKILL) }
-                isOver.wait()
+                isEnded.wait()
                 return
             }
             #expect(outcome.error == .timedOut)

@@ -6,8 +6,8 @@ import Testing
     @Test(arguments: [16, 48, 4096]) func allOfASeedIsChance(size: Int) throws {
         func seed(_ before: UInt8) throws -> [UInt8] {
             var seed = [UInt8](repeating: before, count: size)
-            var room = seed.mutableSpan
-            try SystemEntropy().seed(&room)
+            var buffer = seed.mutableSpan
+            try SystemEntropy().seed(&buffer)
             return seed
         }
         let seeds = try [seed(0), seed(0), seed(0xFF)]

@@ -32,8 +32,8 @@ import Testing
 
     private func receive(_ tcp: inout TCP, deadline: UInt64 = longDeadline) throws(TransportError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64)
-        var room = bytes.mutableSpan
-        let count = try tcp.receive(into: &room, deadline: deadline)
+        var buffer = bytes.mutableSpan
+        let count = try tcp.receive(into: &buffer, deadline: deadline)
         return Array(bytes.prefix(count))
     }
 

@@ -15,7 +15,7 @@ import Testing
         let certificate = try Certificate(der.span)
         let (cA, isCA) = (certificate.extensions.cA, certificate.isCA)
         #expect(cA == isThere && isCA == isThere)
-        let judged = try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-ext", "basicConstraints"], input: der)
-        #expect(String(decoding: judged, as: UTF8.self).contains(isThere ? "CA:TRUE" : "CA:FALSE"))
+        let checked = try OpenSSL.run(["x509", "-inform", "DER", "-noout", "-ext", "basicConstraints"], input: der)
+        #expect(String(decoding: checked, as: UTF8.self).contains(isThere ? "CA:TRUE" : "CA:FALSE"))
     }
 }

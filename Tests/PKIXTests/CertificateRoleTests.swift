@@ -65,7 +65,7 @@ import Testing
         return line.map { String($0.dropFirst("CRL signing CA : ".count)) }
     }
 
-    /// The first critical extension that is not judged here, and a critical extKeyUsage of a CA's (RFC 5280, 4.2).
+    /// The first critical extension that is not checked here, and a critical extKeyUsage of a CA's (RFC 5280, 4.2).
     @Test func whatForbidsItsUse() throws {
         let critical = [UInt8](hex: "0101FF")
         let (constraints, mapping) = (
@@ -149,7 +149,7 @@ import Testing
         #expect(certificate.serialNumber.array == serial && certificate.extensions.pathLength == 255)
     }
 
-    /// RSASSA-PSS' salt (RFC 4055, 3.1): 20 bytes unless it is said; no modulus has room for more than 512.
+    /// RSASSA-PSS' salt (RFC 4055, 3.1): 20 bytes unless it is said; no modulus has space for more than 512.
     @Test(
         arguments: [
             ("", 20), ("A203 020100", 0), ("A204 02020200", 512), ("A204 02020201", nil), ("A203 0201FF", nil),

@@ -20,10 +20,10 @@ struct Asked: Sendable, CustomTestStringConvertible {
     }
 
     func request<Key: PrivateKey & ~Copyable>(
-        _ key: inout Key, digest: DigestAlgorithm = .sha256, room: Int = 4096
+        _ key: inout Key, digest: DigestAlgorithm = .sha256, capacity: Int = 4096
     ) throws -> [UInt8] {
         var random = try seededRandom()
-        var buffer = [UInt8](repeating: 0xA5, count: room + 4)
+        var buffer = [UInt8](repeating: 0xA5, count: capacity + 4)
         let texts = [subject, challengePassword, subjectAltName, keyUsage, extendedKeyUsage, certificateTemplate]
             .map { Array($0.utf8) }
         let (subject, password, altName) = (texts[0], texts[1], texts[2])
@@ -31,7 +31,7 @@ struct Asked: Sendable, CustomTestStringConvertible {
         let front: Int
         do {
             var bytes = buffer.mutableSpan
-            var writer = DERWriter(&bytes, end: room)
+            var writer = DERWriter(&bytes, end: capacity)
             var request = CertificationRequest(subject: subject.span)
             request.challengePassword = password.span
             request.subjectAltName = altName.span
@@ -43,7 +43,7 @@ struct Asked: Sendable, CustomTestStringConvertible {
         }
         #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5])
         #expect(buffer[..<front].allSatisfy { $0 == 0xA5 })
-        return Array(buffer[front..<room])
+        return Array(buffer[front..<capacity])
     }
 }
 
@@ -426,24 +426,24 @@ func opensslRequest(
     func asManyCharactersAsATypeHas(type: String, count: Int) throws {
         func request(_ size: Int) throws -> Int {
             var key = try TestKey.p256.ecPrivateKey(.p256)
-            return try Asked(subject: "\(type)=" + String(repeating: "x", count: size)).request(&key, room: 40_000)
+            return try Asked(subject: "\(type)=" + String(repeating: "x", count: size)).request(&key, capacity: 40_000)
                 .count
         }
         #expect(try request(count) > count)
         #expect(throws: DERError(.text(.tooLong), at: type.utf8.count + 1)) { try request(count + 1) }
     }
 
-    /// What is asked for can be judged before there is a key, and is what stands in the request.
+    /// What is asked for can be checked before there is a key, and is what stands in the request.
     @Test func whatIsAskedForIsJudgedWithoutAKey() throws {
-        func outcome(_ asked: Asked, room: Int = 1024) throws -> (content: [UInt8]?, error: DERError?) {
+        func outcome(_ asked: Asked, capacity: Int = 1024) throws -> (content: [UInt8]?, error: DERError?) {
             let (subject, usage) = (Array(asked.subject.utf8), Array(asked.keyUsage.utf8))
             var request = CertificationRequest(subject: subject.span)
             request.keyUsage = usage.span
-            var buffer = [UInt8](repeating: 0, count: room)
+            var buffer = [UInt8](repeating: 0, count: capacity)
             do throws(DERError) {
                 var bytes = buffer.mutableSpan
                 try request.check(in: &bytes)
-                var writer = DERWriter(&bytes, end: room)
+                var writer = DERWriter(&bytes, end: capacity)
                 try request.writeContent(to: &writer)
                 return (writer.written.array, nil)
             } catch {
@@ -466,8 +466,8 @@ func opensslRequest(
         ] {
             #expect(try outcome(asked).error == error)
         }
-        #expect(try outcome(good, room: content.count).error == nil)
-        #expect(try outcome(good, room: content.count - 1).error?.kind == .bufferFull)
+        #expect(try outcome(good, capacity: content.count).error == nil)
+        #expect(try outcome(good, capacity: content.count - 1).error?.kind == .bufferFull)
     }
 
     /// A subject that is there in DER is copied as it is; the alternative name is critical only beside none.
@@ -533,16 +533,16 @@ func opensslRequest(
         }
     }
 
-    /// However small the room, what does not fit is refused, and nothing outside is written.
+    /// However small the space, what does not fit is refused, and nothing outside is written.
     @Test func smallBuffersAreRefused() throws {
         let asked = Asked(
             subject: "CN=a,O=b", challengePassword: "c", subjectAltName: "DNS:d,IP:::1,otherName:1.2;UTF8:e",
             keyUsage: "digitalSignature", extendedKeyUsage: "clientAuth,1.2.3", certificateTemplate: "f")
         var key = try TestKey.p256.ecPrivateKey(.p256)
         let whole = try asked.request(&key).count
-        for room in stride(from: 0, to: whole, by: 3) {
+        for capacity in stride(from: 0, to: whole, by: 3) {
             #expect {
-                try asked.request(&key, room: room)
+                try asked.request(&key, capacity: capacity)
             } throws: {
                 ($0 as? DERError)?.kind == .bufferFull
             }

@@ -10,8 +10,8 @@ import Testing
         var reader = DERReader(spki.span)
         let info = try SubjectPublicKeyInfo(&reader)
         var scratch = [UInt8](repeating: 0, count: 512)
-        var room = scratch.mutableSpan
-        return try info.matches(&key, scratch: &room)
+        var buffer = scratch.mutableSpan
+        return try info.matches(&key, scratch: &buffer)
     }
 
     private func publicKey(_ key: TestKey) throws -> [UInt8] {

@@ -57,9 +57,9 @@ import Testing
     private func written(
         _ size: Int, _ body: (inout DERWriter) throws(DERError) -> Void
     ) throws(DERError) -> [UInt8] {
-        var buffer = [UInt8](repeating: 0, count: size)
-        var room = buffer.mutableSpan
-        var writer = DERWriter(&room, end: size)
+        var bytes = [UInt8](repeating: 0, count: size)
+        var buffer = bytes.mutableSpan
+        var writer = DERWriter(&buffer, end: size)
         try body(&writer)
         return writer.written.array
     }
@@ -148,7 +148,7 @@ import Testing
         return places
     }
 
-    /// Modulus, e, d, p and q are judged together, the rest one by one.
+    /// Modulus, e, d, p and q are checked together, the rest one by one.
     @Test(arguments: 1...8) func aChangedIntegerIsRefused(place: Int) throws {
         var der = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
         let places = try integers(der)
@@ -192,8 +192,8 @@ import Testing
         let rsa = try OpenSSL.run(["rsa", "-traditional", "-outform", "DER"], input: Made.rsa2048.pem)
         let ec = try OpenSSL.run(["ec", "-outform", "DER"], input: Made.p256.pem)
         let places = try integers(rsa)
-        var room = [UInt8](repeating: 0, count: 512)
-        var bytes = room.mutableSpan
+        var buffer = [UInt8](repeating: 0, count: 512)
+        var bytes = buffer.mutableSpan
         for place in [1, 4, 6, 7, 8] {
             var changed = rsa
             changed[places[place].last] ^= 0x04

@@ -66,13 +66,13 @@ func selfSigned<Key: PrivateKey & ~Copyable>(
         #expect(certificate.notBefore == 946_684_800 && certificate.notAfter == 2_524_607_999)
         try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
         var scratch = [UInt8](repeating: 0, count: 512)
-        var room = scratch.mutableSpan
-        let matches = try certificate.subjectPublicKeyInfo.matches(&key, scratch: &room)
+        var buffer = scratch.mutableSpan
+        let matches = try certificate.subjectPublicKeyInfo.matches(&key, scratch: &buffer)
         var other = try TestKey.p256.ecPrivateKey(.p256)
-        let matchesOther = try certificate.subjectPublicKeyInfo.matches(&other, scratch: &room)
+        let matchesOther = try certificate.subjectPublicKeyInfo.matches(&other, scratch: &buffer)
         var random = try seededRandom()
         var same = try RSAPrivateKey.generate(bits: 2048, random: &random)
-        let matchesSame = try certificate.subjectPublicKeyInfo.matches(&same, scratch: &room)
+        let matchesSame = try certificate.subjectPublicKeyInfo.matches(&same, scratch: &buffer)
         #expect(matches && !matchesOther && !matchesSame)
     }
 }

@@ -30,10 +30,10 @@ import Testing
             certificate.signed.algorithm == SignatureAlgorithm(scheme: .rsaPSS(saltSize: size), digest: digest))
         try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
         for position in [der.count - 1, der.count - 200] {
-            var spoilt = der
-            spoilt[position] ^= 1
+            var corrupted = der
+            corrupted[position] ^= 1
             #expect(throws: CryptoError.invalidSignature) {
-                let certificate = try Certificate(spoilt.span)
+                let certificate = try Certificate(corrupted.span)
                 try certificate.signed.verify(signedBy: certificate.subjectPublicKeyInfo)
             }
         }

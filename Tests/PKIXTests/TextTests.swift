@@ -5,8 +5,8 @@ import Testing
 
 @testable import PKIX
 
-private func written(_ name: [UInt8], room: Int = 512) -> String {
-    var bytes = [UInt8](repeating: 0xA5, count: room)
+private func written(_ name: [UInt8], capacity: Int = 512) -> String {
+    var bytes = [UInt8](repeating: 0xA5, count: capacity)
     var count = 0
     do {
         var span = bytes.mutableSpan
@@ -116,21 +116,21 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
         let part = attribute("550403", 0x0C, [0x41]).tagged(0x31)
         let name = Array(repeating: part, count: 100).flatMap { $0 }.tagged(0x30)
         #expect(written(name) == Array(repeating: "CN=A", count: 100).joined(separator: ","))
-        #expect(written(name, room: 498) == "")
+        #expect(written(name, capacity: 498) == "")
         #expect(written(Array(repeating: [0x31, 0x00] as [UInt8], count: 5000).flatMap { $0 }.tagged(0x30)) == "")
     }
 
     @Test func whatDoesNotFitIsLeftOut() throws {
         let name = try name("/O=Müller/CN=a,\u{7F}b#")
         let whole = "CN=a\\,\\7Fb#,O=M\\C3\\BCller"
-        #expect(written(name, room: whole.utf8.count) == whole)
-        for room in 0..<whole.utf8.count { #expect(written(name, room: room) == "") }
+        #expect(written(name, capacity: whole.utf8.count) == whole)
+        for capacity in 0..<whole.utf8.count { #expect(written(name, capacity: capacity) == "") }
     }
 }
 
 @Suite struct IdentifierTextTests {
-    private func text(_ contents: [UInt8], room: Int = 64) -> String {
-        var bytes = [UInt8](repeating: 0xA5, count: room)
+    private func text(_ contents: [UInt8], capacity: Int = 64) -> String {
+        var bytes = [UInt8](repeating: 0xA5, count: capacity)
         var count = 0
         do {
             var span = bytes.mutableSpan
@@ -155,23 +155,23 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
         #expect(text(contents) == numbers ?? name)
     }
 
-    /// Cut, or with an arc of 2^28 or more, or without room.
+    /// Cut, or with an arc of 2^28 or more, or without space.
     @Test func whatIsMalformedOrDoesNotFitIsLeftOut() {
         for hex in ["", "80", "2A86", "2AFFFFFFFF7F", "9080808000"] { #expect(text([UInt8](hex: hex)) == "", "\(hex)") }
         let contents = [UInt8](hex: "2B0601040182371508")
         let whole = "1.3.6.1.4.1.311.21.8"
-        for room in 0..<whole.utf8.count { #expect(text(contents, room: room) == "") }
-        #expect(text(contents, room: whole.utf8.count) == whole)
+        for capacity in 0..<whole.utf8.count { #expect(text(contents, capacity: capacity) == "") }
+        #expect(text(contents, capacity: whole.utf8.count) == whole)
     }
 }
 
 @Suite struct TimeTextTests {
-    private func text(_ seconds: Int64, room: Int = 20) -> String {
-        var bytes = [UInt8](repeating: 0xA5, count: room + 1)
+    private func text(_ seconds: Int64, capacity: Int = 20) -> String {
+        var bytes = [UInt8](repeating: 0xA5, count: capacity + 1)
         var count = 0
         do {
             var all = bytes.mutableSpan
-            var span = all._mutatingExtracting(first: room)
+            var span = all._mutatingExtracting(first: capacity)
             count = timeText(seconds, into: &span)
         }
         #expect(bytes[count...].allSatisfy { $0 == 0xA5 })
@@ -208,7 +208,7 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
     }
 
     @Test func smallRoomsStayEmpty() {
-        for room in 0..<20 { #expect(text(0, room: room) == "") }
-        #expect(text(0, room: 20) == "1970-01-01T00:00:00Z")
+        for capacity in 0..<20 { #expect(text(0, capacity: capacity) == "") }
+        #expect(text(0, capacity: 20) == "1970-01-01T00:00:00Z")
     }
 }

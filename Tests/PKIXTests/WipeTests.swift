@@ -20,8 +20,8 @@ import Testing
         let left = try Remains {
             var key = RSAPrivateKey()
             try key.load(PrivateKeyInfo(der.span))
-            try place.use { room in
-                var writer = DERWriter(&room, end: 2500)
+            try place.use { buffer in
+                var writer = DERWriter(&buffer, end: 2500)
                 try writer.write(privateKeyInfo: &key)
             }
             key.wipe()
@@ -45,8 +45,8 @@ import Testing
             var random = try seededRandom()
             var key = ECPrivateKey()
             try key.load(PrivateKeyInfo(der.span), random: &random)
-            try place.use { room in
-                var writer = DERWriter(&room, end: 2500)
+            try place.use { buffer in
+                var writer = DERWriter(&buffer, end: 2500)
                 try writer.write(privateKeyInfo: &key)
             }
             key.wipe()

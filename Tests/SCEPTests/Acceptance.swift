@@ -14,11 +14,11 @@ func acceptance(
     var trusted = before + [UInt8](repeating: 0xA5, count: 8192)
     let accepted: Accepted
     do {
-        var room = trusted.mutableSpan
+        var buffer = trusted.mutableSpan
         guard let fingerprints = Fingerprints(text.span) else { throw SCEPError.fingerprintMismatch }
         accepted = try GetCACert.accept(
             work.span, certificates: 1..<(work.count - 1), fingerprints: fingerprints, known: before.count,
-            trustsKnown: trustsKnown, policy: &policy, moment: moment, into: &room)
+            trustsKnown: trustsKnown, policy: &policy, moment: moment, into: &buffer)
     }
     return (accepted, Array(trusted[..<accepted.byteCount]), policy.used)
 }

@@ -18,5 +18,5 @@ func anchor(firstOf fingerprints: String) -> Anchor {
 /// Whether one of these fingerprints is that of the certificate which is remembered.
 func isNamed(_ anchor: Anchor, by fingerprints: String) -> Bool {
     let text = Array(fingerprints.utf8)
-    return Fingerprints(text.span)?.contain(anchor) ?? false
+    return Fingerprints(text.span)?.contains(anchor) ?? false
 }

@@ -29,34 +29,35 @@ import Testing
     }
 
     @Test func certificatesAreTakenAndTold() throws {
-        let world = try World.one
-        let pin = try world.root.fingerprint()
-        let bundle = try OpenSSLIdentity.bundle([world.intermediate, world.root])
-        for (name, body) in Self.carried(world.root.der, label: "CERTIFICATE") {
+        let hierarchy = try Hierarchy.one
+        let pin = try hierarchy.root.fingerprint()
+        let bundle = try OpenSSLIdentity.bundle([hierarchy.intermediate, hierarchy.root])
+        for (name, body) in Self.carried(hierarchy.root.der, label: "CERTIFICATE") {
             var policy = Policy()
-            #expect(try accepted(body, pin, policy: &policy) == world.root.der, "\(name)")
+            #expect(try accepted(body, pin, policy: &policy) == hierarchy.root.der, "\(name)")
             #expect(policy.used == .textBody, "\(name)")
         }
         for (name, body) in Self.carried(bundle, label: "PKCS7") {
-            #expect(try accepted(body, pin).count == world.root.der.count + world.intermediate.der.count, "\(name)")
+            #expect(
+                try accepted(body, pin).count == hierarchy.root.der.count + hierarchy.intermediate.der.count, "\(name)")
         }
         // As openssl writes one, and several, with words in between as `openssl s_client -showcerts` has them.
-        let two = world.root.certificate + Array("---\n".utf8) + world.intermediate.certificate
-        #expect(try accepted(two, pin) == world.root.der + world.intermediate.der)
+        let two = hierarchy.root.certificate + Array("---\n".utf8) + hierarchy.intermediate.certificate
+        #expect(try accepted(two, pin) == hierarchy.root.der + hierarchy.intermediate.der)
         var policy = Policy()
-        _ = try accepted(world.root.der, pin, policy: &policy)
+        _ = try accepted(hierarchy.root.der, pin, policy: &policy)
         #expect(policy.used == Leniency())
     }
 
     @Test func repliesAreTakenAndTold() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let message = try Reply().signed(by: root)
         for (name, body) in Self.carried(message, label: "PKCS7") {
-            #expect(try judged(body, trusting: [root]).1 == Reply().content, "\(name)")
+            #expect(try checked(body, trusting: [root]).1 == Reply().content, "\(name)")
         }
         // Something else behind it is not white space.
         #expect {
-            try judged(message + [0x0A, 0x41], trusting: [root])
+            try checked(message + [0x0A, 0x41], trusting: [root])
         } throws: {
             guard case .reply(let error) = $0 as? SCEPError else { return false }
             return error.kind == .trailingBytes && error.offset == 2 + message.count
@@ -97,7 +98,7 @@ import Testing
 
     /// What begins like something else, as far as that goes, is read as DER.
     @Test func whatMayBeDERIsReadAsThat() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let pin = try root.fingerprint()
         let bodies: [(String, [UInt8], isDER: Bool)] = [
             ("one byte of gzip", [0x1F], true), ("another byte behind it", [0x1F, 0x8C, 0x08], true),
@@ -138,7 +139,7 @@ import Testing
 
     /// White space is that of ASCII (RFC 4648, 3.3 leaves it to the user of base64): HT, LF, VT, FF, CR and the blank.
     @Test func whiteSpaceIsPassedOver() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let pin = try root.fingerprint()
         for byte in 0...UInt8.max {
             let isBlank = byte == 0x20 || 9...13 ~= byte
@@ -150,17 +151,17 @@ import Testing
 
     /// Every character of base64 (RFC 4648, table 1), and no other; what is cut is not taken.
     @Test func base64IsRead() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let pin = try root.fingerprint()
         // All 64 are in it, or in one of the next.
-        let text = Self.base64(root.der + (try World.one).ra.der)
+        let text = Self.base64(root.der + (try Hierarchy.one).ra.der)
         #expect(Set(text).subtracting([UInt8(ascii: "=")]).count == 64)
         let body = Self.base64(root.der)
         for place in [0, 1, 2, 3, body.count / 2] {
             for byte: UInt8 in [0x2A, 0x2C, 0x2D + 1, 0x3A, 0x40, 0x5B, 0x60, 0x7B, 0x5F] {
-                var spoilt = body
-                spoilt[place] = byte
-                #expect(throws: SCEPError.self, "\(byte) at \(place)") { try accepted(spoilt, pin) }
+                var corrupted = body
+                corrupted[place] = byte
+                #expect(throws: SCEPError.self, "\(byte) at \(place)") { try accepted(corrupted, pin) }
             }
         }
         #expect(throws: SCEPError.self) { try accepted(Array(body.dropLast(8)), pin) }
@@ -173,7 +174,7 @@ import Testing
 
     /// Blocks of PEM that leave their padding out, each begun anew.
     @Test(arguments: 1...3) func padding(count: Int) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let blocks = [Array(root.der.prefix(count)), Array(root.der.dropFirst(count))].map { block in
             Array("-----BEGIN X-----\n".utf8) + Self.base64(block).filter { $0 != UInt8(ascii: "=") }
                 + Array("\n-----END X-----\n".utf8)
@@ -185,13 +186,13 @@ import Testing
         // RFC 1952, 2.3.1; and DER behind a byte order mark, as a text file would have it.
         try expect(.gzip, [0x1F, 0x8B, 0x08, 0, 0, 0, 0, 0])
         try expect(.gzip, [0x1F, 0x8B])
-        try expect(.byteOrderMark, Self.mark + World.one.root.der)
+        try expect(.byteOrderMark, Self.mark + Hierarchy.one.root.der)
     }
 
     private func expect(_ form: BodyForm, _ body: [UInt8]) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let pin = try root.fingerprint()
-        #expect(throws: SCEPError.notDER(form)) { try judged(body, trusting: [root]) }
+        #expect(throws: SCEPError.notDER(form)) { try checked(body, trusting: [root]) }
         #expect(throws: SCEPError.notDER(form)) { try accepted(body, pin) }
     }
 }

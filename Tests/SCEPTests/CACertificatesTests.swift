@@ -13,28 +13,29 @@ import Testing
     }
 
     @Test func theRecipientIsChosenByKeyUsage() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         // Alone, whatever its key usage says: a request cannot be sent otherwise.
-        for identity in [world.root, world.intermediate, world.ra] {
+        for identity in [hierarchy.root, hierarchy.intermediate, hierarchy.ra] {
             #expect(try chosen([identity]) == identity.der)
         }
         // An RA's rather than a CA's, and that for encryption rather than that for signatures.
         for identities in [
-            [world.root, world.ra, world.encryptionRA], [world.encryptionRA, world.ra, world.root],
-            [world.ra, world.root, world.intermediate, world.encryptionRA],
+            [hierarchy.root, hierarchy.ra, hierarchy.encryptionRA],
+            [hierarchy.encryptionRA, hierarchy.ra, hierarchy.root],
+            [hierarchy.ra, hierarchy.root, hierarchy.intermediate, hierarchy.encryptionRA],
         ] {
-            #expect(try chosen(identities) == world.encryptionRA.der)
+            #expect(try chosen(identities) == hierarchy.encryptionRA.der)
         }
         // Of two CAs that one which issued none of the others.
-        #expect(try chosen([world.root, world.intermediate]) == world.intermediate.der)
-        #expect(try chosen([world.intermediate, world.root]) == world.intermediate.der)
+        #expect(try chosen([hierarchy.root, hierarchy.intermediate]) == hierarchy.intermediate.der)
+        #expect(try chosen([hierarchy.intermediate, hierarchy.root]) == hierarchy.intermediate.der)
         // One that may be used for everything, before one that may not.
-        let plain = try OpenSSLIdentity(subject: "/CN=RA", for: TestKey.rsa, issuedBy: world.root)
-        #expect(try chosen([world.ra, plain]) == plain.der)
-        #expect(try chosen([plain, world.encryptionRA]) == world.encryptionRA.der)
+        let plain = try OpenSSLIdentity(subject: "/CN=RA", for: TestKey.rsa, issuedBy: hierarchy.root)
+        #expect(try chosen([hierarchy.ra, plain]) == plain.der)
+        #expect(try chosen([plain, hierarchy.encryptionRA]) == hierarchy.encryptionRA.der)
         // An elliptic curve key only if there is no other: it cannot be encrypted to without a password.
-        #expect(try chosen([world.ec, world.root]) == world.root.der)
-        #expect(try chosen([world.ec]) == world.ec.der)
+        #expect(try chosen([hierarchy.ec, hierarchy.root]) == hierarchy.root.der)
+        #expect(try chosen([hierarchy.ec]) == hierarchy.ec.der)
         #expect(throws: SCEPError.noEncryptionCertificate) { try chosen([]) }
     }
 
@@ -47,7 +48,7 @@ import Testing
         static func all() throws -> [Candidate] {
             let keys = [try TestKey.rsa, try TestKey.p256]
             let usages = ["keyUsage=keyEncipherment,", nil, "keyUsage=digitalSignature,"]
-            let issuer = try World.one.ec
+            let issuer = try Hierarchy.one.ec
             var all: [Candidate] = []
             for (key, usage, role) in keys.indices.flatMap({ k in (0..<3).flatMap { u in (0..<3).map { (k, u, $0) } } })
             {
@@ -87,17 +88,17 @@ import Testing
     @Test func ofEqualsTheFirstIsChosen() throws {
         func ra(_ name: String, days: Int) throws -> OpenSSLIdentity {
             try OpenSSLIdentity(
-                subject: "/CN=\(name)", for: TestKey.rsa, issuedBy: World.one.ec,
-                extensions: ["keyUsage=keyEncipherment", World.mark], options: ["-days", "\(days)"])
+                subject: "/CN=\(name)", for: TestKey.rsa, issuedBy: Hierarchy.one.ec,
+                extensions: ["keyUsage=keyEncipherment", Hierarchy.mark], options: ["-days", "\(days)"])
         }
         let (short, long, other) = (try ra("RA", days: 300), try ra("RA", days: 400), try ra("Other", days: 500))
         #expect(try chosen([short, other]) == short.der && chosen([other, short]) == other.der)
         #expect(try chosen([short, long]) == long.der && chosen([long, short]) == long.der)
         #expect(try chosen([short, other, long]) == long.der && chosen([other, short, long]) == other.der)
-        // Two that are over in the same second.
+        // Two that expire in the same second.
         func until(_ time: String) throws -> OpenSSLIdentity {
             try OpenSSLIdentity(
-                subject: "/CN=RA", for: TestKey.rsa, issuedBy: World.one.ec, from: "20260101000000Z", until: time)
+                subject: "/CN=RA", for: TestKey.rsa, issuedBy: Hierarchy.one.ec, from: "20260101000000Z", until: time)
         }
         let twins = [try until("20360101000000Z"), try until("20360101000000Z")]
         #expect(try chosen(twins) == twins[0].der && chosen(twins.reversed()) == twins[1].der)
@@ -106,9 +107,9 @@ import Testing
     /// What it takes to make an RSA device encrypt with its password, which can then be guessed at leisure, is to leave
     /// the RSA certificates out of a reply: it does so only where it is told to.
     @Test func whoCanDecryptDoesNotEncryptWithThePassword() throws {
-        let ec = try World.one.ec
+        let ec = try Hierarchy.one.ec
         let ra = try OpenSSLIdentity(
-            subject: "/CN=RA", for: TestKey.rsa, issuedBy: ec, extensions: ["keyUsage=keyEncipherment", World.mark])
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: ec, extensions: ["keyUsage=keyEncipherment", Hierarchy.mark])
         func recipient(_ identities: [OpenSSLIdentity], canDecrypt: Bool, _ policy: inout Policy) throws -> [UInt8] {
             let bytes = identities.flatMap(\.der)
             return try CACertificates(bytes.span).encryptionCertificate(canDecrypt: canDecrypt, policy: &policy)
@@ -128,7 +129,7 @@ import Testing
     @Test func theLatestOfOneNameCounts() throws {
         let short = try OpenSSLIdentity(subject: "/CN=CA", for: TestKey.rsa, extensions: ["keyUsage=keyCertSign"])
         let long = try OpenSSLIdentity(
-            subject: "/CN=CA", for: TestKey.rsa, issuedBy: short, extensions: World.authority,
+            subject: "/CN=CA", for: TestKey.rsa, issuedBy: short, extensions: Hierarchy.authority,
             options: ["-days", "3650"])
         for identities in [[short, long], [long, short]] {
             let bytes = identities.flatMap(\.der)
@@ -139,16 +140,17 @@ import Testing
     }
 
     @Test func theIssuerIsTheLowestAuthority() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         for identities in [
-            [world.root, world.intermediate, world.ra], [world.ra, world.intermediate, world.root],
-            [world.intermediate],
+            [hierarchy.root, hierarchy.intermediate, hierarchy.ra],
+            [hierarchy.ra, hierarchy.intermediate, hierarchy.root],
+            [hierarchy.intermediate],
         ] {
             let bytes = identities.flatMap(\.der)
             let issuer = try CACertificates(bytes.span).issuingCertificate().encoding.array
-            #expect(issuer == world.intermediate.der)
+            #expect(issuer == hierarchy.intermediate.der)
         }
-        for bytes in [[], world.ra.der] {
+        for bytes in [[], hierarchy.ra.der] {
             #expect(throws: SCEPError.pinnedIsNotCA) {
                 _ = try CACertificates(bytes.span).issuingCertificate().range
             }
@@ -156,30 +158,30 @@ import Testing
     }
 
     @Test func whoIsPinnedIsAmongThem() throws {
-        let world = try World.one
-        let bytes = world.root.der + world.ra.der
+        let hierarchy = try Hierarchy.one
+        let bytes = hierarchy.root.der + hierarchy.ra.der
         func includes(_ pins: [OpenSSLIdentity]) throws -> Bool {
             let text = Array(try pins.map { try $0.fingerprint() }.joined(separator: ",").utf8)
             guard let fingerprints = Fingerprints(text.span) else { return false }
-            return CACertificates(bytes.span).include(oneOf: fingerprints)
+            return CACertificates(bytes.span).includes(oneOf: fingerprints)
         }
-        #expect(try includes([world.root]) && includes([world.ra]) && includes([world.ec, world.ra]))
-        #expect(try !includes([world.ec]) && !includes([world.impostor, world.intermediate]))
+        #expect(try includes([hierarchy.root]) && includes([hierarchy.ra]) && includes([hierarchy.ec, hierarchy.ra]))
+        #expect(try !includes([hierarchy.ec]) && !includes([hierarchy.impostor, hierarchy.intermediate]))
     }
 
     /// Who can have issued a certificate: a CA by its extensions, of that name, with the key that signed it.
     @Test func issuersAreAuthorities() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         func issued(_ certificate: OpenSSLIdentity, by issuers: [OpenSSLIdentity], mayBeCA: Bool = true) throws -> Bool
         {
             let bytes = issuers.flatMap(\.der)
             return try CACertificates(bytes.span).haveIssued(Certificate(certificate.der.span), mayBeCA: mayBeCA)
         }
-        #expect(try issued(world.ra, by: [world.root, world.intermediate]))
-        #expect(try !issued(world.ra, by: [world.root]))
-        #expect(try !issued(world.unmarked, by: [world.impostor]))
-        let byRA = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: world.ra)
-        #expect(try !issued(byRA, by: [world.root, world.intermediate, world.ra]))
+        #expect(try issued(hierarchy.ra, by: [hierarchy.root, hierarchy.intermediate]))
+        #expect(try !issued(hierarchy.ra, by: [hierarchy.root]))
+        #expect(try !issued(hierarchy.unmarked, by: [hierarchy.impostor]))
+        let byRA = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: hierarchy.ra)
+        #expect(try !issued(byRA, by: [hierarchy.root, hierarchy.intermediate, hierarchy.ra]))
         // A CA whose key is not for certificates.
         let other = try OpenSSLIdentity(
             subject: "/CN=Other CA", for: TestKey.rsa, extensions: ["keyUsage=critical,cRLSign"])
@@ -190,11 +192,13 @@ import Testing
         let short = try OpenSSLIdentity(
             subject: "/CN=Short CA", for: TestKey.rsa, extensions: ["basicConstraints=critical,CA:TRUE,pathlen:0"])
         let under = try OpenSSLIdentity(
-            subject: "/CN=Under", for: TestKey.p256, issuedBy: short, extensions: World.authority)
+            subject: "/CN=Under", for: TestKey.p256, issuedBy: short, extensions: Hierarchy.authority)
         #expect(try issued(under, by: [short]) && !issued(under, by: [short], mayBeCA: false))
         let device = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: short)
         #expect(try issued(device, by: [short], mayBeCA: false))
         // With an elliptic curve key.
-        #expect(try issued(OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: world.ec), by: [world.ec]))
+        #expect(
+            try issued(OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: hierarchy.ec), by: [hierarchy.ec])
+        )
     }
 }

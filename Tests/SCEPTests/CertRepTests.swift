@@ -82,7 +82,7 @@ struct Reply: Sendable {
 }
 
 /// What a device makes of a reply that stands in the middle of its buffer, with the text or the envelope in it.
-func judged(
+func checked(
     _ message: [UInt8], trusting certificates: [OpenSSLIdentity], policy: Policy = Policy(), moment: Moment = .unknown
 ) throws -> (CertRep, [UInt8]) {
     var policy = policy
@@ -119,13 +119,14 @@ struct Row: Sendable, CustomTestStringConvertible {
 
 @Suite struct CertRepTests {
     @Test func successIsRead() throws {
-        let world = try World.one
-        for signer in [world.root, world.ra] {
+        let hierarchy = try Hierarchy.one
+        for signer in [hierarchy.root, hierarchy.ra] {
             for digest in [DigestAlgorithm.sha256, .sha384, .sha512] {
                 var reply = Reply()
                 reply.digest = digest
                 let message = try reply.signed(by: signer)
-                let (answer, envelope) = try judged(message, trusting: [world.root, world.intermediate, world.ra])
+                let (answer, envelope) = try checked(
+                    message, trusting: [hierarchy.root, hierarchy.intermediate, hierarchy.ra])
                 #expect(envelope == reply.content)
                 guard case .success = answer else {
                     Issue.record("\(answer)")
@@ -134,10 +135,10 @@ struct Row: Sendable, CustomTestStringConvertible {
             }
         }
         // The same in BER: an indefinite length around it all.
-        let message = try Reply().signed(by: world.root)
+        let message = try Reply().signed(by: hierarchy.root)
         let header = message[1] == 0x82 ? 4 : 3
         let ber = [0x30, 0x80] + message.dropFirst(header) + [0, 0]
-        #expect(try judged(ber, trusting: [world.root]).1 == Reply().content)
+        #expect(try checked(ber, trusting: [hierarchy.root]).1 == Reply().content)
     }
 
     @Test(
@@ -150,8 +151,8 @@ struct Row: Sendable, CustomTestStringConvertible {
         reply.failInfo = "\(row.code)"
         reply.failInfoText = text
         reply.content = []
-        let root = try World.one.root
-        let (answer, found) = try judged(reply.signed(by: root), trusting: [root])
+        let root = try Hierarchy.one.root
+        let (answer, found) = try checked(reply.signed(by: root), trusting: [root])
         guard case .failure(row.failInfo, _) = answer else {
             Issue.record("\(answer)")
             return
@@ -163,8 +164,8 @@ struct Row: Sendable, CustomTestStringConvertible {
         var reply = Reply()
         reply.pkiStatus = "3"
         reply.content = []
-        let root = try World.one.root
-        #expect(try judged(reply.signed(by: root), trusting: [root]).0 == .pending)
+        let root = try Hierarchy.one.root
+        #expect(try checked(reply.signed(by: root), trusting: [root]).0 == .pending)
     }
 
     static let rows: [Row] = [
@@ -197,9 +198,9 @@ struct Row: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: rows) func isRefused(_ row: Row) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let message = try row.reply.signed(by: root)
-        #expect(throws: row.error) { try judged(message, trusting: [root]) }
+        #expect(throws: row.error) { try checked(message, trusting: [root]) }
     }
 
     /// What a reply answers counts whatever it says: a PENDING or FAILURE of another transaction, or of another time, is
@@ -208,23 +209,23 @@ struct Row: Sendable, CustomTestStringConvertible {
         arguments: rows.filter { [.wrongMessageType, .wrongTransactionID, .wrongRecipientNonce].contains($0.error) },
         ["2", "3"])
     func isRefusedWhateverItSays(_ row: Row, status: String) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         var reply = row.reply
         reply.pkiStatus = status
         reply.failInfo = status == "2" ? "2" : nil
         reply.content = []
         let message = try reply.signed(by: root)
-        #expect(throws: row.error) { try judged(message, trusting: [root]) }
+        #expect(throws: row.error) { try checked(message, trusting: [root]) }
     }
 
     @Test(arguments: ["messageType", "transactionID", "recipientNonce", "pkiStatus"])
     func attributesAreDue(name: String) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         var reply = Reply(pkiStatus: "2", failInfo: "2")
         reply.without = name
         let missing = try reply.signed(by: root)
         #expect {
-            try judged(missing, trusting: [root])
+            try checked(missing, trusting: [root])
         } throws: {
             guard case .reply(let error) = $0 as? SCEPError else { return false }
             return error.kind == .attributeMissing
@@ -233,98 +234,99 @@ struct Row: Sendable, CustomTestStringConvertible {
         reply.utf8 = name
         let mistyped = try reply.signed(by: root)
         #expect {
-            try judged(mistyped, trusting: [root])
+            try checked(mistyped, trusting: [root])
         } throws: {
             guard case .reply(let error) = $0 as? SCEPError else { return false }
             return error.kind == .unexpectedTag
         }
     }
 
-    /// Whoever is over signs nothing, when a request is taken up again or polled for.
+    /// Whoever has expired signs nothing, when a request is taken up again or polled for.
     @Test func whoIsOverSignsNothing() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let short = try OpenSSLIdentity(
-            subject: "/CN=RA", for: TestKey.rsa, issuedBy: world.root, extensions: [World.mark],
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: hierarchy.root, extensions: [Hierarchy.mark],
             options: ["-days", "1"])
-        let trusted = [short, world.root]
+        let trusted = [short, hierarchy.root]
         let over = try Certificate(short.der.span).notAfter + 1
         let message = try Reply().signed(by: short)
         for moment in [.unknown, .exact(over - 1), .atLeast(over - 1)] as [Moment] {
-            #expect(try judged(message, trusting: trusted, moment: moment).1 == Reply().content)
+            #expect(try checked(message, trusting: trusted, moment: moment).1 == Reply().content)
         }
         for moment in [.exact(over), .atLeast(over)] as [Moment] {
-            #expect(throws: SCEPError.signerExpired) { try judged(message, trusting: trusted, moment: moment) }
+            #expect(throws: SCEPError.signerExpired) { try checked(message, trusting: trusted, moment: moment) }
             // The CA itself still does, and so would the RA's successor.
-            #expect(try judged(Reply().signed(by: world.root), trusting: trusted, moment: moment).1 == Reply().content)
+            #expect(
+                try checked(Reply().signed(by: hierarchy.root), trusting: trusted, moment: moment).1 == Reply().content)
         }
-        // Nobody else is told that anything is over.
+        // Nobody else is told that anything has expired.
         #expect(throws: SCEPError.unknownSigner) {
-            try judged(Reply().signed(by: world.impostor), trusting: [short], moment: .exact(over))
+            try checked(Reply().signed(by: hierarchy.impostor), trusting: [short], moment: .exact(over))
         }
     }
 
     /// Who says that the CA's digest is weak has to be the CA.
     @Test func theFloorIsJudgedAfterTheSigner() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         var reply = Reply()
         reply.digest = .sha1
-        let message = try reply.signed(by: world.impostor)
-        #expect(throws: SCEPError.unknownSigner) { try judged(message, trusting: [world.intermediate]) }
-        #expect(throws: SCEPError.belowFloor(.sha1)) { try judged(message, trusting: [world.impostor]) }
+        let message = try reply.signed(by: hierarchy.impostor)
+        #expect(throws: SCEPError.unknownSigner) { try checked(message, trusting: [hierarchy.intermediate]) }
+        #expect(throws: SCEPError.belowFloor(.sha1)) { try checked(message, trusting: [hierarchy.impostor]) }
     }
 
     @Test func onlyTheAuthorityIsBelieved() throws {
-        let world = try World.one
-        let trusted = [world.root, world.intermediate, world.ra]
+        let hierarchy = try Hierarchy.one
+        let trusted = [hierarchy.root, hierarchy.intermediate, hierarchy.ra]
         for stranger in [
-            world.impostorsRA, world.unmarked, try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa),
+            hierarchy.impostorsRA, hierarchy.unmarked, try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa),
         ] {
             let message = try Reply().signed(by: stranger)
-            #expect(throws: SCEPError.unknownSigner) { try judged(message, trusting: trusted) }
+            #expect(throws: SCEPError.unknownSigner) { try checked(message, trusting: trusted) }
         }
         // Whoever says to be the root: the same name and number, another key.
-        let number = try Certificate(world.root.der.span).serialNumber.array
+        let number = try Certificate(hierarchy.root.der.span).serialNumber.array
         let twin = try OpenSSLIdentity(
             subject: "/O=Example/CN=Root", newKey: ["rsa:2048", "-set_serial", "0x\(number.hex)"])
         let forged = try Reply().signed(by: twin)
-        #expect(throws: SCEPError.invalidSignature) { try judged(forged, trusting: trusted) }
+        #expect(throws: SCEPError.invalidSignature) { try checked(forged, trusting: trusted) }
         // Another content under a true signature.
-        var changed = try Reply().signed(by: world.root)
+        var changed = try Reply().signed(by: hierarchy.root)
         let content = try #require(changed.firstRange(of: Reply().content))
         changed[content.lowerBound] ^= 1
-        #expect(throws: SCEPError.invalidSignature) { try judged(changed, trusting: trusted) }
+        #expect(throws: SCEPError.invalidSignature) { try checked(changed, trusting: trusted) }
         // Nobody at all.
-        let unsigned = try OpenSSLIdentity.bundle([world.root])
-        #expect(throws: SCEPError.unknownSigner) { try judged(unsigned, trusting: trusted) }
-        #expect(throws: SCEPError.unknownSigner) { try judged(Reply().signed(by: world.root), trusting: []) }
+        let unsigned = try OpenSSLIdentity.bundle([hierarchy.root])
+        #expect(throws: SCEPError.unknownSigner) { try checked(unsigned, trusting: trusted) }
+        #expect(throws: SCEPError.unknownSigner) { try checked(Reply().signed(by: hierarchy.root), trusting: []) }
     }
 
     @Test func digestsBelowTheFloorAreANamedLeniency() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let message = try Reply(digest: .sha1).signed(by: root)
         var policy = Policy(digestFloor: .sha1)
-        #expect(try judged(message, trusting: [root], policy: policy).1 == Reply().content)
+        #expect(try checked(message, trusting: [root], policy: policy).1 == Reply().content)
         policy = Policy(digestFloor: .sha512)
         let sha256 = try Reply().signed(by: root)
-        #expect(throws: SCEPError.belowFloor(.lowerFloor)) { try judged(sha256, trusting: [root], policy: policy) }
+        #expect(throws: SCEPError.belowFloor(.lowerFloor)) { try checked(sha256, trusting: [root], policy: policy) }
     }
 
     @Test func damagedRepliesAreRefused() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let message = try Reply().signed(by: root)
         for count in message.indices where count % 7 == 0 {
-            #expect(throws: SCEPError.self) { try judged(Array(message[..<count]), trusting: [root]) }
+            #expect(throws: SCEPError.self) { try checked(Array(message[..<count]), trusting: [root]) }
         }
         for position in message.indices where position % 3 == 0 {
             var damaged = message
             damaged[position] ^= 1 << UInt8(position % 8)
             // The certificate that goes with it is not looked at, nor what the signature does not cover.
-            guard let (_, envelope) = try? judged(damaged, trusting: [root]) else { continue }
+            guard let (_, envelope) = try? checked(damaged, trusting: [root]) else { continue }
             #expect(envelope == Reply().content, "byte \(position)")
         }
         for text in ["\u{0}", "0\u{2}"] {
             #expect {
-                try judged(Array(text.utf8), trusting: [root])
+                try checked(Array(text.utf8), trusting: [root])
             } throws: {
                 guard case .reply(let error) = $0 as? SCEPError else { return false }
                 return error.kind == .truncated
@@ -340,13 +342,13 @@ struct Row: Sendable, CustomTestStringConvertible {
         let message = try Fixtures.read("jscep/\(number)-PKIOperation.rsp.der")
         let ca = try OpenSSLIdentity(key: [], pem: try Fixtures.read("jscep/ca.crt"))
         // What is another's answer is that, however weak it is.
-        #expect(throws: SCEPError.wrongTransactionID) { try judged(message, trusting: [ca]) }
+        #expect(throws: SCEPError.wrongTransactionID) { try checked(message, trusting: [ca]) }
         #expect(throws: SCEPError.wrongTransactionID) {
-            try judged(message, trusting: [ca], policy: Policy(digestFloor: .sha1))
+            try checked(message, trusting: [ca], policy: Policy(digestFloor: .sha1))
         }
-        let stranger = try World.one.root
+        let stranger = try Hierarchy.one.root
         #expect(throws: SCEPError.unknownSigner) {
-            try judged(message, trusting: [stranger], policy: Policy(digestFloor: .sha1))
+            try checked(message, trusting: [stranger], policy: Policy(digestFloor: .sha1))
         }
     }
 }

@@ -23,7 +23,7 @@ import Testing
             chain.append(
                 try OpenSSLIdentity(
                     subject: "/CN=Level \(level)", for: TestKey.p256, issuedBy: chain[level - 1],
-                    extensions: World.authority))
+                    extensions: Hierarchy.authority))
         }
         return chain
     }
@@ -53,7 +53,7 @@ import Testing
 
     @Test func aNinthIsOneTooMany() throws {
         let chain = try Self.chain.get()
-        let ninth = try World.one.impostor
+        let ninth = try Hierarchy.one.impostor
         for identities in [chain + [ninth], [ninth] + chain] {
             #expect(throws: SCEPError.tooManyCACertificates) { try acceptance(identities, [chain[0]]) }
         }
@@ -73,10 +73,10 @@ import Testing
 
     /// Two CAs that certified each other have none above them: nobody says how long the path may be.
     @Test func aCircleHasNoTop() throws {
-        let (a, b) = (try World.one.root, try World.one.intermediate)
+        let (a, b) = (try Hierarchy.one.root, try Hierarchy.one.intermediate)
         let (keyA, keyB) = (TestKey(pem: a.key), TestKey(pem: b.key))
         func certified(_ name: String, _ key: TestKey, by issuer: OpenSSLIdentity) throws -> OpenSSLIdentity {
-            try OpenSSLIdentity(subject: "/CN=\(name)", for: key, issuedBy: issuer, extensions: World.authority)
+            try OpenSSLIdentity(subject: "/CN=\(name)", for: key, issuedBy: issuer, extensions: Hierarchy.authority)
         }
         let (selfA, selfB) = (
             try OpenSSLIdentity(subject: "/CN=A", for: keyA, extensions: ["keyUsage=keyCertSign"]),
@@ -103,7 +103,7 @@ import Testing
     }
 
     /// A CA or an RA below a pin counts from its notBefore, five minutes early, to its notAfter.
-    @Test(arguments: [World.authority, ["keyUsage=keyEncipherment", World.mark]])
+    @Test(arguments: [Hierarchy.authority, ["keyUsage=keyEncipherment", Hierarchy.mark]])
     func whoeverIsOverOrStillToComeIsPassedOver(extensions: [String]) throws {
         let root = try OpenSSLIdentity(
             authority: "/CN=Root", from: "20200101000000Z", until: "20400101000000Z")

@@ -17,7 +17,7 @@ import Testing
         let role = try Certificate(ca.der.span).role
         #expect(role == .ca)
         // Below a pin, where the certificate is signed as it is.
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let made = try OpenSSLIdentity(
             subject: "/CN=CA", for: TestKey.rsa, issuedBy: root,
             extensions: ["basicConstraints=critical,DER:3003010101", "keyUsage=critical,keyCertSign"])
@@ -38,7 +38,7 @@ import Testing
         // As GetCert looks for it.
         let number = try Certificate(issued.der.span).serialNumber.array
         let place = try IssuedCertificate.find(
-            issued.der.span, in: Degenerate(certificates: 0..<issued.der.count), issuer: name.span,
+            issued.der.span, in: CertificatesOnly(certificates: 0..<issued.der.count), issuer: name.span,
             serialNumber: number.span)
         #expect(place == 0..<issued.der.count)
     }
@@ -47,10 +47,10 @@ import Testing
         // Its root did not come with it: one that issues the same profile stands for it.
         let issuing = Field.issuingPoliciesCritical
         #expect(try accept([issuing], [issuing]).kept == issuing.der)
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let same = try OpenSSLIdentity(
             subject: "/CN=Issuing", for: TestKey.rsa, issuedBy: root,
-            extensions: World.authority + ["certificatePolicies=critical,2.5.29.32.0"])
+            extensions: Hierarchy.authority + ["certificatePolicies=critical,2.5.29.32.0"])
         let (accepted, kept, _) = try accept([same, root], [root])
         #expect(kept == root.der && accepted.passedOver.count == 1)
         let found = accepted.passedOver[0]

@@ -31,26 +31,26 @@ import Testing
             ([("text", "0C00")], .missing, ""),
         ] as [([(String, String)], FailInfo, String)])
     func aFailureIsARefusal(attributes: [(String, String)], failInfo: FailInfo, text: String) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         var reply = ForeignReply()
         reply.attributes = attributes.map { name, value in
             name == "text" ? (ForeignReply.failInfoText, value) : ForeignReply.attribute(4, value)
         }
-        let (answer, said) = try judged(reply.signed(by: root), trusting: [root])
+        let (answer, said) = try checked(reply.signed(by: root), trusting: [root])
         guard case .failure(failInfo, _) = answer else {
             Issue.record("\(answer)")
             return
         }
         #expect(String(decoding: said, as: UTF8.self) == text)
         // Of a stranger it is nothing.
-        let stranger = try World.one.impostorsRA
-        #expect(throws: SCEPError.unknownSigner) { try judged(reply.signed(by: stranger), trusting: [root]) }
+        let stranger = try Hierarchy.one.impostorsRA
+        #expect(throws: SCEPError.unknownSigner) { try checked(reply.signed(by: stranger), trusting: [root]) }
     }
 
     /// Of what is signed with SHA-1 all that would have to be allowed is told, and whoever has not signed is told first.
     @Test func whoSignedComesBeforeHow() throws {
-        let world = try World.one
-        let root = world.root
+        let hierarchy = try Hierarchy.one
+        let root = hierarchy.root
         let device = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
         func envelope(_ options: [String]) throws -> [UInt8] {
             try withTemporaryDirectory { directory in
@@ -61,28 +61,28 @@ import Testing
         }
         var reply = ForeignReply(pkiStatus: "1301 30", content: try envelope(["-des3"]), digest: "sha1")
         let all = Leniency.sha1.union(.tripleDES)
-        #expect(throws: SCEPError.belowFloor(all)) { try judged(reply.signed(by: root), trusting: [root]) }
+        #expect(throws: SCEPError.belowFloor(all)) { try checked(reply.signed(by: root), trusting: [root]) }
         let lenient = Policy(digestFloor: .sha1)
-        #expect(try judged(reply.signed(by: root), trusting: [root], policy: lenient).1 == reply.content)
+        #expect(try checked(reply.signed(by: root), trusting: [root], policy: lenient).1 == reply.content)
         for (content, weakness) in [
             (try envelope(["-aes128"]), .sha1), (Array("no envelope".utf8), .sha1),
             (try envelope(["-des-cbc", "-provider", "legacy", "-provider", "default"]), Leniency.sha1.union(.des)),
         ] as [([UInt8], Leniency)] {
             reply.content = content
-            #expect(throws: SCEPError.belowFloor(weakness)) { try judged(reply.signed(by: root), trusting: [root]) }
+            #expect(throws: SCEPError.belowFloor(weakness)) { try checked(reply.signed(by: root), trusting: [root]) }
         }
         // Nobody's word, so that it may pass: not that the CA is weak.
         let number = try serial(of: root)
         let twin = try OpenSSLIdentity(
             subject: "/O=Example/CN=Root", newKey: ["rsa:2048", "-set_serial", "0x\(number)"])
-        #expect(throws: SCEPError.invalidSignature) { try judged(reply.signed(by: twin), trusting: [root]) }
-        #expect(throws: SCEPError.unknownSigner) { try judged(reply.signed(by: device), trusting: [root]) }
+        #expect(throws: SCEPError.invalidSignature) { try checked(reply.signed(by: twin), trusting: [root]) }
+        #expect(throws: SCEPError.unknownSigner) { try checked(reply.signed(by: device), trusting: [root]) }
         // A refusal is not believed either.
         reply = ForeignReply(digest: "sha1")
-        #expect(throws: SCEPError.belowFloor(.sha1)) { try judged(reply.signed(by: root), trusting: [root]) }
+        #expect(throws: SCEPError.belowFloor(.sha1)) { try checked(reply.signed(by: root), trusting: [root]) }
         var changed = try reply.signed(by: root)
         changed[changed.count - 1] ^= 1
-        #expect(throws: SCEPError.invalidSignature) { try judged(changed, trusting: [root]) }
+        #expect(throws: SCEPError.invalidSignature) { try checked(changed, trusting: [root]) }
     }
 
     private func serial(of identity: OpenSSLIdentity) throws -> String {
@@ -93,14 +93,14 @@ import Testing
 
     /// One server calls what it encloses envelopedData, against RFC 8894, 3.2: it is signed all the same.
     @Test func anEnvelopeMayBeCalledThat() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         var reply = ForeignReply(pkiStatus: "1301 30", contentType: "06092A864886F70D010703", content: [4, 2, 1])
-        #expect(try judged(reply.signed(by: root), trusting: [root]).1 == [4, 2, 1])
+        #expect(try checked(reply.signed(by: root), trusting: [root]).1 == [4, 2, 1])
         #expect(try noted(reply.signed(by: root), trusting: root) == .contentType)
         for other in ["06092A864886F70D010702", "06092A864886F70D010706"] {
             reply.contentType = other
             #expect {
-                try judged(reply.signed(by: root), trusting: [root])
+                try checked(reply.signed(by: root), trusting: [root])
             } throws: {
                 guard case .reply(let error) = $0 as? SCEPError else { return false }
                 return error.kind == .unexpectedContentType
@@ -112,7 +112,7 @@ import Testing
         let place = try #require(forged.firstRange(of: [UInt8](hex: "06092A864886F70D010703")))
         forged[place.upperBound - 1] = 1
         #expect {
-            try judged(forged, trusting: [root])
+            try checked(forged, trusting: [root])
         } throws: {
             guard case .reply(let error) = $0 as? SCEPError else { return false }
             return error.kind == .unexpectedContentType
@@ -124,20 +124,22 @@ import Testing
         "3009 0607 2A8648CE3D0201", "300B 0607 2A8648CE3D0201 0500", "3013 0607 2A8648CE3D0201 0608 2A8648CE3D030107",
     ])
     func aSignatureMayBeNamedByItsKey(algorithm: String) throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let reply = ForeignReply(pkiStatus: "1301 33", signatureAlgorithm: algorithm)
-        #expect(try judged(reply.signed(by: world.ec), trusting: [world.ec]).0 == .pending)
-        #expect(try noted(reply.signed(by: world.ec), trusting: world.ec) == .signatureName)
-        // The digest is still what digestAlgorithm says, and the floor is judged by it.
+        #expect(try checked(reply.signed(by: hierarchy.ec), trusting: [hierarchy.ec]).0 == .pending)
+        #expect(try noted(reply.signed(by: hierarchy.ec), trusting: hierarchy.ec) == .signatureName)
+        // The digest is still what digestAlgorithm says, and the floor is checked by it.
         let weak = ForeignReply(pkiStatus: "1301 33", digest: "sha1", signatureAlgorithm: algorithm)
-        #expect(throws: SCEPError.belowFloor(.sha1)) { try judged(weak.signed(by: world.ec), trusting: [world.ec]) }
+        #expect(throws: SCEPError.belowFloor(.sha1)) {
+            try checked(weak.signed(by: hierarchy.ec), trusting: [hierarchy.ec])
+        }
         // An RSA signature is none of an elliptic curve key's.
         #expect(throws: SCEPError.invalidSignature) {
-            try judged(reply.signed(by: world.root), trusting: [world.root])
+            try checked(reply.signed(by: hierarchy.root), trusting: [hierarchy.root])
         }
-        var changed = try reply.signed(by: world.ec)
+        var changed = try reply.signed(by: hierarchy.ec)
         changed[changed.count - 1] ^= 1
-        #expect(throws: SCEPError.invalidSignature) { try judged(changed, trusting: [world.ec]) }
+        #expect(throws: SCEPError.invalidSignature) { try checked(changed, trusting: [hierarchy.ec]) }
     }
 
     private func noted(_ message: [UInt8], trusting ca: OpenSSLIdentity) throws -> Leniency {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Certificates of one CA and of strangers, made once.
-struct World: Sendable {
+struct Hierarchy: Sendable {
     let root: OpenSSLIdentity
     /// Issued by the root.
     let intermediate: OpenSSLIdentity
@@ -46,9 +46,9 @@ struct World: Sendable {
             extensions: ["keyUsage=keyEncipherment", Self.mark])
     }
 
-    private static let shared = Result { try World() }
+    private static let shared = Result { try Hierarchy() }
 
-    static var one: World {
+    static var one: Hierarchy {
         get throws { try shared.get() }
     }
 }
@@ -56,19 +56,19 @@ struct World: Sendable {
 /// What `GetCACert` keeps of a reply that stands in the middle of a buffer.
 func accepted(
     _ body: [UInt8], _ fingerprints: String, policy: Policy = Policy(), moment: Moment = .unknown, known: [UInt8] = [],
-    room: Int = 8192
+    capacity: Int = 8192
 ) throws -> [UInt8] {
     var policy = policy
-    return try accepted(body, fingerprints, policy: &policy, moment: moment, known: known, room: room)
+    return try accepted(body, fingerprints, policy: &policy, moment: moment, known: known, capacity: capacity)
 }
 
 func accepted(
     _ body: [UInt8], _ fingerprints: String, policy: inout Policy, moment: Moment = .unknown, known: [UInt8] = [],
-    room: Int = 8192
+    capacity: Int = 8192
 ) throws -> [UInt8] {
     let text = Array(fingerprints.utf8)
     var work = [0xA5, 0xA5] + body + [0xA5]
-    var trusted = known + [UInt8](repeating: 0xA5, count: room - known.count)
+    var trusted = known + [UInt8](repeating: 0xA5, count: capacity - known.count)
     var used = 0
     do {
         var bytes = work.mutableSpan
@@ -86,13 +86,13 @@ func accepted(
 
 @Suite struct GetCACertTests {
     @Test func aSoleCertificateIsKept() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         #expect(try accepted(root.der, root.fingerprint()) == root.der)
         #expect(try accepted(root.der, root.fingerprint("sha512")) == root.der)
         let colonless = try root.fingerprint().filter { $0 != ":" }
         #expect(try accepted(root.der, colonless.lowercased()) == root.der)
         // One of several pins, old and new.
-        let other = try World.one.impostor.fingerprint("sha512")
+        let other = try Hierarchy.one.impostor.fingerprint("sha512")
         #expect(try accepted(root.der, "\(other),\(colonless)") == root.der)
         #expect(try accepted(root.der, "\(colonless),\(other)") == root.der)
         // In a bundle of one, in BER.
@@ -103,62 +103,64 @@ func accepted(
     }
 
     @Test func theChainIsKept() throws {
-        let world = try World.one
-        let pin = try world.root.fingerprint()
+        let hierarchy = try Hierarchy.one
+        let pin = try hierarchy.root.fingerprint()
         // Whatever the order.
-        let chain = [world.ra, world.encryptionRA, world.intermediate, world.root]
-        for identities in [chain, chain.reversed(), [world.ra, world.root, world.encryptionRA, world.intermediate]] {
+        let chain = [hierarchy.ra, hierarchy.encryptionRA, hierarchy.intermediate, hierarchy.root]
+        for identities in [
+            chain, chain.reversed(), [hierarchy.ra, hierarchy.root, hierarchy.encryptionRA, hierarchy.intermediate],
+        ] {
             let kept = try accepted(OpenSSLIdentity.bundle(identities), pin)
             #expect(kept == identities.flatMap(\.der))
             let ca = CACertificates(kept.span)
             // The one whose key usage says encryption.
             var policy = Policy()
             let encryption = try ca.encryptionCertificate(canDecrypt: true, policy: &policy).encoding.array
-            #expect(encryption == world.encryptionRA.der)
+            #expect(encryption == hierarchy.encryptionRA.der)
             let issuing = try ca.issuingCertificate().encoding.array
-            #expect(issuing == world.intermediate.der)
+            #expect(issuing == hierarchy.intermediate.der)
         }
         // A pin on the intermediate is enough, and the root above it is then none of ours.
-        let kept = try accepted(OpenSSLIdentity.bundle(chain), world.intermediate.fingerprint())
-        #expect(kept == [world.ra, world.encryptionRA, world.intermediate].flatMap(\.der))
+        let kept = try accepted(OpenSSLIdentity.bundle(chain), hierarchy.intermediate.fingerprint())
+        #expect(kept == [hierarchy.ra, hierarchy.encryptionRA, hierarchy.intermediate].flatMap(\.der))
     }
 
     /// Nothing but the pin and what follows from it is believed.
     @Test func strangersArePassedOver() throws {
-        let world = try World.one
-        let pin = try world.root.fingerprint()
+        let hierarchy = try Hierarchy.one
+        let pin = try hierarchy.root.fingerprint()
         let bundle = try OpenSSLIdentity.bundle([
-            world.impostor, world.impostorsRA, world.root, world.ec, world.intermediate,
+            hierarchy.impostor, hierarchy.impostorsRA, hierarchy.root, hierarchy.ec, hierarchy.intermediate,
         ])
-        #expect(try accepted(bundle, pin) == world.root.der + world.intermediate.der)
+        #expect(try accepted(bundle, pin) == hierarchy.root.der + hierarchy.intermediate.der)
         // An RA whose issuer is not in the reply.
-        #expect(try accepted(OpenSSLIdentity.bundle([world.ra, world.root]), pin) == world.root.der)
+        #expect(try accepted(OpenSSLIdentity.bundle([hierarchy.ra, hierarchy.root]), pin) == hierarchy.root.der)
         // The same certificate twice.
         #expect(
-            try accepted(OpenSSLIdentity.bundle([world.root, world.intermediate, world.intermediate]), pin)
-                == world.root.der + world.intermediate.der)
+            try accepted(OpenSSLIdentity.bundle([hierarchy.root, hierarchy.intermediate, hierarchy.intermediate]), pin)
+                == hierarchy.root.der + hierarchy.intermediate.der)
     }
 
     @Test func anUnmarkedRAIsANamedLeniency() throws {
-        let world = try World.one
-        let bundle = try OpenSSLIdentity.bundle([world.root, world.unmarked])
-        #expect(throws: SCEPError.unmarkedRA) { try accepted(bundle, world.root.fingerprint()) }
+        let hierarchy = try Hierarchy.one
+        let bundle = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.unmarked])
+        #expect(throws: SCEPError.unmarkedRA) { try accepted(bundle, hierarchy.root.fingerprint()) }
         var policy = Policy(allowsUnmarkedRA: true)
-        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy)
-        #expect(kept == world.root.der + world.unmarked.der && policy.used == .unmarkedRA)
+        let kept = try accepted(bundle, hierarchy.root.fingerprint(), policy: &policy)
+        #expect(kept == hierarchy.root.der + hierarchy.unmarked.der && policy.used == .unmarkedRA)
         // Its own pin marks it just as well.
-        let pins = try "\(world.root.fingerprint()),\(world.unmarked.fingerprint())"
+        let pins = try "\(hierarchy.root.fingerprint()),\(hierarchy.unmarked.fingerprint())"
         policy = Policy()
-        #expect(try accepted(bundle, pins, policy: &policy) == world.root.der + world.unmarked.der)
+        #expect(try accepted(bundle, pins, policy: &policy) == hierarchy.root.der + hierarchy.unmarked.der)
         #expect(policy.used == Leniency())
     }
 
-    /// A critical extension that is not judged here forbids the use of a certificate, unless it is pinned.
+    /// A critical extension that is not checked here forbids the use of a certificate, unless it is pinned.
     @Test func unknownCriticalExtensionsArePassedOver() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let limited = try OpenSSLIdentity(
             subject: "/CN=Limited CA", for: TestKey.rsa, issuedBy: root,
-            extensions: World.authority + ["nameConstraints=critical,permitted;DNS:example"])
+            extensions: Hierarchy.authority + ["nameConstraints=critical,permitted;DNS:example"])
         let bundle = try OpenSSLIdentity.bundle([root, limited])
         #expect(try accepted(bundle, root.fingerprint()) == root.der)
         #expect(try accepted(bundle, limited.fingerprint()) == limited.der)
@@ -182,7 +184,7 @@ func accepted(
             ["basicConstraints=critical,CA:TRUE" + (length.map { ",pathlen:\($0)" } ?? ""), "keyUsage=keyCertSign"]
         }
         let root = try OpenSSLIdentity(
-            subject: "/CN=Top", issuedBy: World.one.root, extensions: authority(ofRoot))
+            subject: "/CN=Top", issuedBy: Hierarchy.one.root, extensions: authority(ofRoot))
         let intermediate = try OpenSSLIdentity(
             subject: "/CN=Middle", issuedBy: root, extensions: authority(ofIntermediate))
         let last = try OpenSSLIdentity(subject: "/CN=Last", issuedBy: intermediate, extensions: authority(nil))
@@ -192,77 +194,83 @@ func accepted(
     }
 
     @Test func weakSignaturesArePassedOver() throws {
-        let world = try World.one
-        let bundle = try OpenSSLIdentity.bundle([world.root, world.weak])
-        #expect(try accepted(bundle, world.root.fingerprint()) == world.root.der)
+        let hierarchy = try Hierarchy.one
+        let bundle = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.weak])
+        #expect(try accepted(bundle, hierarchy.root.fingerprint()) == hierarchy.root.der)
         var policy = Policy(digestFloor: .sha1)
-        let kept = try accepted(bundle, world.root.fingerprint(), policy: &policy)
-        #expect(kept == world.root.der + world.weak.der && policy.used == .sha1)
+        let kept = try accepted(bundle, hierarchy.root.fingerprint(), policy: &policy)
+        #expect(kept == hierarchy.root.der + hierarchy.weak.der && policy.used == .sha1)
     }
 
     @Test func timesCountWhereTheyAreKnown() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let (notBefore, notAfter) = try { () throws -> (Int64, Int64) in
-            let certificate = try Certificate(world.root.der.span)
+            let certificate = try Certificate(hierarchy.root.der.span)
             return (certificate.notBefore, certificate.notAfter)
         }()
-        let pin = try world.root.fingerprint()
+        let pin = try hierarchy.root.fingerprint()
         // A device's clock may be five minutes late.
         let good: [Moment] = [
             .unknown, .exact(notBefore - 300), .exact(notAfter), .atLeast(.min), .atLeast(0), .atLeast(notAfter),
         ]
-        for moment in good { #expect(try accepted(world.root.der, pin, moment: moment) == world.root.der) }
+        for moment in good { #expect(try accepted(hierarchy.root.der, pin, moment: moment) == hierarchy.root.der) }
         for moment in [.exact(notAfter + 1), .exact(.max), .atLeast(notAfter + 1), .atLeast(.max)] as [Moment] {
-            #expect(throws: SCEPError.caCertificateExpired) { try accepted(world.root.der, pin, moment: moment) }
+            #expect(throws: SCEPError.caCertificateExpired) { try accepted(hierarchy.root.der, pin, moment: moment) }
         }
         for moment in [.exact(notBefore - 301), .exact(0), .exact(.min)] as [Moment] {
-            #expect(throws: SCEPError.caCertificateNotYetValid) { try accepted(world.root.der, pin, moment: moment) }
+            #expect(throws: SCEPError.caCertificateNotYetValid) {
+                try accepted(hierarchy.root.der, pin, moment: moment)
+            }
         }
     }
 
     /// A CA that is trusted already needs no fingerprint, such as one that came by GetNextCACert.
     @Test func theKnownAreAnchors() throws {
-        let world = try World.one
-        let pin = try world.root.fingerprint()
-        let known = world.ec.der + world.impostor.der
-        let others = try OpenSSLIdentity.bundle([world.impostorsRA, world.impostor])
-        #expect(try accepted(others, pin, known: known) == world.impostorsRA.der + world.impostor.der)
-        #expect(throws: SCEPError.fingerprintMismatch) { try accepted(others, pin, known: world.ec.der) }
+        let hierarchy = try Hierarchy.one
+        let pin = try hierarchy.root.fingerprint()
+        let known = hierarchy.ec.der + hierarchy.impostor.der
+        let others = try OpenSSLIdentity.bundle([hierarchy.impostorsRA, hierarchy.impostor])
+        #expect(try accepted(others, pin, known: known) == hierarchy.impostorsRA.der + hierarchy.impostor.der)
+        #expect(throws: SCEPError.fingerprintMismatch) { try accepted(others, pin, known: hierarchy.ec.der) }
         // One byte more is another certificate, and a name is none.
         let twin = try OpenSSLIdentity(subject: "/O=Example/CN=Root", for: TestKey.rsa)
         #expect(throws: SCEPError.fingerprintMismatch) { try accepted(twin.der, pin, known: known) }
         // Both sides of a rollover at once.
-        let both = try OpenSSLIdentity.bundle([world.root, world.impostor])
-        #expect(try accepted(both, pin, known: known) == world.root.der + world.impostor.der)
+        let both = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.impostor])
+        #expect(try accepted(both, pin, known: known) == hierarchy.root.der + hierarchy.impostor.der)
         // Who is known and not in the reply is kept no longer.
-        #expect(try accepted(world.root.der, pin, known: known) == world.root.der)
+        #expect(try accepted(hierarchy.root.der, pin, known: known) == hierarchy.root.der)
     }
 
-    /// A pinned CA that is over does not stand in the way of its successor.
+    /// A pinned CA that has expired does not stand in the way of its successor.
     @Test func aSuccessorIsEnough() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let short = try OpenSSLIdentity(
             subject: "/O=Example/CN=Root", newKey: ["rsa:2048", "-days", "1"],
             extensions: ["keyUsage=critical,keyCertSign"])
         let tomorrow = try Certificate(short.der.span).notAfter + 1
-        let both = try OpenSSLIdentity.bundle([short, world.root])
+        let both = try OpenSSLIdentity.bundle([short, hierarchy.root])
         let pin = try short.fingerprint()
-        #expect(try accepted(both, pin, moment: .exact(tomorrow), known: world.root.der) == world.root.der)
+        #expect(try accepted(both, pin, moment: .exact(tomorrow), known: hierarchy.root.der) == hierarchy.root.der)
         for known in [[], short.der] {
             #expect(throws: SCEPError.caCertificateExpired) {
                 try accepted(both, pin, moment: .atLeast(tomorrow), known: known)
             }
         }
-        #expect(try accepted(both, pin, moment: .exact(tomorrow - 1), known: world.root.der).starts(with: short.der))
+        #expect(
+            try accepted(both, pin, moment: .exact(tomorrow - 1), known: hierarchy.root.der).starts(with: short.der))
     }
 
     /// What was trusted before is still there when a reply is refused.
     @Test func theKnownStayWhereTheyAre() throws {
-        let world = try World.one
-        let bundle = try OpenSSLIdentity.bundle([world.root, world.unmarked])
-        let pins = Array(try world.root.fingerprint().utf8)
-        for body in [bundle, world.impostor.der, try OpenSSLIdentity.bundle([world.root, world.intermediate]), []] {
-            var trusted = world.ec.der + [UInt8](repeating: 0xA5, count: world.root.der.count - world.ec.der.count)
+        let hierarchy = try Hierarchy.one
+        let bundle = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.unmarked])
+        let pins = Array(try hierarchy.root.fingerprint().utf8)
+        for body in [
+            bundle, hierarchy.impostor.der, try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.intermediate]), [],
+        ] {
+            var trusted =
+                hierarchy.ec.der + [UInt8](repeating: 0xA5, count: hierarchy.root.der.count - hierarchy.ec.der.count)
             let before = trusted
             var work = body
             var policy = Policy()
@@ -271,7 +279,7 @@ func accepted(
                 var kept = trusted.mutableSpan
                 guard let fingerprints = Fingerprints(pins.span) else { return }
                 _ = try GetCACert.accept(
-                    &bytes, body: 0..<body.count, fingerprints: fingerprints, known: world.ec.der.count,
+                    &bytes, body: 0..<body.count, fingerprints: fingerprints, known: hierarchy.ec.der.count,
                     policy: &policy, moment: .unknown, into: &kept)
             }
             #expect(trusted == before)
@@ -280,18 +288,18 @@ func accepted(
 
     /// Certificates that came one in a reply, as Dogtag sends its chain.
     @Test func aChainIsCollected() throws {
-        let world = try World.one
-        let pins = Array(try world.root.fingerprint().utf8)
+        let hierarchy = try Hierarchy.one
+        let pins = Array(try hierarchy.root.fingerprint().utf8)
         var chain: [UInt8] = []
-        for identity in [world.ra, world.intermediate, world.root] {
+        for identity in [hierarchy.ra, hierarchy.intermediate, hierarchy.root] {
             let (certificates, isSingle) = try read(identity.der)
             #expect(isSingle)
             chain += certificates
         }
-        let bundle = try OpenSSLIdentity.bundle([world.intermediate, world.root])
+        let bundle = try OpenSSLIdentity.bundle([hierarchy.intermediate, hierarchy.root])
         let several = try read(bundle)
-        #expect(!several.isSingle && several.certificates == world.intermediate.der + world.root.der)
-        let blocks = try read(world.intermediate.certificate + world.root.certificate)
+        #expect(!several.isSingle && several.certificates == hierarchy.intermediate.der + hierarchy.root.der)
+        let blocks = try read(hierarchy.intermediate.certificate + hierarchy.root.certificate)
         #expect(!blocks.isSingle && blocks.certificates == several.certificates)
         var trusted = [UInt8](repeating: 0, count: 8192)
         var policy = Policy()
@@ -320,47 +328,50 @@ func accepted(
     }
 
     @Test func isRefused() throws {
-        let world = try World.one
-        let pin = try world.root.fingerprint()
-        func refusal(_ body: [UInt8], _ pins: String, room: Int = 8192) -> SCEPError? {
+        let hierarchy = try Hierarchy.one
+        let pin = try hierarchy.root.fingerprint()
+        func refusal(_ body: [UInt8], _ pins: String, capacity: Int = 8192) -> SCEPError? {
             do {
-                _ = try accepted(body, pins, room: room)
+                _ = try accepted(body, pins, capacity: capacity)
                 return nil
             } catch {
                 return error as? SCEPError
             }
         }
-        #expect(refusal(world.impostor.der, pin) == .fingerprintMismatch)
-        #expect(refusal(try OpenSSLIdentity.bundle([world.impostor, world.intermediate]), pin) == .fingerprintMismatch)
-        #expect(refusal(try OpenSSLIdentity.bundle([world.ra]), try world.ra.fingerprint()) == .pinnedIsNotCA)
-        let many = [world.root] + Array(repeating: world.impostor, count: 8)
+        #expect(refusal(hierarchy.impostor.der, pin) == .fingerprintMismatch)
+        #expect(
+            refusal(try OpenSSLIdentity.bundle([hierarchy.impostor, hierarchy.intermediate]), pin)
+                == .fingerprintMismatch)
+        #expect(refusal(try OpenSSLIdentity.bundle([hierarchy.ra]), try hierarchy.ra.fingerprint()) == .pinnedIsNotCA)
+        let many = [hierarchy.root] + Array(repeating: hierarchy.impostor, count: 8)
         #expect(refusal(try OpenSSLIdentity.bundle(many), pin) == .tooManyCACertificates)
-        #expect(refusal(world.root.der, pin, room: world.root.der.count - 1) == .tooManyCACertificates)
-        #expect(refusal(world.root.der, pin, room: world.root.der.count) == nil)
-        let two = try OpenSSLIdentity.bundle([world.root, world.intermediate])
-        let room = world.root.der.count + world.intermediate.der.count
-        #expect(refusal(two, pin, room: room - 1) == .tooManyCACertificates)
-        #expect(refusal(two, pin, room: room) == nil)
+        #expect(refusal(hierarchy.root.der, pin, capacity: hierarchy.root.der.count - 1) == .tooManyCACertificates)
+        #expect(refusal(hierarchy.root.der, pin, capacity: hierarchy.root.der.count) == nil)
+        let two = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.intermediate])
+        let capacity = hierarchy.root.der.count + hierarchy.intermediate.der.count
+        #expect(refusal(two, pin, capacity: capacity - 1) == .tooManyCACertificates)
+        #expect(refusal(two, pin, capacity: capacity) == nil)
         // What is no certificate at all. Offsets count in the buffer, where the body stands at 2.
         #expect(refusal([0x30, 0x00], pin) == .fingerprintMismatch)
-        #expect(refusal(Array(world.root.der.dropLast()), pin) == .reply(DERError(.truncated, at: 2)))
+        #expect(refusal(Array(hierarchy.root.der.dropLast()), pin) == .reply(DERError(.truncated, at: 2)))
         #expect(
-            refusal(world.root.der + [0], pin) == .reply(DERError(.trailingBytes, at: 2 + world.root.der.count)))
+            refusal(hierarchy.root.der + [0], pin) == .reply(DERError(.trailingBytes, at: 2 + hierarchy.root.der.count))
+        )
         #expect(refusal([0x04, 0x00], pin) == .reply(DERError(.unexpectedTag, at: 2)))
         let envelope = [UInt8](hex: "3011 06092A864886F70D010703 A004 3002 0500")
         #expect(refusal(envelope, pin) == .reply(DERError(.unexpectedContentType, at: 4)))
     }
 
     @Test func damagedRepliesDoNotTrap() throws {
-        let world = try World.one
-        let pin = try world.root.fingerprint()
-        let body = try OpenSSLIdentity.bundle([world.root, world.intermediate])
+        let hierarchy = try Hierarchy.one
+        let pin = try hierarchy.root.fingerprint()
+        let body = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.intermediate])
         for position in body.indices where position % 3 == 0 {
             var damaged = body
             damaged[position] ^= 1 << UInt8(position % 8)
             guard let kept = try? accepted(damaged, pin) else { continue }
             // Whatever is damaged is not believed.
-            #expect(kept == world.root.der || kept == world.root.der + world.intermediate.der)
+            #expect(kept == hierarchy.root.der || kept == hierarchy.root.der + hierarchy.intermediate.der)
         }
     }
 
@@ -389,16 +400,16 @@ func accepted(
     }
 
     @Test func otherDigestsDoNotMatch() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         var digest = Array(try root.fingerprint().utf8)
         for position in digest.indices where digest[position] != UInt8(ascii: ":") {
             let was = digest[position]
             digest[position] = was == UInt8(ascii: "0") ? UInt8(ascii: "1") : UInt8(ascii: "0")
-            let contains = Fingerprints(digest.span)?.contain(root.der.span)
+            let contains = Fingerprints(digest.span)?.contains(root.der.span)
             #expect(contains == false)
             digest[position] = was
         }
-        let contains = Fingerprints(digest.span)?.contain(root.der.span)
+        let contains = Fingerprints(digest.span)?.contains(root.der.span)
         #expect(contains == true)
     }
 }

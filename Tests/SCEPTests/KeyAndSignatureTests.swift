@@ -18,7 +18,7 @@ import Testing
             (["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], nil), (["rsa:4096"], nil),
         ] as [([String], KeyDefect?)])
     func keysAreJudgedAtOnce(newKey: [String], defect: KeyDefect?) throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let root = try OpenSSLIdentity(subject: "/CN=CA", newKey: newKey, extensions: Self.usage)
         guard let defect else {
             #expect(try acceptance([root], [root]).kept == root.der)
@@ -26,19 +26,21 @@ import Testing
         }
         #expect(throws: SCEPError.caKeyUnusable(defect)) { try acceptance([root], [root]) }
         // One that is of use, and pinned too, is enough.
-        let (both, kept, _) = try acceptance([root, world.root], [root, world.root])
-        #expect(kept == world.root.der && both.reasons == [.notSigned])
+        let (both, kept, _) = try acceptance([root, hierarchy.root], [root, hierarchy.root])
+        #expect(kept == hierarchy.root.der && both.reasons == [.notSigned])
         // Below a pinned root: the issuing CA, and the RA.
         let key = TestKey(pem: root.key)
-        let ca = try OpenSSLIdentity(subject: "/CN=CA", for: key, issuedBy: world.root, extensions: World.authority)
-        #expect(throws: SCEPError.caKeyUnusable(defect)) { try acceptance([ca, world.root], [world.root]) }
+        let ca = try OpenSSLIdentity(
+            subject: "/CN=CA", for: key, issuedBy: hierarchy.root, extensions: Hierarchy.authority)
+        #expect(throws: SCEPError.caKeyUnusable(defect)) { try acceptance([ca, hierarchy.root], [hierarchy.root]) }
         // Where another CA issues, it is in nobody's way.
-        let chain = [ca, world.intermediate, world.root]
-        let (accepted, left, _) = try acceptance(chain, [world.root])
-        #expect(left == world.intermediate.der + world.root.der && accepted.reasons == [.unusableKey(defect)])
+        let chain = [ca, hierarchy.intermediate, hierarchy.root]
+        let (accepted, left, _) = try acceptance(chain, [hierarchy.root])
+        #expect(left == hierarchy.intermediate.der + hierarchy.root.der && accepted.reasons == [.unusableKey(defect)])
         #expect(accepted.passedOver[0].matters)
-        let ra = try OpenSSLIdentity(subject: "/CN=RA", for: key, issuedBy: world.root, extensions: [World.mark])
-        #expect(throws: SCEPError.caKeyUnusable(defect)) { try acceptance([ra, world.root], [world.root]) }
+        let ra = try OpenSSLIdentity(
+            subject: "/CN=RA", for: key, issuedBy: hierarchy.root, extensions: [Hierarchy.mark])
+        #expect(throws: SCEPError.caKeyUnusable(defect)) { try acceptance([ra, hierarchy.root], [hierarchy.root]) }
     }
 
     /// A pinned certificate's own signature says nothing.
@@ -51,7 +53,8 @@ import Testing
         let root = try OpenSSLIdentity(
             subject: "/CN=CA", newKey: ["rsa:2048"] + options, extensions: Self.usage)
         let ra = try OpenSSLIdentity(
-            subject: "/CN=RA", for: TestKey.rsa, issuedBy: root, extensions: ["keyUsage=keyEncipherment", World.mark])
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: root,
+            extensions: ["keyUsage=keyEncipherment", Hierarchy.mark])
         let (accepted, kept, used) = try acceptance([ra, root], [root])
         #expect(kept == ra.der + root.der && accepted.reasons == [] && used == Leniency())
         let issued = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: root)
@@ -68,9 +71,9 @@ import Testing
             (["-sha256", "-sigopt", "rsa_mgf1_md:sha1"], .unknownSignatureAlgorithm),
         ] as [([String], PassedOver.Reason?)])
     func probabilisticSignatures(options: [String], reason: PassedOver.Reason?) throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let ca = try OpenSSLIdentity(
-            subject: "/CN=CA", for: TestKey.rsa, issuedBy: root, extensions: World.authority,
+            subject: "/CN=CA", for: TestKey.rsa, issuedBy: root, extensions: Hierarchy.authority,
             options: ["-sigopt", "rsa_padding_mode:pss"] + options)
         #expect(try isVerified(ca, by: [], under: root))
         let (accepted, kept, _) = try acceptance([ca, root], [root])
@@ -83,7 +86,7 @@ import Testing
         do throws(SCEPError) {
             guard var ours = try? key.rsaPrivateKey() else { throw .certificateForAnotherKey }
             _ = try IssuedCertificate.find(
-                ca.der.span, in: Degenerate(certificates: 0..<ca.der.count), from: CACertificates(root.der.span),
+                ca.der.span, in: CertificatesOnly(certificates: 0..<ca.der.count), from: CACertificates(root.der.span),
                 key: &ours, replacing: nil,
                 policy: &policy, moment: .unknown, mayBeginLater: false)
             found = nil
@@ -99,21 +102,22 @@ import Testing
 
     /// Nobody but a CA can have signed with an algorithm that is unknown here.
     @Test func anUnknownSignatureOfAnRAsIsNone() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let byRA = try OpenSSLIdentity(
-            subject: "/CN=x", for: TestKey.rsa, issuedBy: world.ra, extensions: [World.mark], options: ["-sha224"])
-        let chain = [world.root, world.intermediate, world.ra, byRA]
-        let (accepted, kept, _) = try acceptance(chain, [world.root])
+            subject: "/CN=x", for: TestKey.rsa, issuedBy: hierarchy.ra, extensions: [Hierarchy.mark],
+            options: ["-sha224"])
+        let chain = [hierarchy.root, hierarchy.intermediate, hierarchy.ra, byRA]
+        let (accepted, kept, _) = try acceptance(chain, [hierarchy.root])
         #expect(kept == chain.dropLast().flatMap(\.der) && accepted.reasons == [.notSigned])
     }
 
     /// Of what is cut off nobody can tell where it ends, and what would follow.
     @Test func whatIsCutOffIsRefused() throws {
-        let world = try World.one
-        let cut = OpenSSLIdentity(key: [], pem: [], der: Array(world.ec.der.dropLast()))
+        let hierarchy = try Hierarchy.one
+        let cut = OpenSSLIdentity(key: [], pem: [], der: Array(hierarchy.ec.der.dropLast()))
         // Behind one byte, and the last of the whole is no part of it.
-        let error = DERError(.truncated, at: 1 + world.root.der.count)
-        #expect(throws: SCEPError.reply(error)) { try acceptance([world.root, cut], [world.root]) }
+        let error = DERError(.truncated, at: 1 + hierarchy.root.der.count)
+        #expect(throws: SCEPError.reply(error)) { try acceptance([hierarchy.root, cut], [hierarchy.root]) }
     }
 
     /// Who was passed over for nothing that anybody has to mend is told apart.
@@ -131,10 +135,10 @@ import Testing
 
     /// What is between the root and the device is not passed over without a word.
     @Test func theReasonsAreSaid() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         func ca(_ name: String, _ extensions: [String] = [], _ options: [String] = []) throws -> OpenSSLIdentity {
             try OpenSSLIdentity(
-                subject: "/CN=\(name)", for: TestKey.rsa, issuedBy: root, extensions: World.authority + extensions,
+                subject: "/CN=\(name)", for: TestKey.rsa, issuedBy: root, extensions: Hierarchy.authority + extensions,
                 options: options)
         }
         let short = try ca("short", [], ["-days", "1"])
@@ -143,7 +147,7 @@ import Testing
             (short, .exact(end + 1), .expired, true), (short, .atLeast(end + 1), .expired, true),
             (short, .exact(end), nil, false), (try ca("weak", [], ["-sha1"]), .unknown, .weakDigest, true),
             (try ca("unknown", [], ["-sha224"]), .unknown, .unknownSignatureAlgorithm, true),
-            (try World.one.impostor, .unknown, .notSigned, false),
+            (try Hierarchy.one.impostor, .unknown, .notSigned, false),
         ]
         for (identity, moment, reason, matters) in rows {
             let (accepted, kept, _) = try acceptance([root, identity], [root], moment: moment)

@@ -14,7 +14,7 @@ import Testing
 
     @Test(arguments: 0..<rows.count) func isJudged(row: Int) throws {
         let (cipher, keyCipher, weakness) = Self.rows[row]
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let own = try OpenSSLIdentity(
             subject: "/CN=sensor", for: TestKey.p256, issuedBy: root, extensions: ["keyUsage=digitalSignature"])
         var envelope = PasswordEnvelope()

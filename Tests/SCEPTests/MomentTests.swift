@@ -12,8 +12,8 @@ import Testing
             (.atLeast(0), false, false), (.atLeast(1_000_000_000), false, false),
             (.atLeast(1_000_000_001), true, false), (.atLeast(.max), true, false), (.atLeast(.min), false, false),
         ] as [(Moment, Bool, Bool)])
-    func judges(moment: Moment, isOver: Bool, isBefore: Bool) {
-        #expect(moment.isOver(1_000_000_000) == isOver)
+    func compares(moment: Moment, isPast: Bool, isBefore: Bool) {
+        #expect(moment.isPast(1_000_000_000) == isPast)
         #expect(moment.isBefore(1_000_000_000) == isBefore)
     }
 

@@ -11,7 +11,7 @@ import Testing
 private func message<Key: PrivateKey & ~Copyable>(
     _ type: MessageType, _ key: inout Key, issued: [UInt8] = [], digest: String = "SHA-256",
     policy: Policy = Policy(),
-    recipient: OpenSSLIdentity? = nil, password: String = "", room: Int = 8192,
+    recipient: OpenSSLIdentity? = nil, password: String = "", capacity: Int = 8192,
     _ body: (inout DERWriter, inout Key, inout RandomGenerator) throws -> Void
 ) throws -> [UInt8] {
     let password = Array(password.utf8)
@@ -23,13 +23,13 @@ private func message<Key: PrivateKey & ~Copyable>(
     let identifier = transaction.identifier
     let recipient = try (recipient ?? OpenSSLIdentity.recipient).der
     let subject = Array("CN=sensor".utf8)
-    // What was issued stands in front of the room for the message.
-    var buffer = issued + [UInt8](repeating: 0xA5, count: room + 4)
-    let room = issued.count + room
+    // What was issued stands in front of the space for the message.
+    var buffer = issued + [UInt8](repeating: 0xA5, count: capacity + 4)
+    let capacity = issued.count + capacity
     let front: Int
     do {
         var bytes = buffer.mutableSpan
-        var writer = DERWriter(&bytes, end: room)
+        var writer = DERWriter(&bytes, end: capacity)
         let end = try writer.beginEnvelope()
         try body(&writer, &key, &random)
         let own = SelfSignedCertificate(subject: subject.span, serialNumber: identifier.span)
@@ -42,7 +42,7 @@ private func message<Key: PrivateKey & ~Copyable>(
     #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5])
     // What was issued may be written over, once it is part of the message.
     #expect(front < issued.count || buffer[issued.count..<front].allSatisfy { $0 == 0xA5 })
-    return Array(buffer[front..<room])
+    return Array(buffer[front..<capacity])
 }
 
 /// The message taken apart by openssl alone: messageData, attributes as text, and the signer's certificate in PEM.
@@ -189,7 +189,7 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         let subject = Array("CN=sensor".utf8)
         let password = Array("s€cret".utf8)
         let message = try message(
-            .pkcsReq, &key, recipient: toEC ? World.one.ec : nil, password: "s€cret"
+            .pkcsReq, &key, recipient: toEC ? Hierarchy.one.ec : nil, password: "s€cret"
         ) { writer, key, random in
             var request = CertificationRequest(subject: subject.span)
             request.challengePassword = password.span
@@ -205,20 +205,20 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         let publicKey = try OpenSSL.run(["x509", "-noout", "-pubkey"], input: certificate)
         #expect(try publicKey == OpenSSL.run(["req", "-inform", "DER", "-noout", "-pubkey"], input: data))
         // The self-signed certificate holds by itself, and says what the key is for.
-        let judged = try withTemporaryDirectory { directory in
+        let checked = try withTemporaryDirectory { directory in
             let file = try directory.write(certificate, to: "crt")
             return String(
                 decoding: try OpenSSL.run(["verify", "-check_ss_sig", "-CAfile", file, "-partial_chain", file])
                     + OpenSSL.run(["x509", "-noout", "-ext", "keyUsage"], input: certificate), as: UTF8.self)
         }
-        #expect(judged.contains(": OK") && judged.contains("Digital Signature\n"))
-        #expect(!judged.contains("Encipherment"))
+        #expect(checked.contains(": OK") && checked.contains("Digital Signature\n"))
+        #expect(!checked.contains("Encipherment"))
     }
 
     @Test func anECAuthorityTakesAPassword() throws {
         var key = try TestKey.p256.ecPrivateKey(.p256)
         #expect {
-            try message(.certPoll, &key, recipient: World.one.ec) { writer, _, _ in try writer.writeNull() }
+            try message(.certPoll, &key, recipient: Hierarchy.one.ec) { writer, _, _ in try writer.writeNull() }
         } throws: {
             ($0 as? DERError)?.kind == .passwordMissing
         }
@@ -232,9 +232,9 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         let size = try message(.renewalReq, &key, issued: issued.der) { writer, _, _ in try writer.writeNull() }.count
         var passed = 0
         // The message may grow over what was issued once it holds a copy.
-        for room in stride(from: size - issued.der.count, to: size + 60, by: 25) {
+        for capacity in stride(from: size - issued.der.count, to: size + 60, by: 25) {
             do {
-                let message = try message(.renewalReq, &key, issued: issued.der, room: room) { writer, _, _ in
+                let message = try message(.renewalReq, &key, issued: issued.der, capacity: capacity) { writer, _, _ in
                     try writer.writeNull()
                 }
                 #expect(try takenApart(message).certificate.isEmpty == false)
@@ -258,14 +258,14 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         var key = try TestKey.p256.ecPrivateKey(.p256)
         let whole = try message(.renewalReq, &key, issued: issued.der) { writer, _, _ in try writer.writeNull() }
         let envelope = try OpenSSL.run(["cms", "-verify", "-noverify", "-inform", "DER", "-binary"], input: whole)
-        let room = issued.der.count + envelope.count
-        let tight = try message(.renewalReq, &key, issued: issued.der, room: room) { writer, _, _ in
+        let capacity = issued.der.count + envelope.count
+        let tight = try message(.renewalReq, &key, issued: issued.der, capacity: capacity) { writer, _, _ in
             try writer.writeNull()
         }
         let (data, _, certificate) = try takenApart(tight)
         #expect(try data == [5, 0] && OpenSSL.run(["x509", "-outform", "DER"], input: certificate) == issued.der)
         #expect {
-            try message(.renewalReq, &key, issued: issued.der, room: room - 1) { writer, _, _ in
+            try message(.renewalReq, &key, issued: issued.der, capacity: capacity - 1) { writer, _, _ in
                 try writer.writeNull()
             }
         } throws: {
@@ -276,9 +276,9 @@ private func attribute(_ identifier: String, in text: String) -> String? {
     @Test func whatDoesNotFitIsRefused() throws {
         var key = try TestKey.p256.ecPrivateKey(.p256)
         let size = try message(.certPoll, &key) { writer, _, _ in try writer.writeNull() }.count
-        for room in stride(from: 0, to: size - 4, by: 9) {
+        for capacity in stride(from: 0, to: size - 4, by: 9) {
             #expect {
-                try message(.certPoll, &key, room: room) { writer, _, _ in try writer.writeNull() }
+                try message(.certPoll, &key, capacity: capacity) { writer, _, _ in try writer.writeNull() }
             } throws: {
                 ($0 as? DERError)?.kind == .bufferFull
             }

@@ -45,7 +45,7 @@ private struct Authority: Sendable {
         let trusted = try (trusting ?? [Authority.one.ca]).flatMap(\.der)
         let der = try (device ?? Authority.one.device).der
         return try Revocation.check(
-            work.span, in: Degenerate(crls: 2..<(2 + crls.count), weakness: weakness), of: Certificate(der.span),
+            work.span, in: CertificatesOnly(crls: 2..<(2 + crls.count), weakness: weakness), of: Certificate(der.span),
             ca: CACertificates(trusted.span),
             policy: &policy, moment: moment)
     }
@@ -63,17 +63,18 @@ private struct Authority: Sendable {
             try check(weak, policy: Policy(digestFloor: .sha1), weakness: .des)
         }
         // Another CA's list is that first.
-        let other = try World.one.impostor.revocationList(options: Authority.times)
+        let other = try Hierarchy.one.impostor.revocationList(options: Authority.times)
         #expect(throws: SCEPError.crlInvalidSignature) { try check(other, weakness: .des) }
     }
 
-    /// A list, or an entry of it, that cannot be judged says nothing of any certificate (RFC 5280, 5.3).
+    /// A list, or an entry of it, that cannot be checked says nothing of any certificate (RFC 5280, 5.3).
     @Test func whatCannotBeJudgedIsRefused() throws {
-        let world = try Authority.one
-        let unknown = try world.ca.revocationList(of: [world.serial], options: Authority.times + ["-md", "sha224"])
+        let hierarchy = try Authority.one
+        let unknown = try hierarchy.ca.revocationList(
+            of: [hierarchy.serial], options: Authority.times + ["-md", "sha224"])
         #expect(throws: SCEPError.signatureAlgorithmUnknown) { try check(unknown) }
-        for serials in [[world.serial + ",removeFromCRL"], [world.serial, "05,removeFromCRL"]] {
-            let list = try world.ca.revocationList(of: serials, options: Authority.times)
+        for serials in [[hierarchy.serial + ",removeFromCRL"], [hierarchy.serial, "05,removeFromCRL"]] {
+            let list = try hierarchy.ca.revocationList(of: serials, options: Authority.times)
             #expect {
                 try check(list)
             } throws: {
@@ -84,23 +85,23 @@ private struct Authority: Sendable {
     }
 
     @Test func theOwnCertificateIsLookedUp() throws {
-        let world = try Authority.one
+        let hierarchy = try Authority.one
         for (serials, isRevoked) in [
-            ([], false), ([world.serial], true), (["05", world.serial + ",keyCompromise", "06"], true),
-            ([world.serial + ",certificateHold"], true), ([world.serial + "00"], false),
+            ([], false), ([hierarchy.serial], true), (["05", hierarchy.serial + ",keyCompromise", "06"], true),
+            ([hierarchy.serial + ",certificateHold"], true), ([hierarchy.serial + "00"], false),
         ] as [([String], Bool)] {
-            let list = try world.ca.revocationList(of: serials, options: Authority.times)
+            let list = try hierarchy.ca.revocationList(of: serials, options: Authority.times)
             #expect(try check(list) == isRevoked, "\(serials)")
         }
         // As old as X.509 itself.
-        let old = try world.ca.revocationList(of: [world.serial], extensions: [], options: Authority.times)
+        let old = try hierarchy.ca.revocationList(of: [hierarchy.serial], extensions: [], options: Authority.times)
         #expect(try check(old))
     }
 
     /// It comes in a SignedData without certificates, as openssl makes one.
     @Test func aListIsFoundInItsSignedData() throws {
-        let world = try Authority.one
-        let list = try world.ca.revocationList(of: [world.serial], options: Authority.times)
+        let hierarchy = try Authority.one
+        let list = try hierarchy.ca.revocationList(of: [hierarchy.serial], options: Authority.times)
         let message = try OpenSSL.run(
             ["crl2pkcs7", "-inform", "DER", "-outform", "DER"], input: list)
         let recipient = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
@@ -115,7 +116,7 @@ private struct Authority: Sendable {
         var key = try TestKey.rsa.rsaPrivateKey()
         var policy = Policy()
         var random = try seededRandom()
-        let found: Degenerate
+        let found: CertificatesOnly
         do {
             var bytes = work.mutableSpan
             found = try CertRep.open(
@@ -126,9 +127,9 @@ private struct Authority: Sendable {
     }
 
     @Test func timesCountWhereTheyAreKnown() throws {
-        let world = try Authority.one
+        let hierarchy = try Authority.one
         let (begin, end) = (Authority.thisUpdate, Authority.nextUpdate)
-        let list = try world.ca.revocationList(of: [world.serial], options: Authority.times)
+        let list = try hierarchy.ca.revocationList(of: [hierarchy.serial], options: Authority.times)
         let good: [Moment] = [
             .unknown, .exact(begin - 300), .exact(begin), .exact(end), .atLeast(0), .atLeast(end),
         ]
@@ -142,24 +143,25 @@ private struct Authority: Sendable {
     }
 
     @Test func whoSignsIsJudged() throws {
-        let world = try Authority.one
+        let hierarchy = try Authority.one
         func list(_ authority: OpenSSLIdentity, _ options: [String] = []) throws -> [UInt8] {
-            try authority.revocationList(of: [world.serial], options: Authority.times + options)
+            try authority.revocationList(of: [hierarchy.serial], options: Authority.times + options)
         }
-        let good = try list(world.ca)
+        let good = try list(hierarchy.ca)
         // Another authority's, with a true signature.
-        let other = try World.one.intermediate
-        #expect(throws: SCEPError.crlFromAnotherIssuer) { try check(list(other), trusting: [world.ca, other]) }
+        let other = try Hierarchy.one.intermediate
+        #expect(throws: SCEPError.crlFromAnotherIssuer) { try check(list(other), trusting: [hierarchy.ca, other]) }
         // An impostor's with the authority's name; and two authorities of one name, before and after a rollover.
-        let impostor = try World.one.impostor
+        let impostor = try Hierarchy.one.impostor
         #expect(throws: SCEPError.crlInvalidSignature) { try check(list(impostor)) }
-        #expect(try check(good, trusting: [impostor, world.ca]) && check(good, trusting: [world.ca, impostor]))
+        #expect(
+            try check(good, trusting: [impostor, hierarchy.ca]) && check(good, trusting: [hierarchy.ca, impostor]))
         // Nobody is trusted, or nobody of that name.
         for trusted in [[], [other]] {
             #expect(throws: SCEPError.crlInvalidSignature) { try check(good, trusting: trusted) }
         }
         // A key that may sign certificates only (RFC 5280, 4.2.1.3).
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         let byRoot = try OpenSSLIdentity(subject: "/CN=x", for: TestKey.p256, issuedBy: root)
         #expect(throws: SCEPError.crlInvalidSignature) { try check(list(root), of: byRoot, trusting: [root]) }
         // Who has the name and the key, and is no authority.
@@ -168,16 +170,16 @@ private struct Authority: Sendable {
         #expect(throws: SCEPError.crlInvalidSignature) { try check(list(device), trusting: [device]) }
         // Another list under a true signature.
         var changed = good
-        let number = try #require(changed.firstRange(of: [UInt8](hex: world.serial)))
+        let number = try #require(changed.firstRange(of: [UInt8](hex: hierarchy.serial)))
         changed[number.upperBound - 1] ^= 1
         #expect(throws: SCEPError.crlInvalidSignature) { try check(changed) }
         // A digest that is too weak.
-        let weak = try list(world.ca, ["-md", "sha1"])
+        let weak = try list(hierarchy.ca, ["-md", "sha1"])
         #expect(throws: SCEPError.belowFloor(.sha1)) { try check(weak) }
         #expect(try check(weak, policy: Policy(digestFloor: .sha1)))
     }
 
-    /// Whether a list covers a certificate hangs on both (RFC 5280, 6.3.3). openssl judges beside.
+    /// Whether a list covers a certificate depends on both (RFC 5280, 6.3.3). openssl checks beside.
     @Test func whatAListIsForIsJudged() throws {
         let ca = try Authority.one.ca
         func device(_ extensions: [String]) throws -> OpenSSLIdentity {
@@ -228,10 +230,10 @@ private struct Authority: Sendable {
 
     /// A list of a large authority: more than half a megabyte, in an envelope in BER, as openssl writes one in pieces.
     @Test func largeListsAreTakenOut() throws {
-        let world = try Authority.one
+        let hierarchy = try Authority.one
         let serials =
-            (0..<20_000).map { "10" + String(0x10000 + $0, radix: 16).suffix(4).uppercased() } + [world.serial]
-        let list = try world.ca.revocationList(of: serials, options: Authority.times)
+            (0..<20_000).map { "10" + String(0x10000 + $0, radix: 16).suffix(4).uppercased() } + [hierarchy.serial]
+        let list = try hierarchy.ca.revocationList(of: serials, options: Authority.times)
         #expect(list.count > 400_000)
         let message = try OpenSSL.run(["crl2pkcs7", "-inform", "DER", "-outform", "DER"], input: list)
         let recipient = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
@@ -247,7 +249,7 @@ private struct Authority: Sendable {
         var key = try TestKey.rsa.rsaPrivateKey()
         var policy = Policy()
         var random = try seededRandom()
-        let found: Degenerate
+        let found: CertificatesOnly
         do {
             var bytes = work.mutableSpan
             found = try CertRep.open(
@@ -258,14 +260,14 @@ private struct Authority: Sendable {
     }
 
     @Test func whatIsNoSingleListIsRefused() throws {
-        let world = try Authority.one
-        let list = try world.ca.revocationList(options: Authority.times)
+        let hierarchy = try Authority.one
+        let list = try hierarchy.ca.revocationList(options: Authority.times)
         #expect(throws: SCEPError.crlMissing) { try check([]) }
         #expect(throws: SCEPError.reply(DERError(.trailingBytes, at: 2 + list.count))) { try check(list + list) }
         #expect(throws: SCEPError.reply(DERError(.truncated, at: 2))) { try check(Array(list.dropLast())) }
         #expect(throws: SCEPError.reply(DERError(.unexpectedTag, at: 2))) { try check([0x05, 0x00]) }
         // The changes since another list (RFC 5280, 5.2.4).
-        let delta = try world.ca.revocationList(extensions: ["2.5.29.27=critical,ASN1:INTEGER:5"])
+        let delta = try hierarchy.ca.revocationList(extensions: ["2.5.29.27=critical,ASN1:INTEGER:5"])
         #expect(throws: SCEPError.crlIncomplete(.delta)) { try check(delta) }
     }
 
@@ -279,7 +281,7 @@ private struct Authority: Sendable {
         var key = try TestKey(pem: try Fixtures.read("jscep/client.key")).rsaPrivateKey()
         var policy = Policy(digestFloor: .sha1, cipherFloor: .tripleDESCBC)
         var random = try seededRandom()
-        let found: Degenerate
+        let found: CertificatesOnly
         do {
             var bytes = work.mutableSpan
             found = try CertRep.open(

@@ -57,9 +57,10 @@ import Testing
             var policy = Policy()
             let error: SCEPError?
             do throws(SCEPError) {
-                var room = work.mutableSpan
+                var buffer = work.mutableSpan
                 _ = try GetNextCACert.accept(
-                    &room, body: 0..<room.count, from: CACertificates(bytes.span), policy: &policy, moment: .unknown)
+                    &buffer, body: 0..<buffer.count, from: CACertificates(bytes.span), policy: &policy, moment: .unknown
+                )
                 error = nil
             } catch let failure {
                 error = failure
@@ -72,9 +73,9 @@ import Testing
         var work = try signed(OpenSSLIdentity.bundle([half]), by: ca)
         var policy = Policy()
         #expect(throws: SCEPError.nextCAInvalid) {
-            var room = work.mutableSpan
+            var buffer = work.mutableSpan
             _ = try GetNextCACert.accept(
-                &room, body: 0..<room.count, from: CACertificates(bytes.span), policy: &policy, moment: .unknown)
+                &buffer, body: 0..<buffer.count, from: CACertificates(bytes.span), policy: &policy, moment: .unknown)
         }
     }
 
@@ -86,7 +87,7 @@ import Testing
         var reply = Reply(pkiStatus: "2", failInfo: "2")
         reply.content = []
         let message = try reply.signed(by: device)
-        #expect(throws: SCEPError.unknownSigner) { try judged(message, trusting: [ca]) }
+        #expect(throws: SCEPError.unknownSigner) { try checked(message, trusting: [ca]) }
     }
 
     /// Marked as an RA it is an RA like any other, and never a CA.
@@ -94,7 +95,7 @@ import Testing
         let ca = try Self.ca.get()
         let ra = try OpenSSLIdentity(
             subject: "/CN=RA", for: TestKey.rsa, issuedBy: ca,
-            extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=keyEncipherment", World.mark])
+            extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=keyEncipherment", Hierarchy.mark])
         let kept = try acceptance([ra, ca], [ca]).kept
         #expect(kept == ra.der + ca.der)
         let issuing = try CACertificates(kept.span).issuingCertificate().encoding.array
@@ -135,13 +136,13 @@ import Testing
         #expect(throws: SCEPError.fingerprintMismatch) { try acceptance([namesake], [ca], known: [root]) }
     }
 
-    /// A critical extKeyUsage in a CA's certificate forbids to use it, unless it is pinned; an RA's mark is judged.
+    /// A critical extKeyUsage in a CA's certificate forbids to use it, unless it is pinned; an RA's mark is checked.
     @Test(arguments: ["1.3.6.1.5.5.7.3.28", "clientAuth", "anyExtendedKeyUsage"])
     func criticalExtendedKeyUsages(purpose: String) throws {
         let ca = try Self.ca.get()
         let usage = ["extendedKeyUsage=critical,\(purpose)"]
         let further = try OpenSSLIdentity(
-            subject: "/CN=Further CA", for: TestKey.rsa, issuedBy: ca, extensions: World.authority + usage)
+            subject: "/CN=Further CA", for: TestKey.rsa, issuedBy: ca, extensions: Hierarchy.authority + usage)
         let (accepted, kept, _) = try acceptance([further, ca], [ca])
         #expect(kept == ca.der)
         guard case .criticalExtension(let range)? = accepted.reasons.first else {
@@ -154,7 +155,7 @@ import Testing
         #expect(try acceptance([further, ca], [further]).kept == further.der)
         let plain = try OpenSSLIdentity(
             subject: "/CN=Further CA", for: TestKey.rsa, issuedBy: ca,
-            extensions: World.authority + ["extendedKeyUsage=\(purpose)"])
+            extensions: Hierarchy.authority + ["extendedKeyUsage=\(purpose)"])
         #expect(try acceptance([plain, ca], [ca]).kept == plain.der + ca.der)
         let ra = try OpenSSLIdentity(
             subject: "/CN=RA", for: TestKey.rsa, issuedBy: ca, extensions: ["keyUsage=keyEncipherment"] + usage)
@@ -166,7 +167,8 @@ import Testing
         let old = try Self.versionOne("/CN=Old root", TestKey.rsa)
         #expect(try Certificate(old.der.span).version == 1)
         let ra = try OpenSSLIdentity(
-            subject: "/CN=RA", for: TestKey.rsa, issuedBy: old, extensions: ["keyUsage=keyEncipherment", World.mark])
+            subject: "/CN=RA", for: TestKey.rsa, issuedBy: old,
+            extensions: ["keyUsage=keyEncipherment", Hierarchy.mark])
         #expect(try isVerified(ra, by: [], under: old))
         let (accepted, kept, used) = try acceptance([ra, old], [old])
         #expect(kept == ra.der + old.der && accepted.reasons == [] && used == Leniency())
@@ -206,8 +208,8 @@ import Testing
             extensions: [
                 "basicConstraints=critical,CA:TRUE,pathlen:\(pathLength)", "keyUsage=critical,keyCertSign",
             ])
-        let link = try OpenSSLIdentity(subject: "/CN=Top", issuedBy: root, extensions: World.authority)
-        let below = try OpenSSLIdentity(subject: "/CN=Below", issuedBy: link, extensions: World.authority)
+        let link = try OpenSSLIdentity(subject: "/CN=Top", issuedBy: root, extensions: Hierarchy.authority)
+        let below = try OpenSSLIdentity(subject: "/CN=Below", issuedBy: link, extensions: Hierarchy.authority)
         let device = try OpenSSLIdentity(
             subject: "/CN=x", for: TestKey.p256, issuedBy: below, extensions: ["keyUsage=digitalSignature"])
         #expect(try isVerified(device, by: [below, link], under: root) == isThere)

@@ -25,32 +25,33 @@ import Testing
     }
 
     @Test func whoIsTrustedAndWhoIsNotIsTold() throws {
-        let world = try World.one
+        let hierarchy = try Hierarchy.one
         let all = [
-            world.ra.der, world.impostor.der, Self.unreadable, world.root.der, world.unmarked.der, world.weak.der,
-            world.intermediate.der,
+            hierarchy.ra.der, hierarchy.impostor.der, Self.unreadable, hierarchy.root.der, hierarchy.unmarked.der,
+            hierarchy.weak.der,
+            hierarchy.intermediate.der,
         ]
         let (above, pinned) = (Standing.trusted(isPinned: false), Standing.trusted(isPinned: true))
         #expect(
-            try standings(all, [world.root.der]) == [
+            try standings(all, [hierarchy.root.der]) == [
                 above, .passedOver(.notSigned), .passedOver(.unreadable), pinned, .passedOver(.unmarkedRA),
                 .passedOver(.weakDigest), above,
             ])
         // With the leniencies that it takes.
         let lenient = Policy(digestFloor: .sha1, allowsUnmarkedRA: true)
         #expect(
-            try standings(all, [world.root.der], policy: lenient) == [
+            try standings(all, [hierarchy.root.der], policy: lenient) == [
                 above, .passedOver(.notSigned), .passedOver(.unreadable), pinned, above, above, above,
             ])
         // A pin below the root.
         #expect(
-            try standings(all, [world.intermediate.der]) == [
+            try standings(all, [hierarchy.intermediate.der]) == [
                 above, .passedOver(.notSigned), .passedOver(.unreadable), .passedOver(.notSigned),
                 .passedOver(.notSigned), .passedOver(.notSigned), pinned,
             ])
         // Nobody's.
         #expect(
-            try standings(all, [world.ec.der])
+            try standings(all, [hierarchy.ec.der])
                 == all.map {
                     .passedOver($0 == Self.unreadable ? .unreadable : .notSigned)
                 })
@@ -58,15 +59,15 @@ import Testing
 
     /// An RA's pin beside its CA's is as good as a mark; alone it is nobody's.
     @Test func aPinnedRAIsNoCA() throws {
-        let world = try World.one
-        let both = [world.unmarked.der, world.root.der]
+        let hierarchy = try Hierarchy.one
+        let both = [hierarchy.unmarked.der, hierarchy.root.der]
         #expect(try standings(both, both) == [.trusted(isPinned: true), .trusted(isPinned: true)])
         #expect(try standings(both, [both[0]]) == [.refused(.pinnedIsNotCA), .passedOver(.notSigned)])
     }
 
     @Test func whyAPinnedOneIsRefusedIsTold() throws {
-        let world = try World.one
-        let root = world.root.der
+        let hierarchy = try Hierarchy.one
+        let root = hierarchy.root.der
         let (notBefore, notAfter) = try { () throws -> (Int64, Int64) in
             let certificate = try Certificate(root.span)
             return (certificate.notBefore, certificate.notAfter)
@@ -86,8 +87,8 @@ import Testing
             try standings([weak, root], [weak, root]) == [.refused(.caKeyUnusable(defect)), .trusted(isPinned: true)])
         // It is of use to nobody whether it is pinned or not.
         let under = try OpenSSLIdentity(
-            subject: "/CN=RA", for: TestKey(pem: OpenSSL.run(["genrsa", "1024"])), issuedBy: world.root,
-            extensions: ["keyUsage=keyEncipherment", World.mark]
+            subject: "/CN=RA", for: TestKey(pem: OpenSSL.run(["genrsa", "1024"])), issuedBy: hierarchy.root,
+            extensions: ["keyUsage=keyEncipherment", Hierarchy.mark]
         ).der
         #expect(
             try standings([under, root], [root]) == [.passedOver(.unusableKey(defect)), .trusted(isPinned: true)])
@@ -99,18 +100,24 @@ import Testing
 
     /// As many as are looked at; the rest is left out.
     @Test func eightAreTold() throws {
-        let world = try World.one
-        let many = Array(repeating: world.impostor.der, count: 7)
+        let hierarchy = try Hierarchy.one
+        let many = Array(repeating: hierarchy.impostor.der, count: 7)
         let told: [Standing] = Array(repeating: .passedOver(.notSigned), count: 7) + [.trusted(isPinned: true)]
-        #expect(try standings(many + [world.root.der], [world.root.der]) == told)
-        #expect(try standings(many + [world.root.der, world.ra.der], [world.root.der]) == told)
+        #expect(try standings(many + [hierarchy.root.der], [hierarchy.root.der]) == told)
+        #expect(try standings(many + [hierarchy.root.der, hierarchy.ra.der], [hierarchy.root.der]) == told)
     }
 
     /// What is told of each is what is made of the whole.
     @Test func theTrustedAreThoseThatAreKept() throws {
-        let world = try World.one
-        let identities = [world.ra, world.root, world.impostorsRA, world.encryptionRA, world.intermediate, world.ec]
-        for pins in [[world.root], [world.intermediate], [world.ec, world.root], [world.impostor, world.ec]] {
+        let hierarchy = try Hierarchy.one
+        let identities = [
+            hierarchy.ra, hierarchy.root, hierarchy.impostorsRA, hierarchy.encryptionRA, hierarchy.intermediate,
+            hierarchy.ec,
+        ]
+        for pins in [
+            [hierarchy.root], [hierarchy.intermediate], [hierarchy.ec, hierarchy.root],
+            [hierarchy.impostor, hierarchy.ec],
+        ] {
             let told = try standings(identities.map(\.der), pins.map(\.der))
             let trusted = zip(identities, told).filter { if case .trusted = $0.1 { true } else { false } }
             #expect(try acceptance(identities, pins).kept == trusted.flatMap(\.0.der))

@@ -9,12 +9,12 @@ import Testing
         let root, issuing, sibling, below, next, nextRA: OpenSSLIdentity
 
         init() throws {
-            root = try World.one.root
-            issuing = try World.one.intermediate
+            root = try Hierarchy.one.root
+            issuing = try Hierarchy.one.intermediate
             sibling = try OpenSSLIdentity(
-                subject: "/O=Example/CN=Sibling", for: TestKey.rsa, issuedBy: root, extensions: World.authority)
+                subject: "/O=Example/CN=Sibling", for: TestKey.rsa, issuedBy: root, extensions: Hierarchy.authority)
             below = try OpenSSLIdentity(
-                subject: "/O=Example/CN=Below", issuedBy: issuing, extensions: World.authority)
+                subject: "/O=Example/CN=Below", issuedBy: issuing, extensions: Hierarchy.authority)
             next = try OpenSSLIdentity(subject: "/O=Example/CN=Next", extensions: ["keyUsage=critical,keyCertSign"])
             nextRA = try OpenSSLIdentity(
                 subject: "/CN=RA", for: TestKey.rsa, issuedBy: next, extensions: ["keyUsage=keyEncipherment"])
@@ -36,42 +36,46 @@ import Testing
 
     /// A fingerprint narrows what was trusted by a wider one, and does not take more.
     @Test func whatIsPinnedDecides() throws {
-        let (world, tree) = (try World.one, try Self.tree.get())
-        let all = [tree.sibling, tree.root, tree.issuing, world.ra, tree.below]
+        let (hierarchy, tree) = (try Hierarchy.one, try Self.tree.get())
+        let all = [tree.sibling, tree.root, tree.issuing, hierarchy.ra, tree.below]
         let rows: [(pins: [OpenSSLIdentity], kept: [OpenSSLIdentity])] = [
-            ([tree.root], all), ([tree.issuing], [tree.issuing, world.ra, tree.below]), ([tree.below], [tree.below]),
+            ([tree.root], all), ([tree.issuing], [tree.issuing, hierarchy.ra, tree.below]),
+            ([tree.below], [tree.below]),
             ([tree.sibling], [tree.sibling]),
-            ([tree.issuing, tree.sibling], [tree.sibling, tree.issuing, world.ra, tree.below]),
-            ([world.ra], [world.ra]),
+            ([tree.issuing, tree.sibling], [tree.sibling, tree.issuing, hierarchy.ra, tree.below]),
+            ([hierarchy.ra], [hierarchy.ra]),
             // Nobody here is pinned any more: who vouched for them is remembered.
             ([tree.next], all),
         ]
         for (pins, expected) in rows { #expect(try kept(all, pins) == expected.map(\.der)) }
-        // openssl agrees that the root is what the sibling hangs on.
+        // openssl agrees that the root is what the sibling depends on.
         #expect(try isVerified(tree.sibling, by: [], under: tree.root))
         #expect(try !isVerified(tree.sibling, by: [], under: tree.issuing))
     }
 
     @Test func moreThanEightAreNotLookedAt() throws {
-        let root = try World.one.root
+        let root = try Hierarchy.one.root
         #expect(try kept(Array(repeating: root, count: 9), [root]) == Array(repeating: root.der, count: 8))
     }
 
     @Test func aLeniencyThatWasTakenBackDecides() throws {
-        let world = try World.one
-        let all = [world.unmarked, world.root, world.weak]
+        let hierarchy = try Hierarchy.one
+        let all = [hierarchy.unmarked, hierarchy.root, hierarchy.weak]
         let lenient = Policy(digestFloor: .sha1, allowsUnmarkedRA: true)
-        #expect(try kept(all, [world.root], lenient) == all.map(\.der))
-        #expect(try kept(all, [world.root], Policy(allowsUnmarkedRA: true)) == [world.unmarked, world.root].map(\.der))
-        #expect(try kept(all, [world.root]) == [world.root.der])
-        #expect(try kept(all, [world.root, world.unmarked]) == [world.unmarked, world.root].map(\.der))
+        #expect(try kept(all, [hierarchy.root], lenient) == all.map(\.der))
+        #expect(
+            try kept(all, [hierarchy.root], Policy(allowsUnmarkedRA: true))
+                == [hierarchy.unmarked, hierarchy.root].map(\.der))
+        #expect(try kept(all, [hierarchy.root]) == [hierarchy.root.der])
+        #expect(
+            try kept(all, [hierarchy.root, hierarchy.unmarked]) == [hierarchy.unmarked, hierarchy.root].map(\.der))
     }
 
     /// For whom came by GetNextCACert the pinned CA vouched, marks or not.
     @Test func whomAnotherCAVouchedForStays() throws {
-        let (world, tree) = (try World.one, try Self.tree.get())
-        let all = [tree.next, tree.nextRA, world.root, world.unmarked]
-        #expect(try kept(all, [world.root]) == [tree.next, tree.nextRA, world.root].map(\.der))
-        #expect(try kept([tree.next, tree.nextRA], [world.root]) == [tree.next, tree.nextRA].map(\.der))
+        let (hierarchy, tree) = (try Hierarchy.one, try Self.tree.get())
+        let all = [tree.next, tree.nextRA, hierarchy.root, hierarchy.unmarked]
+        #expect(try kept(all, [hierarchy.root]) == [tree.next, tree.nextRA, hierarchy.root].map(\.der))
+        #expect(try kept([tree.next, tree.nextRA], [hierarchy.root]) == [tree.next, tree.nextRA].map(\.der))
     }
 }

@@ -28,11 +28,11 @@ import Testing
             renewed = try OpenSSLIdentity(subject: name, for: TestKey(pem: root.key), extensions: usage)
             next = try OpenSSLIdentity(subject: name, extensions: usage)
             link = try OpenSSLIdentity(
-                subject: name, for: TestKey(pem: next.key), issuedBy: root, extensions: World.authority)
+                subject: name, for: TestKey(pem: next.key), issuedBy: root, extensions: Hierarchy.authority)
             back = try OpenSSLIdentity(
-                subject: name, for: TestKey(pem: root.key), issuedBy: next, extensions: World.authority)
+                subject: name, for: TestKey(pem: root.key), issuedBy: next, extensions: Hierarchy.authority)
             impostor = try OpenSSLIdentity(subject: name, extensions: usage)
-            let encryption = ["keyUsage=keyEncipherment", World.mark]
+            let encryption = ["keyUsage=keyEncipherment", Hierarchy.mark]
             ra = try OpenSSLIdentity(subject: "/CN=RA", for: TestKey.rsa, issuedBy: renewed, extensions: encryption)
             nextRA = try OpenSSLIdentity(subject: "/CN=RA", for: TestKey.rsa, issuedBy: next, extensions: encryption)
         }
@@ -91,7 +91,7 @@ import Testing
         #expect(try !acceptance([family.root], [family.root]).accepted.continuesKnown)
     }
 
-    /// A renewed certificate that is over, or not yet valid, or weak, is none.
+    /// A renewed certificate that has expired, or not yet valid, or weak, is none.
     @Test func successorsAreJudgedAsOthersAre() throws {
         let family = try Self.family.get()
         let end = try Certificate(family.link.der.span).notAfter
@@ -102,21 +102,21 @@ import Testing
         let key = TestKey(pem: family.root.key)
         let others = [
             try OpenSSLIdentity(
-                subject: name, for: key, issuedBy: family.root, extensions: World.authority, options: ["-sha1"]),
+                subject: name, for: key, issuedBy: family.root, extensions: Hierarchy.authority, options: ["-sha1"]),
             try OpenSSLIdentity(
                 subject: name, for: key, issuedBy: family.root,
-                extensions: World.authority + ["policyConstraints=critical,requireExplicitPolicy:0"]),
+                extensions: Hierarchy.authority + ["policyConstraints=critical,requireExplicitPolicy:0"]),
             try OpenSSLIdentity(
                 subject: name, for: key, issuedBy: family.root,
                 extensions: ["basicConstraints=critical,CA:TRUE", "keyUsage=cRLSign"]),
             try OpenSSLIdentity(
                 subject: name, for: TestKey(pem: OpenSSL.run(["genrsa", "1024"])), issuedBy: family.root,
-                extensions: World.authority),
-            try OpenSSLIdentity(subject: "/CN=Other", for: key, issuedBy: family.root, extensions: World.authority),
+                extensions: Hierarchy.authority),
+            try OpenSSLIdentity(subject: "/CN=Other", for: key, issuedBy: family.root, extensions: Hierarchy.authority),
             // Of its name, and an RA's.
             try OpenSSLIdentity(
                 subject: name, for: TestKey.rsa, issuedBy: family.root,
-                extensions: ["keyUsage=keyEncipherment", World.mark]),
+                extensions: ["keyUsage=keyEncipherment", Hierarchy.mark]),
         ]
         for other in others {
             #expect(throws: SCEPError.fingerprintMismatch) {

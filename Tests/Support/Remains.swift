@@ -2,7 +2,7 @@ import Foundation
 
 /// What an operation leaves behind on its stack.
 ///
-/// The operation runs on a thread of its own (``stackLeft(by:)``); when it is over, all of that stack is searched for its
+/// The operation runs on a thread of its own (``stackLeft(by:)``); when it has ended, all of that stack is searched for its
 /// secrets, below and above where it ended: whatever a frame held and nobody wiped is still there. It needs to know nothing of the code, so a secret that somebody adds and forgets is found like the others.
 ///
 /// A secret counts as found by any twelve bytes of it in a row: more than one register, which compilers spill as they
@@ -59,8 +59,8 @@ public final class Place {
         var own: [UInt8] = []
         swap(&own, &bytes)
         defer { swap(&own, &bytes) }
-        var room = own.mutableSpan
-        try body(&room)
+        var buffer = own.mutableSpan
+        try body(&buffer)
     }
 }
 

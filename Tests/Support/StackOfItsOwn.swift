@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a call leaves behind on its stack: it runs on a thread whose stack was blank before, and which is read,
-/// as far as it was used, when the thread is over. Heap is not seen, and neither is what was in registers.
+/// as far as it was used, when the thread has ended. Heap is not seen, and neither is what was in registers.
 public func stackLeft(by body: () throws -> Void) throws -> [UInt8] {
     let size = 1 << 20
     let stack = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 1 << 14)

@@ -40,8 +40,8 @@ public struct TestKey: Sendable {
         if let known = Self.exported.withLock({ $0[pem] }) { return try RSAPrivateKey(importing: known.span) }
         var key = try importedRSAKey()
         var bytes = [UInt8](repeating: 0, count: key.exportSize)
-        var room = bytes.mutableSpan
-        _ = try key.export(into: &room)
+        var buffer = bytes.mutableSpan
+        _ = try key.export(into: &buffer)
         Self.exported.withLock { $0[pem] = bytes }
         return key
     }

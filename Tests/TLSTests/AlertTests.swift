@@ -41,7 +41,7 @@ import Testing
         #expect(peer.waits(for: "\(Self.heard)warning close_notify"))
     }
 
-    /// Who keeps the client busy with what says nothing is given up, long before the time is over: warnings (RFC 5246,
+    /// Who keeps the client busy with what says nothing is given up, long before its time limit: warnings (RFC 5246,
     /// 7.2; RFC 6066, 3) in front of a ServerHello. Behind them stands a fatal alert, for who reads them all.
     @Test func silenceWithMuchNoise() throws {
         let unrecognizedName: [UInt8] = [0x15, 0x03, 0x03, 0x00, 0x02, 0x01, 0x70]

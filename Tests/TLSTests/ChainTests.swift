@@ -3,7 +3,7 @@ import PKIX
 import TestSupport
 import Testing
 
-/// What is wrong above the server's certificate, whose own is good; the server sends all of it. Every row is judged by
+/// What is wrong above the server's certificate, whose own is good; the server sends all of it. Every row is checked by
 /// `openssl verify` too.
 @Suite struct ChainTests {
     struct Row: Sendable, CustomTestStringConvertible {
@@ -44,7 +44,7 @@ import Testing
                     $0.others = ["nameConstraints=critical,permitted;DNS:example.com"]
                 },
             ]
-        } + [Row("no room for a CA below", of: "upper", .certificateUntrusted) { $0.basicConstraints += ",pathlen:0" }]
+        } + [Row("no space for a CA below", of: "upper", .certificateUntrusted) { $0.basicConstraints += ",pathlen:0" }]
 
     @Test(arguments: rows) func aFlaw(_ row: Row) throws {
         let chains = try Chains.shared.get()
@@ -65,7 +65,7 @@ import Testing
         ("20351202000059Z", "20351202000100Z"), ("20351202000001Z", "20351202000002Z"),
     ]
 
-    /// Of several issuers it is the one that ends first, or begins last, by which the chain is judged.
+    /// Of several issuers it is the one that ends first, or begins last, by which the chain is checked.
     @Test(arguments: times.indices, ["upper", "lower"])
     func theNarrowestTimeCounts(_ index: Int, _ place: String) throws {
         let chains = try Chains.shared.get()

@@ -35,8 +35,8 @@ struct Client: Sendable {
                 var ec = try identity.key.ecPrivateKey(.p256)
                 var bytes = [UInt8](repeating: 0, count: ec.exportSize)
                 do {
-                    var room = bytes.mutableSpan
-                    _ = try ec.export(into: &room)
+                    var buffer = bytes.mutableSpan
+                    _ = try ec.export(into: &buffer)
                 }
                 var key = SoftwareKey()
                 try key.load(bytes.span)
@@ -46,13 +46,13 @@ struct Client: Sendable {
         var work = [UInt8](repeating: 0, count: 65_536)
         var traffic = Traffic()
         let bytes = Array(url.utf8)
-        var room = work.mutableSpan
+        var buffer = work.mutableSpan
         guard let address = try? ServerURL(bytes.span) else { fatalError("\(url) is no URL of a test") }
         do throws(ExchangeError) {
             let response = try exchange(
-                "GetCACaps", .none, with: address, in: &room,
+                "GetCACaps", .none, with: address, in: &buffer,
                 deadline: clock.uptime + milliseconds, over: &transport, clock: clock, traffic: &traffic)
-            return .success(String(decoding: room.span.extracting(response.body).array, as: UTF8.self))
+            return .success(String(decoding: buffer.span.extracting(response.body).array, as: UTF8.self))
         } catch {
             return .failure(error)
         }

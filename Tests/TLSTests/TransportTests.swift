@@ -104,8 +104,8 @@ import Testing
         try transport.connect(host: host.span, port: answer("in the clear"), deadline: deadline)
         try transport.send(request.span, deadline: deadline)
         var reply = [UInt8](repeating: 0, count: 100)
-        var room = reply.mutableSpan
-        let count = try transport.receive(into: &room, deadline: deadline)
+        var buffer = reply.mutableSpan
+        let count = try transport.receive(into: &buffer, deadline: deadline)
         #expect(String(decoding: reply.prefix(count), as: UTF8.self) == "in the clear")
         transport.free()
         #expect(!journal.isOpen)
@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    /// As many pins as there is room for, and not one is left out in silence.
+    /// As many pins as there is space for, and not one is left out in silence.
     @Test(arguments: [(0, false), (1, true), (8, true), (9, false)]) func pinsAreCounted(_ count: Int, _ areTaken: Bool)
     {
         let pins = (0..<count).map { String(repeating: "\($0)", count: 64) }.joined(separator: ",")

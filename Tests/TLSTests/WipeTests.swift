@@ -5,7 +5,7 @@ import Testing
 
 @testable import TLS
 
-/// What seeds the connections' generator is not left on the stack, nor the generator's key once it is over.
+/// What seeds the connections' generator is not left on the stack, nor the generator's key once it has ended.
 @Suite struct WipeTests {
     private struct Quiet: Transport, ~Copyable {
         mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {}
@@ -25,8 +25,8 @@ import Testing
         var seed = [UInt8](repeating: 0, count: 48)
         do {
             var random = try seededRandom(0x37)
-            var room = seed.mutableSpan
-            try random.fill(&room)
+            var buffer = seed.mutableSpan
+            try random.fill(&buffer)
         }
         var random = try seededRandom(0x37)
         let left = try Remains { _ = try TLSTransport(Quiet(), trust: ServerTrust(), random: &random) }
@@ -37,8 +37,8 @@ import Testing
         var seed = [UInt8](repeating: 0, count: 48)
         do {
             var random = try seededRandom(0x36)
-            var room = seed.mutableSpan
-            try random.fill(&room)
+            var buffer = seed.mutableSpan
+            try random.fill(&buffer)
         }
         let place = Place()
         let left = try Remains {

@@ -29,7 +29,7 @@ extension Authority {
 
     /// The transactions, oldest first.
     public func transactions() -> [TransactionSummary] {
-        state.withLock { $0.register.transactions.values.sorted { $0.received < $1.received } }.map { transaction in
+        state.withLock { $0.database.transactions.values.sorted { $0.received < $1.received } }.map { transaction in
             let text =
                 switch transaction.state {
                 case .pending: "pending"
@@ -44,14 +44,14 @@ extension Authority {
 
     /// The issued certificates, oldest first.
     public func issuedCertificates() -> [IssuedSummary] {
-        state.withLock { $0.register.issued.sorted { $0.value.date < $1.value.date } }.map { serial, issued in
+        state.withLock { $0.database.issued.sorted { $0.value.date < $1.value.date } }.map { serial, issued in
             IssuedSummary(serial: serial, subject: issued.subject, isRevoked: issued.revocation != nil)
         }
     }
 
     /// The issued certificate with this serial number, hexadecimal.
     public func issuedCertificate(serial: String) throws -> Certificate? {
-        guard let issued = state.withLock({ $0.register.issued[serial.lowercased()] }) else { return nil }
+        guard let issued = state.withLock({ $0.database.issued[serial.lowercased()] }) else { return nil }
         return try Certificate(der: [UInt8](issued.certificate))
     }
 
@@ -70,13 +70,13 @@ extension Authority {
     public func refuse(_ transactionID: String, _ refusal: Refusal) throws {
         try state.withLock { state in
             _ = try pending(transactionID, in: state)
-            state.register.transactions[transactionID]?.state = .refused(refusal)
+            state.database.transactions[transactionID]?.state = .refused(refusal)
             try Storage.save(state, in: configuration.directory)
         }
     }
 
     private func pending(_ transactionID: String, in state: State) throws -> Transaction {
-        guard let transaction = state.register.transactions[transactionID] else {
+        guard let transaction = state.database.transactions[transactionID] else {
             throw AdministrationError(description: "no transaction has the id \(transactionID)")
         }
         guard case .pending = transaction.state else {
@@ -93,7 +93,7 @@ extension Authority {
         }
         let password = try password ?? randomBytes(12).hexadecimal
         try state.withLock { state in
-            state.register.passwords.append(OneTimePassword(device: device, password: password))
+            state.database.passwords.append(OneTimePassword(device: device, password: password))
             try Storage.save(state, in: configuration.directory)
         }
         return password
@@ -103,13 +103,13 @@ extension Authority {
     public func revoke(serial: String, reason: RevocationReason = .unspecified) throws {
         let serial = serial.lowercased()
         try state.withLock { state in
-            guard let issued = state.register.issued[serial], let bytes = [UInt8](hexadecimal: serial) else {
+            guard let issued = state.database.issued[serial], let bytes = [UInt8](hexadecimal: serial) else {
                 throw AdministrationError(description: "no certificate with serial number \(serial) was issued")
             }
             guard issued.revocation == nil else {
                 throw AdministrationError(description: "certificate \(serial) is revoked already")
             }
-            state.register.issued[serial]?.revocation = Revocation(
+            state.database.issued[serial]?.revocation = Revocation(
                 serial: bytes, date: now, reason: reason)
             try Storage.save(state, in: configuration.directory)
         }
@@ -131,7 +131,7 @@ extension Authority {
     public func rollOver() throws {
         try state.withLock { state in
             guard state.next != nil else { throw AdministrationError(description: "there is no next CA") }
-            state.register.current += 1
+            state.database.current += 1
             try Storage.save(state, in: configuration.directory)
         }
     }
@@ -139,7 +139,7 @@ extension Authority {
     /// The CRL of the issuing CA that is in service.
     public func revocationList() throws -> RevocationList {
         try state.withLock { state in
-            let generation = state.register.current
+            let generation = state.database.current
             return try makeList(issuer: state.current.issuer, generation: generation, state: &state)
         }
     }
@@ -149,11 +149,11 @@ extension Authority {
         issuer: Identity, generation: Int, faults: [Fault] = [], state: inout State
     ) throws -> RevocationList {
         let issues = state.generations[generation].issuer.certificate == issuer.certificate
-        let entries = state.register.issued.values
+        let entries = state.database.issued.values
             .filter { issues && $0.generation == generation }.compactMap(\.revocation)
-        state.register.crlNumber += 1
+        state.database.crlNumber += 1
         let list = try makeList(
-            issuer: issuer, entries: entries, number: state.register.crlNumber, faults: faults)
+            issuer: issuer, entries: entries, number: state.database.crlNumber, faults: faults)
         try Storage.save(state, in: configuration.directory)
         try Storage.save(list: list.der, in: configuration.directory)
         return list

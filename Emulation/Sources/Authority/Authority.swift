@@ -3,12 +3,12 @@ import LibCrypto
 import Synchronization
 
 /// A SCEP certificate authority for tests and demonstration: a function from HTTP requests to answers, over CA keys
-/// and a register. It may be called from any thread. It protects nothing: its keys lie open, and whatever it issues
+/// and a database. It may be called from any thread. It protects nothing: its keys lie open, and whatever it issues
 /// is worth nothing elsewhere.
 public final class Authority: Sendable {
     struct State: Sendable {
-        var register = Register() { didSet { version = Self.newVersion() } }
-        /// All generations of the CA, oldest first; one after `register.current` is the next CA.
+        var database = Database() { didSet { version = Self.newVersion() } }
+        /// All generations of the CA, oldest first; one after `database.current` is the next CA.
         var generations: [Hierarchy] = [] { didSet { version = Self.newVersion() } }
         var faults: [FaultRule] = [] { didSet { version = Self.newVersion() } }
         var ledger = Ledger() { didSet { version = Self.newVersion() } }
@@ -18,33 +18,33 @@ public final class Authority: Sendable {
         private static let versions = Atomic(0)
         private static func newVersion() -> Int { versions.add(1, ordering: .relaxed).newValue }
 
-        var current: Hierarchy { generations[register.current] }
+        var current: Hierarchy { generations[database.current] }
         var next: Hierarchy? {
-            let index = register.current + 1
+            let index = database.current + 1
             return index < generations.count ? generations[index] : nil
         }
     }
 
-    public let configuration: Configuration
+    public let configuration: CAConfiguration
     let state: Mutex<State>
     /// Seconds that are added to the configuration's clock.
     let offset: Mutex<TimeInterval>
     private let log: @Sendable (LogEvent) -> Void
     /// nil: every request is worked out.
-    let memory: AnswerMemory?
+    let memory: ResponseCache?
 
     /// Makes the CA's keys and certificates, unless `snapshot` or the configuration's folder holds some: then it goes
     /// on with those, and with what was issued. `log` is called once a request, on the thread that answers it.
     public convenience init(
-        _ configuration: Configuration, from snapshot: Snapshot? = nil,
+        _ configuration: CAConfiguration, from snapshot: Snapshot? = nil,
         log: @escaping @Sendable (LogEvent) -> Void = { _ in }
     ) throws {
-        let memory = configuration.remembersAnswers ? AnswerMemory() : nil
+        let memory = configuration.remembersAnswers ? ResponseCache() : nil
         try self.init(configuration, from: snapshot, memory: memory, log: log)
     }
 
     init(
-        _ configuration: Configuration, from snapshot: Snapshot?, memory: AnswerMemory?,
+        _ configuration: CAConfiguration, from snapshot: Snapshot?, memory: ResponseCache?,
         log: @escaping @Sendable (LogEvent) -> Void
     ) throws {
         self.configuration = configuration
@@ -54,14 +54,14 @@ public final class Authority: Sendable {
         let now = configuration.clock().addingTimeInterval(configuration.clockOffset)
         var state = try snapshot?.state ?? Storage.load(configuration.directory) ?? State()
         state.faults = configuration.faults
-        let wanted = state.register.current + (configuration.hasNextCA ? 2 : 1)
+        let wanted = state.database.current + (configuration.hasNextCA ? 2 : 1)
         while state.generations.count < wanted {
             state.generations.append(try Hierarchy(configuration, generation: state.generations.count + 1, now: now))
         }
         if case .oneTime(let passwords) = configuration.challenge {
             // Those of the folder come first: what was used stays used.
-            let known = state.register.passwords
-            state.register.passwords += passwords.filter { new in
+            let known = state.database.passwords
+            state.database.passwords += passwords.filter { new in
                 !known.contains { $0.device == new.device && $0.password == new.password }
             }
         }
@@ -103,28 +103,29 @@ public final class Authority: Sendable {
     }
 
     private func respond(to request: Request, event: inout LogEvent) throws -> Answer {
-        let form = Form(request.query)
-        guard let name = form["operation"] ?? (request.method == "POST" ? Operation.pkiOperation.rawValue : nil) else {
+        let parameters = QueryParameters(request.query)
+        guard let name = parameters["operation"] ?? (request.method == "POST" ? CAOperation.pkiOperation.rawValue : nil)
+        else {
             return try respondToBrowser(request)
         }
-        if form["operation"] == nil { event.notes.append("no operation is named; taken as PKIOperation") }
-        let personality = configuration.personality
-        guard let operation = Operation(name: name), personality.operations.contains(operation) else {
-            return Answer(personality.unknownOperation, "no operation is called \(name)")
+        if parameters["operation"] == nil { event.notes.append("no operation is named; taken as PKIOperation") }
+        let profile = configuration.profile
+        guard let operation = CAOperation(name: name), profile.operations.contains(operation) else {
+            return Answer(profile.unknownOperation, "no operation is called \(name)")
         }
         event.operation = operation.rawValue
-        if request.method == "POST", let rejection = personality.post {
+        if request.method == "POST", let rejection = profile.post {
             return Answer(rejection, "POST is not known")
         }
-        if personality.needsHost, request.host == nil {
+        if profile.needsHost, request.host == nil {
             return Answer(status: 400, text: "which host is meant? There is no Host header")
         }
-        if operation != .pkiOperation { event.identifier = form["message"] }
+        if operation != .pkiOperation { event.identifier = parameters["message"] }
         if request.host == nil { event.notes.append("no Host header") }
         let faults = takeFaults(for: operation)
         event.notes += faults.map { "fault: \($0)" }
         for fault in faults {
-            if let answer = fault.replacement(for: request) { return spoiled(answer, by: faults) }
+            if let answer = fault.replacement(for: request) { return corrupted(answer, by: faults) }
         }
         if let identifier = configuration.identifier, operation != .pkiOperation, event.identifier != identifier {
             return Answer(status: 404, text: "no CA is called '\(event.identifier ?? "")'")
@@ -134,12 +135,12 @@ public final class Authority: Sendable {
             case .getCACaps: capabilities()
             case .getCACert: try certificates(event.identifier)
             case .getNextCACert: try nextCertificates(faults)
-            case .pkiOperation: try exchange(request, form: form, faults: faults, event: &event)
+            case .pkiOperation: try exchange(request, parameters: parameters, faults: faults, event: &event)
             }
-        return spoiled(answer, by: faults)
+        return corrupted(answer, by: faults)
     }
 
-    private func takeFaults(for operation: Operation) -> [Fault] {
+    private func takeFaults(for operation: CAOperation) -> [Fault] {
         state.withLock { state in
             var taken: [Fault] = []
             for index in state.faults.indices where state.faults[index].operations.contains(operation) {
@@ -154,27 +155,27 @@ public final class Authority: Sendable {
     }
 
     private func capabilities() -> Answer {
-        let personality = configuration.personality
-        let hasNext = personality.operations.contains(.getNextCACert) && state.withLock { $0.next != nil }
-        let lines = personality.capabilities + (hasNext ? [Operation.getNextCACert.rawValue] : [])
-        let text = lines.map { $0 + personality.capabilitySeparator }.joined()
-        return Answer(mediaType: personality.mediaTypes.capabilities, body: [UInt8](text.utf8))
+        let profile = configuration.profile
+        let hasNext = profile.operations.contains(.getNextCACert) && state.withLock { $0.next != nil }
+        let lines = profile.capabilities + (hasNext ? [CAOperation.getNextCACert.rawValue] : [])
+        let text = lines.map { $0 + profile.capabilitySeparator }.joined()
+        return Answer(mediaType: profile.mediaTypes.capabilities, body: [UInt8](text.utf8))
     }
 
     private func certificates(_ message: String?) throws -> Answer {
         var published = state.withLock { $0.current.published }
-        let types = configuration.personality.mediaTypes
-        if configuration.personality.certificatesOneByOne {
+        let types = configuration.profile.mediaTypes
+        if configuration.profile.certificatesOneByOne {
             let number = message.flatMap { Int($0) } ?? 0
             published = [published[published.indices.contains(number) ? number : 0]]
         }
         guard published.count > 1 else { return Answer(mediaType: types.certificate, body: published[0].der) }
-        let first = configuration.personality.firstCertificate % published.count
+        let first = configuration.profile.firstCertificate % published.count
         return Answer(
             mediaType: types.chain,
             body: try CertificatesOnly.encode(
                 Array(published[first...] + published[..<first]),
-                hasEmptyContent: configuration.personality.reply.bundlesHaveEmptyContent))
+                hasEmptyContent: configuration.profile.reply.bundlesHaveEmptyContent))
     }
 
     private func nextCertificates(_ faults: [Fault]) throws -> Answer {
@@ -188,15 +189,15 @@ public final class Authority: Sendable {
         let contents = SignedMessageContents(
             content: try CertificatesOnly.encode(faults.contains(.nothingInside) ? [] : next.published),
             attributes: [], certificates: faults.contains(.noCertificates) ? [] : [signer.certificate],
-            digest: configuration.personality.reply.digest ?? .sha256,
-            encoding: faults.contains(.indefiniteLength) ? .indefinite : configuration.personality.reply.encoding)
+            digest: configuration.profile.reply.digest ?? .sha256,
+            encoding: faults.contains(.indefiniteLength) ? .indefinite : configuration.profile.reply.encoding)
         var body = try contents.signed(by: signer.certificate, key: signer.key)
         if faults.contains(.brokenSignature), contents.encoding == .der { body[body.count - 1] ^= 1 }
-        return Answer(mediaType: configuration.personality.mediaTypes.next, body: body)
+        return Answer(mediaType: configuration.profile.mediaTypes.next, body: body)
     }
 
     private func exchange(
-        _ request: Request, form: Form, faults: [Fault], event: inout LogEvent
+        _ request: Request, parameters: QueryParameters, faults: [Fault], event: inout LogEvent
     ) throws -> Answer {
         let message: [UInt8]
         if request.method == "POST" {
@@ -205,8 +206,8 @@ public final class Authority: Sendable {
                 event.notes.append("Content-Type is \(request.mediaType ?? "missing")")
             }
         } else {
-            guard let text = form["message"] else { return Answer(status: 400, text: "the message is missing") }
-            if form.hasBareReserved("message") { event.notes.append("the message is not percent-encoded") }
+            guard let text = parameters["message"] else { return Answer(status: 400, text: "the message is missing") }
+            if parameters.hasBareReserved("message") { event.notes.append("the message is not percent-encoded") }
             guard let data = Data(base64Encoded: text) else {
                 return Answer(status: 400, text: "the message is not base64")
             }
@@ -260,7 +261,7 @@ extension Fault {
 }
 
 extension Answer {
-    init(_ rejection: Personality.Rejection, _ text: String) {
+    init(_ rejection: ServerProfile.Rejection, _ text: String) {
         switch rejection {
         case .status(let status): self.init(status: status, text: text)
         case .empty: self.init(body: [])
@@ -272,7 +273,7 @@ extension Answer {
 }
 
 /// `answer` with what `faults` do to it on the wire.
-private func spoiled(_ answer: Answer, by faults: [Fault]) -> Answer {
+private func corrupted(_ answer: Answer, by faults: [Fault]) -> Answer {
     var answer = answer
     for fault in faults {
         switch fault {

@@ -6,7 +6,7 @@ struct CertRep {
     var recipientNonce: [UInt8]
     var status = PKIStatus.success
     var refusal: Refusal?
-    /// messageData: degenerate SignedData, in SUCCESS alone.
+    /// messageData: certificatesOnly SignedData, in SUCCESS alone.
     var content: [UInt8]?
     /// Whom messageData is encrypted for: by `password` when the certificate's key cannot decrypt.
     var recipient: Certificate?
@@ -85,7 +85,7 @@ struct CertRep {
         }
         var result = [
             text(AttributeIdentifier.transactionID, transactionID),
-            text(AttributeIdentifier.messageType, String(MessageType.certRep.rawValue)),
+            text(AttributeIdentifier.messageType, String(CAMessageType.certRep.rawValue)),
             text(AttributeIdentifier.pkiStatus, String(status.rawValue)),
             SignedAttribute(
                 AttributeIdentifier.recipientNonce, .octetString, Array(recipientNonce.prefix(style.recipientNonce))),

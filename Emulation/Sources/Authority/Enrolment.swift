@@ -4,7 +4,7 @@ import LibCrypto
 /// PKCSReq, RenewalReq and CertPoll (RFC 8894, sections 3.3.1, 3.3.3 and 4.3).
 extension PKIOperation {
     func enrol(
-        _ content: [UInt8], _ type: MessageType, _ message: PKIMessage, _ signer: Certificate,
+        _ content: [UInt8], _ type: CAMessageType, _ message: PKIMessage, _ signer: Certificate,
         _ findings: inout Findings, _ event: inout LogEvent
     ) throws -> Grant {
         let request: CertificationRequest
@@ -48,7 +48,7 @@ extension PKIOperation {
         let generation = findings.generation
         let password = findings.password
         return try authority.state.withLock { state in
-            if let known = state.register.transactions[message.transactionID],
+            if let known = state.database.transactions[message.transactionID],
                 let grant = try resume(known, request, renewed, in: state)
             {
                 return grant
@@ -65,7 +65,7 @@ extension PKIOperation {
                 request: Data(request.der), subject: request.subject.description,
                 publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
                 renews: renewed?.serialText, generation: generation, password: password, state: .pending(polls: 0))
-            state.register.transactions[transaction.id] = transaction
+            state.database.transactions[transaction.id] = transaction
             defer { try? Storage.save(state, in: configuration.directory) }
             guard configuration.policy == .automatic else { return .pending }
             return .certificate(try authority.issue(for: transaction, request, state: &state))
@@ -73,13 +73,13 @@ extension PKIOperation {
     }
 
     private func enter(
-        _ request: CertificationRequest, _ type: MessageType, _ message: PKIMessage, _ signer: Certificate
+        _ request: CertificationRequest, _ type: CAMessageType, _ message: PKIMessage, _ signer: Certificate
     ) throws {
         let challenge = (try? request.challengePassword()).flatMap { $0.isEmpty ? nil : [UInt8]($0.utf8) }
         let key = try Digest.sha256.hash(request.publicKey.der).hexadecimal
         let digest = try challenge.map { try Digest.sha256.hash($0).hexadecimal }
         authority.state.withLock { state in
-            let isIssued = state.register.issued[signer.serialText]?.certificate == Data(signer.der)
+            let isIssued = state.database.issued[signer.serialText]?.certificate == Data(signer.der)
             state.ledger.record(
                 Ledger.Entry(
                     transactionID: message.transactionID, messageType: type,
@@ -89,7 +89,7 @@ extension PKIOperation {
 
     /// The issued certificate that `signer` is, unless it is revoked; nil when it is none of ours.
     private func issuedCertificate(_ signer: Certificate) throws -> Certificate? {
-        let issued = authority.state.withLock { $0.register.issued[signer.serialText] }
+        let issued = authority.state.withLock { $0.database.issued[signer.serialText] }
         guard let issued, [UInt8](issued.certificate) == signer.der else { return nil }
         if issued.revocation != nil { throw Refusal(.badRequest, "certificate \(signer.serialText) is revoked") }
         return signer
@@ -118,7 +118,7 @@ extension PKIOperation {
         _ content: [UInt8], _ message: PKIMessage, _ signer: Certificate, _ findings: inout Findings,
         _ event: inout LogEvent
     ) throws -> Grant {
-        let known = authority.state.withLock { $0.register.transactions[message.transactionID]?.password }
+        let known = authority.state.withLock { $0.database.transactions[message.transactionID]?.password }
         let names: IssuerAndSubject
         do throws(LibCryptoError) {
             names = try IssuerAndSubject(der: content)
@@ -128,7 +128,7 @@ extension PKIOperation {
         event.subject = names.subject.description
         if known != nil { try requirePassword(signer, given: known, &findings) }
         return try authority.state.withLock { state in
-            guard var transaction = state.register.transactions[message.transactionID] else {
+            guard var transaction = state.database.transactions[message.transactionID] else {
                 throw Refusal(.badCertId, "no request was made under this transactionID")
             }
             guard transaction.signerKey == Data(signer.publicKey.der) else {
@@ -146,7 +146,7 @@ extension PKIOperation {
             case .refused(let refusal): throw refusal
             case .pending(let polls):
                 transaction.state = .pending(polls: polls + 1)
-                state.register.transactions[transaction.id] = transaction
+                state.database.transactions[transaction.id] = transaction
                 defer { try? Storage.save(state, in: authority.configuration.directory) }
                 guard case .afterPolls(let wanted) = authority.configuration.policy, polls + 1 >= wanted else {
                     return .pending
@@ -157,7 +157,7 @@ extension PKIOperation {
     }
 
     private func issued(_ serial: String, in state: Authority.State) throws -> Certificate {
-        guard let issued = state.register.issued[serial] else {
+        guard let issued = state.database.issued[serial] else {
             throw Refusal(.badCertId, "certificate \(serial) is no longer known")
         }
         return try Certificate(der: [UInt8](issued.certificate))

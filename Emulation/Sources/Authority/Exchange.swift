@@ -28,7 +28,7 @@ public struct Request: Sendable, Hashable {
     }
 
     /// What is asked for; nil if it is nothing that SCEP knows.
-    public var operation: Operation? { Form(query)["operation"].flatMap(Operation.init(name:)) }
+    public var operation: CAOperation? { QueryParameters(query)["operation"].flatMap(CAOperation.init(name:)) }
 }
 
 /// An HTTP answer, and what is to go wrong with it on the wire.
@@ -65,7 +65,7 @@ public struct LogEvent: Sendable, CustomStringConvertible {
     public var operation: String
     /// `message` of an operation without a pkiMessage: the CA identifier, or a certificate's number.
     public var identifier: String?
-    public var messageType: MessageType?
+    public var messageType: CAMessageType?
     public var transactionID: String?
     public var subject: String?
     /// `SUCCESS`, `PENDING`, `FAILURE badRequest: …`, or the HTTP status.

@@ -47,7 +47,7 @@ public enum Fault: Sendable, Equatable {
     case listOfUnknownIssuer
     /// A bit of the CRL's signature is turned over.
     case listWithBrokenSignature
-    /// A CRL of this many entries, those of the register among them: about 37 bytes each.
+    /// A CRL of this many entries, those of the database among them: about 37 bytes each.
     case hugeList(Int)
     /// A CRL with a critical extension that nobody knows.
     case listWithCriticalExtension
@@ -77,24 +77,24 @@ public enum Fault: Sendable, Equatable {
 /// A fault and when it happens. As text: `name[=value][@operation,…][#times]`, for example `status=503@GetCACert#2`.
 public struct FaultRule: Sendable, Equatable {
     public var fault: Fault
-    public var operations: Set<Operation>
-    /// How many answers it spoils; nil: all.
+    public var operations: Set<CAOperation>
+    /// How many answers it corrupts; nil: all.
     public var times: Int?
 
-    public init(_ fault: Fault, operations: Set<Operation> = [.pkiOperation], times: Int? = nil) {
+    public init(_ fault: Fault, operations: Set<CAOperation> = [.pkiOperation], times: Int? = nil) {
         self.fault = fault
         self.operations = operations
         self.times = times
     }
 
     /// Reads the text form.
-    public init(text: String) throws(ConfigurationError) {
+    public init(text: String) throws(CAConfigurationError) {
         var rest = Substring(text)
         times = nil
         operations = [.pkiOperation]
         if let mark = rest.lastIndex(of: "#") {
             guard let count = Int(rest[rest.index(after: mark)...]), count > 0 else {
-                throw ConfigurationError("fault \(text): a number of times is wanted after '#'")
+                throw CAConfigurationError("fault \(text): a number of times is wanted after '#'")
             }
             times = count
             rest = rest[..<mark]
@@ -102,9 +102,9 @@ public struct FaultRule: Sendable, Equatable {
         if let mark = rest.lastIndex(of: "@") {
             operations = []
             for name in rest[rest.index(after: mark)...].split(separator: ",") {
-                guard let operation = Operation(name: String(name)) else {
-                    let known = Operation.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw ConfigurationError("fault \(text): no operation is called \(name); there are \(known)")
+                guard let operation = CAOperation(name: String(name)) else {
+                    let known = CAOperation.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw CAConfigurationError("fault \(text): no operation is called \(name); there are \(known)")
                 }
                 operations.insert(operation)
             }
@@ -114,10 +114,10 @@ public struct FaultRule: Sendable, Equatable {
         let name = parts.first.map(String.init) ?? ""
         guard let kind = Self.kinds.first(where: { $0.name == name }) else {
             let known = Self.kinds.map(\.usage).joined(separator: ", ")
-            throw ConfigurationError("no fault is called '\(name)'; there are \(known)")
+            throw CAConfigurationError("no fault is called '\(name)'; there are \(known)")
         }
         guard let fault = kind.make(parts.count > 1 ? String(parts[1]) : nil) else {
-            throw ConfigurationError("fault \(text): it is written \(kind.usage)")
+            throw CAConfigurationError("fault \(text): it is written \(kind.usage)")
         }
         self.fault = fault
     }

@@ -38,12 +38,12 @@ struct Hierarchy: Sendable {
 
     /// Makes the keys and certificates, valid from `now`, or later when `generation` is a next one: 2 and above, which
     /// is told in the names.
-    init(_ configuration: Configuration, generation: Int, now: Date) throws {
+    init(_ configuration: CAConfiguration, generation: Int, now: Date) throws {
         guard
             configuration.key.canDecrypt || configuration.registrationAuthority != .none
                 || configuration.servesPasswordRecipients && configuration.challenge != .none
         else {
-            throw ConfigurationError(
+            throw CAConfigurationError(
                 "a CA with a \(configuration.key.rawValue) key cannot open requests: give it an RA (--ra single or "
                     + "--ra split), whose encryption key is RSA, or challenge passwords that they are encrypted for")
         }
@@ -122,7 +122,7 @@ extension Hierarchy {
             guard
                 FileManager.default.createFile(
                     atPath: file, contents: Data(try identity.key.pem()), attributes: [.posixPermissions: 0o600])
-            else { throw ConfigurationError("cannot write \(file)") }
+            else { throw CAConfigurationError("cannot write \(file)") }
         }
     }
 
@@ -137,7 +137,7 @@ extension Hierarchy {
                     pem: [UInt8](Data(contentsOf: directory.appendingPathComponent("\(name).key")))))
         }
         guard let root = try read("root") else {
-            throw ConfigurationError("\(directory.path) holds no root.pem: remove the folder to start afresh")
+            throw CAConfigurationError("\(directory.path) holds no root.pem: remove the folder to start afresh")
         }
         self.root = root
         intermediate = try read("intermediate")

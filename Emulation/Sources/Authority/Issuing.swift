@@ -7,15 +7,15 @@ extension Authority {
         for transaction: Transaction, _ request: CertificationRequest? = nil, state: inout State
     ) throws -> Certificate {
         // What waited while the CA rolled over is the new one's to answer.
-        let generation = max(transaction.generation, state.register.current)
+        let generation = max(transaction.generation, state.database.current)
         let hierarchy = state.generations[generation]
         let request = try request ?? CertificationRequest(der: [UInt8](transaction.request))
         let certificate = try makeCertificate(
             for: request, issuer: hierarchy.issuer, serial: try serial(for: transaction, in: state))
-        state.register.issued[certificate.serialText] = Issued(
+        state.database.issued[certificate.serialText] = Issued(
             certificate: Data(certificate.der), subject: transaction.subject, generation: generation,
             date: now, password: transaction.password)
-        state.register.transactions[transaction.id]?.state = .issued(certificate.serialText)
+        state.database.transactions[transaction.id]?.state = .issued(certificate.serialText)
         try Storage.save(issued: certificate.pem(), serial: certificate.serialText, in: configuration.directory)
         return certificate
     }
@@ -25,7 +25,7 @@ extension Authority {
     private func serial(for transaction: Transaction, in state: State) throws -> [UInt8] {
         let names = "\(transaction.id) \(transaction.renews ?? "") \(transaction.generation)"
         var serial = try Hierarchy.serial(Digest.sha256.hash([UInt8](names.utf8) + transaction.request))
-        while state.register.issued[serial.hexadecimal] != nil {
+        while state.database.issued[serial.hexadecimal] != nil {
             serial = try Hierarchy.serial(Digest.sha256.hash(serial))
         }
         return serial
@@ -101,19 +101,19 @@ extension Authority {
         case .shared(let password):
             guard given == password else { throw Refusal(.badRequest, "the challengePassword is wrong") }
         case .oneTime:
-            let matching = state.register.passwords.indices.filter { state.register.passwords[$0].password == given }
+            let matching = state.database.passwords.indices.filter { state.database.passwords[$0].password == given }
             guard !matching.isEmpty else { throw Refusal(.badRequest, "the challengePassword is wrong") }
             let own = matching.filter { index in
-                let device = state.register.passwords[index].device
+                let device = state.database.passwords[index].device
                 return device.isEmpty || request.subject.identifiers.contains(device)
             }
             guard !own.isEmpty else {
                 throw Refusal(.badRequest, "the challengePassword was issued to another device")
             }
-            guard let unused = own.first(where: { !state.register.passwords[$0].isUsed }) else {
+            guard let unused = own.first(where: { !state.database.passwords[$0].isUsed }) else {
                 throw Refusal(.badRequest, "the challengePassword was used already")
             }
-            state.register.passwords[unused].isUsed = true
+            state.database.passwords[unused].isUsed = true
         }
     }
 }

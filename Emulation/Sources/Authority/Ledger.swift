@@ -7,7 +7,7 @@ public struct Ledger: Sendable {
     public struct Entry: Sendable, Hashable, Codable {
         public let transactionID: String
         /// As which kind of request it came.
-        public let messageType: MessageType
+        public let messageType: CAMessageType
         /// Serial number of the certificate that a renewal is signed with, hexadecimal; nil in an enrolment.
         public let renews: String?
         /// SHA-256 of the requested key's SubjectPublicKeyInfo, hexadecimal.

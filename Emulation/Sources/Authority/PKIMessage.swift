@@ -45,12 +45,12 @@ struct PKIMessage {
     }
 
     /// The digest of the signature, or nil when it is none that is taken.
-    func acceptedDigest(_ configuration: Configuration) -> Digest? {
+    func acceptedDigest(_ configuration: CAConfiguration) -> Digest? {
         signed.digest == .md5 && !configuration.acceptsObsoleteAlgorithms ? nil : signed.digest
     }
 
     /// The certificate that signed it, once the signature is known to be right.
-    func verifiedSigner(_ configuration: Configuration) throws(Refusal) -> Certificate {
+    func verifiedSigner(_ configuration: CAConfiguration) throws(Refusal) -> Certificate {
         guard acceptedDigest(configuration) != nil else {
             throw Refusal(.badAlg, "the message is signed with a digest that is not taken here")
         }

@@ -33,13 +33,13 @@ struct PKIOperation {
             return Answer(status: 400, text: error.description)
         }
         event.transactionID = message.transactionID
-        event.messageType = Int(message.type).flatMap(MessageType.init(rawValue:))
-        if let rejection = authority.configuration.personality.unknownMessageType, !isServed(event.messageType) {
+        event.messageType = Int(message.type).flatMap(CAMessageType.init(rawValue:))
+        if let rejection = authority.configuration.profile.unknownMessageType, !isServed(event.messageType) {
             return Answer(rejection, Self.unserved(message).text)
         }
-        var findings = Findings(generation: authority.state.withLock { $0.register.current })
+        var findings = Findings(generation: authority.state.withLock { $0.database.current })
         var reply = CertRep(transactionID: message.transactionID, recipientNonce: message.senderNonce)
-        var answer = Answer(mediaType: authority.configuration.personality.mediaTypes.message, body: [])
+        var answer = Answer(mediaType: authority.configuration.profile.mediaTypes.message, body: [])
         do {
             let grant = try grant(message, &findings, &event)
             switch grant {
@@ -50,7 +50,7 @@ struct PKIOperation {
                 event.outcome = "SUCCESS serial \(certificate.serialText)"
                 reply.content = try CertificatesOnly.encode(
                     try carried(certificate, findings),
-                    hasEmptyContent: authority.configuration.personality.reply.bundlesHaveEmptyContent)
+                    hasEmptyContent: authority.configuration.profile.reply.bundlesHaveEmptyContent)
                 if event.messageType != .getCert { answer.delay = authority.configuration.issuingDelay }
             case .list(let list):
                 event.outcome = "SUCCESS CRL of \(try list.serials().count) entries"
@@ -61,7 +61,7 @@ struct PKIOperation {
             reply.refusal = refusal
             reply.content = nil
             event.outcome = "FAILURE \(refusal.failInfo.name): \(refusal.text)"
-            switch authority.configuration.personality.refusal {
+            switch authority.configuration.profile.refusal {
             case .certRep: break
             case .certRepWithStatus(let status): answer.status = status
             case .text(let status): return Answer(status: status, text: refusal.text)
@@ -73,12 +73,12 @@ struct PKIOperation {
         reply.cipher = findings.cipher ?? .aes128
         let hierarchy = authority.state.withLock { $0.generations[findings.generation] }
         answer.body = try reply.encoded(
-            by: hierarchy, style: authority.configuration.personality.reply, faults: faults, authority: authority)
+            by: hierarchy, style: authority.configuration.profile.reply, faults: faults, authority: authority)
         return answer
     }
 
-    private func isServed(_ type: MessageType?) -> Bool {
-        type.map(authority.configuration.personality.messageTypes.contains) ?? false
+    private func isServed(_ type: CAMessageType?) -> Bool {
+        type.map(authority.configuration.profile.messageTypes.contains) ?? false
     }
 
     private static func unserved(_ message: PKIMessage) -> Refusal {
@@ -118,7 +118,7 @@ struct PKIOperation {
         guard let content = message.signed.content, !content.isEmpty else {
             throw Refusal(.badRequest, "the message carries nothing")
         }
-        let (generations, current) = authority.state.withLock { ($0.generations, $0.register.current) }
+        let (generations, current) = authority.state.withLock { ($0.generations, $0.database.current) }
         // Section 5.1: a request for the next CA is told by its envelope.
         let served = generations.indices.filter { $0 >= current }
         let envelope: Envelope

@@ -12,7 +12,7 @@ extension PKIOperation {
         else { return [] }
         let known = authority.state.withLock { state in
             var known = [
-                state.register.transactions[transactionID]?.password, state.register.password(of: signer),
+                state.database.transactions[transactionID]?.password, state.database.password(of: signer),
             ].compactMap(\.self)
             switch configuration.challenge {
             case .none: break
@@ -20,7 +20,7 @@ extension PKIOperation {
             case .oneTime:
                 // Those that were used open the same request when it comes again.
                 let (used, unused) = (
-                    state.register.passwords.filter(\.isUsed), state.register.passwords.filter { !$0.isUsed }
+                    state.database.passwords.filter(\.isUsed), state.database.passwords.filter { !$0.isUsed }
                 )
                 known += (unused + used).map(\.password)
             }
@@ -35,7 +35,7 @@ extension PKIOperation {
     func requirePassword(_ signer: Certificate, given: String? = nil, _ findings: inout Findings) throws(Refusal) {
         guard !signer.publicKey.isRSA else { return }
         let given = given.flatMap { $0.isEmpty ? nil : $0 }
-        let known = authority.state.withLock { $0.register.password(of: signer) }
+        let known = authority.state.withLock { $0.database.password(of: signer) }
         findings.password = given ?? findings.password ?? known
         guard findings.password != nil else {
             throw Refusal(
@@ -45,7 +45,7 @@ extension PKIOperation {
     }
 }
 
-extension Register {
+extension Database {
     /// The password that came with the request for `certificate`, when it was issued here.
     fileprivate func password(of certificate: Certificate) -> String? {
         guard let issued = issued[certificate.serialText], issued.certificate == Data(certificate.der) else {

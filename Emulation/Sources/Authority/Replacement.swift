@@ -27,10 +27,10 @@ extension Authority {
             var fresh = configuration
             fresh.nextCABeginsIn = 0
             fresh.nextCAKeepsName = true
-            let other = try Hierarchy(fresh, generation: max(1, state.register.current + 1), now: now)
+            let other = try Hierarchy(fresh, generation: max(1, state.database.current + 1), now: now)
             var changed = state.current
             try change(&changed, other)
-            state.generations[state.register.current] = changed
+            state.generations[state.database.current] = changed
             try Storage.save(state, in: configuration.directory)
         }
     }

@@ -16,7 +16,7 @@ extension PKIOperation {
         try authority.state.withLock { state in
             let published = state.generations.flatMap(\.published)
             let found =
-                try state.register.issued[wanted.serial.hexadecimal].map {
+                try state.database.issued[wanted.serial.hexadecimal].map {
                     try Certificate(der: [UInt8]($0.certificate))
                 } ?? published.first { $0.serial == wanted.serial }
             guard let found, found.issuer.matches(wanted.issuer) else {
@@ -29,7 +29,7 @@ extension PKIOperation {
     func list(_ wanted: IssuerAndSerialNumber) throws -> RevocationList {
         try authority.state.withLock { state in
             // Of CAs with the same name it is the one that issued the certificate.
-            let own = state.register.issued[wanted.serial.hexadecimal]?.generation
+            let own = state.database.issued[wanted.serial.hexadecimal]?.generation
             for index in (own.map { [$0] } ?? []) + state.generations.indices {
                 let hierarchy = state.generations[index]
                 let issuer = hierarchy.authorities.first { $0.certificate.subject.matches(wanted.issuer) }

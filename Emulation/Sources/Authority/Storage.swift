@@ -1,23 +1,23 @@
 import Foundation
 
-/// The authority's folder: `ca.pem`, `crl.der`, `register.json`, `issued/SERIAL.pem`, and a folder for each generation
+/// The authority's folder: `ca.pem`, `crl.der`, `database.json`, `issued/SERIAL.pem`, and a folder for each generation
 /// of the CA with its certificates and keys.
 enum Storage {
     static func load(_ directory: URL?) throws -> Authority.State? {
         guard let directory else { return nil }
-        let file = directory.appendingPathComponent("register.json")
+        let file = directory.appendingPathComponent("database.json")
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        let register = try JSONDecoder().decode(Register.self, from: Data(contentsOf: file))
+        let database = try JSONDecoder().decode(Database.self, from: Data(contentsOf: file))
         var generations: [Hierarchy] = []
         while FileManager.default.fileExists(atPath: folder(directory, generations.count).path) {
             generations.append(try Hierarchy(savedIn: folder(directory, generations.count)))
         }
-        guard register.current < generations.count else {
-            throw ConfigurationError(
-                "\(directory.path) lacks \(folder(directory, register.current).lastPathComponent): "
+        guard database.current < generations.count else {
+            throw CAConfigurationError(
+                "\(directory.path) lacks \(folder(directory, database.current).lastPathComponent): "
                     + "remove the folder to start afresh")
         }
-        return Authority.State(register: register, generations: generations)
+        return Authority.State(database: database, generations: generations)
     }
 
     static func save(_ state: Authority.State, in directory: URL?) throws {
@@ -30,8 +30,8 @@ enum Storage {
         try Data(state.current.root.certificate.pem()).write(to: directory.appendingPathComponent("ca.pem"))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        let file = directory.appendingPathComponent("register.json")
-        try encoder.encode(state.register).write(to: file, options: .atomic)
+        let file = directory.appendingPathComponent("database.json")
+        try encoder.encode(state.database).write(to: file, options: .atomic)
         // It holds passwords.
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
     }

@@ -2,7 +2,7 @@ import Authority
 import FlyingSocks
 import Foundation
 
-/// Speaks to the administrator's door of an authority that runs in another process on this machine.
+/// Speaks to the administration API of an authority that runs in another process on this machine.
 public struct AdministrationClient: Sendable {
     private let port: UInt16
 
@@ -25,7 +25,7 @@ public struct AdministrationClient: Sendable {
         do {
             socket = try await AsyncSocket.connected(to: .inet(ip4: "127.0.0.1", port: port), timeout: 60)
         } catch {
-            throw ConfigurationError("no authority listens for administrators on port \(port): see --admin-port")
+            throw CAConfigurationError("no authority listens for administrators on port \(port): see --admin-port")
         }
         defer { try? socket.close() }
         try await socket.write(Data(request.utf8))
@@ -39,7 +39,7 @@ public struct AdministrationClient: Sendable {
         let parts = text.split(separator: "\r\n\r\n", maxSplits: 1)
         let body = parts.count > 1 ? String(parts[1]) : ""
         guard text.split(separator: " ").dropFirst().first == "200" else {
-            throw ConfigurationError(body.isEmpty ? "the authority gave no answer" : body)
+            throw CAConfigurationError(body.isEmpty ? "the authority gave no answer" : body)
         }
         return body
     }

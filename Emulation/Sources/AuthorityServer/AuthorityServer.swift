@@ -7,7 +7,7 @@ public final class AuthorityServer: Sendable {
     private let scep: HTTPListener
     private let administration: HTTPListener?
 
-    /// Starts to listen. Port 0 takes a free one; `adminPort` nil leaves the administrator's door out, which is always
+    /// Starts to listen. Port 0 takes a free one; `adminPort` nil leaves the administration API out, which is always
     /// on this machine's loopback and asks nobody who they are.
     public init(
         _ authority: Authority, bind: String = "127.0.0.1", port: UInt16 = 0, adminPort: UInt16? = nil
@@ -15,7 +15,7 @@ public final class AuthorityServer: Sendable {
         self.authority = authority
         let configuration = authority.configuration
         scep = try await HTTPListener(
-            bind: bind, port: port, style: configuration.personality.http, clock: { authority.now }
+            bind: bind, port: port, style: configuration.profile.http, clock: { authority.now }
         ) { authority.answer($0) }
         guard let adminPort else {
             administration = nil

@@ -71,7 +71,7 @@ final class HTTPListener: Sendable {
             try socket.listen()
         } catch {
             try? socket.close()
-            throw ConfigurationError("cannot listen on \(bind) port \(port): \(error.localizedDescription)")
+            throw CAConfigurationError("cannot listen on \(bind) port \(port): \(error.localizedDescription)")
         }
         return socket
     }

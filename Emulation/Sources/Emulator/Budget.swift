@@ -28,7 +28,7 @@ public struct Budget: Sendable, Equatable {
 
     public subscript(name: Report.Name) -> Int? { limits[name.rawValue] }
 
-    /// Figures of `report` that are above their limits.
+    /// ResourceUsage of `report` that are above their limits.
     public func exceeded(by report: Report) -> [Report.Name] {
         Report.Name.allCases.filter { name in
             guard let limit = self[name], let figure = report[name] else { return false }

@@ -25,7 +25,7 @@ public enum IdentityError: Error, Equatable, CustomStringConvertible {
 }
 
 extension OpenSSL {
-    /// The certificate in `flash` whose private key is in it as well, judged by `openssl`.
+    /// The certificate in `flash` whose private key is in it as well, checked by `openssl`.
     public func identity(in flash: FlashImage) async throws -> Identity {
         let certificates = flash.certificates
         let keys = flash.privateKeys

@@ -1,6 +1,6 @@
 import Foundation
 
-/// Debian's `openssl` program, which judges what a device came home with.
+/// Debian's `openssl` program, which checks what a device came home with.
 public struct OpenSSL: Sendable {
     /// Its scratch folder.
     let folder: URL

@@ -37,11 +37,11 @@ public enum Interference: Sendable, Hashable {
 
     /// What was listened to, by what was asked for.
     public struct Recordings: Sendable {
-        private var replies: [Replay: [Operation: [UInt8]]] = [:]
+        private var replies: [Replay: [CAOperation: [UInt8]]] = [:]
 
         public init() {}
 
-        public subscript(_ replay: Replay, _ operation: Operation) -> [UInt8]? {
+        public subscript(_ replay: Replay, _ operation: CAOperation) -> [UInt8]? {
             get { replies[replay]?[operation] }
             set { replies[replay, default: [:]][operation] = newValue }
         }
@@ -52,7 +52,7 @@ public enum Interference: Sendable, Hashable {
     /// - Parameters:
     ///   - reply: from the status line to the end of the body.
     ///   - recordings: a replay of what is not in them leaves the reply as it is.
-    public func deliver(_ reply: [UInt8], to operation: Operation, _ recordings: Recordings) -> Delivery? {
+    public func deliver(_ reply: [UInt8], to operation: CAOperation, _ recordings: Recordings) -> Delivery? {
         switch self {
         case .requestLost: nil
         case .cut(let count): Delivery(Array(reply.prefix(count)))

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// Degenerate SignedData, which has no signer and carries certificates and CRLs (RFC 8894, section 3.4).
+/// certificates-only SignedData: it has no signer and carries certificates and CRLs (RFC 8894, section 3.4).
 public enum CertificatesOnly {
     /// ContentInfo with the certificates in this order, DER but for a SET that is not sorted, as CAs commonly send it.
     ///

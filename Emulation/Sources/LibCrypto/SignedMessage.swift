@@ -94,7 +94,7 @@ public final class SignedMessage {
         defer { COpenSSL_freeCertificates(stack) }
         _ = COpenSSL_pushCertificate(stack, certificate.pointer)
         let absent = content == nil ? try MemoryBIO() : nil
-        // The certificate alone was chosen; whether it is to be trusted is for the caller to judge.
+        // The certificate alone was chosen; whether it is to be trusted is for the caller to check.
         let flags = UInt32(CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY | CMS_NOINTERN)
         return CMS_verify(pointer, stack, nil, absent?.pointer, nil, flags) == 1
     }

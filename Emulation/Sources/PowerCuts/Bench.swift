@@ -21,9 +21,9 @@ final class Bench {
     private var certificates: [[UInt8]: Certificate] = [:]
     private var issued: [[UInt8]: Bool] = [:]
     private var signed: [[UInt8]: [[UInt8]: Bool]] = [:]
-    /// What stores held that were opened before, by ``Part/likeness`` of what they lie on: it did not change by that.
+    /// What stores held that were opened before, by ``Part/stateHash`` of what they lie on: it did not change by that.
     private(set) var opened: [Int: Records] = [:]
-    /// Storage, by likeness and time, that another start did not change.
+    /// Storage, by state hash and time, that another start did not change.
     private var settled: [Int: Set<UInt64>] = [:]
     /// All is forgotten when there is more.
     private static let limit = 10_000
@@ -39,8 +39,8 @@ final class Bench {
     }
 
     /// A device fresh from the factory.
-    func world<P: Part>(_ part: P) -> World<P> {
-        World(part: part, authority: blank, now: Flow.epoch * 1000)
+    func state<P: Part>(_ part: P) -> SystemState<P> {
+        SystemState(part: part, authority: blank, now: Flow.epoch * 1000)
     }
 
     /// Gives the CA the time. Its clock goes in steps of ten minutes, so that it meets the same question at the same time
@@ -59,22 +59,22 @@ final class Bench {
         return certificate
     }
 
-    func remember(_ records: Records, of likeness: Int) {
+    func remember(_ records: Records, of stateHash: Int) {
         if opened.count >= Self.limit { opened.removeAll() }
-        opened[likeness] = records
+        opened[stateHash] = records
     }
 
-    /// Whether a device that was as in `world` was started once more, and nothing changed.
-    func isSettled<P: Part>(_ world: World<P>) -> Bool {
-        settled[world.part.likeness]?.contains(world.now) ?? false
+    /// Whether a device that was as in `state` was started once more, and nothing changed.
+    func isSettled<P: Part>(_ state: SystemState<P>) -> Bool {
+        settled[state.part.stateHash]?.contains(state.now) ?? false
     }
 
-    func settle<P: Part>(_ world: World<P>) {
+    func markSettled<P: Part>(_ state: SystemState<P>) {
         if settled.count >= Self.limit { settled.removeAll() }
-        settled[world.part.likeness, default: []].insert(world.now)
+        settled[state.part.stateHash, default: []].insert(state.now)
     }
 
-    /// Whether the CA's register has this very certificate.
+    /// Whether the CA's database has this very certificate.
     func isIssued(_ certificate: Certificate) throws -> Bool {
         let serial = certificate.serialText
         guard authority.issuedCertificates().contains(where: { $0.serial == serial }) else { return false }

@@ -45,7 +45,7 @@ struct DirectoryPart: Part {
     /// A file beside this one is emptied before it is used.
     var content: [UInt8] { directory.identity ?? [] }
 
-    static func attend(_ machine: Machine<Self>) throws(AgentError) {
+    static func run(_ machine: Machine<Self>) throws(AgentError) {
         var store = IdentityStore(DirectorySnapshots(MachineDirectory(machine: machine)))
         try machine.run(&store)
     }

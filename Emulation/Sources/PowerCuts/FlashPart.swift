@@ -63,15 +63,15 @@ struct MachineFlash<P: FlashPart>: Storage {
 struct NORPart: FlashPart {
     var flash: SimulatedFlash
     /// Bytes that are programmed at once.
-    private let gathering: Int
+    private let programSize: Int
 
     init(_ geometry: StorageGeometry) {
         flash = SimulatedFlash(geometry)
-        gathering = [64, 512, 2048].first { $0 >= geometry.pageSize } ?? 2048
+        programSize = [64, 512, 2048].first { $0 >= geometry.pageSize } ?? 2048
     }
 
-    static func attend(_ machine: Machine<Self>) throws(AgentError) {
-        switch machine.part.gathering {
+    static func run(_ machine: Machine<Self>) throws(AgentError) {
+        switch machine.part.programSize {
         case 64:
             var store = IdentityStore(NORSnapshots<_, 64>(MachineFlash(machine: machine), capacity: Device.capacity))
             try machine.run(&store)

@@ -24,7 +24,7 @@ public struct Flow: Sendable {
     var isPasswordUsedOnce = true
     /// Whether the new certificate is for the old one's key.
     var keepsKey = false
-    var adjust: @Sendable (inout AuthorityConfiguration) -> Void = { _ in }
+    var adjust: @Sendable (inout CAConfiguration) -> Void = { _ in }
     /// How the device gets to the beginning: power does not fail there.
     var setUp: [Step] = []
     var steps = [Step()]
@@ -80,7 +80,7 @@ public struct Flow: Sendable {
     ///
     /// - Parameter keys: of the CA and the next CA.
     func makeAuthority(keys: [PrivateKey], log: @escaping @Sendable (LogEvent) -> Void) throws -> Authority {
-        var configuration = AuthorityConfiguration()
+        var configuration = CAConfiguration()
         configuration.challenge = .oneTime([OneTimePassword(device: "", password: Self.password)])
         configuration.clock = { Date(timeIntervalSince1970: TimeInterval(Self.epoch)) }
         configuration.remembersAnswers = true

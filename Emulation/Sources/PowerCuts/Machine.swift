@@ -14,7 +14,7 @@ enum Device {
 }
 
 /// All that outlives a power cut: the device's storage and token, the CA, and time.
-struct World<P: Part>: Sendable {
+struct SystemState<P: Part>: Sendable {
     var part: P
     var authority: Snapshot
     /// Milliseconds since 1970.
@@ -25,7 +25,7 @@ struct World<P: Part>: Sendable {
     var slotsTaken: UInt8 = 0
     /// Messages that the device sent.
     var exchanges = 0
-    /// Steps of the flow that are over.
+    /// Steps of the flow that have ended.
     var stepsDone = 0
     /// Whether the next step's events have happened.
     var isStepBegun = false
@@ -41,7 +41,7 @@ struct CutPoint<P: Part>: Sendable {
         case reply
     }
 
-    var world: World<P>
+    var state: SystemState<P>
     let event: Event
 }
 
@@ -59,7 +59,7 @@ final class Machine<P: Part> {
     let inserted: Inserted
     /// Milliseconds since start-up.
     private(set) var uptime: UInt64 = 0
-    private var start: World<P>
+    private var start: SystemState<P>
     /// Where power could have failed in this run, if that is recorded.
     private(set) var cutPoints: [CutPoint<P>]?
     private let incident: Incident?
@@ -68,34 +68,34 @@ final class Machine<P: Part> {
     private(set) var exchanges = 0
 
     /// - Parameters:
-    ///   - bench: its CA goes back to what it was in `world`.
+    ///   - bench: its CA goes back to what it was in `state`.
     ///   - incident: what happens to an exchange of this run.
-    init(_ world: World<P>, on bench: Bench, records: Bool = false, incident: Incident? = nil) throws {
-        start = world
+    init(_ state: SystemState<P>, on bench: Bench, records: Bool = false, incident: Incident? = nil) throws {
+        start = state
         self.bench = bench
-        part = world.part
-        inserted = Inserted(bench.token, slotsTaken: world.slotsTaken)
+        part = state.part
+        inserted = Inserted(bench.token, slotsTaken: state.slotsTaken)
         cutPoints = records ? [] : nil
         self.incident = incident
-        try bench.authority.restore(world.authority)
+        try bench.authority.restore(state.authority)
     }
 
     /// Milliseconds since 1970.
     var now: UInt64 { start.now + uptime }
 
     /// How things stand.
-    var world: World<P> {
-        var world = start
-        world.part = part
-        world.authority = bench.authority.snapshot()
-        world.now = now
-        world.exchanges += exchanges
-        world.slotsTaken = inserted.slotsTaken
-        return world
+    var state: SystemState<P> {
+        var state = start
+        state.part = part
+        state.authority = bench.authority.snapshot()
+        state.now = now
+        state.exchanges += exchanges
+        state.slotsTaken = inserted.slotsTaken
+        return state
     }
 
     func perform(_ operation: P.Operation) throws(StorageError) {
-        cutPoints?.append(CutPoint(world: world, event: .operation(operation)))
+        cutPoints?.append(CutPoint(state: state, event: .operation(operation)))
         try part.perform(operation)
     }
 
@@ -121,7 +121,7 @@ final class Machine<P: Part> {
             let answer = bench.authority.answer(parsed).http(date: httpDate(bench.authority.now))
         else { throw .reset }
         bench.watch?(operation, request, answer)
-        cutPoints?.append(CutPoint(world: world, event: .reply))
+        cutPoints?.append(CutPoint(state: state, event: .reply))
         var recordings = bench.recordings
         recordings[.reordered, operation] = previous
         previous = answer
@@ -143,9 +143,9 @@ final class Machine<P: Part> {
             throw .entropy(.failed)
         }
         let text = bench.record
-        let configuration: DeviceConfiguration
-        do throws(DeviceConfigurationError) {
-            configuration = try DeviceConfiguration(text.span)
+        let configuration: Configuration
+        do throws(ConfigurationError) {
+            configuration = try Configuration(text.span)
         } catch {
             throw .configuration(error)
         }
@@ -157,8 +157,8 @@ final class Machine<P: Part> {
         var work = buffer.mutableSpan
         var traffic = Traffic()
         var agent = Device.Program()
-        try attend(
-            &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
+        try agent.run(
+            configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
             random: &random, work: &work, traffic: &traffic)
     }
 }

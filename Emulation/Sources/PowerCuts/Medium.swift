@@ -52,22 +52,22 @@ public struct Medium: Sendable {
 
     func run(_ bench: Bench, depth: Int, share: Share) -> Tally {
         guard let geometry else {
-            var campaign = Campaign(bench, part: DirectoryPart(), partName: name)
-            return campaign.run(depth: depth, share: share)
+            var sweep = PowerCutSweep(bench, part: DirectoryPart(), partName: name)
+            return sweep.run(depth: depth, share: share)
         }
-        var campaign = Campaign(bench, part: NORPart(geometry), partName: name)
-        return campaign.run(depth: depth, share: share)
+        var sweep = PowerCutSweep(bench, part: NORPart(geometry), partName: name)
+        return sweep.run(depth: depth, share: share)
     }
 
     func replay(_ path: [String], _ bench: Bench, foreign: Bench) throws {
         guard let geometry else {
-            return try Campaign(bench, part: DirectoryPart(), partName: name).replay(path, foreign: foreign)
+            return try PowerCutSweep(bench, part: DirectoryPart(), partName: name).replay(path, foreign: foreign)
         }
-        try Campaign(bench, part: NORPart(geometry), partName: name).replay(path, foreign: foreign)
+        try PowerCutSweep(bench, part: NORPart(geometry), partName: name).replay(path, foreign: foreign)
     }
 }
 
-/// A part of a campaign's cut points: of every `count` the one at `index`.
+/// A part of a sweep's cut points: of every `count` the one at `index`.
 struct Share: Sendable {
     var index = 0
     var count = 1

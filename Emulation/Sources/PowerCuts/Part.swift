@@ -19,14 +19,14 @@ protocol Part: Sendable {
     var content: [UInt8] { get }
 
     /// Runs the device until nothing is due or something is in the way.
-    static func attend(_ machine: Machine<Self>) throws(AgentError)
+    static func run(_ machine: Machine<Self>) throws(AgentError)
     /// Opens the store as a device does, and reads all of its records.
     static func read(_ machine: Machine<Self>) throws(StorageError) -> Records
 }
 
 extension Part {
     /// The same for the same content.
-    var likeness: Int {
+    var stateHash: Int {
         var hasher = Hasher()
         content.withUnsafeBytes { hasher.combine(bytes: $0) }
         return hasher.finalize()
@@ -44,8 +44,8 @@ extension IdentityStore where S: ~Copyable {
         for number in UInt8(1)... {
             guard let record = StoredRecord(rawValue: number) else { break }
             var bytes = [UInt8](repeating: 0, count: size(of: record) ?? 0)
-            var room = bytes.mutableSpan
-            if try read(record, into: &room) != nil { records[number] = bytes }
+            var buffer = bytes.mutableSpan
+            if try read(record, into: &buffer) != nil { records[number] = bytes }
         }
         return records
     }

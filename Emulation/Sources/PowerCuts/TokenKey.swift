@@ -25,25 +25,25 @@ public struct TokenKey: DeviceKey, ~Copyable {
     }
 
     /// A letter for the kind of key, and the slot's number.
-    public var keptSize: Int { 2 }
+    public var serializedSize: Int { 2 }
 
-    public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    public mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard let slot else { throw .invalidKey }
-        guard bytes.count >= keptSize else { throw .bufferTooSmall }
+        guard bytes.count >= serializedSize else { throw .bufferTooSmall }
         bytes[0] = Self.letter(slot.kind)
         bytes[1] = slot.number
-        return keptSize
+        return serializedSize
     }
 
     public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
-        guard let inserted = Token.inserted, bytes.count == keptSize,
+        guard let inserted = Token.inserted, bytes.count == serializedSize,
             let slot = Self.slot([bytes[0], bytes[1]])
         else { throw .invalidKey }
         token = inserted.token
         self.slot = slot
     }
 
-    /// What ``keep(into:)`` wrote.
+    /// What ``serialize(into:)`` wrote.
     static func slot(_ bytes: [UInt8]) -> Token.Slot? {
         guard bytes.count == 2, let kind = KeyKind.allCases.first(where: { letter($0) == bytes[0] }) else { return nil }
         return Token.Slot(kind: kind, number: bytes[1])

@@ -40,7 +40,7 @@ extension Session {
     /// Starts an authority that admits one device, once.
     private func withOwnCA(_ body: @escaping @Sendable (CA) async throws -> Void) async throws {
         let password = try randomBytes(12).hexadecimal
-        var configuration = Configuration()
+        var configuration = CAConfiguration()
         configuration.challenge = .oneTime([OneTimePassword(device: "", password: password)])
         let authority = try Authority(configuration) { [terminal, isVerbose = command.verbose] event in
             if isVerbose { terminal.step(.authority, event.description) }

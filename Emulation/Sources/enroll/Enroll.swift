@@ -104,7 +104,7 @@ struct Enroll: AsyncParsableCommand {
 /// What a command ends with when it cannot do what it was asked to.
 struct Failure: Error, CustomStringConvertible {
     let description: String
-    /// 1: the device said that it failed. 2: it could not be tried. 3: it did, and is over a limit or not judged good.
+    /// 1: the device said that it failed. 2: it could not be tried. 3: it did, and exceeds a limit or was not verified.
     let exitCode: Int32
 
     init(_ description: String, exitCode: Int32) {

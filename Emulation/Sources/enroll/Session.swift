@@ -53,7 +53,7 @@ struct Session {
         }
         let openssl = OpenSSL(folder: device.folder)
         let identity = try await openssl.identity(in: try device.readFlash())
-        let judgement = await judge(identity, ca: ca, openssl: openssl)
+        let evaluation = await check(identity, ca: ca, openssl: openssl)
 
         terminal.gap()
         terminal.heading("The certificate in its flash")
@@ -65,17 +65,17 @@ struct Session {
         terminal.row("key", "\(certificate.key); the private key in the flash belongs to it")
         if !certificate.subjectAltName.isEmpty { terminal.row("names", certificate.subjectAltName) }
         terminal.row("SHA-256", certificate.fingerprint)
-        terminal.row("judged", judgement.text)
+        terminal.row("checked", evaluation.text)
 
         terminal.gap()
         terminal.heading("What it took")
         guard let report = outcome.report else {
             throw Failure("\(board) gave no report of what it took", exitCode: 3)
         }
-        for row in Figures(report: report, budget: budget).rows { terminal.row(row.name, row.text) }
+        for row in ResourceUsage(report: report, budget: budget).rows { terminal.row(row.name, row.text) }
         terminal.row("in all", "\(terminal.elapsed) from command to certificate")
 
-        guard judgement.isGood else { throw Failure(judgement.text, exitCode: 3) }
+        guard evaluation.isGood else { throw Failure(evaluation.text, exitCode: 3) }
         let exceeded = budget.exceeded(by: report)
         guard exceeded.isEmpty else {
             let names = exceeded.map(\.rawValue).joined(separator: ", ")
@@ -83,7 +83,7 @@ struct Session {
         }
     }
 
-    private func judge(_ identity: Identity, ca: CA, openssl: OpenSSL) async -> (isGood: Bool, text: String) {
+    private func check(_ identity: Identity, ca: CA, openssl: OpenSSL) async -> (isGood: Bool, text: String) {
         do {
             let roots = ca.root.map { [$0] } ?? identity.authorities
             for root in roots {
@@ -92,7 +92,7 @@ struct Session {
                 try await openssl.verify(certificate: identity.certificate, root: root, intermediates: others)
                 return (true, "openssl verify: OK")
             }
-            return (true, "not judged: the CA's root is not in the device's flash")
+            return (true, "not checked: the CA's root is not in the device's flash")
         } catch {
             return (false, "openssl does not take the certificate: \(error)")
         }

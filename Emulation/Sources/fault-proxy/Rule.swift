@@ -6,7 +6,7 @@ import Interference
 /// What is done to which replies.
 struct Rule: ExpressibleByArgument {
     let interference: Interference
-    let operation: Operation?
+    let operation: CAOperation?
     let number: Int?
 
     init?(argument: String) {
@@ -17,9 +17,9 @@ struct Rule: ExpressibleByArgument {
             number = value
             rest = rest[..<mark]
         }
-        var operation: Operation?
+        var operation: CAOperation?
         if let mark = rest.lastIndex(of: "@") {
-            guard let value = Operation(rawValue: String(rest[rest.index(after: mark)...])) else { return nil }
+            guard let value = CAOperation(rawValue: String(rest[rest.index(after: mark)...])) else { return nil }
             operation = value
             rest = rest[..<mark]
         }

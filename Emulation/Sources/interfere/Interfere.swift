@@ -37,15 +37,16 @@ struct Interfere: AsyncParsableCommand {
     func validate() throws {
         guard workers > 0 else { throw ValidationError("--workers takes a number above 0") }
         guard offset >= 0 else { throw ValidationError("--offset takes a number from 0 on") }
-        if let name = flow.first(where: { name in !Sweep.flows.contains { $0.name == name } }) {
+        if let name = flow.first(where: { name in !InterferenceSweep.flows.contains { $0.name == name } }) {
             throw ValidationError(
-                "no flow is called \(name); there are \(Sweep.flows.map(\.name).joined(separator: ", "))")
+                "no flow is called \(name); there are \(InterferenceSweep.flows.map(\.name).joined(separator: ", "))")
         }
     }
 
     func run() async throws {
-        let flows = Sweep.flows.filter { flow.isEmpty || flow.contains($0.name) }
-        let sweep = Sweep(flows: flows, stride: effort == .all ? 1 : 61, offset: effort == .all ? 0 : offset)
+        let flows = InterferenceSweep.flows.filter { flow.isEmpty || flow.contains($0.name) }
+        let sweep = InterferenceSweep(
+            flows: flows, stride: effort == .all ? 1 : 61, offset: effort == .all ? 0 : offset)
         let start = ContinuousClock.now
         let rows = try await sweep.run(workers: workers)
         print(row("flow", "exchange", "bytes", "cuts", "flips", "others", "unnoticed", "wrong"))

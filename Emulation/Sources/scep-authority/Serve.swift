@@ -27,11 +27,11 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Port on 127.0.0.1 for the administrator's commands; 0 takes a free one. It asks for no password.")
     var adminPort: UInt16 = 0
 
-    @Option(help: "Folder to keep keys, certificates and the register in. Without it, all is gone at the end.")
+    @Option(help: "Folder to keep keys, certificates and the database in. Without it, all is gone at the end.")
     var directory: String?
 
     @Option(help: "Name of the CA.")
-    var name = Configuration().name
+    var name = CAConfiguration().name
 
     @Option(help: "CA identifier that clients must send as 'message'.")
     var identifier: String?
@@ -39,8 +39,8 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Behave as another kind of server, and be set up as it usually is unless other options say so: "
-                + "\(Personality.all.map(\.name).joined(separator: ", "))."))
-    var personality = Personality.rfc8894.name
+                + "\(ServerProfile.all.map(\.name).joined(separator: ", "))."))
+    var profile = ServerProfile.rfc8894.name
 
     @Flag(help: "Put an intermediate CA below the root.")
     var intermediate = false
@@ -190,10 +190,10 @@ struct Serve: AsyncParsableCommand {
 
 extension Serve {
     /// The library's configuration, all but what depends on the server.
-    private func configuration() throws -> Configuration {
-        var configuration = Configuration()
-        guard let chosen = Personality.all.first(where: { $0.name == personality }) else {
-            throw ValidationError("--personality: there is no \(personality)")
+    private func configuration() throws -> CAConfiguration {
+        var configuration = CAConfiguration()
+        guard let chosen = ServerProfile.all.first(where: { $0.name == profile }) else {
+            throw ValidationError("--profile: there is no \(profile)")
         }
         configuration.name = name
         configuration.behave(as: chosen)
@@ -207,16 +207,16 @@ extension Serve {
         configuration.policy = try chosenPolicy()
         configuration.challenge = try chosenChallenge()
         configuration.lifetime = try seconds(lifetime, of: "--lifetime")
-        guard configuration.lifetime > 0 else { throw ValidationError("--lifetime \(lifetime) is over at once") }
+        guard configuration.lifetime > 0 else { throw ValidationError("--lifetime \(lifetime) has expired at once") }
         configuration.clockOffset = try seconds(clockOffset, of: "--clock-offset")
-        if noDate { configuration.personality.http.date = .absent }
+        if noDate { configuration.profile.http.date = .absent }
         configuration.nextCABeginsIn = try seconds(nextCaIn, of: "--next-ca-in")
         if renewalsNeedChallenge { configuration.renewalsNeedChallenge = true }
         configuration.acceptsExpiredRenewals = acceptExpiredRenewals
         if let messageTypes {
-            configuration.personality.messageTypes = Set(
+            configuration.profile.messageTypes = Set(
                 try messageTypes.split(separator: ",").map { name in
-                    guard let type = MessageType.allCases.first(where: { $0.name == name }) else {
+                    guard let type = CAMessageType.allCases.first(where: { $0.name == name }) else {
                         throw ValidationError("--message-types: no request is called \(name)")
                     }
                     return type
@@ -225,10 +225,10 @@ extension Serve {
         configuration.servesPasswordRecipients = !noPasswordRecipients
         if acceptObsolete { configuration.acceptsObsoleteAlgorithms = true }
         configuration.faults = try fault.map { try FaultRule(text: $0) }
-        if let digest { configuration.personality.reply.digest = digest }
-        if let cipher { configuration.personality.reply.cipher = cipher }
+        if let digest { configuration.profile.reply.digest = digest }
+        if let cipher { configuration.profile.reply.cipher = cipher }
         if let capabilities {
-            configuration.personality.capabilities = capabilities.split(separator: ",").map(String.init)
+            configuration.profile.capabilities = capabilities.split(separator: ",").map(String.init)
         }
         return configuration
     }

@@ -33,17 +33,17 @@ struct Client: ParsableCommand {
         var clock = SystemClock()
         var log = Outcomes()
         var traffic = Traffic()
-        var figures = Figures()
-        agent.waits = false
+        var figures = ResourceUsage()
+        agent.mayWait = false
         var last: AgentError?
         // What the network does to one in three exchanges, three tries in four survive not.
         while figures.certificates < count, figures.tries < 20 * count {
             figures.tries += 1
-            agent.demand = figures.certificates == 0 ? nil : figures.certificates % 100 == 0 ? .enrol : .renew
+            agent.requestedGoal = figures.certificates == 0 ? nil : figures.certificates % 100 == 0 ? .enrol : .renew
             log.hasCertificate = false
             do throws(AgentError) {
-                try attend(
-                    &agent, configuration: configuration, transport: &tcp, clock: &clock, store: &store, log: &log,
+                try agent.run(
+                    configuration: configuration, transport: &tcp, clock: &clock, store: &store, log: &log,
                     random: &random, work: &work, traffic: &traffic)
             } catch {
                 log.hasCertificate = false
@@ -59,7 +59,7 @@ struct Client: ParsableCommand {
         throw ExitCode.failure
     }
 
-    private func report(_ figures: inout Figures) throws {
+    private func report(_ figures: inout ResourceUsage) throws {
         let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
         figures.kilobytes = (Int(pages[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) / 1024
         figures.descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
@@ -74,7 +74,7 @@ private struct Outcomes: AgentLog {
 
     func write(line: Span<UInt8>) {}
 
-    mutating func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
+    mutating func logEvent(_ event: borrowing Event, _ work: Span<UInt8>) {
         if event.outcome == .issued { hasCertificate = true }
     }
 }

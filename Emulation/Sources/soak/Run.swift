@@ -8,10 +8,10 @@ import Foundation
 import Interference
 import Synchronization
 
-/// The network's side: an authority, a proxy that spoils some of its replies, and the client as a process of its own.
+/// The network's side: an authority, a proxy that corrupts some of its replies, and the client as a process of its own.
 struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Start an authority, a proxy that spoils every third reply or so, and the agent (the default).",
+        abstract: "Start an authority, a proxy that corrupts every third reply or so, and the agent (the default).",
         discussion: """
             Of the certificates that the agent gets, one in a hundred is an enrolment, the others renew the one before. \
             Exit code 0: it got them all, with as much memory at the end as after the first tenth, and no descriptor more.
@@ -20,7 +20,7 @@ struct Run: AsyncParsableCommand {
     @Option(help: "How many certificates.")
     var count = 10_000
 
-    @Option(help: "Of what is spoiled; by chance if it is left out.")
+    @Option(help: "Of what is corrupted; by chance if it is left out.")
     var seed = UInt64.random(in: 0...UInt64.max)
 
     @Option(help: "rsa2048 or p256.")
@@ -61,8 +61,8 @@ struct Run: AsyncParsableCommand {
         let ending = try await client.run(timeLimit: .seconds(6 * 3600)) { try await $0.end() }
         proxy.stop()
         await server.stop()
-        let figures = ending.lines.compactMap { Figures($0.text) }
-        for line in ending.lines where Figures(line.text) == nil { say(line.text) }
+        let figures = ending.lines.compactMap { ResourceUsage($0.text) }
+        for line in ending.lines where ResourceUsage(line.text) == nil { say(line.text) }
         guard ending.ending == .exited(0), let last = figures.last,
             let early = figures.first(where: { $0.certificates >= count / 10 })
         else {

@@ -48,9 +48,9 @@ struct Client {
         try CertificationRequest(subject: subject, key: key, challenge: challenge, extensions: extensions).der
     }
 
-    /// A pkiMessage; `edit` spoils it before it is signed.
+    /// A pkiMessage; `edit` corrupts it before it is signed.
     func message(
-        _ type: MessageType, _ content: [UInt8], transactionID: String,
+        _ type: CAMessageType, _ content: [UInt8], transactionID: String,
         nonce: [UInt8] = [UInt8](repeating: 7, count: 16), for recipient: Certificate,
         keyTransport: KeyTransport = .pkcs1, encoding: MessageEncoding = .der,
         edit: (inout SignedMessageContents) -> Void = { _ in }
@@ -146,7 +146,7 @@ extension Authority {
     var recipient: Certificate { publishedCertificates[0] }
 
     func enrol(
-        _ client: Client, _ type: MessageType = .pkcsReq, transactionID: String = "1", challenge: String? = nil,
+        _ client: Client, _ type: CAMessageType = .pkcsReq, transactionID: String = "1", challenge: String? = nil,
         extensions: [ExtensionText] = []
     ) throws -> Reply {
         try exchange(
@@ -181,9 +181,9 @@ final class LogBook: Sendable {
 
 /// An authority with an RSA-2048 root, changed by `edit`.
 func makeAuthority(
-    from snapshot: Snapshot? = nil, log: LogBook = LogBook(), _ edit: (inout Configuration) -> Void = { _ in }
+    from snapshot: Snapshot? = nil, log: LogBook = LogBook(), _ edit: (inout CAConfiguration) -> Void = { _ in }
 ) throws -> Authority {
-    var configuration = Configuration()
+    var configuration = CAConfiguration()
     configuration.makeKey = Keys.issuers()
     edit(&configuration)
     return try Authority(configuration, from: snapshot, log: log.write)

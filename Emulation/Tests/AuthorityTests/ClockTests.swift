@@ -24,7 +24,7 @@ import Testing
         #expect(authority.moveClock(by: 60) == Self.start.addingTimeInterval(offset))
         let client = try Client()
         let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
-        #expect(try Judge.describe(certificate, ["-dates"]) == validity)
+        #expect(try OpenSSLCheck.describe(certificate, ["-dates"]) == validity)
         #expect(log.events.last?.date == Self.start.addingTimeInterval(offset))
         authority.moveClock(by: -1)
         _ = authority.get("GetCACaps")
@@ -37,10 +37,10 @@ import Testing
             $0.clockOffset = 86_400
         }
         #expect(
-            try Judge.describe(authority.trustAnchor, ["-startdate"]) == "notBefore=Jan  1 23:59:00 2026 GMT\n")
+            try OpenSSLCheck.describe(authority.trustAnchor, ["-startdate"]) == "notBefore=Jan  1 23:59:00 2026 GMT\n")
         authority.moveClock(by: 3600)
         let next = try authority.prepareNextCA()
-        #expect(try Judge.describe(next, ["-startdate"]) == "notBefore=Jan  2 00:59:00 2026 GMT\n")
+        #expect(try OpenSSLCheck.describe(next, ["-startdate"]) == "notBefore=Jan  2 00:59:00 2026 GMT\n")
     }
 
     @Test(arguments: [
@@ -50,11 +50,11 @@ import Testing
     func theDateHeaderFollows(_ field: HTTPStyle.DateField, _ expected: [String]) async throws {
         try await ServerTests().serving({
             $0.clock = { Self.start }
-            $0.personality.http.date = field
+            $0.profile.http.date = field
         }) { server in
-            let door = AdministrationClient(port: try #require(server.adminPort))
-            #expect(try await door.send("GET", path: ["clock"]) == "2026-01-01T00:00:00Z\n")
-            let moved = try await door.send("POST", path: ["clock"], parameters: ["by": "86400"])
+            let client = AdministrationClient(port: try #require(server.adminPort))
+            #expect(try await client.send("GET", path: ["clock"]) == "2026-01-01T00:00:00Z\n")
+            let moved = try await client.send("POST", path: ["clock"], parameters: ["by": "86400"])
             #expect(moved == "2026-01-02T00:00:00Z\n")
             let response = try await Wire.exchange(
                 port: server.port, "GET /?operation=GetCACaps HTTP/1.0\r\nHost: ca\r\n\r\n")

@@ -45,22 +45,22 @@ import Testing
     }
 
     /// Each is what one option makes it, and other options come before what it is usually set up with.
-    @Test(arguments: Personality.all.map(\.name))
+    @Test(arguments: ServerProfile.all.map(\.name))
     func itIsAnotherKindOfServer(_ name: String) async throws {
-        let personality = try #require(Personality.all.first { $0.name == name })
+        let profile = try #require(ServerProfile.all.first { $0.name == name })
         let (process, output) = try start(
-            ["--json", "--personality", name, "--challenge", "word", "--ra", "none", "--key", "rsa2048"])
+            ["--json", "--profile", name, "--challenge", "word", "--ra", "none", "--key", "rsa2048"])
         defer { if process.isRunning { process.terminate() } }
         let ready = try ready(output)
-        let message = personality.setUp.isAskedByName ? "&message=EmbeddedSCEP%20Test%20CA" : ""
+        let message = profile.setUp.isAskedByName ? "&message=EmbeddedSCEP%20Test%20CA" : ""
         func get(_ operation: String) async throws -> Response {
             try await Wire.exchange(
                 port: ready.port, "GET /?operation=\(operation)\(message) HTTP/1.0\r\nHost: ca\r\n\r\n")
         }
         let capabilities = try await get("GetCACaps")
         let text = String(decoding: capabilities.body, as: UTF8.self)
-        if personality.operations.contains(.getCACaps) {
-            for word in personality.capabilities { #expect(text.contains(word + personality.capabilitySeparator)) }
+        if profile.operations.contains(.getCACaps) {
+            for word in profile.capabilities { #expect(text.contains(word + profile.capabilitySeparator)) }
         } else {
             #expect(!capabilities.statusLine.contains("200"))
         }
@@ -68,7 +68,7 @@ import Testing
         let certificate = try Certificate(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: ready.certificate))))
         let answer = try await get("GetCACert")
         #expect(answer.body.count >= certificate.der.count && answer.body.contains(certificate.der))
-        let type = personality.mediaTypes.certificate
+        let type = profile.mediaTypes.certificate
         #expect(answer.fields.contains("Content-Type: \(type)"))
     }
 
@@ -113,7 +113,7 @@ import Testing
     @Test(arguments: [
         ["--ra", "double"], ["--policy", "refuse", "--fail-info", "7"], ["--fault", "fire"], ["--lifetime", "long"],
         ["--clock-offset", "soon"],
-        ["--message-types", "CertReply"], ["--personality", "nobody"],
+        ["--message-types", "CertReply"], ["--profile", "nobody"],
         ["--challenge", "a", "--challenge-file", "b"], ["--key", "p256"], ["--poll-after", "0"],
     ])
     func aWrongOptionEndsIt(_ arguments: [String]) throws {

@@ -40,15 +40,15 @@ import Testing
         #expect(reply.recipientNonce == [UInt8](repeating: 7, count: 16))
         #expect(reply.senderNonce?.count == 16)
 
-        let envelope = try Judge.verify(
+        let envelope = try OpenSSLCheck.verify(
             reply.encoded, root: authority.trustAnchor, others: authority.publishedCertificates)
-        let content = try Judge.decrypt(envelope, key: client.key, certificate: client.certificate)
+        let content = try OpenSSLCheck.decrypt(envelope, key: client.key, certificate: client.certificate)
         let issued = try CertificatesOnly.decode(content).certificates
         let certificate = try #require(issued.first)
         #expect(issued.count == 1)
         #expect(try certificate.publicKey == client.key.publicKey())
         #expect(certificate.subject == client.subject)
-        try Judge.verify(
+        try OpenSSLCheck.verify(
             certificate, root: authority.trustAnchor, intermediates: authority.publishedCertificates)
     }
 
@@ -64,8 +64,8 @@ import Testing
 
     @Test func aConfiguredAlgorithmOverridesThatOfTheRequest() throws {
         let authority = try makeAuthority {
-            $0.personality.reply.digest = .sha512
-            $0.personality.reply.cipher = .aes256
+            $0.profile.reply.digest = .sha512
+            $0.profile.reply.cipher = .aes256
         }
         let client = try Client()
         let reply = try authority.enrol(client)
@@ -101,7 +101,7 @@ import Testing
                 ExtensionText("1.2.3.4", "ASN1:UTF8String:not for us"),
             ])
         let certificate = try #require(try reply.certificates(for: client).first)
-        let text = try Judge.describe(
+        let text = try OpenSSLCheck.describe(
             certificate, ["-ext", "subjectAltName,keyUsage,extendedKeyUsage,basicConstraints"])
         #expect(text.contains("DNS:device.example, IP Address:192.0.2.7, URI:urn:dev:1"))
         #expect(text.contains("Key Usage: critical\n    Digital Signature\n"))

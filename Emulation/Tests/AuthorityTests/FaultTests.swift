@@ -12,14 +12,14 @@ import Testing
     @Test func aCertRepOfAnotherTransaction() throws {
         let (authority, reply) = try enrol(.wrongTransactionID, Client())
         #expect(reply.transactionID?.count == 32)
-        try Judge.verify(reply.encoded, root: authority.trustAnchor)
+        try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor)
     }
 
     @Test func aCertRepWithAnotherNonce() throws {
         let (authority, reply) = try enrol(.wrongRecipientNonce, Client())
         #expect(reply.recipientNonce != [UInt8](repeating: 7, count: 16))
         #expect(reply.recipientNonce?.count == 16)
-        try Judge.verify(reply.encoded, root: authority.trustAnchor)
+        try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor)
     }
 
     @Test func aCertificateForAnotherKey() throws {
@@ -28,7 +28,7 @@ import Testing
         let certificate = try #require(try reply.certificates(for: client).first)
         #expect(certificate.subject == client.subject)
         #expect(try certificate.publicKey != client.key.publicKey())
-        try Judge.verify(certificate, root: authority.trustAnchor)
+        try OpenSSLCheck.verify(certificate, root: authority.trustAnchor)
     }
 
     @Test func aCertificateOfAnUnknownCA() throws {
@@ -62,9 +62,9 @@ import Testing
         let client = try Client()
         let (authority, reply) = try enrol(.indefiniteLength, client)
         #expect(reply.encoded[1] == 0x80)
-        let envelope = try Judge.verify(reply.encoded, root: authority.trustAnchor)
+        let envelope = try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor)
         #expect(envelope[1] == 0x80)
-        let content = try Judge.decrypt(envelope, key: client.key, certificate: client.certificate)
+        let content = try OpenSSLCheck.decrypt(envelope, key: client.key, certificate: client.certificate)
         #expect(try CertificatesOnly.decode(content).certificates.count == 1)
     }
 
@@ -73,8 +73,8 @@ import Testing
         let (authority, reply) = try enrol(.obsoleteAlgorithms, client)
         #expect(reply.signed.digest == .sha1)
         #expect(try reply.opened(by: client)?.cipher == .des)
-        let envelope = try Judge.verify(reply.encoded, root: authority.trustAnchor)
-        #expect(try !Judge.decrypt(envelope, key: client.key, certificate: client.certificate).isEmpty)
+        let envelope = try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor)
+        #expect(try !OpenSSLCheck.decrypt(envelope, key: client.key, certificate: client.certificate).isEmpty)
     }
 
     @Test(arguments: [(Fault.oaep, KeyTransport.oaep), (.oaepWithoutParameters, .oaepWithoutParameters)])
@@ -95,7 +95,7 @@ import Testing
 
     @Test func answersThatAreNoCertRep() throws {
         let authority = try makeAuthority()
-        func answer(_ fault: Fault, _ operation: Operation = .getCACert) -> Answer {
+        func answer(_ fault: Fault, _ operation: CAOperation = .getCACert) -> Answer {
             authority.setFaults([FaultRule(fault, operations: [operation])])
             return authority.get("GetCACert")
         }
@@ -141,7 +141,7 @@ import Testing
         ("failure=9", "fault failure=9: it is written failure=FAILINFO[:TEXT]"),
     ])
     func aWrongRuleIsExplained(_ text: String, _ message: String) {
-        let error = #expect(throws: ConfigurationError.self) { try FaultRule(text: text) }
+        let error = #expect(throws: CAConfigurationError.self) { try FaultRule(text: text) }
         #expect(error?.description.hasPrefix(message) == true)
     }
 }

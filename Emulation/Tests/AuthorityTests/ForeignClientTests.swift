@@ -33,7 +33,8 @@ import Testing
         /// The certificate in a file, which the CA issued and whose key is in another.
         func certificate(_ name: String = "cert.pem", key: String = "key.pem") throws -> Certificate {
             let certificate = try Certificate(pem: [UInt8](Data(contentsOf: folder.appending(path: name))))
-            try Judge.verify(certificate, root: authority.trustAnchor, intermediates: [authority.issuingCertificate])
+            try OpenSSLCheck.verify(
+                certificate, root: authority.trustAnchor, intermediates: [authority.issuingCertificate])
             let key = try PrivateKey(pem: [UInt8](Data(contentsOf: folder.appending(path: key))))
             #expect(try certificate.publicKey == key.publicKey())
             return certificate
@@ -41,7 +42,7 @@ import Testing
     }
 
     private func stage(
-        _ edit: @escaping (inout Configuration) -> Void = { _ in }, _ body: (Stage) async throws -> Void
+        _ edit: @escaping (inout CAConfiguration) -> Void = { _ in }, _ body: (Stage) async throws -> Void
     ) async throws {
         let server = try await AuthorityServer(
             try makeAuthority {
@@ -207,7 +208,7 @@ extension ForeignClientTests {
     func certmongerIsRefused(content: ReplyStyle.AbsentContent, statuses: [String]) async throws {
         try await stage({
             $0.challenge = .shared("another")
-            $0.personality.reply.absentContent = content
+            $0.profile.reply.absentContent = content
         }) { stage in
             let found = try await certmonger(Self.request, stage)
             #expect(found == statuses)
@@ -218,7 +219,7 @@ extension ForeignClientTests {
     @Test func certmongerWaitsForAPerson() async throws {
         try await stage({
             $0.policy = .manual
-            $0.personality.reply.absentContent = .empty
+            $0.profile.reply.absentContent = .empty
         }) { stage in
             let rest = """
                 \(Self.until("CA_WORKING")); getcert list -i one
@@ -361,10 +362,10 @@ extension ForeignClientTests {
 
     @Test(arguments: ["rfc8894", "bouncy-castle", "step-ca"])
     func scepreqEnrols(name: String) async throws {
-        let personality = try #require(Personality.all.first { $0.name == name })
-        try await stage({ $0.behave(as: personality) }) { stage in
+        let profile = try #require(ServerProfile.all.first { $0.name == name })
+        try await stage({ $0.behave(as: profile) }) { stage in
             let lines = try await scepreq("word", stage)
-            let isRetrieving = personality.messageTypes.contains(.getCRL)
+            let isRetrieving = profile.messageTypes.contains(.getCRL)
             let expected = ["enrol SUCCESS python"] + (isRetrieving ? Self.retrievals : [])
             #expect(Array(lines.prefix(expected.count)) == expected, "\(lines)")
             if !isRetrieving {
@@ -382,7 +383,7 @@ extension ForeignClientTests {
     func scepreqPolls(content: ReplyStyle.AbsentContent, expected: [String]) async throws {
         try await stage({
             $0.policy = .afterPolls(1)
-            $0.personality.reply.absentContent = content
+            $0.profile.reply.absentContent = content
         }) { stage in
             let lines = try await scepreq("word", stage)
             #expect(lines == expected)
@@ -390,7 +391,7 @@ extension ForeignClientTests {
     }
 
     @Test func scepreqIsRefused() async throws {
-        try await stage({ $0.personality.reply.absentContent = .empty }) { stage in
+        try await stage({ $0.profile.reply.absentContent = .empty }) { stage in
             let lines = try await scepreq("another", stage)
             #expect(lines == ["enrol FAILURE 2"])
         }

@@ -7,7 +7,7 @@ import Testing
 /// Messages that others made.
 @Suite struct ForeignTests {
     /// An authority that has the key which the recorded requests are encrypted for.
-    private func recorded(_ directory: URL, _ edit: (inout Configuration) -> Void = { _ in }) throws -> Authority {
+    private func recorded(_ directory: URL, _ edit: (inout CAConfiguration) -> Void = { _ in }) throws -> Authority {
         let folder = directory.appendingPathComponent("ca-1")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let bytes = try Fixtures.bytes("jscep/ca.crt")
@@ -16,7 +16,7 @@ import Testing
         let key = try PrivateKey(der: Fixtures.bytes("jscep/server-ca-key.pkcs8.der"))
         try Data(key.pem()).write(to: folder.appendingPathComponent("root.key"))
         try Data("{\"crlNumber\":0,\"current\":0,\"issued\":{},\"passwords\":[],\"transactions\":{}}".utf8)
-            .write(to: directory.appendingPathComponent("register.json"))
+            .write(to: directory.appendingPathComponent("database.json"))
         return try makeAuthority {
             $0.directory = directory
             edit(&$0)
@@ -53,7 +53,7 @@ import Testing
             let reply = try authority.exchange(Fixtures.bytes("jscep/\(recording.file)-PKIOperation.req.der"))
             #expect(reply.refusal == recording.refusal)
             #expect(reply.status == recording.status)
-            try Judge.verify(reply.encoded, root: authority.trustAnchor, absent: reply.signed.content == nil)
+            try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor, absent: reply.signed.content == nil)
             guard let file = recording.key else { return }
             let key = try PrivateKey(pem: Fixtures.bytes("jscep/\(file)"))
             let pem = directory.appendingPathComponent("key.pem")

@@ -19,24 +19,24 @@ import Testing
     /// Bytes changed, left out and doubled: each message gets an answer, and a certificate only when what is signed is
     /// whole. A few lie outside of that, as the version and the SET of digests do.
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func spoiledMessagesAreSurvived(_ seed: UInt64) throws {
+    func corruptedMessagesAreSurvived(_ seed: UInt64) throws {
         let authority = try makeAuthority()
         let client = try Client()
         let message = try client.message(
             .pkcsReq, client.request(challenge: "word"), transactionID: "hostile", for: authority.recipient)
         var generator = Generator(state: seed)
         for _ in 0..<150 {
-            var spoiled = message
+            var corrupted = message
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
-                let place = Int.random(in: 0..<spoiled.count, using: &generator)
+                let place = Int.random(in: 0..<corrupted.count, using: &generator)
                 switch Int.random(in: 0..<4, using: &generator) {
-                case 0: spoiled[place] = UInt8.random(in: 0...255, using: &generator)
-                case 1: spoiled[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
-                case 2: spoiled.removeSubrange(place..<min(place + 5, spoiled.count - 1))
-                default: spoiled.insert(contentsOf: spoiled[place...].prefix(5), at: place)
+                case 0: corrupted[place] = UInt8.random(in: 0...255, using: &generator)
+                case 1: corrupted[place] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
+                case 2: corrupted.removeSubrange(place..<min(place + 5, corrupted.count - 1))
+                default: corrupted.insert(contentsOf: corrupted[place...].prefix(5), at: place)
                 }
             }
-            let answer = authority.answer(Request(method: "POST", body: spoiled))
+            let answer = authority.answer(Request(method: "POST", body: corrupted))
             #expect([200, 400].contains(answer.status), "seed \(seed)")
             guard answer.status == 200 else { continue }
             let reply = try Reply(answer.body)
@@ -48,15 +48,15 @@ import Testing
         }
     }
 
-    /// What is inside is spoiled before it is encrypted and signed, so that it gets past the signature.
+    /// What is inside is corrupted before it is encrypted and signed, so that it gets past the signature.
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
-    func spoiledContentsAreSurvived(_ seed: UInt64) throws {
+    func corruptedContentsAreSurvived(_ seed: UInt64) throws {
         let authority = try makeAuthority()
         let client = try Client()
         var generator = Generator(state: seed)
         let names = IssuerAndSubject(issuer: authority.trustAnchor.subject, subject: client.subject)
         let number = IssuerAndSerialNumber(issuer: authority.trustAnchor.subject, serial: [1, 2, 3])
-        let contents: [(type: MessageType, content: [UInt8])] = [
+        let contents: [(type: CAMessageType, content: [UInt8])] = [
             (
                 .pkcsReq,
                 try client.request(

@@ -11,7 +11,7 @@ import Testing
         let first = try authority.enrol(client)
         #expect(first.status == .pending)
         #expect(first.signed.content == nil)
-        try Judge.verify(first.encoded, root: authority.trustAnchor, absent: true)
+        try OpenSSLCheck.verify(first.encoded, root: authority.trustAnchor, absent: true)
         #expect(try authority.enrol(client).status == .pending)
         #expect(try authority.poll(client).status == .pending)
         #expect(authority.transactions().map(\.state) == ["pending"])
@@ -56,8 +56,8 @@ import Testing
         case sameKey
     }
 
-    @Test(arguments: [MessageType.renewalReq, .pkcsReq], Renewal.allCases)
-    func anIssuedCertificateIsRenewed(_ type: MessageType, _ renewal: Renewal) throws {
+    @Test(arguments: [CAMessageType.renewalReq, .pkcsReq], Renewal.allCases)
+    func anIssuedCertificateIsRenewed(_ type: CAMessageType, _ renewal: Renewal) throws {
         let log = LogBook()
         let authority = try makeAuthority(log: log) { $0.challenge = .shared("secret") }
         let client = try Client()
@@ -69,7 +69,7 @@ import Testing
         #expect(new.serial != old.serial)
         #expect(try new.publicKey == renewing.key.publicKey())
         #expect(new.subject == old.subject)
-        try Judge.verify(new, root: authority.trustAnchor)
+        try OpenSSLCheck.verify(new, root: authority.trustAnchor)
         #expect(log.events.last?.notes == (type == .pkcsReq ? ["a renewal as PKCSReq"] : []))
     }
 
@@ -143,7 +143,7 @@ import Testing
     }
 
     @Test func unknownRequestsAreRefusedByOption() throws {
-        let authority = try makeAuthority { $0.personality.messageTypes = [.pkcsReq] }
+        let authority = try makeAuthority { $0.profile.messageTypes = [.pkcsReq] }
         let client = try Client()
         let old = try #require(try authority.enrol(client).certificates(for: client).first)
         let renewing = try Client(renewing: old, of: client)
@@ -173,7 +173,8 @@ import Testing
         let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
         #expect(certificate.notAfter == authority.trustAnchor.notAfter)
         #expect(
-            try Judge.describe(certificate, ["-enddate"]) == Judge.describe(authority.trustAnchor, ["-enddate"]))
+            try OpenSSLCheck.describe(certificate, ["-enddate"])
+                == OpenSSLCheck.describe(authority.trustAnchor, ["-enddate"]))
     }
 
     @Test func aNextCAOfTheFutureIssuesForTheFuture() throws {
@@ -184,13 +185,13 @@ import Testing
             $0.lifetime = 3600
         }
         let next = try #require(authority.nextTrustAnchor)
-        #expect(try Judge.describe(next, ["-startdate"]) == "notBefore=Jan  1 23:59:00 2026 GMT\n")
+        #expect(try OpenSSLCheck.describe(next, ["-startdate"]) == "notBefore=Jan  1 23:59:00 2026 GMT\n")
         let client = try Client()
         let reply = try authority.exchange(
             client.message(.pkcsReq, client.request(), transactionID: "early", for: next))
         let certificate = try #require(try reply.certificates(for: client).first)
         #expect(
-            try Judge.describe(certificate, ["-dates"])
+            try OpenSSLCheck.describe(certificate, ["-dates"])
                 == "notBefore=Jan  1 23:59:00 2026 GMT\nnotAfter=Jan  2 00:59:00 2026 GMT\n")
     }
 
@@ -204,7 +205,7 @@ import Testing
         try authority.rollOver()
         try authority.approve("1")
         let certificate = try #require(try authority.poll(client).certificates(for: client).first)
-        try Judge.verify(certificate, root: authority.trustAnchor)
+        try OpenSSLCheck.verify(certificate, root: authority.trustAnchor)
     }
 
     @Test(arguments: [false, true])
@@ -216,10 +217,10 @@ import Testing
         }
         let client = try Client()
         let certificate = try #require(try authority.enrol(client).certificates(for: client).first)
-        let points = try Judge.describe(certificate, ["-ext", "crlDistributionPoints"])
+        let points = try OpenSSLCheck.describe(certificate, ["-ext", "crlDistributionPoints"])
         #expect(points.contains("URI:http://127.0.0.1/crl"))
         let name = IssuerAndSerialNumber(issuer: certificate.issuer, serial: certificate.serial)
-        func ask(_ type: MessageType, _ name: IssuerAndSerialNumber, _ id: String) throws -> Reply {
+        func ask(_ type: CAMessageType, _ name: IssuerAndSerialNumber, _ id: String) throws -> Reply {
             try authority.exchange(
                 client.message(type, name.der(), transactionID: id, for: authority.recipient))
         }
@@ -235,7 +236,7 @@ import Testing
         let empty = try #require(try before.lists(for: client).first)
         let root = authority.trustAnchor
         let others = authority.publishedCertificates
-        try Judge.verify(certificate, root: root, intermediates: others, lists: [empty.der])
+        try OpenSSLCheck.verify(certificate, root: root, intermediates: others, lists: [empty.der])
         try authority.revoke(serial: certificate.serialText, reason: .keyCompromise)
         let list = try #require(try ask(.getCRL, name, "7").lists(for: client).first)
         #expect(try list.serials() == [certificate.serial])
@@ -243,7 +244,7 @@ import Testing
             decoding: try OpenSSL.run(["crl", "-inform", "DER", "-noout", "-text"], input: list.der), as: UTF8.self)
         #expect(text.contains("Key Compromise"))
         let failure = #expect(throws: OpenSSL.Failure.self) {
-            try Judge.verify(certificate, root: root, intermediates: others, lists: [list.der])
+            try OpenSSLCheck.verify(certificate, root: root, intermediates: others, lists: [list.der])
         }
         #expect(failure?.description.contains("certificate revoked") == true)
         #expect(throws: AdministrationError.self) { try authority.revoke(serial: certificate.serialText) }
@@ -259,7 +260,7 @@ import Testing
         let next = try #require(authority.nextTrustAnchor)
         let answer = authority.get("GetNextCACert")
         #expect(answer.mediaType == "application/x-x509-next-ca-cert")
-        let content = try Judge.verify(answer.body, root: old)
+        let content = try OpenSSLCheck.verify(answer.body, root: old)
         let published = try CertificatesOnly.decode(content).certificates
         #expect(published.last == next)
 
@@ -267,9 +268,9 @@ import Testing
         let client = try Client()
         let reply = try authority.exchange(
             client.message(.pkcsReq, client.request(), transactionID: "early", for: #require(published.first)))
-        try Judge.verify(reply.encoded, root: next)
+        try OpenSSLCheck.verify(reply.encoded, root: next)
         let early = try #require(try reply.certificates(for: client).first)
-        try Judge.verify(early, root: next)
+        try OpenSSLCheck.verify(early, root: next)
 
         let oldRecipient = authority.recipient
         try authority.rollOver()
@@ -302,10 +303,10 @@ import Testing
         let renewing = try Client(renewing: certificate, of: client)
         let reply = try authority.exchange(
             renewing.message(.renewalReq, renewing.request(), transactionID: "2", for: next))
-        try Judge.verify(reply.encoded, root: next)
+        try OpenSSLCheck.verify(reply.encoded, root: next)
         let renewed = try #require(try reply.certificates(for: renewing).first)
-        try Judge.verify(renewed, root: next)
-        #expect(throws: OpenSSL.Failure.self) { try Judge.verify(renewed, root: old) }
+        try OpenSSLCheck.verify(renewed, root: next)
+        #expect(throws: OpenSSL.Failure.self) { try OpenSSLCheck.verify(renewed, root: old) }
 
         // Each CA has a list of its own.
         try authority.revoke(serial: certificate.serialText)
@@ -316,7 +317,7 @@ import Testing
             let list = try #require(try reply.lists(for: client).first)
             #expect(try list.serials().count == count)
             guard count == 0 else { continue }
-            try Judge.verify(certificate, root: root, lists: [list.der])
+            try OpenSSLCheck.verify(certificate, root: root, lists: [list.der])
         }
     }
 
@@ -346,7 +347,7 @@ import Testing
                     == "the challengePassword was used already")
             #expect(try second.revocationList().serials() == [certificate.serial])
             let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
-            #expect(names == ["ca-1", "ca-2", "ca.pem", "crl.der", "issued", "register.json"])
+            #expect(names == ["ca-1", "ca-2", "ca.pem", "crl.der", "issued", "database.json"])
         }
     }
 

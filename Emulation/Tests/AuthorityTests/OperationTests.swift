@@ -49,7 +49,7 @@ import Testing
     @Test func dogtagTellsItsChainOneByOne() throws {
         let log = LogBook()
         let authority = try makeAuthority(log: log) {
-            $0.personality = .dogtag
+            $0.profile = .dogtag
             $0.hasIntermediate = true
         }
         let chain = authority.publishedCertificates

@@ -22,16 +22,16 @@ import Testing
         }
         let client = try device(kind)
         let reply = try authority.enrol(client, challenge: Self.password)
-        let envelope = try Judge.verify(reply.encoded, root: authority.trustAnchor)
+        let envelope = try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor)
         let content =
             kind.canDecrypt
-            ? try Judge.decrypt(envelope, key: client.key, certificate: client.certificate)
+            ? try OpenSSLCheck.decrypt(envelope, key: client.key, certificate: client.certificate)
             : try OpenSSL.run(
                 ["cms", "-decrypt", "-inform", "DER", "-binary", "-pwri_password", Self.password], input: envelope)
         let certificate = try #require(try CertificatesOnly.decode(content).certificates.first)
         #expect(try certificate.publicKey == client.key.publicKey())
-        try Judge.verify(certificate, root: authority.trustAnchor)
-        let usage = try Judge.describe(certificate, ["-ext", "keyUsage"])
+        try OpenSSLCheck.verify(certificate, root: authority.trustAnchor)
+        let usage = try OpenSSLCheck.describe(certificate, ["-ext", "keyUsage"])
         #expect(usage.contains("Key Encipherment") == kind.canDecrypt)
     }
 
@@ -93,7 +93,7 @@ import Testing
         renewed.signingKey = renewing.key
         renewed.password = "new word"
         let name = IssuerAndSerialNumber(issuer: new.issuer, serial: new.serial)
-        func ask(_ type: MessageType, _ id: String) throws -> Reply {
+        func ask(_ type: CAMessageType, _ id: String) throws -> Reply {
             try authority.exchange(
                 renewed.message(type, name.der(), transactionID: id, for: authority.recipient))
         }
@@ -136,7 +136,7 @@ import Testing
         }
         let reply = try authority.enrol(device(password: defect.password), challenge: defect.challenge)
         #expect(reply.refusal == defect.refusal)
-        try Judge.verify(reply.encoded, root: authority.trustAnchor, absent: true)
+        try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor, absent: true)
     }
 
     /// A count of iterations that would take hours.
@@ -161,7 +161,7 @@ import Testing
     @Test func aReplyWithManyIterations() throws {
         let authority = try makeAuthority {
             $0.challenge = .shared(Self.password)
-            $0.personality.reply.passwordIterations = 50_000
+            $0.profile.reply.passwordIterations = 50_000
         }
         let client = try device()
         let content = try #require(try authority.enrol(client, challenge: Self.password).signed.content)
@@ -169,8 +169,8 @@ import Testing
     }
 
     @Test func anECCANeedsPasswordsOrAnRA() {
-        #expect(throws: ConfigurationError.self) { try makeAuthority { $0.key = .p256 } }
-        #expect(throws: ConfigurationError.self) {
+        #expect(throws: CAConfigurationError.self) { try makeAuthority { $0.key = .p256 } }
+        #expect(throws: CAConfigurationError.self) {
             try makeAuthority {
                 $0.key = .p256
                 $0.challenge = .shared(Self.password)

@@ -24,7 +24,7 @@ import Testing
     }
 
     static func send(
-        _ authority: Authority, client: Client? = nil, content: [UInt8]? = nil, type: MessageType = .pkcsReq,
+        _ authority: Authority, client: Client? = nil, content: [UInt8]? = nil, type: CAMessageType = .pkcsReq,
         nonce: [UInt8] = [UInt8](repeating: 7, count: 16), edit: (inout SignedMessageContents) -> Void = { _ in }
     ) throws -> Reply {
         let client = try client ?? Client()
@@ -138,7 +138,7 @@ import Testing
         #expect(refusal.failInfo == defect.failInfo)
         #expect(refusal.text.hasPrefix(defect.text), "\(refusal.text)")
         #expect(reply.signed.content == nil)
-        try Judge.verify(reply.encoded, root: authority.trustAnchor, absent: true)
+        try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor, absent: true)
     }
 
     /// Requests that no CertRep can be made for.

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ServerTests {
     /// Runs `body` with a server on a free port.
     func serving(
-        _ edit: (inout Configuration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Void
+        _ edit: (inout CAConfiguration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Void
     ) async throws {
         try await EmulationTestSupport.serving(
             { try await AuthorityServer(makeAuthority(edit), adminPort: 0) }, body)
@@ -126,8 +126,8 @@ import Testing
     @Test(arguments: [(HTTPStyle.Framing.chunked, true), (.close, false)])
     func otherFramings(_ framing: HTTPStyle.Framing, _ isChunked: Bool) async throws {
         try await serving({
-            $0.personality.http.framing = framing
-            $0.personality.http.version = .http11
+            $0.profile.http.framing = framing
+            $0.profile.http.version = .http11
         }) { server in
             let response = try await Wire.exchange(
                 port: server.port, "GET /?operation=GetCACert HTTP/1.0\r\nHost: ca\r\n\r\n")
@@ -176,27 +176,27 @@ import Testing
             $0.policy = .manual
             $0.challenge = .oneTime([])
         }) { server in
-            let door = AdministrationClient(port: try #require(server.adminPort))
+            let client = AdministrationClient(port: try #require(server.adminPort))
             let authority = server.authority
-            let password = try await door.send("POST", path: ["passwords"], parameters: ["device": "device"])
+            let password = try await client.send("POST", path: ["passwords"], parameters: ["device": "device"])
                 .trimmingCharacters(in: .newlines)
             let client = try Client()
             let id = "a/b +c"
             #expect(try authority.enrol(client, transactionID: id, challenge: password).status == .pending)
-            #expect(try await door.send("GET", path: ["transactions"]).contains("\"state\" : \"pending\""))
-            let serial = try await door.send("POST", path: ["transactions", id, "approve"])
+            #expect(try await client.send("GET", path: ["transactions"]).contains("\"state\" : \"pending\""))
+            let serial = try await client.send("POST", path: ["transactions", id, "approve"])
                 .trimmingCharacters(in: .newlines)
             #expect(try authority.poll(client, transactionID: id).certificates(for: client).first?.serialText == serial)
-            _ = try await door.send("POST", path: ["certificates", serial, "revoke"], parameters: ["reason": "1"])
-            #expect(try await door.send("GET", path: ["certificates"]).contains("\"isRevoked\" : true"))
-            _ = try await door.send("POST", path: ["next-ca"])
+            _ = try await client.send("POST", path: ["certificates", serial, "revoke"], parameters: ["reason": "1"])
+            #expect(try await client.send("GET", path: ["certificates"]).contains("\"isRevoked\" : true"))
+            _ = try await client.send("POST", path: ["next-ca"])
             let next = try #require(authority.nextTrustAnchor)
-            _ = try await door.send("POST", path: ["rollover"])
+            _ = try await client.send("POST", path: ["rollover"])
             #expect(authority.trustAnchor == next)
-            _ = try await door.send("POST", path: ["faults"], parameters: ["rules": "status=503@GetCACaps#1;html"])
+            _ = try await client.send("POST", path: ["faults"], parameters: ["rules": "status=503@GetCACaps#1;html"])
             #expect(authority.get("GetCACaps").status == 503)
-            let error = await #expect(throws: ConfigurationError.self) {
-                try await door.send("POST", path: ["transactions", id, "refuse"])
+            let error = await #expect(throws: CAConfigurationError.self) {
+                try await client.send("POST", path: ["transactions", id, "refuse"])
             }
             #expect(error?.description == "transaction \(id) is not pending\n")
         }
@@ -204,7 +204,7 @@ import Testing
 
     @Test func aTakenPortIsNamed() async throws {
         try await serving { server in
-            let error = await #expect(throws: ConfigurationError.self) {
+            let error = await #expect(throws: CAConfigurationError.self) {
                 try await AuthorityServer(Shared.plain, port: server.port)
             }
             #expect(error?.description.hasPrefix("cannot listen on 127.0.0.1 port \(server.port): ") == true)

@@ -46,7 +46,7 @@ import Testing
         let client = try Client()
         _ = try authority.enrol(client)
         let fresh = try makeAuthority(from: authority.snapshot().withoutHistory) {
-            $0.makeKey = { _ in throw ConfigurationError("no key has to be made") }
+            $0.makeKey = { _ in throw CAConfigurationError("no key has to be made") }
             $0.policy = .manual
         }
         #expect(fresh.publishedCertificates == authority.publishedCertificates)

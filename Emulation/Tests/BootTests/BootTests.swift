@@ -54,7 +54,7 @@ import Testing
             #expect(second.notAfter > gateway.authority.now.addingTimeInterval(20 * Self.day))
             #expect(gateway.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
             #expect(gateway.authority.ledger.challengesOfSeveralTransactions.isEmpty)
-            print("boot: \(kind): \(gateway.starts) starts, \(gateway.cuts) cut, \(gateway.states) disks judged")
+            print("boot: \(kind): \(gateway.starts) starts, \(gateway.cuts) cut, \(gateway.states) disks checked")
         }
     }
 

@@ -17,7 +17,7 @@ struct Holding: Equatable, CustomStringConvertible {
 
 /// An emulated gateway with its disk, and what is known of it: the certificates that it held, in their order.
 ///
-/// What it holds is read from its disk, whatever it says, and judged by `openssl`.
+/// What it holds is read from its disk, whatever it says, and checked by `openssl`.
 struct Gateway {
     let machine: Machine
     let authority: Authority
@@ -34,8 +34,8 @@ struct Gateway {
     private var unpublished: Data?
 
     private let openssl: OpenSSL
-    /// What was judged before, by what the disks had.
-    private var judgements: [Data: Holding] = [:]
+    /// What was checked before, by what the disks had.
+    private var evaluations: [Data: Holding] = [:]
 
     /// A gateway for `body`, with an authority of its own, in a folder that is removed afterwards.
     static func with(
@@ -43,7 +43,7 @@ struct Gateway {
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "boot-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
-        var configuration = Configuration()
+        var configuration = CAConfiguration()
         configuration.challenge = .oneTime([OneTimePassword(device: "", password: Self.password)])
         let server = try await AuthorityServer(try Authority(configuration))
         do {
@@ -191,11 +191,11 @@ struct Gateway {
             try content(current.appending(path: $0))
         }
         let everything = stored + published.reduce(Data()) { $0 + [0] + ($1 ?? Data()) }
-        if let known = judgements[everything] { return known }
+        if let known = evaluations[everything] { return known }
         let holding = Holding(
-            stored: try await judge(stored: FlashImage(bytes: [UInt8](stored))),
-            published: published.allSatisfy { $0 == nil } ? nil : try await judge(published: current))
-        judgements[everything] = holding
+            stored: try await check(stored: FlashImage(bytes: [UInt8](stored))),
+            published: published.allSatisfy { $0 == nil } ? nil : try await check(published: current))
+        evaluations[everything] = holding
         return holding
     }
 
@@ -203,24 +203,24 @@ struct Gateway {
         FileManager.default.fileExists(atPath: file.path) ? try Data(contentsOf: file) : nil
     }
 
-    private func judge(stored: FlashImage) async throws -> String? {
+    private func check(stored: FlashImage) async throws -> String? {
         let identity: Identity
         do {
             identity = try await openssl.identity(in: stored)
         } catch is IdentityError {
             return nil
         }
-        return try await judge(identity.certificate)
+        return try await check(identity.certificate)
     }
 
     /// Of the published files, all have to be there and belong together.
-    private func judge(published folder: URL) async throws -> String {
+    private func check(published folder: URL) async throws -> String {
         func pem(_ name: String) -> URL { folder.appending(path: name) }
         #expect(try mode(pem("key.pem")) == 0o600)
         let certificate = try await openssl.certificate(in: pem("cert.pem"))
         #expect(try await openssl.publicKey(ofKeyIn: pem("key.pem")) == openssl.publicKey(certificate: certificate))
         #expect(try await openssl.certificate(in: pem("ca.pem")) == Data(authority.trustAnchor.der))
-        return try await judge(certificate)
+        return try await check(certificate)
     }
 
     private func mode(_ file: URL) throws -> Int? {
@@ -228,7 +228,7 @@ struct Gateway {
     }
 
     /// - Returns: its serial number.
-    private func judge(_ certificate: Data) async throws -> String {
+    private func check(_ certificate: Data) async throws -> String {
         try await openssl.verify(certificate: certificate, root: Data(authority.trustAnchor.der), at: authority.now)
         let serial = try await openssl.describe(certificate: certificate).serial.lowercased()
         let issued = try #require(try authority.issuedCertificate(serial: serial), "the CA did not issue \(serial)")

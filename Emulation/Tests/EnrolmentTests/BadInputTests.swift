@@ -16,14 +16,14 @@ import Testing
         let kind: String
         /// In the sentence.
         let text: String
-        let configure: @Sendable (inout Configuration) -> Void
+        let configure: @Sendable (inout CAConfiguration) -> Void
         let record: @Sendable (inout ProvisioningRecord) -> Void
 
         var testDescription: String { name }
 
         init(
             _ name: String, _ kind: String, _ text: String,
-            configure: @escaping @Sendable (inout Configuration) -> Void = { _ in },
+            configure: @escaping @Sendable (inout CAConfiguration) -> Void = { _ in },
             record: @escaping @Sendable (inout ProvisioningRecord) -> Void = { _ in }
         ) {
             self.name = name
@@ -42,7 +42,7 @@ import Testing
         }
     }
 
-    /// Tried in both worlds.
+    /// Tried on firmware and on Linux.
     static let defects: [Defect] = [
         Defect(
             "wrong fingerprint", "fingerprint-mismatch", "nothing was sent to it",
@@ -144,7 +144,7 @@ import Testing
         try await expect(imposition.kind, or: kinds, imposition.text, of: board, with: record)
     }
 
-    /// More certificates than the small board has room for; a larger one takes them.
+    /// More certificates than the small board has space for; a larger one takes them.
     @Test(arguments: Bench.troubledBoards)
     func longChainIsTakenOrRefusedWhole(board: BoardKind) async throws {
         try await Bench.withAuthority({
@@ -153,7 +153,7 @@ import Testing
         }) { server in
             let record = try Bench.record(board, for: server)
             if board.isMachine {
-                try await expect("ca-certificates-too-large", "room", of: board, with: record)
+                try await expect("ca-certificates-too-large", "space", of: board, with: record)
             } else {
                 try await Bench.withDevice(board) { device in
                     try device.manufacture(record)

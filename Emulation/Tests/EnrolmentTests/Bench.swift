@@ -14,7 +14,7 @@ enum Bench {
     /// The boards that are tried: all, or those that the environment's `BOARDS` names (`BOARDS=linux,armhf swift test`).
     static let boards = chosen(from: BoardKind.allCases)
 
-    /// Those on which every kind of trouble is tried: one of each world.
+    /// Those on which every kind of trouble is tried: one firmware, one Linux program.
     static let troubledBoards = chosen(from: [.lm3s6965evb, .linux])
 
     static func chosen(from boards: [BoardKind]) -> [BoardKind] {
@@ -35,9 +35,9 @@ enum Bench {
 
     /// An authority of its own for `body`.
     static func withAuthority<Value>(
-        _ configure: (inout Configuration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Value
+        _ configure: (inout CAConfiguration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Value
     ) async throws -> Value {
-        var configuration = Configuration()
+        var configuration = CAConfiguration()
         configuration.challenge = .shared(password)
         configure(&configuration)
         return try await serving({ try await AuthorityServer(try Authority(configuration)) }, body)
@@ -82,7 +82,7 @@ extension Device {
         return outcome
     }
 
-    /// What the device came home with, its key checked against its certificate, and both judged against `root`.
+    /// What the device came home with, its key checked against its certificate, and both checked against `root`.
     func identity(root: [UInt8], intermediates: [Certificate] = []) async throws -> Identity {
         let openssl = OpenSSL(folder: folder)
         let identity = try await openssl.identity(in: readFlash())

@@ -12,7 +12,7 @@ import Testing
     enum Shape: String, CaseIterable {
         case root, intermediate, registrationAuthority, splitRegistrationAuthority
 
-        func configure(_ configuration: inout Configuration) {
+        func configure(_ configuration: inout CAConfiguration) {
             switch self {
             case .root: break
             case .intermediate: configuration.hasIntermediate = true
@@ -120,9 +120,9 @@ import Testing
     /// What is hardest on a board's memory: a request as GET, and a reply in BER, in chunks and with the whole chain.
     @Test(arguments: Bench.troubledBoards, ["ndes-old", "ejbca"])
     func deviceEnrolsWithOtherKindsOfServers(board: BoardKind, name: String) async throws {
-        let personality = try #require(Personality.all.first { $0.name == name })
+        let profile = try #require(ServerProfile.all.first { $0.name == name })
         try await Bench.withAuthority({
-            $0.behave(as: personality)
+            $0.behave(as: profile)
             $0.hasIntermediate = name == "ejbca"
         }) { server in
             try await Bench.withDevice(board) { device in

@@ -118,7 +118,7 @@ import Testing
     /// What a device held it has at every start from then on, until it has the next.
     private func look(at events: [String], _ authority: Authority, _ sight: inout Sight) {
         if let last = sight.held.last, let first = events.first {
-            #expect(first.contains("outcome=held"), "it had \(last), and has nothing: \(first)")
+            #expect(first.contains("outcome=current"), "it had \(last), and has nothing: \(first)")
         }
         for event in events {
             guard let serial = field("serial", of: event), serial != sight.held.last else { continue }

@@ -27,7 +27,7 @@ import Testing
     // A renewal becomes due between two runs. For the CA, and a board that asks it for the time, 25 days pass; for boards
     // that have the machine's clock, a hundredth of their certificate's life does.
 
-    private static func configure(_ configuration: inout Configuration, _ board: BoardKind) {
+    private static func configure(_ configuration: inout CAConfiguration, _ board: BoardKind) {
         if board.isMachine { configuration.clockOffset = -25 * day } else { configuration.lifetime = 1000 }
     }
 
@@ -131,7 +131,7 @@ import Testing
                     let early = try await device.enrol()
                     #expect(
                         early.outcomes == [
-                            "operation=- outcome=held", "operation=GetNextCACert outcome=next-ca",
+                            "operation=- outcome=current", "operation=GetNextCACert outcome=next-ca",
                             "operation=RenewalReq outcome=issued-early",
                         ], "\(early.lines.map(\.text))")
                     #expect(try await device.held(authority).isSigned(by: authority.trustAnchor.publicKey))
@@ -139,7 +139,7 @@ import Testing
                     try authority.rollOver()
                     let late = try await device.enrol()
                     #expect(
-                        late.outcomes == ["operation=- outcome=held", "operation=- outcome=taken-over"],
+                        late.outcomes == ["operation=- outcome=current", "operation=- outcome=taken-over"],
                         "\(late.lines.map(\.text))")
                 } else {
                     #expect(
@@ -208,11 +208,11 @@ extension Device {
         try Data(new.bytes.prefix(new.bytes.count - old.identityRegion.count) + old.identityRegion).write(to: flash)
     }
 
-    /// The certificate that the device says it holds, at a start at which nothing is due: the CA's register knows it,
+    /// The certificate that the device says it holds, at a start at which nothing is due: the CA's database knows it,
     /// and its key lies in the flash.
     func held(_ authority: Authority) async throws -> Certificate {
         let run = try await Bench.gate.pass {
-            try await powerUp(timeLimit: .hang) { try await $0.line(containing: "outcome=held").text }
+            try await powerUp(timeLimit: .hang) { try await $0.line(containing: "outcome=current").text }
         }
         let serial = try #require(field("serial", of: run.value))
         let certificate = try #require(try authority.issuedCertificate(serial: serial))

@@ -128,7 +128,7 @@ import Testing
         }
     }
 
-    /// Two processes on one flash would spoil each other's identity.
+    /// Two processes on one flash would corrupt each other's identity.
     @Test(arguments: boards)
     func secondProcessOnTheSameFlashIsRefused(board: BoardKind) async throws {
         try await Bench.withAuthority({ $0.policy = .manual }) { server in

@@ -72,7 +72,7 @@ import Testing
             #expect(sentence.contains("badRequest"))
             #expect(sentence.contains("this device was stolen"))
 
-            // It is over: the next start asks anew, with another key.
+            // It has ended: the next start asks anew, with another key.
             let asksAnew = try await Bench.gate.pass {
                 try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "making a key")

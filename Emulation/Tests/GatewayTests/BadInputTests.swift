@@ -163,7 +163,7 @@ import Testing
     }
 
     /// A disk of a few pages is full before, in and after the store's first write; whatever was refused is done when
-    /// there is room, and no certificate is lost on the way.
+    /// there is space, and no certificate is lost on the way.
     @Test(.enabled(if: getuid() == 0, "mounting a small disk needs root"), arguments: [4, 8, 12, 16, 20, 24, 32, 40])
     func fullDiskIsSaidAndMadeUpFor(kilobytes: Int) async throws {
         try await withAuthority { server in
@@ -191,10 +191,10 @@ import Testing
                 if first == "first 6" {
                     #expect(lines.contains { $0.contains("full") || $0.contains("No space") }, "\(lines)")
                 }
-                let judged = try await gateway.shell(
+                let checked = try await gateway.shell(
                     "cd result && openssl verify -CAfile ca.pem cert.pem && test \"$(openssl pkey -in key.pem -pubout)\""
                         + " = \"$(openssl x509 -in cert.pem -noout -pubkey)\"")
-                #expect(judged.ending == .exited(0), "\(judged)")
+                #expect(checked.ending == .exited(0), "\(checked)")
             }
         }
     }

@@ -43,7 +43,7 @@ import Testing
         let certificate = try enrolled.json["certificate"] as? [String: Any]
         #expect(certificate?["subject"] as? String == "CN=gateway 7,O=Example")
         #expect(try await gateway.fingerprint() == certificate?["sha256"] as? String)
-        try await gateway.judge()
+        try await gateway.check()
 
         let status = try await gateway.scep("status --json")
         #expect(status.ending == .exited(0), "\(status)")
@@ -90,7 +90,7 @@ import Testing
                 #expect(renewed.ending == .exited(0), "\(renewed)")
                 #expect(renewed.lines.contains { $0.contains("event operation=RenewalReq outcome=issued") })
                 #expect(try await gateway.fingerprint() != first)
-                try await gateway.judge()
+                try await gateway.check()
             }
         }
     }
@@ -115,7 +115,7 @@ import Testing
                 _ = try server.authority.approve(waiting.transactionID)
                 let done = try await gateway.scep("poll")
                 #expect(done.ending == .exited(0), "\(done)")
-                try await gateway.judge()
+                try await gateway.check()
             }
         }
     }
@@ -199,7 +199,7 @@ import Testing
                 }
                 #expect(run.ending == .signalled(15) || run.ending == .exited(143), "\(run.ending)")
                 #expect(run.lines.contains { $0.text.contains("interrupted") })
-                try await gateway.judge()
+                try await gateway.check()
                 #expect(try await gateway.scep("agent").ending == .exited(0))
             }
         }
@@ -212,7 +212,7 @@ import Testing
                 let outcome = try await gateway.shell(
                     "echo \(Gateway.password) | $SCEP enroll -f scep.conf --challenge-file -")
                 #expect(outcome.ending == .exited(0), "\(outcome)")
-                try await gateway.judge()
+                try await gateway.check()
             }
         }
     }

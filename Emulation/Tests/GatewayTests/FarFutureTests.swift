@@ -3,7 +3,7 @@ import Emulator
 import Foundation
 import Testing
 
-/// A gateway that is still there when 32 bits of seconds are over, in January 2038: Debian 12's C library for armhf counts in
+/// A gateway that is still there when 32 bits of seconds have overflowed, in January 2038: Debian 12's C library for armhf counts in
 /// 32 bits unless it is told otherwise.
 @Suite struct FarFutureTests {
     private static let year2045 = ISO8601DateFormatter().date(from: "2045-06-01T00:00:00Z")
@@ -30,7 +30,7 @@ import Testing
                 #expect(status.ending == .exited(0), "\(status)")
                 #expect((27...29).contains(try status.json["daysLeft"] as? Int ?? 0), "\(status)")
                 #expect((try status.json["lastRun"] as? String)?.hasPrefix("2045-06-01") == true, "\(status)")
-                // Nothing is due yet; then two thirds are over.
+                // Nothing is due yet; then two thirds have passed.
                 #expect(try await scep(gateway, "agent", on: "2045-06-02").ending == .exited(0))
                 #expect(server.authority.issuedCertificates().count == 1)
                 server.authority.moveClock(by: 25 * 86_400)
@@ -38,11 +38,11 @@ import Testing
                 #expect(renewed.ending == .exited(0), "\(renewed)")
                 #expect(server.authority.issuedCertificates().count == 2)
                 let time = Int(start.timeIntervalSince1970) + 26 * 86_400
-                let judged = try await gateway.shell(
+                let checked = try await gateway.shell(
                     "openssl verify -attime \(time) -CAfile identity/current/ca.pem identity/current/cert.pem"
                         + " && openssl x509 -in identity/current/cert.pem -noout -enddate")
-                #expect(judged.lines.last?.hasPrefix("notAfter=Jul") == true, "\(judged)")
-                #expect(judged.lines.last?.contains("2045") == true, "\(judged)")
+                #expect(checked.lines.last?.hasPrefix("notAfter=Jul") == true, "\(checked)")
+                #expect(checked.lines.last?.contains("2045") == true, "\(checked)")
             }
         }
     }

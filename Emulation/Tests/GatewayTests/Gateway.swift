@@ -135,11 +135,11 @@ struct Gateway: Sendable {
         return Outcome(ending: run.ending, lines: run.lines.map(\.text))
     }
 
-    /// Has openssl judge what is published: the key belongs to the certificate, which the CA issued.
+    /// Has openssl check what is published: the key belongs to the certificate, which the CA issued.
     ///
     /// - Returns: when the certificate ends, as openssl writes it.
     @discardableResult
-    func judge(passphrase: String? = nil) async throws -> String {
+    func check(passphrase: String? = nil) async throws -> String {
         let password = passphrase.map { "-passin pass:\($0)" } ?? ""
         let script = """
             set -e; cd identity/current
@@ -163,11 +163,11 @@ struct Gateway: Sendable {
 
 /// An authority of its own for `body`, which wants the password of the line.
 func withAuthority<Value>(
-    _ configure: (inout Configuration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Value
+    _ configure: (inout CAConfiguration) -> Void = { _ in }, _ body: (AuthorityServer) async throws -> Value
 ) async throws -> Value {
-    var configuration = Configuration()
+    var configuration = CAConfiguration()
     configuration.challenge = .shared(Gateway.password)
-    // Its clock is moved on so that renewals end later, and openssl, which judges them, keeps the machine's.
+    // Its clock is moved on so that renewals end later, and openssl, which checks them, keeps the machine's.
     configuration.backdating = 86_400
     configure(&configuration)
     return try await serving({ try await AuthorityServer(try Authority(configuration)) }, body)

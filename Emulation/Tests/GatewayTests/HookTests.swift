@@ -39,7 +39,7 @@ import Testing
                 let outcome = try await gateway.scep("enroll")
                 #expect(outcome.ending == .exited(8), "\(outcome)")
                 #expect(outcome.error?.contains(words) == true, "\(outcome)")
-                try await gateway.judge()
+                try await gateway.check()
                 let status = try await gateway.scep("status --json")
                 #expect(status.ending == .exited(8), "\(status)")
                 #expect(try status.json["nextAttempt"] as? String == "hook")
@@ -61,7 +61,7 @@ import Testing
                 let warning = outcome.lines.firstIndex { $0.contains("warning: the hook") }
                 let question = outcome.lines.firstIndex { $0.contains("asking the CA") }
                 #expect(try #require(warning) < #require(question), "\(outcome)")
-                try await gateway.judge()
+                try await gateway.check()
             }
         }
     }

@@ -44,10 +44,10 @@ import Testing
                 try gateway.configure(for: server, ["key-passphrase-file = \(gateway.folder.path)/pass"])
                 #expect(try await gateway.scep("enroll").ending == .exited(0))
                 #expect(try gateway.read("identity/current/key.pem").hasPrefix("-----BEGIN ENCRYPTED PRIVATE KEY-----"))
-                let judged = try await gateway.shell(
+                let checked = try await gateway.shell(
                     "openssl pkey -in identity/current/key.pem -passin file:pass -pubout > one &&"
                         + " openssl x509 -in identity/current/cert.pem -noout -pubkey | cmp - one")
-                #expect(judged.ending == .exited(0), "\(judged)")
+                #expect(checked.ending == .exited(0), "\(checked)")
                 server.authority.moveClock(by: 200)
                 try gateway.write("pass", "open barley\n", mode: 0o600)
                 let wrong = try await gateway.scep("renew")
@@ -101,7 +101,7 @@ import Testing
                 server.authority.moveClock(by: 200)
                 #expect(try await gateway.scep("renew").ending == .exited(0))
                 #expect(try await gateway.shell(same).ending == .exited(0))
-                try await gateway.judge()
+                try await gateway.check()
             }
         }
     }

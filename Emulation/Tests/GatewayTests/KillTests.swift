@@ -25,11 +25,11 @@ import Testing
                     let isThere = FileManager.default.fileExists(atPath: gateway.current.path)
                     #expect(isThere || !isEnrolled, "what was published is gone")
                     isEnrolled = isThere
-                    if isThere { try await gateway.judge() }
+                    if isThere { try await gateway.check() }
                 }
                 let last = try await gateway.scep(isEnrolled ? "renew" : "enroll")
                 #expect(last.ending == .exited(0), "\(last)")
-                try await gateway.judge()
+                try await gateway.check()
                 let folders = try FileManager.default.contentsOfDirectory(
                     atPath: gateway.directory.appending(path: "issued").path)
                 #expect(folders.count <= 2, "what was cut is left behind: \(folders)")

@@ -35,7 +35,7 @@ import Testing
                     let refused = try await gateway.scep("agent")
                     #expect(refused.ending == .exited(4), "\(refused)")
                     #expect(refused.error?.contains("renew") == false, "\(refused)")
-                    try await gateway.judge()
+                    try await gateway.check()
                 }
             }
         }

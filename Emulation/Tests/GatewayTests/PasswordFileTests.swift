@@ -64,7 +64,7 @@ import Testing
                     #expect(outcome.ending == .exited(6), "\(outcome)")
                     #expect(outcome.error?.contains("challenge: ") == true, "\(outcome)")
                     #expect(second.authority.transactions().isEmpty)
-                    try await gateway.judge()
+                    try await gateway.check()
                 }
             }
         }

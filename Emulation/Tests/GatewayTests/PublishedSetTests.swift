@@ -25,7 +25,7 @@ import Testing
                         #expect(pending.ending == .exited(5), "\(pending)")
                         let now = try await gateway.shell("cd identity/current/ && sha256sum * && readlink ../current")
                         #expect(now.lines == before.lines)
-                        try await gateway.judge()
+                        try await gateway.check()
                         #expect(try gateway.read("log") == "issued\n")
                     }
                 }
@@ -43,15 +43,15 @@ import Testing
                     .map { $0.hasPrefix("fingerprint") ? "fingerprint = \(pin)" : String($0) }
                 try gateway.write("scep.conf", text.joined(separator: "\n") + "\n")
                 #expect(try await gateway.scep("enroll").ending == .exited(0))
-                try await gateway.judge()
+                try await gateway.check()
                 let certificates = try await gateway.shell(
                     "cd identity/current; for f in cert fullchain chain ca; do grep -c BEGIN $f.pem; done")
                 #expect(certificates.lines == ["1", "2", "2", "1"], "\(certificates)")
                 #expect(try await gateway.scep("agent").ending == .exited(0))
-                try await gateway.judge()
+                try await gateway.check()
                 server.authority.moveClock(by: 200)
                 #expect(try await gateway.scep("renew").ending == .exited(0))
-                try await gateway.judge()
+                try await gateway.check()
                 #expect(try gateway.read("log") == "issued\nrenewed\n")
             }
         }
@@ -71,7 +71,7 @@ import Testing
                 #expect(damaged.ending == .exited(0), "\(damaged)")
                 let pass = try await gateway.shell("umask 0; exec $SCEP agent -f scep.conf")
                 #expect(pass.ending == .exited(0), "\(pass)")
-                try await gateway.judge()
+                try await gateway.check()
                 let modes = try await gateway.shell(
                     "stat -L -c %a identity identity/issued identity/current identity/current/cert.pem"
                         + " identity/current/key.pem identity/store identity/store/identity identity/status")

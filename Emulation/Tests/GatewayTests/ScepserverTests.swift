@@ -62,7 +62,7 @@ import Testing
         Row(name: "GetCert", before: "enroll", command: "cert", code: 4, words: unknown("GetCert")),
         Row(
             name: "GetNextCACert", before: "enroll", command: "next-ca", code: 4,
-            words: "the CA has no next certificate to offer; ask again before its own is over"),
+            words: "the CA has no next certificate to offer; ask again before its own expires"),
         Row(name: "a renewal without challenge", before: "enroll", command: "renew", code: 4, words: refusedAgain),
         Row(
             name: "a renewal", lines: ["allow = sha1,des", "challenge-use = always"], before: "enroll",
@@ -86,7 +86,7 @@ import Testing
                 let expected = (release == .debian13 ? row.newer : nil) ?? (code: row.code, words: row.words)
                 #expect(outcome.ending == .exited(expected.code), "\(outcome)")
                 if row.code == 0 {
-                    try await gateway.judge()
+                    try await gateway.check()
                 } else {
                     let unknown = release == .debian12 ? "not implemented" : "scep: not implemented"
                     let words = expected.words.replacing("$URL", with: "http://127.0.0.1:\(server.port)/\(row.path)")

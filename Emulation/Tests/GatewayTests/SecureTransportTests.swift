@@ -54,7 +54,7 @@ import Testing
                     let url = "https://localhost:\(port)/scep"
                     let pin = try gateway.read("pin")
                     #expect(try await gateway.scep("enroll --url \(url) --tls-pin \(pin)").ending == .exited(0))
-                    try await gateway.judge()
+                    try await gateway.check()
                     // Who is not verified is told nothing.
                     let before = server.authority.transactions().count
                     let stranger = try await gateway.scep("enroll --again --url \(url)")
@@ -88,7 +88,7 @@ import Testing
                         "renew --url \(url) --tls-ca \(folder)/tls-ca.pem --tls-identity")
                     #expect(known.ending == .exited(0), "\(known)")
                     #expect(try await gateway.fingerprint() != first)
-                    try await gateway.judge()
+                    try await gateway.check()
                 }
             }
         }

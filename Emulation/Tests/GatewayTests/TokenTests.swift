@@ -3,7 +3,7 @@ import Emulator
 import Foundation
 import Testing
 
-/// Keys that stay on a token: SoftHSM as the PKCS#11 module, OpenSC as the judge of what is on it.
+/// Keys that stay on a token: SoftHSM as the PKCS#11 module, OpenSC as the check of what is on it.
 @Suite(.serialized) struct TokenTests {
     /// A gateway with a token of its own, and what its configuration says of it.
     private func withToken(
@@ -119,7 +119,7 @@ import Testing
             }
             #expect(server.authority.issuedCertificates().count == 1)
             #expect(try await scep(gateway, "enroll --again").ending == .exited(0))
-            try await gateway.judge()
+            try await gateway.check()
             try gateway.write("scep.conf", withToken)
             let back = try await scep(gateway, "renew")
             #expect(back.ending == .exited(1), "\(back)")

@@ -1,4 +1,5 @@
 import enum Agent.AgentError
+import enum Agent.Operation
 import Authority
 import struct DER.DERError
 import Foundation
@@ -8,16 +9,16 @@ import struct SCEP.Leniency
 import enum SCEP.SCEPError
 import Testing
 
-/// One defect a row: each ends in its own error, leaves the identity as it was, and is over when the CA is honest again.
+/// One defect a row: each ends in its own error, leaves the identity as it was, and ends when the CA is honest again.
 @Suite struct BadInputTests {
     struct Defect: Sendable, CustomTestStringConvertible {
         let fault: Fault
-        let operation: DeviceOperation
+        let operation: Operation
         let error: SCEPError
 
         var testDescription: String { "\(fault) at \(operation)" }
 
-        init(_ fault: Fault, at operation: DeviceOperation, _ error: SCEPError) {
+        init(_ fault: Fault, at operation: Operation, _ error: SCEPError) {
             (self.fault, self.operation, self.error) = (fault, operation, error)
         }
 
@@ -70,7 +71,7 @@ import Testing
         #expect(run.verdict == "done", "\(run.lines)")
         let after = try #require(try life.identity())
         #expect(after != before)
-        try Judge.verify(after, of: life.authority)
+        try OpenSSLCheck.verify(after, of: life.authority)
         #expect(life.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
         #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
     }
@@ -94,7 +95,7 @@ import Testing
         try expect(defect, life, keeps: nil)
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
         #expect(life.authority.ledger.entries.count == 1)
     }
 
@@ -116,7 +117,7 @@ import Testing
         let event = try #require(run.events.last { ["failed", "refused"].contains($0.outcome) }, "\(run.lines)")
         #expect(event["error"] == run.verdict && event["operation"] == "GetNextCACert", "\(run.lines)")
         // The renewal that is due is the current CA's.
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
         #expect(try life.records()[6] == nil && life.records()[9] == nil)
         let next = life.powerUp()
         #expect(next.verdict == "done", "\(next.lines)")

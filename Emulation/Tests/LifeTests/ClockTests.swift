@@ -61,7 +61,7 @@ import enum SCEP.SCEPError
         #expect(try life.identity() != before)
     }
 
-    /// In 2106 all is over, the CA included; what the device had it has, and nothing of that time is remembered.
+    /// In 2106 all has expired, the CA included; what the device had it has, and nothing of that time is remembered.
     @Test func deviceOf2106KeepsItsIdentityAndComesBack() throws {
         let life = try Life()
         #expect(life.powerUp().verdict == "done")
@@ -101,7 +101,7 @@ import enum SCEP.SCEPError
 
     /// Neither clock nor Date: enrolled, and what could not be checked is said; nobody can tell when to renew.
     @Test func deviceThatKnowsNoTimeSaysSo() throws {
-        let life = try Life { $0.personality.http.date = .absent }
+        let life = try Life { $0.profile.http.date = .absent }
         life.clock = nil
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
@@ -135,7 +135,7 @@ extension ClockTests {
     func aClockThatWasAheadOnceDelaysNothing(isTimer: Bool) throws {
         let life = try Life(["retries": "5"])
         #expect(life.powerUp().verdict == "done")
-        if isTimer { (life.waits, life.defers) = (false, true) } else { life.settings["stay"] = "yes" }
+        if isTimer { (life.mayWait, life.defers) = (false, true) } else { life.settings["stay"] = "yes" }
         life.pass(days: 2)
         // Five years ahead for one run, in which the server is busy.
         life.clock = Int64(5 * 365 * Life.day)

@@ -35,8 +35,8 @@ enum ContentKey {
             for encrypted in encrypted where encrypted.count == key.signatureSize {
                 for padding in [.pkcs1v15, .oaep(.sha1), .oaep(.sha256)] as [RSAPadding] {
                     var content = [UInt8](repeating: 0, count: encrypted.count)
-                    var room = content.mutableSpan
-                    let count = try? key.decrypt(padding, encrypted.span, into: &room, random: &random)
+                    var buffer = content.mutableSpan
+                    let count = try? key.decrypt(padding, encrypted.span, into: &buffer, random: &random)
                     if let count, isKey(Array(content[..<count])) { return Array(content[..<count]) }
                 }
             }

@@ -4,7 +4,7 @@ import Foundation
 import LibCrypto
 
 /// What a device has in memory while it lives, searched for every secret of its run: before each of its steps, while it
-/// sends, while it sleeps, and when its run is over.
+/// sends, while it sleeps, and when its run ends.
 ///
 /// It has the agent, the work buffer, the text of its configuration and a whole stack of its own, each where it can be
 /// read. A secret is found by eight bytes in a row of it (the password: by all of it), of numbers also in the order that
@@ -65,12 +65,12 @@ final class DeviceMemory {
 
     /// - Parameter isOpen: whether a transaction is stored.
     func search(_ moment: Moment, isOpen: Bool) {
-        let isOver = moment == .end
+        let isEnd = moment == .end
         let hasKeys = moment == .step || moment == .sending
         let whole = UnsafeRawBufferPointer(start: agent, count: MemoryLayout<Life.Device>.size)
         look("the agent", whole, hasKeys ? [.key, .seed] : isOpen ? [.seed] : [], moment)
         look("the work buffer", UnsafeRawBufferPointer(work), [], moment)
-        if isOver { look("the configuration's text", UnsafeRawBufferPointer(text), [], moment) }
+        if isEnd { look("the configuration's text", UnsafeRawBufferPointer(text), [], moment) }
         look("the stack", usedStack, [.seed], moment)
     }
 

@@ -60,7 +60,7 @@ import Testing
 
     /// Passes of a timer, each hour, at a CA whose certificates are of no use here.
     private func passes(_ count: Int, _ life: Life, _ faults: [FaultRule] = []) -> [Life.Run] {
-        (life.waits, life.defers) = (false, true)
+        (life.mayWait, life.defers) = (false, true)
         return (0..<count).map { _ in
             life.pass(days: 1 / 24)
             return life.powerUp(faults)
@@ -79,7 +79,7 @@ import Testing
         let left = runs.filter { $0.exchanges.isEmpty }
         #expect(left.allSatisfy { $0.verdict == "done" })
         // A person who asks is not put off.
-        (life.demand, life.defers) = (.renew, false)
+        (life.requestedGoal, life.defers) = (.renew, false)
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
     }
@@ -100,7 +100,7 @@ import Testing
         #expect(try life.identity()?.notAfter == first.notAfter)
     }
 
-    /// A CA that is over no later than the device's certificate may have more to give than its own certificate says.
+    /// A CA that expires no later than the device's certificate may have more to give than its own certificate says.
     @Test func renewalIsAskedForThoughTheCAEndsNoLater() throws {
         let life = try Life {
             $0.authorityLifetime = TimeInterval(30 * Life.day)
@@ -117,7 +117,7 @@ import Testing
 
     /// Servers that list Renewal without SCEPStandard, and take RenewalReq alone.
     @Test func otherTypeIsTriedOnce() throws {
-        let life = try Life { $0.personality.capabilities = ["AES", "POSTPKIOperation", "Renewal", "SHA-256"] }
+        let life = try Life { $0.profile.capabilities = ["AES", "POSTPKIOperation", "Renewal", "SHA-256"] }
         #expect(life.powerUp().verdict == "done")
         life.pass(days: 25)
         let run = life.powerUp(FaultRule(.failure(.init(.badRequest, "19 is for enrolments")), times: 1))
@@ -133,7 +133,7 @@ import Testing
 
     /// By an HTTP status as well; and not where the configuration or the capabilities say which it is.
     @Test func otherTypeIsNotTriedWhereTheTypeIsCertain() throws {
-        let life = try Life { $0.personality.capabilities = ["AES", "POSTPKIOperation", "Renewal", "SHA-256"] }
+        let life = try Life { $0.profile.capabilities = ["AES", "POSTPKIOperation", "Renewal", "SHA-256"] }
         #expect(life.powerUp().verdict == "done")
         life.pass(days: 25)
         let run = life.powerUp(FaultRule(.status(400), times: 1))
@@ -171,7 +171,7 @@ import Testing
         life.pass(days: 6)
         try life.authority.rollOver()
         #expect(life.powerUp().events.contains { $0.outcome == "taken-over" })
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
     }
 
     // MARK: A key that could not be renewed

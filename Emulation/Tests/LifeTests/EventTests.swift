@@ -26,7 +26,7 @@ import Testing
         #expect(Set(run.events.map { $0["transactionID"] }).count == 3)
 
         let again = life.powerUp()
-        #expect(again.events.first?["operation"] == "-" && again.events.first?["outcome"] == "held")
+        #expect(again.events.first?["operation"] == "-" && again.events.first?["outcome"] == "current")
         #expect(again.events.first?["transactionID"] == nil)
     }
 
@@ -40,7 +40,7 @@ import Testing
         #expect(run.events.first?["error"] == "refused" && run.events.first?["next"] == "none")
     }
 
-    /// No room for it in a line: it is left out, and nothing else.
+    /// No space for it in a line: it is left out, and nothing else.
     @Test func longSubjectIsLeftOut() throws {
         let name = (0..<6).map { "OU=\($0)" + String(repeating: "x", count: 60) }.joined(separator: ",")
         let life = try Life(["subject": "CN=sensor,\(name)"])

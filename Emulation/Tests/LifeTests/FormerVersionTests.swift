@@ -15,7 +15,7 @@ import Testing
         #expect(life.powerUp().verdict == "done")
         life.pass(days: 6)
         try life.authority.rollOver()
-        #expect(life.powerUp().events.map(\.outcome) == ["held", "taken-over"])
+        #expect(life.powerUp().events.map(\.outcome) == ["current", "taken-over"])
         let pin = life.settings["fingerprint"]
         try rewrite(life) { $0[7] = try downgrade($0[7], origin: pin, identityOrigin: pin) }
         life.pass(days: 45)

@@ -4,7 +4,7 @@ import Foundation
 import LibCrypto
 
 /// What the `openssl` program says of what a device sends and holds.
-enum Judge {
+enum OpenSSLCheck {
     /// Throws unless `certificate` is one of the CA's, now.
     static func verify(_ certificate: Certificate, of authority: Authority) throws {
         try withTemporaryDirectory { directory in

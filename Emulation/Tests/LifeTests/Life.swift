@@ -46,10 +46,10 @@ final class Life {
     /// When power goes for good, in milliseconds since 1970.
     var end = UInt64.max
     /// What an operator asks for, whether the device may wait, and whether it leaves what failed until its time.
-    var demand: Goal?
-    var waits = true
+    var requestedGoal: Goal?
+    var mayWait = true
     var defers = false
-    /// How often a device that stays on attends to its certificate, and the days between.
+    /// How often a device that stays on wakes up, and the days between.
     var rounds = 1
     var daysBetweenRounds = 0.0
     /// Bytes of the device's work buffer.
@@ -86,7 +86,7 @@ final class Life {
 
     /// Milliseconds since 1970.
     var now: UInt64 { time.milliseconds.load(ordering: .relaxed) }
-    var isOver: Bool { now >= end }
+    var isEnded: Bool { now >= end }
 
     /// Puts another CA in the place of this one, behind the same URL.
     ///
@@ -135,11 +135,11 @@ final class Life {
             }
         }
         thread = nil
-        #expect(!taken.isHolding, "a run that is over has no key in memory")
+        #expect(!taken.isHolding, "a run that has expired has no key in memory")
         search(.end)
         #expect(memory.findings == [])
         var log = LifeLog(life: self)
-        conclude(failure, work: memory.work.span, log: &log)
+        logResult(failure, work: memory.work.span, log: &log)
         self.memory = nil
         return Run(error: failure, lines: lines, exchanges: exchanges, sleeps: sleeps)
     }
@@ -162,14 +162,14 @@ final class Life {
         var store = IdentityStore(storage())
         var traffic = Traffic()
         var record = record
-        memory.agent.pointee.demand = demand
-        memory.agent.pointee.waits = waits
+        memory.agent.pointee.requestedGoal = requestedGoal
+        memory.agent.pointee.mayWait = mayWait
         memory.agent.pointee.defers = defers
         for round in 1...rounds {
             var text = memory.text.mutableSpan
             var work = memory.work.mutableSpan
-            try attend(
-                &memory.agent.pointee, record: &record, text: &text, transport: &transport, clock: &clock,
+            try memory.agent.pointee.run(
+                record: &record, text: &text, transport: &transport, clock: &clock,
                 store: &store, log: &log, random: &random, work: &work, traffic: &traffic)
             if round < rounds { sleep(UInt64(daysBetweenRounds * 86_400_000)) }
         }
@@ -204,8 +204,8 @@ final class Life {
                 let size = store.size(of: record)
             else { continue }
             var bytes = [UInt8](repeating: 0, count: size)
-            var room = bytes.mutableSpan
-            _ = try store.read(record, into: &room)
+            var buffer = bytes.mutableSpan
+            _ = try store.read(record, into: &buffer)
             records[number] = bytes
         }
         return records
@@ -220,8 +220,8 @@ final class Life {
         var key = SoftwareKey()
         try key.load(kept.span)
         var bytes = [UInt8](repeating: 0, count: 1024)
-        var room = bytes.mutableSpan
-        let count = try key.publicKey(into: &room)
+        var buffer = bytes.mutableSpan
+        let count = try key.publicKey(into: &buffer)
         // The modulus or the point stands in the certificate as it is.
         let content = Array(bytes[..<count].drop { $0 == 0 })
         guard certificate.publicKey.der.contains(sequence: content) else {
@@ -273,7 +273,7 @@ final class Life {
         if let message = request.message, let key = ContentKey.ofRequest(message) { secrets.note(contentKey: key) }
         search(.sending)
         // A device that goes in circles comes to an end.
-        guard exchanges.count < 5000, !isOver else { throw .unreachable }
+        guard exchanges.count < 5000, !isEnded else { throw .unreachable }
         let loss = loses(exchanges.count + 1) ?? losesAt(now / 1000)
         guard loss != .request else { throw .timedOut }
         #expect(throws: Never.self) { try comesToPass(now / 1000) }
@@ -287,7 +287,7 @@ final class Life {
         elapse(UInt64(answer.delay * 1000))
         guard loss != .reply else { throw .timedOut }
         let date: String? =
-            switch authority.configuration.personality.http.date {
+            switch authority.configuration.profile.http.date {
             case .clock: self.date ?? httpDate(authority.now)
             case .absent: nil
             case .text(let text): text

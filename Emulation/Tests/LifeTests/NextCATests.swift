@@ -16,7 +16,7 @@ import Testing
 
     /// Passes of a timer, four a day.
     private func passes(_ days: Int, _ life: Life, _ faults: [FaultRule] = []) -> [Life.Run] {
-        (life.waits, life.defers) = (false, true)
+        (life.mayWait, life.defers) = (false, true)
         return (0..<days * 4).map { _ in
             life.pass(days: 0.25)
             return life.powerUp(faults)
@@ -29,7 +29,7 @@ import Testing
         let life = try enrolled(["check": "crl"])
         let old = try life.identity()
         life.pass(days: 7)
-        (life.waits, life.defers) = (!isPass, isPass)
+        (life.mayWait, life.defers) = (!isPass, isPass)
         let run = life.powerUp(FaultRule(fault, operations: [.getNextCACert]))
         #expect(run.operations.contains("RenewalReq") && run.operations.contains("GetCRL"), "\(run.operations)")
         #expect(try life.identity() != old)
@@ -48,7 +48,7 @@ import Testing
         #expect(run.verdict == "next-ca-unsigned", "\(run.lines)")
     }
 
-    /// It was announced, and does not issue before its time: the current one does.
+    /// It was published, and does not issue before its time: the current one does.
     @Test(arguments: [500, 404, 502], ["passes", "stays", "is switched on daily"])
     func theCurrentCARenewsWhileTheNextOneDoesNotIssue(status: Int, way: String) throws {
         let life = try enrolled()
@@ -95,7 +95,7 @@ import Testing
         #expect(runs.contains { $0.events.contains { $0.outcome == "issued-early" } }, "\(runs.flatMap(\.lines))")
     }
 
-    /// The next CA issues early, for a time after the current certificate is over.
+    /// The next CA issues early, for a time after the current certificate has expired.
     @Test func anIdentityForLaterDoesNotKeepFromRenewing() throws {
         let life = try enrolled()
         life.pass(days: 5)

@@ -21,12 +21,12 @@ import Testing
         #expect(life.powerUp().verdict == "still-pending")
         try life.authority.replaceRegistrationAuthority()
         try life.authority.approve(#require(life.authority.transactions().first).transactionID)
-        (life.waits, life.demand) = (waits, waits ? nil : .resume)
+        (life.mayWait, life.requestedGoal) = (waits, waits ? nil : .resume)
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations.contains("GetCACert"), "\(run.operations)")
         #expect(life.authority.transactions().count == 1)
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
     }
 
     /// And while the reply to an enrolment or a renewal is lost.
@@ -48,7 +48,7 @@ import Testing
         let contentKeys = (lost.messages + run.messages).map(ContentKey.ofRequest)
         #expect(contentKeys.count >= 2 && !contentKeys.contains(nil))
         #expect(contentKeys.first != contentKeys.last)
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
         #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
         #expect(life.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
     }
@@ -74,7 +74,7 @@ import Testing
     @Test(arguments: statuses)
     func requestThatIsNotAnsweredIsMadeAnewWhereThatIsSafe(status: Int) throws {
         let life = try unanswered(status, Self.shared, ["challenge-use": "always"])
-        (life.waits, life.defers) = (false, true)
+        (life.mayWait, life.defers) = (false, true)
         var passes = 0
         while try life.identity() == nil, passes < 10 {
             passes += 1
@@ -89,13 +89,13 @@ import Testing
     @Test(arguments: statuses)
     func oneTimePasswordIsNotSpentAnewUnasked(status: Int) throws {
         let life = try unanswered(status, { _ in }, [:])
-        (life.waits, life.defers) = (false, true)
+        (life.mayWait, life.defers) = (false, true)
         for _ in 0..<10 {
             life.pass(days: 1)
             #expect(life.powerUp().verdict != "done")
         }
         #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
-        life.demand = .enrol
+        life.requestedGoal = .enrol
         life.settings["challenge"] = try life.authority.addPassword(device: "")
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
@@ -152,12 +152,12 @@ import Testing
 
     @Test func pendingRequestIsGivenUp() throws {
         let life = try pending()
-        life.demand = .giveUp
+        life.requestedGoal = .giveUp
         let run = life.powerUp()
         #expect(run.verdict == "done" && run.exchanges.isEmpty, "\(run.lines)")
         let records = try life.records()
         #expect(records[4] == nil && records[5] == nil)
-        life.demand = nil
+        life.requestedGoal = nil
         #expect(life.powerUp().verdict == "password-spent")
         life.settings["challenge"] = try life.authority.addPassword(device: "")
         #expect(life.powerUp().verdict == "still-pending")
@@ -166,7 +166,7 @@ import Testing
 
     @Test func enrolmentThatIsAskedForTakesThePlaceOfWhatIsPending() throws {
         let life = try pending()
-        life.demand = .enrol
+        life.requestedGoal = .enrol
         life.settings["challenge"] = try life.authority.addPassword(device: "")
         #expect(life.powerUp().operations.prefix(3) == ["GetCACaps", "GetCACert", "PKCSReq"])
         #expect(life.authority.transactions().count == 2)

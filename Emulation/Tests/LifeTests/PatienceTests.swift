@@ -29,11 +29,11 @@ import Testing
         let last = life.powerUp()
         #expect(last.verdict == "done" && last.events.last?.outcome == "issued", "\(last.lines)")
         #expect(try life.records()[1] == key)
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
         #expect(life.authority.ledger.entries.count == 1)
     }
 
-    /// A CertPoll is a message like the others: judged by openssl.
+    /// A CertPoll is a message like the others: checked by openssl.
     @Test(arguments: ["rsa2048", "p256", "p384"])
     func certPollIsSignedAndEncrypted(key: String) throws {
         let life = try Life(["key": key, "poll": "1", "allow": "no-renewal"]) { $0.policy = .afterPolls(1) }
@@ -41,12 +41,12 @@ import Testing
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.operations.suffix(2) == ["PKCSReq", "CertPoll"])
         let (request, poll) = (run.messages[0], run.messages[1])
-        #expect(try Judge.signer(of: request) == Judge.signer(of: poll))
-        let content = try OpenSSL.structure(Judge.open(poll, life))
+        #expect(try OpenSSLCheck.signer(of: request) == OpenSSLCheck.signer(of: poll))
+        let content = try OpenSSL.structure(OpenSSLCheck.open(poll, life))
         #expect(content.contains("EmbeddedSCEP Test CA") && content.contains("sensor-7"))
     }
 
-    /// What was refused is over, and so is the password that went into it.
+    /// What was refused has ended, and so is the password that went into it.
     @Test func refusedPasswordIsNotUsedAgain() throws {
         let life = try Life(["poll": "1", "polls": "1"]) { $0.policy = .manual }
         #expect(life.powerUp().verdict == "still-pending")
@@ -97,7 +97,7 @@ import Testing
                 #expect(run.messages.count == 2)
                 #expect(run.messages[0] == run.messages[1])
             }
-            try Judge.verify(#require(try life.identity()), of: life.authority)
+            try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
             #expect(life.authority.ledger.entries.count == (enrols ? 1 : 2))
             #expect(life.authority.issuedCertificates().count == (enrols ? 1 : 2))
             life.pass(days: 25)
@@ -179,14 +179,14 @@ import Testing
         #expect(run.verdict == "storage-failed", "\(run.lines.suffix(5))")
         life.end = .max
         let identity = try #require(try life.identity())
-        try Judge.verify(identity, of: life.authority)
+        try OpenSSLCheck.verify(identity, of: life.authority)
         let issued = run.events.filter { $0.outcome == "issued" }
         #expect((17...20).contains(issued.count))
         #expect(Set(issued.map { $0["serial"] }).count == issued.count)
         #expect(run.events.filter { $0.outcome == "not-revoked" }.count > 50)
         #expect(life.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
         #expect(life.authority.ledger.challengesOfSeveralTransactions.isEmpty)
-        // Never a day without a valid one: each begins before the one before it is over.
+        // Never a day without a valid one: each begins before the one before it expires.
         let ends = try issued.map { try Date(#require($0["notAfter"]), strategy: .iso8601) }
         for (old, new) in zip(ends, ends.dropFirst()) {
             #expect(new > old && new.addingTimeInterval(-90 * Double(Life.day)) < old)

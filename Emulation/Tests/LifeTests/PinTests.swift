@@ -82,7 +82,7 @@ import Testing
             let back = life.powerUp()
             #expect(back.verdict == "done", "\(back.lines)")
             #expect(back.operations == ["GetCACaps", "GetCACert", "RenewalReq"])
-            try Judge.verify(#require(try life.identity()), of: first)
+            try OpenSSLCheck.verify(#require(try life.identity()), of: first)
         }
     }
 
@@ -106,7 +106,7 @@ import Testing
         #expect(life.powerUp().verdict == "done")
         let after = try life.records()
         #expect(after[3] == other.trustAnchor.der && after[10] == nil)
-        try Judge.verify(#require(try life.identity()), of: other)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: other)
         life.pass(days: 25)
         #expect(life.powerUp().operations.prefix(3) == ["GetCACaps", "GetCACert", "RenewalReq"])
     }
@@ -168,7 +168,7 @@ import Testing
         #expect(life.powerUp().exchanges.isEmpty)
         life.pass(days: 6)
         try life.authority.rollOver()
-        #expect(life.powerUp().events.map(\.outcome) == ["held", "taken-over"])
+        #expect(life.powerUp().events.map(\.outcome) == ["current", "taken-over"])
         for pin in [old, new] {
             life.settings["fingerprint"] = pin
             life.pass(days: 20)

@@ -30,7 +30,7 @@ struct PooledKey: DeviceKey, ~Copyable {
     private static let pool = Mutex<[Int: [UInt8]]>([:])
     private static let poolSize = 8
 
-    /// What ``keep(into:)`` of an RSA-2048 key wrote.
+    /// What ``serialize(into:)`` of an RSA-2048 key wrote.
     private static func pooled(_ number: Int) throws(CryptoError) -> [UInt8] {
         let number = number % poolSize
         if let known = pool.withLock({ $0[number] }) { return known }
@@ -39,10 +39,10 @@ struct PooledKey: DeviceKey, ~Copyable {
         try random.seed(seed.span, personalization: Span())
         var key = SoftwareKey()
         try key.generate(.rsa(bits: 2048), random: &random)
-        var bytes = [UInt8](repeating: 0, count: key.keptSize)
+        var bytes = [UInt8](repeating: 0, count: key.serializedSize)
         do {
-            var room = bytes.mutableSpan
-            _ = try key.keep(into: &room)
+            var buffer = bytes.mutableSpan
+            _ = try key.serialize(into: &buffer)
         }
         let kept = bytes
         pool.withLock { $0[number] = kept }
@@ -53,10 +53,10 @@ struct PooledKey: DeviceKey, ~Copyable {
         isHeld = true
         guard algorithm == .rsa(bits: 2048) else {
             try key.generate(algorithm, random: &random)
-            var bytes = [UInt8](repeating: 0, count: key.keptSize)
+            var bytes = [UInt8](repeating: 0, count: key.serializedSize)
             do {
-                var room = bytes.mutableSpan
-                _ = try key.keep(into: &room)
+                var buffer = bytes.mutableSpan
+                _ = try key.serialize(into: &buffer)
             }
             return Self.taken.note(bytes)
         }
@@ -65,12 +65,14 @@ struct PooledKey: DeviceKey, ~Copyable {
         try key.load(bytes.span)
     }
 
-    var keptSize: Int { key.keptSize }
+    var serializedSize: Int { key.serializedSize }
     var algorithm: KeyAlgorithm { key.algorithm }
     var signatureSize: Int { key.signatureSize }
     var publicExponent: UInt32 { key.publicExponent }
 
-    mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int { try key.keep(into: &bytes) }
+    mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        try key.serialize(into: &bytes)
+    }
 
     mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
         isHeld = true

@@ -4,7 +4,7 @@ import Testing
 
 /// Certificates that are renewed, in each of the ways that there are.
 @Suite struct RenewalTests {
-    /// Firmware with a main loop of its own calls `attend` with the same agent again.
+    /// Firmware with a main loop of its own calls `run` on the same agent again.
     @Test func deviceThatStaysOnRenewsInALaterRound() throws {
         let life = try Life(["challenge-use": "always"]) { $0.challenge = .shared(Life.password) }
         (life.rounds, life.daysBetweenRounds) = (3, 25)
@@ -29,7 +29,7 @@ import Testing
         Way(name: "RenewalReq, same key", settings: ["renewal-key": "same"], request: "RenewalReq", keepsKey: true),
         Way(
             name: "PKCSReq to a CA that does not say SCEPStandard",
-            configure: { $0.personality.capabilities = ["AES", "POSTPKIOperation", "Renewal", "SHA-256"] },
+            configure: { $0.profile.capabilities = ["AES", "POSTPKIOperation", "Renewal", "SHA-256"] },
             request: "PKCSReq"),
         Way(name: "PKCSReq by configuration", settings: ["renewal-type": "19"], request: "PKCSReq"),
         Way(
@@ -37,7 +37,7 @@ import Testing
             request: "PKCSReq", keepsKey: true),
         Way(
             name: "RenewalReq by configuration", settings: ["renewal-type": "17"],
-            configure: { $0.personality.capabilities = ["AES", "POSTPKIOperation", "SHA-256"] }, request: "RenewalReq"),
+            configure: { $0.profile.capabilities = ["AES", "POSTPKIOperation", "SHA-256"] }, request: "RenewalReq"),
         Way(
             name: "with a shared password", settings: ["challenge-use": "always"],
             configure: {
@@ -78,29 +78,29 @@ import Testing
         let life = try Life(way.settings, way.configure)
         #expect(life.powerUp().verdict == "done")
         let first = try #require(try life.identity())
-        try Judge.verify(first, of: life.authority)
+        try OpenSSLCheck.verify(first, of: life.authority)
 
         life.pass(days: 19)
         let early = life.powerUp()
         #expect(early.verdict == "done" && early.exchanges.isEmpty)
-        #expect(early.events.map(\.outcome) == ["held"])
+        #expect(early.events.map(\.outcome) == ["current"])
 
         life.pass(days: 1.1)
         let run = life.powerUp()
         #expect(run.verdict == "done")
         #expect(run.operations == ["GetCACaps", "GetCACert", way.request])
         let second = try #require(try life.identity())
-        try Judge.verify(second, of: life.authority)
+        try OpenSSLCheck.verify(second, of: life.authority)
         #expect(second.notAfter > first.notAfter)
         #expect((second.publicKey == first.publicKey) == way.keepsKey)
         #expect(second.serial != first.serial && second.subject == first.subject)
 
         let request = try #require(run.messages.last)
-        let content = try Judge.open(request, life)
-        let asked = try Judge.request(content)
+        let content = try OpenSSLCheck.open(request, life)
+        let asked = try OpenSSLCheck.request(content)
         #expect(asked.contains("verify OK") && asked.contains("CN = sensor-7"))
         #expect(asked.contains("challengePassword") == (way.settings["challenge-use"] != nil))
-        #expect(try Judge.signer(of: request) == first.der)
+        #expect(try OpenSSLCheck.signer(of: request) == first.der)
         #expect(life.authority.ledger.transactionIDsOfSeveralKeys.isEmpty)
         #expect(life.powerUp().exchanges.isEmpty)
     }
@@ -133,7 +133,7 @@ import Testing
         #expect(times.allSatisfy { ("2026-01-20T23:59:00Z"..."2026-01-22T12:00:00Z").contains($0) })
     }
 
-    /// An identity that is over can be renewed if the CA does so, and enrolled anew with another password if not.
+    /// An identity that has expired can be renewed if the CA does so, and enrolled anew with another password if not.
     @Test func deviceThatWasOffForTooLongComesBack() throws {
         let willing = try Life { $0.acceptsExpiredRenewals = true }
         #expect(willing.powerUp().verdict == "done")

@@ -36,7 +36,7 @@ enum Rollover {
         let early = life.powerUp()
         #expect(early.verdict == "done", "\(early.lines)")
         #expect(early.operations == ["GetCACaps", "GetNextCACert", "GetCACaps", request])
-        #expect(early.events.map(\.outcome) == ["held", "next-ca", "issued-early"])
+        #expect(early.events.map(\.outcome) == ["current", "next-ca", "issued-early"])
         #expect(early.events.last?["next"] == "take-over")
         #expect(try life.identity() == old)
         let records = try life.records()
@@ -52,10 +52,10 @@ enum Rollover {
         try life.authority.rollOver()
         let late = life.powerUp()
         #expect(late.verdict == "done", "\(late.lines)")
-        #expect(late.events.map(\.outcome) == ["held", "taken-over"])
+        #expect(late.events.map(\.outcome) == ["current", "taken-over"])
         #expect(late.exchanges.isEmpty)
         #expect(try life.identity() == next)
-        try Judge.verify(next, of: life.authority)
+        try OpenSSLCheck.verify(next, of: life.authority)
         let settled = try life.records()
         #expect([4, 5, 6, 8, 9].allSatisfy { settled[$0] == nil })
         #expect(settled[3].map { !$0.contains(sequence: oldCA.der) && $0.contains(sequence: nextCA.der) } == true)
@@ -78,7 +78,7 @@ enum Rollover {
         try life.authority.prepareNextCA()
         let run = life.powerUp()
         #expect(run.verdict == "done", "\(run.lines)")
-        #expect(run.events.map(\.outcome) == ["held", "next-ca", "issued"])
+        #expect(run.events.map(\.outcome) == ["current", "next-ca", "issued"])
         let nextCA = try #require(life.authority.nextTrustAnchor)
         #expect(try #require(try life.identity()).isSigned(by: nextCA.publicKey))
         #expect(try life.records()[6] == nil)
@@ -101,7 +101,7 @@ enum Rollover {
     /// A device without a clock is told by the Date of a reply that the next CA's time has come.
     @Test func deviceWithoutAClockTakesOver() throws {
         let life = try takenOverByADate()
-        try Judge.verify(#require(try life.identity()), of: life.authority)
+        try OpenSSLCheck.verify(#require(try life.identity()), of: life.authority)
     }
 
     /// A CA that has no next one yet is asked again, and the device renews from the one that there is.

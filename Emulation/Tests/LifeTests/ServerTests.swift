@@ -18,7 +18,7 @@ import Testing
 
     static let kinds: [Kind] = [
         Kind(
-            name: "no POST offered", configure: { $0.personality.capabilities = ["AES", "Renewal", "SHA-256"] },
+            name: "no POST offered", configure: { $0.profile.capabilities = ["AES", "Renewal", "SHA-256"] },
             asks: ["GET GetCACaps", "GET GetCACert", "GET PKIOperation"]),
         Kind(
             name: "POST answered by an empty 200", faults: [FaultRule(.emptyPost)],
@@ -41,13 +41,13 @@ import Testing
         Kind(
             name: "Dogtag's chain of two", settings: ["allow": "sha1,3des"],
             configure: {
-                $0.personality = .dogtag
+                $0.profile = .dogtag
                 $0.hasIntermediate = true
             }, asks: ["GET GetCACaps", "GET GetCACert", "GET GetCACert", "GET PKIOperation"]),
         Kind(
             name: "Dogtag with an RA", settings: ["allow": "sha1,3des"],
             configure: {
-                $0.personality = .dogtag
+                $0.profile = .dogtag
                 $0.registrationAuthority = .single
             }, asks: ["GET GetCACaps", "GET GetCACert", "GET GetCACert", "GET PKIOperation"]),
     ]
@@ -59,9 +59,9 @@ import Testing
         #expect(run.verdict == "done", "\(run.lines)")
         #expect(run.exchanges.map { "\($0.request.method) \($0.request.field("operation") ?? "")" } == kind.asks)
         let first = try #require(try life.identity())
-        try Judge.verify(first, of: life.authority)
+        try OpenSSLCheck.verify(first, of: life.authority)
         // What GET carries is what POST would.
-        let asked = try Judge.request(Judge.open(#require(run.messages.last), life))
+        let asked = try OpenSSLCheck.request(OpenSSLCheck.open(#require(run.messages.last), life))
         #expect(asked.contains("verify OK"))
         #expect(run.messages.allSatisfy { $0 == run.messages[0] })
 
@@ -69,7 +69,7 @@ import Testing
         let renewal = life.powerUp(kind.faults)
         #expect(renewal.verdict == "done", "\(renewal.lines)")
         let second = try #require(try life.identity())
-        try Judge.verify(second, of: life.authority)
+        try OpenSSLCheck.verify(second, of: life.authority)
         #expect(second.notAfter > first.notAfter)
     }
 

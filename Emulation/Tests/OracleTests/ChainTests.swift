@@ -13,7 +13,7 @@ import Testing
 
     /// Why a certificate is refused here that OpenSSL lets pass, by the word for it.
     private static let strict: [String: String] = [
-        "criticalExtension": "policies, and constraints of names, are not judged (SECURITY.md, What is not checked)",
+        "criticalExtension": "policies, and constraints of names, are not checked (SECURITY.md, What is not checked)",
         "notSigned": "below one that is refused for the reasons of this table",
         "unusableKey": "DSA",
         "caKeyUnusable": "DSA",

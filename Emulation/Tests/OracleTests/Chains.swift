@@ -3,7 +3,7 @@ import DER
 import PKIX
 import SCEP
 
-/// A chain up to a root that is pinned, as both sides judge it.
+/// A chain up to a root that is pinned, as both sides check it.
 struct Chain: Sendable {
     /// In DER; the authorities between, in any order.
     let target: [UInt8]
@@ -25,11 +25,11 @@ struct Chain: Sendable {
         do throws(SCEPError) {
             let accepted: Accepted
             do {
-                var room = kept.mutableSpan
+                var buffer = kept.mutableSpan
                 guard let pins = Fingerprints(digest.span) else { return "fingerprint" }
                 accepted = try GetCACert.accept(
                     bytes.span, certificates: 0..<bytes.count, fingerprints: pins, policy: &policy,
-                    moment: .exact(time), into: &room)
+                    moment: .exact(time), into: &buffer)
             }
             digest = []
             for index in 0..<accepted.passedOver.count where accepted.passedOver[index].certificate.lowerBound == 0 {
@@ -44,7 +44,9 @@ struct Chain: Sendable {
     /// What OpenSSL says against the chain; nil if nothing.
     func theirRefusal() -> String? {
         defer { ERR_clear_error() }
-        func read(_ der: [UInt8]) -> OpaquePointer? { try? Theirs.read(der, free: X509_free) { d2i_X509(nil, $0, $1) } }
+        func read(_ der: [UInt8]) -> OpaquePointer? {
+            try? OpenSSLReader.read(der, free: X509_free) { d2i_X509(nil, $0, $1) }
+        }
         guard let leaf = read(target), let anchor = read(root) else { return "unreadable" }
         defer {
             X509_free(leaf)

@@ -3,29 +3,29 @@ import Testing
 /// Objects that OpenSSL made, and something done to them: what is accepted here, OpenSSL accepts, and reads alike; what
 /// is refused here alone has a reason (``Reasons``).
 @Suite struct DifferentialTests {
-    /// How many of a thousand messages are of a kind, by what judging one takes.
-    private static let shares: [Specimen.Kind: Int] = [
+    /// How many of a thousand messages are of a kind, by what checking one takes.
+    private static let shares: [Sample.Kind: Int] = [
         .certificate: 450, .revocationList: 200, .signedData: 220, .envelopedData: 100, .privateKey: 30,
     ]
 
-    @Test(arguments: Specimen.Kind.allCases)
-    func `both sides agree, or there is a reason`(_ kind: Specimen.Kind) throws {
+    @Test(arguments: Sample.Kind.allCases)
+    func `both sides agree, or there is a reason`(_ kind: Sample.Kind) throws {
         var generator = Trial.generator(kind.rawValue)
-        let specimens = try Specimens.shared.get()
+        let samples = try Samples.shared.get()
         var tally = Tally()
         let count = Trial.count * (Self.shares[kind] ?? 0) / 1000
         for _ in 0..<count {
-            let specimen = try specimens.make(kind, using: &generator)
-            var root = specimen.root
+            let sample = try samples.make(kind, using: &generator)
+            var root = sample.root
             let mayBeBER = kind == .signedData || kind == .envelopedData
             if mayBeBER, Int.random(in: 0..<3, using: &generator) == 0 { root = root.inBER(&generator) }
             var fields: [String] = []
             for _ in 0..<[0, 1, 1, 1, 1, 1, 1, 2][Int.random(in: 0..<8, using: &generator)] {
                 guard let path = Mutation.apply(to: &root, using: &generator) else { continue }
-                fields.append(specimen.field(path))
-                if Int.random(in: 0..<5, using: &generator) > 0 { try specimen.signAgain(&root, path) }
+                fields.append(sample.field(path))
+                if Int.random(in: 0..<5, using: &generator) > 0 { try sample.signAgain(&root, path) }
             }
-            tally.count(specimen, fields: fields, message: root.encoding)
+            tally.count(sample, fields: fields, message: root.encoding)
         }
         tally.print(kind, count)
         #expect(tally.unexplained.isEmpty, "seed \(Trial.seed)")
@@ -34,7 +34,7 @@ import Testing
 }
 
 extension Tally {
-    fileprivate func print(_ kind: Specimen.Kind, _ count: Int) {
+    fileprivate func print(_ kind: Sample.Kind, _ count: Int) {
         func sum(_ cell: [String: Int]) -> Int { cell.values.reduce(0, +) }
         func list(_ cell: [String: Int]) -> String {
             cell.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \($0.value)" }

@@ -57,7 +57,7 @@ enum Fields {
         case [0x55, 0x1D, 0x13]: return "basicConstraints"
         case [0x55, 0x1D, 0x0F]: return "keyUsage"
         case [0x55, 0x1D, 0x25]: return "extKeyUsage"
-        default: return "value of an extension that is not judged"
+        default: return "value of an extension that is not checked"
         }
     }
 

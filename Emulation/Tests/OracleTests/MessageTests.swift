@@ -12,7 +12,7 @@ import Testing
 
     @Test func `OpenSSL opens our envelopes`() throws {
         var generator = Trial.generator("envelopes")
-        let specimens = try Specimens.shared.get()
+        let samples = try Samples.shared.get()
         let password = Array("correct horse".utf8)
         var random = try Self.random(&generator)
         for round in 0..<Trial.count / 20 {
@@ -20,16 +20,16 @@ import Testing
             let cipher = Self.ciphers[round % Self.ciphers.count]
             // Ten thousand rounds of PBKDF2 take longer than RSA.
             let isRSA = round % 8 != 0
-            let recipient = try specimens.certificate(isRSA ? .rsa2048 : .p256)
+            let recipient = try samples.certificate(isRSA ? .rsa2048 : .p256)
             let message = try written { writer throws(DERError) in
                 let end = try writer.beginEnvelope()
                 try writer.write(bytes: content.span)
-                try writer.envelope(
+                try writer.wrapEnvelopedData(
                     from: end, for: try PKIX.Certificate(recipient.span), password: password.span, cipher: cipher,
                     random: &random)
             }
-            let key = try specimens.key(.rsa2048)
-            let theirs = Theirs.envelopedData(message, key: key, password: isRSA ? [] : password)
+            let key = try samples.key(.rsa2048)
+            let theirs = OpenSSLReader.envelopedData(message, key: key, password: isRSA ? [] : password)
             #expect(theirs == .accepted(hex(content)), "\(hex(message))")
         }
     }
@@ -37,15 +37,15 @@ import Testing
     @Test(arguments: [KeyKind.rsa2048, .rsa3072, .p256, .p384])
     func `OpenSSL verifies our signatures`(_ kind: KeyKind) throws {
         var generator = Trial.generator(kind.rawValue)
-        let specimens = try Specimens.shared.get()
-        let (der, certificate) = (try specimens.key(kind), try specimens.certificate(kind))
+        let samples = try Samples.shared.get()
+        let (der, certificate) = (try samples.key(kind), try samples.certificate(kind))
         var random = try Self.random(&generator)
         for round in 0..<Trial.count / 80 {
             let content = generator.bytes(0...600)
             let attribute = generator.bytes(0...40)
             let digest = Self.digests[round % Self.digests.count]
-            let room = 8192
-            let message = try written(room: room) { writer throws(DERError) in
+            let capacity = 8192
+            let message = try written(capacity: capacity) { writer throws(DERError) in
                 try writer.write(bytes: content.span)
                 let end = writer.front
                 try writer.write(bytes: certificate.span)
@@ -56,25 +56,25 @@ import Testing
                     var key = RSAPrivateKey()
                     try key.load(info)
                     try writer.wrapSignedData(
-                        from: room, certificate: range, digest: digest, key: &key, random: &random)
+                        from: capacity, certificate: range, digest: digest, key: &key, random: &random)
                 } else {
                     var key = ECPrivateKey()
                     try key.load(info, random: &random)
                     try writer.wrapSignedData(
-                        from: room, certificate: range, digest: digest, key: &key, random: &random)
+                        from: capacity, certificate: range, digest: digest, key: &key, random: &random)
                 }
             }
-            let theirs = Theirs.signedData(message, signer: certificate)
+            let theirs = OpenSSLReader.signedData(message, signer: certificate)
             #expect(theirs == .accepted(hex(content)), "\(hex(message))")
-            #expect(Ours.signedData(message, signer: certificate) == theirs)
+            #expect(CoreReader.signedData(message, signer: certificate) == theirs)
         }
     }
 
     /// A key that OpenSSL made, read and written again: the very same bytes, but for what RFC 5915 leaves to choose.
     @Test(arguments: [KeyKind.rsa2048, .rsa3072, .p256, .p384])
     func `a private key comes back as it was`(_ kind: KeyKind) throws {
-        let der = try Specimens.shared.get().key(kind)
-        var random = Ours.seededRandom()
+        let der = try Samples.shared.get().key(kind)
+        var random = CoreReader.seededRandom()
         let again = try written { writer throws(DERError) in
             let info = try PrivateKeyInfo(der.span)
             if info.kind == .rsa {
@@ -93,7 +93,7 @@ import Testing
     @Test func `OpenSSL decrypts our encrypted keys`() throws {
         var generator = Trial.generator("encrypted keys")
         var random = try Self.random(&generator)
-        let der = try Specimens.shared.get().key(.p256)
+        let der = try Samples.shared.get().key(.p256)
         for _ in 0..<Trial.count / 100 {
             let password = generator.bytes(1...60).map { $0 & 0x7F | 0x20 }
             let iterations = Int.random(in: 1...300, using: &generator)
@@ -103,7 +103,7 @@ import Testing
                 try writer.encryptPrivateKeyInfo(
                     from: end, password: password.span, iterations: iterations, random: &random)
             }
-            #expect(Theirs.encryptedPrivateKey(encrypted, password: password) == Theirs.privateKey(der))
+            #expect(OpenSSLReader.encryptedPrivateKey(encrypted, password: password) == OpenSSLReader.privateKey(der))
         }
     }
 

@@ -16,21 +16,23 @@ import Testing
             defer { BN_free(number) }
             let integer = BN_to_ASN1_INTEGER(number, nil)
             defer { ASN1_INTEGER_free(integer) }
-            let encoding = try Theirs.encoded { i2d_ASN1_INTEGER(integer, $0) }
+            let encoding = try OpenSSLReader.encoded { i2d_ASN1_INTEGER(integer, $0) }
             #expect(
                 try written { writer throws(DERError) in try writer.write(unsignedInteger: magnitude.span) } == encoding
             )
 
             let content = generator.bytes(0...5)
             let der = [0x02, UInt8(content.count)] + content
-            let theirs = Theirs.judged {
-                let integer = try Theirs.read(der, free: { ASN1_INTEGER_free($0) }) { d2i_ASN1_INTEGER(nil, $0, $1) }
+            let theirs = OpenSSLReader.checked {
+                let integer = try OpenSSLReader.read(der, free: { ASN1_INTEGER_free($0) }) {
+                    d2i_ASN1_INTEGER(nil, $0, $1)
+                }
                 defer { ASN1_INTEGER_free(integer) }
                 var value: Int64 = 0
-                guard ASN1_INTEGER_get_int64(&value, integer) == 1, value >= 0 else { throw Theirs.Refusal() }
+                guard ASN1_INTEGER_get_int64(&value, integer) == 1, value >= 0 else { throw OpenSSLReader.Refusal() }
                 return "\(value)"
             }
-            let ours = Ours.judged { () throws(DERError) in
+            let ours = CoreReader.checked { () throws(DERError) in
                 var reader = DERReader(der.span)
                 let magnitude = try reader.read(.integer).unsignedInteger()
                 var value: Int64 = 0
@@ -62,8 +64,10 @@ import Testing
             // Whether it is right or not.
             content = generator.bytes(0...6)
             let der = [0x06, UInt8(content.count)] + content
-            let theirs = Theirs.judged {
-                let object = try Theirs.read(der, free: { ASN1_OBJECT_free($0) }) { d2i_ASN1_OBJECT(nil, $0, $1) }
+            let theirs = OpenSSLReader.checked {
+                let object = try OpenSSLReader.read(der, free: { ASN1_OBJECT_free($0) }) {
+                    d2i_ASN1_OBJECT(nil, $0, $1)
+                }
                 defer { ASN1_OBJECT_free(object) }
                 var text = [CChar](repeating: 0, count: 128)
                 let count = OBJ_obj2txt(&text, 128, object, 1)
@@ -92,12 +96,12 @@ import Testing
                 if Int.random(in: 0..<6, using: &generator) == 0 { element.tag ^= 0x0F }
             }
             let der = element.encoding
-            let theirs = Theirs.judged {
-                let time = try Theirs.read(der, free: { ASN1_TIME_free($0) }) { d2i_ASN1_TIME(nil, $0, $1) }
+            let theirs = OpenSSLReader.checked {
+                let time = try OpenSSLReader.read(der, free: { ASN1_TIME_free($0) }) { d2i_ASN1_TIME(nil, $0, $1) }
                 defer { ASN1_TIME_free(time) }
-                return try Theirs.time(time)
+                return try OpenSSLReader.time(time)
             }
-            let ours = Ours.judged { () throws(DERError) in
+            let ours = CoreReader.checked { () throws(DERError) in
                 var reader = DERReader(der.span)
                 return "\(try readTime(&reader))"
             }
@@ -118,17 +122,19 @@ import Testing
                 der[1] = UInt8.random(in: 0x80...0x83, using: &generator)
             }
             der += [UInt8](repeating: 0, count: Int.random(in: 0...300, using: &generator))
-            let ours = Ours.judged { () throws(DERError) in
+            let ours = CoreReader.checked { () throws(DERError) in
                 var reader = DERReader(der.span)
                 let element = try reader.read()
                 return "\(element.tag.rawValue), \(element.content)"
             }
-            let theirs = Theirs.judged {
+            let theirs = OpenSSLReader.checked {
                 try der.withUnsafeBufferPointer { buffer in
                     var cursor = buffer.baseAddress
                     var (count, tag, classOf): (Int, Int32, Int32) = (0, 0, 0)
                     let flags = ASN1_get_object(&cursor, &count, &tag, &classOf, buffer.count)
-                    guard flags & 0x80 == 0, let cursor, let start = buffer.baseAddress else { throw Theirs.Refusal() }
+                    guard flags & 0x80 == 0, let cursor, let start = buffer.baseAddress else {
+                        throw OpenSSLReader.Refusal()
+                    }
                     let content = cursor - start
                     return "\(UInt8(classOf | flags & 0x20 | tag & 0x1F)), \(content..<(content + count))"
                 }
@@ -141,8 +147,8 @@ import Testing
     @Test func `BER becomes DER`() throws {
         var generator = Trial.generator("BER")
         for _ in 0..<Self.rounds / 10 {
-            let kind = [Specimen.Kind.certificate, .revocationList].randomElement(using: &generator) ?? .certificate
-            let root = try Specimens.shared.get().make(kind, using: &generator).root
+            let kind = [Sample.Kind.certificate, .revocationList].randomElement(using: &generator) ?? .certificate
+            let root = try Samples.shared.get().make(kind, using: &generator).root
             let ber = root.inBER(&generator).encoding
             var buffer = ber
             let range: Range<Int>
@@ -158,8 +164,8 @@ import Testing
         var text = [UInt8](repeating: 0, count: 128)
         let count: Int
         do {
-            var room = text.mutableSpan
-            count = identifierText(content.span, into: &room)
+            var buffer = text.mutableSpan
+            count = identifierText(content.span, into: &buffer)
         }
         return String(decoding: text.prefix(count), as: UTF8.self)
     }
@@ -172,13 +178,13 @@ import Testing
 
 /// What `body` writes.
 func written(
-    room: Int = 8192, _ body: (inout DERWriter) throws(DERError) -> Void
+    capacity: Int = 8192, _ body: (inout DERWriter) throws(DERError) -> Void
 ) throws(DERError) -> [UInt8] {
-    var buffer = [UInt8](repeating: 0, count: room)
+    var buffer = [UInt8](repeating: 0, count: capacity)
     let front: Int
     do {
         var bytes = buffer.mutableSpan
-        var writer = DERWriter(&bytes, end: room)
+        var writer = DERWriter(&bytes, end: capacity)
         try body(&writer)
         front = writer.front
     }

@@ -1,15 +1,15 @@
 /// Why both sides differ where they do. A difference that no row has fails the tests.
 enum Reasons {
     /// By the word for why: what is refused here, and accepted by OpenSSL.
-    static let strict: [Specimen.Kind: [String: String]] = [
+    static let strict: [Sample.Kind: [String: String]] = [
         .certificate: signed.merging([
             "unsupportedVersion": "only version 3 has extensions (RFC 5280, 4.1.2.1)",
-            "duplicate": "an extension that is judged stands there once (RFC 5280, 4.2)",
+            "duplicate": "an extension that is checked stands there once (RFC 5280, 4.2)",
             "invalidBitString": "a signature or key is whole bytes, and unused bits are 0 (X.690, 11.2.1)",
         ]) { $1 },
         .revocationList: signed.merging([
             "unknownCriticalExtension":
-                "OpenSSL judges them only where it checks a chain (RFC 5280, 5.2); removeFromCRL is a delta's (5.3.1)",
+                "OpenSSL checks them only where it checks a chain (RFC 5280, 5.2); removeFromCRL is a delta's (5.3.1)",
             "invalidBitString": "a signature is whole bytes",
         ]) { $1 },
         .signedData: message.merging([
@@ -56,25 +56,25 @@ enum Reasons {
         "trailingBytes": "nothing follows what is read",
         "unexpectedTag": "nothing stands there that has no place there",
         "truncated": "what is read has to be there",
-        "lengthNotMinimal": "a tag was spoilt, and what it hides is not made DER",
+        "lengthNotMinimal": "a tag was corrupted, and what it hides is not made DER",
         "tooDeep": "24 levels are followed",
         "misplacedEndOfContents": "an end of contents only ends something",
         "highTagNumber": "no tag number is above 30",
     ]
 
     /// By the field: what is accepted here, and refused by OpenSSL.
-    static let lenient: [Specimen.Kind: [String: String]] = [
+    static let lenient: [Sample.Kind: [String: String]] = [
         .certificate: [
             "issuer": names, "subject": names,
-            "extension": "an identifier that is none of those judged is not read",
-            "value of an extension that is not judged": "it is not read; a critical one is noted (RFC 5280, 4.2)",
+            "extension": "an identifier that is none of those checked is not read",
+            "value of an extension that is not checked": "it is not read; a critical one is noted (RFC 5280, 4.2)",
             "extKeyUsage": "of purposes only those of a registration authority are looked for",
             "subjectPublicKeyInfo": "that a point lies on its curve is checked when it is used",
         ],
         .revocationList: [
             "issuer": names,
             "extension": "an identifier of one that is not critical is not read",
-            "value of an extension that is not judged": "it is not read; a critical one is refused",
+            "value of an extension that is not checked": "it is not read; a critical one is refused",
             "revocationDate": "that it is revoked counts, not since when (SECURITY.md, What is not checked)",
         ],
         .signedData: [
@@ -92,7 +92,7 @@ enum Reasons {
     ]
 
     /// By the field: what both accept, and read differently.
-    static let otherResult: [Specimen.Kind: [String: String]] = [.envelopedData: ["encryptedKey": garbage]]
+    static let otherResult: [Sample.Kind: [String: String]] = [.envelopedData: ["encryptedKey": garbage]]
 
     private static let names = "a Name is taken apart only to be compared; what is malformed is equal to itself alone"
     private static let garbage = "a made-up key stands for the wrong one on both sides; one in 256 leaves good padding"

@@ -5,14 +5,14 @@ import PKIX
 import Testing
 
 // Both have one.
-private typealias Judge = LibCrypto.CertificationRequest
+private typealias Check = LibCrypto.CertificationRequest
 
 /// Certification requests of ours, as OpenSSL reads them: what was asked for in words is what it finds.
 @Suite struct RequestTests {
     @Test func `OpenSSL finds what was asked for`() throws {
         var generator = Trial.generator("requests")
-        let judge = try LibCrypto.PrivateKey.generate(.p256)
-        var random = Ours.seededRandom()
+        let check = try LibCrypto.PrivateKey.generate(.p256)
+        var random = CoreReader.seededRandom()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
         for _ in 0..<Trial.count / 10 {
             let parts = (0..<Int.random(in: 0...4, using: &generator)).map { _ in Self.part(&generator) }
@@ -37,11 +37,12 @@ private typealias Judge = LibCrypto.CertificationRequest
                 request.extendedKeyUsage = extendedKeyUsage.span
                 try request.write(to: &writer, key: &key, digest: .sha256, random: &random)
             }
-            let read = try Judge(der: der)
+            let read = try Check(der: der)
             #expect(read.isSignedByItsKey && read.der == der, "\(hex(der))")
             #expect(try read.challengePassword() == (password.isEmpty ? nil : password))
             #expect(
-                try Theirs.attributes(ofName: read.subject.der) == parts.map { "\($0.type)=\($0.value)" }, "\(hex(der))"
+                try OpenSSLReader.attributes(ofName: read.subject.der) == parts.map { "\($0.type)=\($0.value)" },
+                "\(hex(der))"
             )
 
             // The same words in OpenSSL's own hands.
@@ -52,20 +53,20 @@ private typealias Judge = LibCrypto.CertificationRequest
             if !names.isEmpty {
                 extensions.append(.init("subjectAltName", isCritical + names.joined(separator: ",")))
             }
-            let theirs = try Judge(subject: read.subject, key: judge, extensions: extensions)
+            let theirs = try Check(subject: read.subject, key: check, extensions: extensions)
             #expect(
                 try read.requestedExtensions().map(\.der) == theirs.requestedExtensions().map(\.der),
                 "\(names) \(usage) \(purposes)")
 
             // And back into words.
             let name = read.subject.der
-            var room = [UInt8](repeating: 0, count: 4096)
+            var buffer = [UInt8](repeating: 0, count: 4096)
             let count: Int
             do {
-                var bytes = room.mutableSpan
+                var bytes = buffer.mutableSpan
                 count = nameText(name.span, into: &bytes)
             }
-            let text = Array(room.prefix(count))
+            let text = Array(buffer.prefix(count))
             #expect(try written { writer throws(DERError) in try writer.write(name: text.span) } == name)
         }
     }

@@ -9,29 +9,29 @@ struct Tally {
     /// What no table has a reason for: the message, in hexadecimal, and what both sides said.
     private(set) var unexplained: [String] = []
 
-    /// Has an object judged by both sides.
+    /// Has an object checked by both sides.
     ///
     /// - Parameter fields: those that were changed; none when it is as it was.
-    mutating func count(_ specimen: Specimen, fields: [String], message: [UInt8]) {
-        let (ours, theirs) = (specimen.ours(message), specimen.theirs(message))
+    mutating func count(_ sample: Sample, fields: [String], message: [UInt8]) {
+        let (ours, theirs) = (sample.ours(message), sample.theirs(message))
         var isExplained = true
         switch (ours, theirs) {
         case (.accepted(let one), .accepted(let other)):
             bothAccept += 1
-            isExplained = one == other || fields.contains { Reasons.otherResult[specimen.kind]?[$0] != nil }
+            isExplained = one == other || fields.contains { Reasons.otherResult[sample.kind]?[$0] != nil }
         case (.refused, .refused):
             bothRefuse += 1
             isExplained = !fields.isEmpty
         case (.refused(let word), .accepted):
             strict[word, default: 0] += 1
-            isExplained = !fields.isEmpty && Reasons.strict[specimen.kind]?[word] != nil
+            isExplained = !fields.isEmpty && Reasons.strict[sample.kind]?[word] != nil
         case (.accepted, .refused):
-            let reasons = Reasons.lenient[specimen.kind] ?? [:]
+            let reasons = Reasons.lenient[sample.kind] ?? [:]
             let field = fields.first { reasons[$0] != nil }
             lenient[field ?? fields.joined(separator: ", "), default: 0] += 1
             isExplained = field != nil
         }
         guard !isExplained else { return }
-        unexplained.append("\(specimen.kind) \(fields): we \(ours), OpenSSL \(theirs): \(hex(message))")
+        unexplained.append("\(sample.kind) \(fields): we \(ours), OpenSSL \(theirs): \(hex(message))")
     }
 }

@@ -1,6 +1,6 @@
 import LibCrypto
 
-extension Specimen {
+extension Sample {
     /// Other names, another number and other times, signed again.
     mutating func varyCertificate(using generator: inout some RandomNumberGenerator) throws {
         var root = root
@@ -15,7 +15,7 @@ extension Specimen {
         root[[0, first + 3]] = .sequence([.time(using: &generator), .time(using: &generator)])
         root[[0, first + 4]] = .name(using: &generator)
         try signAgain(&root, [])
-        self = Specimen(
+        self = Sample(
             kind: kind, root: root, field: Fields.certificate(root), signAgain: signAgain, ours: ours, theirs: theirs)
     }
 
@@ -25,7 +25,7 @@ extension Specimen {
         root[[0, 3]] = .time(using: &generator)
         root[[0, 4]] = .time(using: &generator)
         try signAgain(&root, [])
-        self = Specimen(
+        self = Sample(
             kind: kind, root: root, field: Fields.revocationList(root), signAgain: signAgain, ours: ours,
             theirs: theirs)
     }

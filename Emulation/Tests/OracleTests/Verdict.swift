@@ -9,8 +9,8 @@ enum Verdict: Equatable, Sendable {
     var isAccepted: Bool { if case .accepted = self { true } else { false } }
 }
 
-/// An object that was right before something was done to it, and who judges it.
-struct Specimen: Sendable {
+/// An object that was right before something was done to it, and who checks it.
+struct Sample: Sendable {
     enum Kind: String, CaseIterable, Sendable {
         case certificate, revocationList, signedData, envelopedData, privateKey
     }

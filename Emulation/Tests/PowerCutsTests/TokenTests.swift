@@ -21,19 +21,19 @@ import Testing
         var messages: [[UInt8]] = []
         bench.watch = { messages += [$1, $2] }
         let geometry = StorageGeometry(pageSize: 4, sectorSize: 1024, sectorCount: 24, erasedValue: 0xFF)
-        let start = bench.world(NORPart(geometry))
-        let outcome = try Course(bench: bench).run(start, records: true)
+        let start = bench.state(NORPart(geometry))
+        let outcome = try Scenario(bench: bench).run(start, records: true)
 
         // Two certificates, each for a key of the token, each from the CA.
-        #expect(outcome.world.held.count == 2)
-        #expect(outcome.world.slotsTaken == 2)
+        #expect(outcome.state.held.count == 2)
+        #expect(outcome.state.slotsTaken == 2)
         let keys = [1, 2].map { Token.Slot(kind: kind, number: $0) }
-        for (der, slot) in zip(outcome.world.held, keys) {
+        for (der, slot) in zip(outcome.state.held, keys) {
             try withTemporaryDirectory { directory in
                 let (ca, own) = (directory.appendingPathComponent("ca"), directory.appendingPathComponent("own"))
                 try Data(bench.authority.trustAnchor.pem()).write(to: ca)
                 try Data(Certificate(der: der).pem()).write(to: own)
-                let time = "\(outcome.world.now / 1000)"
+                let time = "\(outcome.state.now / 1000)"
                 try OpenSSL.run(["verify", "-attime", time, "-CAfile", ca.path, own.path])
                 let key = try OpenSSL.run(["x509", "-in", own.path, "-pubkey", "-noout"])
                 #expect(try key == OpenSSL.run(["pkey", "-pubout"], input: token.privateKey(of: slot)))
@@ -41,7 +41,7 @@ import Testing
         }
 
         // All that was ever stored and sent, and in it no part of a private key.
-        let open = outcome.cutPoints.map(\.world.part.content) + [outcome.world.part.content] + messages
+        let open = outcome.cutPoints.map(\.state.part.content) + [outcome.state.part.content] + messages
         #expect(messages.count >= 12)
         for slot in keys {
             #expect(open.contains { holds($0, try? token.bareBytes(of: slot)) })

@@ -10,7 +10,7 @@ private let geometry = StorageGeometry(pageSize: 256, sectorSize: 4096, sectorCo
 struct InPlacePart: FlashPart {
     var flash = SimulatedFlash(geometry)
 
-    static func attend(_ machine: Machine<Self>) throws(AgentError) {
+    static func run(_ machine: Machine<Self>) throws(AgentError) {
         var store = IdentityStore(InPlaceSnapshots(storage: MachineFlash(machine: machine)))
         try machine.run(&store)
     }
@@ -33,8 +33,8 @@ private struct InPlaceSnapshots<S: Storage>: SnapshotStorage {
 
     mutating func open() throws(StorageError) -> Int? {
         var bytes = [UInt8](repeating: 0, count: storage.geometry.size)
-        var room = bytes.mutableSpan
-        try storage.read(at: 0, into: &room)
+        var buffer = bytes.mutableSpan
+        try storage.read(at: 0, into: &buffer)
         let size = Int(bytes[0]) << 8 | Int(bytes[1])
         guard size < 0xFFFF else { return nil }
         guard size <= bytes.count - 2 else { throw .corrupt }
@@ -70,7 +70,7 @@ private struct InPlaceSnapshots<S: Storage>: SnapshotStorage {
 struct ForgetfulPart: FlashPart {
     var flash = SimulatedFlash(geometry)
 
-    static func attend(_ machine: Machine<Self>) throws(AgentError) {
+    static func run(_ machine: Machine<Self>) throws(AgentError) {
         var store = IdentityStore(ForgetfulSnapshots(whole: snapshots(machine)))
         try machine.run(&store)
     }

@@ -1,4 +1,4 @@
-/// Takes an input apart: choices first, then what is left. An input that is over gives zeros, which always stand for
+/// Takes an input apart: choices first, then what is left. An input that has ended gives zeros, which always stand for
 /// what is honest, so that every input means something and the empty one goes through.
 struct Input {
     private var rest: ArraySlice<UInt8>
@@ -34,7 +34,7 @@ struct Input {
     mutating func remainder() -> [UInt8] { bytes(rest.count) }
 
     /// Changes single bytes of what was honest: a count, then so many places and masks.
-    mutating func spoil(_ message: inout [UInt8]) {
+    mutating func corrupt(_ message: inout [UInt8]) {
         for _ in 0..<number(below: 8) {
             let place = Int(byte()) << 8 | Int(byte())
             let mask = byte()

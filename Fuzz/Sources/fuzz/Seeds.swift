@@ -8,15 +8,15 @@ enum Seeds {
         [
             ("certificate", Authority.root), ("certificate", Authority.registration),
             ("certificate", Authority.devices[0]),
-            ("crl", spoiled(crl)), ("crl", spoiled(Authority.revocationList(entries: [], extensions: []))),
+            ("crl", corrupted(crl)), ("crl", corrupted(Authority.revocationList(entries: [], extensions: []))),
             ("signed-data", reply), ("signed-data", bundle),
-            ("signed-data", Authority.degenerate(crls: crl)),
+            ("signed-data", Authority.certificatesOnly(crls: crl)),
             ("enveloped-data", [0] + Authority.envelop(bundle, for: Authority.devices[0])),
             ("enveloped-data", [0] + Authority.envelop([], for: Authority.devices[0], .aes256CBC)),
             ("enveloped-data", [0] + Authority.envelop([1, 2, 3], for: Authority.devices[0], .tripleDESCBC)),
             ("enveloped-data", [0] + Authority.envelop([7, 7, 7, 7, 7, 7, 7, 7], for: Authority.devices[0], .desCBC)),
             ("ca-certificates", [0, 0, 0, 0, 1]), ("ca-certificates", [0, 0, 1] + Authority.root),
-            ("ca-certificates", [0, 0, 1] + Authority.degenerate(certificates: Authority.trusted)),
+            ("ca-certificates", [0, 0, 1] + Authority.certificatesOnly(certificates: Authority.trusted)),
             ("ca-certificates", [0, 4, 0, 0, 6, 1, 0, 0, 0, 0, 6, 0x44, 0, 0, 0, 0]),
             ("next-ca-certificates", [0, 0, 0, 0, 0, 6, 9, 2, 9, 0, 0, 0]),
             ("next-ca-certificates", [1, 0, 0, 0, 1, 6, 9, 2, 9, 0, 0, 0, 6, 0x41, 0, 0, 0, 0]),
@@ -68,7 +68,7 @@ enum Seeds {
         4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5
         """
 
-    private static let bundle = Authority.degenerate(certificates: Authority.trusted, crls: crl)
+    private static let bundle = Authority.certificatesOnly(certificates: Authority.trusted, crls: crl)
 
     /// Signed by the registration authority: whoever finds out that the root did not, has not found anything.
     private static var reply: [UInt8] {
@@ -86,7 +86,7 @@ enum Seeds {
     private static let crl = Authority.revocationList(
         entries: entry, extensions: [UInt8](hex: "300A 0603551D14 0403 020101"))
 
-    private static func spoiled(_ signed: [UInt8]) -> [UInt8] { signed.dropLast() + [0] }
+    private static func corrupted(_ signed: [UInt8]) -> [UInt8] { signed.dropLast() + [0] }
 
     private static func piece(_ bytes: [UInt8]) -> [UInt8] { [UInt8(bytes.count)] + bytes }
 

@@ -16,7 +16,7 @@ struct Target: Sendable {
         Target("signed-data", readSignedData), Target("enveloped-data", openEnvelopedData),
         Target("capabilities", readCapabilities), Target("ca-certificates", acceptCACertificates),
         Target("next-ca-certificates", acceptNextCACertificates),
-        Target("certrep", judgeCertRep), Target("certrep-content", openCertRep),
+        Target("certrep", verifyCertRep), Target("certrep-content", openCertRep),
         Target("http", readReply), Target("url", readURL),
         Target("flash", replayFlash), Target("folder", readFolder), Target("store", readStore),
         Target("configuration", readConfiguration), Target("conversation", converse),

@@ -26,7 +26,7 @@ extension FunctionCallExprSyntax {
             .contains(calledExpression.trimmedDescription)
     }
 
-    /// Neighbours that change places. The compiler judges whether they are of one type.
+    /// Neighbours that change places. The compiler checks whether they are of one type.
     var swappedArguments: [Change] {
         let arguments = Array(arguments)
         guard arguments.count > 1, !isSymmetric else { return [] }

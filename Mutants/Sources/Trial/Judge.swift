@@ -1,5 +1,5 @@
 /// Holds scores against those that are committed.
-public struct Judge: Sendable {
+public struct Check: Sendable {
     private let scores: Scores
     private let isSample: Bool
 

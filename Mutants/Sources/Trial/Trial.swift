@@ -34,7 +34,7 @@ public struct Trial {
     }
 
     /// - Parameters:
-    ///   - modules: those to judge, of `project`.
+    ///   - modules: those to check, of `project`.
     ///   - choose: which of a module's mutants are tried, by their places; nil for all.
     ///   - report: is told a module's score as soon as it is known.
     public func run(

@@ -52,7 +52,7 @@ struct Mutants: ParsableCommand {
         let project = try trial.project()
         let equivalents = try Equivalents(try text("Mutants/equivalent", root))
         try checkEntries(equivalents, root)
-        let judge = try Judge(scores: Scores(try text("Mutants/scores", root)), isSample: sampleSize != nil)
+        let check = try Check(scores: Scores(try text("Mutants/scores", root)), isSample: sampleSize != nil)
         let seed = seed ?? UInt64(Date().timeIntervalSince1970) / 86400
         var chosen = try modules(of: project).map { above ? $0 : $0.withOwnTests }
         if let turn { chosen = Rotation.turn(seed, of: chosen, count: turn) }
@@ -65,7 +65,7 @@ struct Mutants: ParsableCommand {
             let lines = tally.survivors.map { "\($0.mutant)\($0.isReached ? "" : " (not reached)")" }
             for line in lines { show("  \(line)") }
             if let survivors { try write(lines, to: "\(survivors)/survivors-\(tally.module).txt") }
-            failures += judge.failures(of: tally)
+            failures += check.failures(of: tally)
         }
         for failure in failures { show("mutants: \(failure)") }
         if !failures.isEmpty { throw ExitCode.failure }

@@ -24,9 +24,15 @@ func plant(_ source: String, only places: Set<Int>? = nil, path: String = "a.swi
         ("areNamesEqual(a, b)", []),
         ("isWord(a, b)", []),
         // What is true in every build that tests run in.
-        ("Room.isAmple && a", ["Room.isAmple && a → Room.isAmple"]),
-        ("a || Curve.areSupported", ["a || Curve.areSupported → a"]),
-        ("!Room.isAmple || a", ["!Room.isAmple → Room.isAmple", "!Room.isAmple || a → !Room.isAmple"]),
+        ("Footprint.isUnconstrained && a", ["Footprint.isUnconstrained && a → Footprint.isUnconstrained"]),
+        ("a || Curve.isSupported", ["a || Curve.isSupported → a"]),
+        (
+            "!Footprint.isUnconstrained || a",
+            [
+                "!Footprint.isUnconstrained → Footprint.isUnconstrained",
+                "!Footprint.isUnconstrained || a → !Footprint.isUnconstrained",
+            ]
+        ),
         (
             "TLSSupport.isAvailable ? f(1) : f(2)",
             [

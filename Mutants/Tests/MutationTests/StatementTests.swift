@@ -61,18 +61,18 @@ import Testing
     /// What only a small board does is run by no test; that it does it, or tests do, is a change like others.
     @Test func whatNoTestComesByIsLeftAlone() {
         #expect(
-            changes("func f() { guard Room.isAmple else { return g(1) }\n h() }") == [
-                "f(…) → returns at once", "Room.isAmple → !(Room.isAmple)", "h() → left out",
+            changes("func f() { guard Footprint.isUnconstrained else { return g(1) }\n h() }") == [
+                "f(…) → returns at once", "Footprint.isUnconstrained → !(Footprint.isUnconstrained)", "h() → left out",
             ])
         #expect(
-            changes("func f() -> Int { if Room.isAmple, isFit { return 1 }\n return 2 }").prefix(3) == [
-                "Room.isAmple → !(Room.isAmple)", "isFit → true", "isFit → !(isFit)",
+            changes("func f() -> Int { if Footprint.isUnconstrained, isFit { return 1 }\n return 2 }").prefix(3) == [
+                "Footprint.isUnconstrained → !(Footprint.isUnconstrained)", "isFit → true", "isFit → !(isFit)",
             ])
         #expect(
-            changes("func f() { if Room.isAmple { g() } else { h() } }") == [
-                "Room.isAmple → !(Room.isAmple)", "g() → left out",
+            changes("func f() { if Footprint.isUnconstrained { g() } else { h() } }") == [
+                "Footprint.isUnconstrained → !(Footprint.isUnconstrained)", "g() → left out",
             ])
-        let source = "func f() { guard Room.isAmple else { return g(1) } }"
+        let source = "func f() { guard Footprint.isUnconstrained else { return g(1) } }"
         #expect(text(source).hasSuffix("else { return g(1) } }"))
     }
 

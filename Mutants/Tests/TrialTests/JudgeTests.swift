@@ -15,17 +15,17 @@ import Testing
     }
 
     @Test func aWholeModuleIsAsGoodAsItsScore() throws {
-        let judge = Judge(scores: try Scores("DER 95"), isSample: false)
-        #expect(try judge.failures(of: tally(noticed: 95, survived: 5)).isEmpty)
-        #expect(try judge.failures(of: tally(noticed: 94, survived: 6)).count == 1)
+        let check = Check(scores: try Scores("DER 95"), isSample: false)
+        #expect(try check.failures(of: tally(noticed: 95, survived: 5)).isEmpty)
+        #expect(try check.failures(of: tally(noticed: 94, survived: 6)).count == 1)
     }
 
     @Test func aSampleMayBeUnlucky() throws {
-        let judge = Judge(scores: try Scores("DER 95"), isSample: true)
-        #expect(try judge.failures(of: tally(noticed: 10, survived: 5)).isEmpty)
-        #expect(try judge.failures(of: tally(noticed: 9, survived: 6)).count == 1)
+        let check = Check(scores: try Scores("DER 95"), isSample: true)
+        #expect(try check.failures(of: tally(noticed: 10, survived: 5)).isEmpty)
+        #expect(try check.failures(of: tally(noticed: 9, survived: 6)).count == 1)
         #expect(
-            try Judge(scores: Scores("PKIX 95"), isSample: true).failures(of: tally(noticed: 0, survived: 6)).isEmpty)
+            try Check(scores: Scores("PKIX 95"), isSample: true).failures(of: tally(noticed: 0, survived: 6)).isEmpty)
     }
 
     @Test func aSeedChoosesTheSame() {

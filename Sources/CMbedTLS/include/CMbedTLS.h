@@ -1,4 +1,4 @@
-/// The only door to mbedTLS: its headers, and inline C where a macro has to be expanded or where the supported lines
+/// The only use of mbedTLS: its headers, and inline C where a macro has to be expanded or where the supported lines
 /// differ (2.28 on a Debian 12 host, 3.6 from source everywhere else).
 #ifndef CMBEDTLS_H
 #define CMBEDTLS_H
@@ -25,7 +25,7 @@
 #error "mbedTLS is configured with MBEDTLS_RSA_NO_CRT, but RSA private keys are kept by their prime factors"
 #endif
 
-/// Whether mbedTLS is configured with a TLS client, which CMbedTLSSSL opens the door to.
+/// Whether mbedTLS is configured with a TLS client, which CMbedTLSSSL gives access to.
 #if defined(MBEDTLS_SSL_CLI_C) && defined(MBEDTLS_SSL_PROTO_TLS1_2)
 #define CMBEDTLS_HAS_TLS 1
 #else

@@ -8,7 +8,7 @@
 
 #ifdef CMBEDTLS_NO_EC
 
-// A board that has no room for elliptic curves defines this; mbedTLS's code for them is then not linked.
+// A board that has no space for elliptic curves defines this; mbedTLS's code for them is then not linked.
 
 static inline int cmbedtls_has_ec(void) { return 0; }
 

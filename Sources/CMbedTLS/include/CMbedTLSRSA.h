@@ -230,13 +230,13 @@ static inline int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, mbedtls_c
 }
 
 static inline int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
-                                       const uint8_t *ciphertext, uint8_t *plaintext, size_t room, size_t *count) {
+                                       const uint8_t *ciphertext, uint8_t *plaintext, size_t capacity, size_t *count) {
     mbedtls_rsa_context context;
     int status = cmbedtls_rsa_load_private(&context, key);
     if (status == 0) {
         status = mbedtls_rsa_rsaes_pkcs1_v15_decrypt(&context, cmbedtls_random, random,
                                                      CMBEDTLS_MODE(MBEDTLS_RSA_PRIVATE) count, ciphertext, plaintext,
-                                                     room);
+                                                     capacity);
     }
     mbedtls_rsa_free(&context);
     return status;
@@ -245,14 +245,14 @@ static inline int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_
 /// RSAES-OAEP with an empty label; the same digest for the label and for MGF1.
 static inline int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
                                             uint8_t algorithm, const uint8_t *ciphertext, uint8_t *plaintext,
-                                            size_t room, size_t *count) {
+                                            size_t capacity, size_t *count) {
     mbedtls_rsa_context context;
     int status = cmbedtls_rsa_load_private(&context, key);
     if (status == 0) {
         (void) mbedtls_rsa_set_padding(&context, MBEDTLS_RSA_PKCS_V21, cmbedtls_md(algorithm));
         status = mbedtls_rsa_rsaes_oaep_decrypt(&context, cmbedtls_random, random,
                                                 CMBEDTLS_MODE(MBEDTLS_RSA_PRIVATE) NULL, 0, count, ciphertext,
-                                                plaintext, room);
+                                                plaintext, capacity);
     }
     mbedtls_rsa_free(&context);
     return status;

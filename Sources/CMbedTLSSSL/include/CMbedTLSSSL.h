@@ -1,7 +1,7 @@
-/// The door to mbedTLS's TLS: a module of its own, so that a program without TLS links none of it.
+/// Access to mbedTLS's TLS: a module of its own, so that a program without TLS links none of it.
 ///
 /// One connection of a TLS 1.2 client that does no input or output: it says what it waits for, and whoever drives it
-/// moves the bytes. What the server's certificates are worth is told as facts, and judged by the caller.
+/// moves the bytes. What the server's certificates are worth is told as facts, and checked by the caller.
 #ifndef CMBEDTLSSSL_H
 #define CMBEDTLSSSL_H
 
@@ -27,7 +27,7 @@ void cmbedtls_certificates_free(cmbedtls_certificates *list);
 /// Signs a digest for the client's certificate: RSASSA-PKCS1-v1_5, or an Ecdsa-Sig-Value in DER. `algorithm` is one of
 /// CMBEDTLS_SHA1 to CMBEDTLS_SHA512. Returns 0 for success.
 typedef int (*cmbedtls_ssl_sign)(void *key, uint8_t algorithm, const uint8_t *digest, size_t count, uint8_t *signature,
-                                 size_t room, size_t *size);
+                                 size_t capacity, size_t *size);
 
 typedef struct {
     /// The server's DNS name; NULL when its address is given.
@@ -77,7 +77,7 @@ enum {
     /// Bytes have to be received into cmbedtls_ssl_incoming.
     CMBEDTLS_SSL_RECEIVE = -2,
     /// The server's certificate has come, and is to be accepted or refused.
-    CMBEDTLS_SSL_JUDGE = -3,
+    CMBEDTLS_SSL_VERIFY = -3,
 };
 
 typedef struct cmbedtls_ssl cmbedtls_ssl;

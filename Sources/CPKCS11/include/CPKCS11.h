@@ -36,7 +36,7 @@ static inline CK_RV pkcs11_initialize(pkcs11_module module) {
 
 static inline CK_RV pkcs11_finalize(pkcs11_module module) { return PKCS11_CALL(C_Finalize, NULL); }
 
-/// Slots with a token; `count` is the room in `slots`, then how many there are.
+/// Slots with a token; `count` is the space in `slots`, then how many there are.
 static inline CK_RV pkcs11_slots(pkcs11_module module, CK_SLOT_ID *slots, CK_ULONG *count) {
     return PKCS11_CALL(C_GetSlotList, CK_TRUE, slots, count);
 }
@@ -71,10 +71,10 @@ static inline CK_RV pkcs11_generate(pkcs11_module module, CK_SESSION_HANDLE sess
                        &public_handle, &private_handle);
 }
 
-/// Objects that match; `count` is the room in `objects`, then how many were found.
+/// Objects that match; `count` is the space in `objects`, then how many were found.
 static inline CK_RV pkcs11_find(pkcs11_module module, CK_SESSION_HANDLE session, CK_ATTRIBUTE *template,
                                 CK_ULONG template_count, CK_OBJECT_HANDLE *objects, CK_ULONG *count) {
-    const CK_ULONG room = *count;
+    const CK_ULONG capacity = *count;
     *count = 0;
     CK_RV result = PKCS11_CALL(C_FindObjectsInit, session, template, template_count);
     if (result != CKR_OK) {
@@ -84,20 +84,20 @@ static inline CK_RV pkcs11_find(pkcs11_module module, CK_SESSION_HANDLE session,
     CK_ULONG found = 0;
     do {
         found = 0;
-        result = PKCS11_CALL(C_FindObjects, session, objects + *count, room - *count, &found);
-        *count += result == CKR_OK && found <= room - *count ? found : 0;
-    } while (result == CKR_OK && found > 0 && *count < room);
+        result = PKCS11_CALL(C_FindObjects, session, objects + *count, capacity - *count, &found);
+        *count += result == CKR_OK && found <= capacity - *count ? found : 0;
+    } while (result == CKR_OK && found > 0 && *count < capacity);
     (void) PKCS11_CALL(C_FindObjectsFinal, session);
     return result;
 }
 
-/// An attribute's value; `count` is the room in `value`, then the size.
+/// An attribute's value; `count` is the space in `value`, then the size.
 static inline CK_RV pkcs11_attribute(pkcs11_module module, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                                      CK_ATTRIBUTE_TYPE type, void *value, CK_ULONG *count) {
-    const CK_ULONG room = *count;
-    CK_ATTRIBUTE attribute = {type, value, room};
+    const CK_ULONG capacity = *count;
+    CK_ATTRIBUTE attribute = {type, value, capacity};
     const CK_RV result = PKCS11_CALL(C_GetAttributeValue, session, object, &attribute, 1);
-    *count = result == CKR_OK && attribute.ulValueLen <= room ? attribute.ulValueLen : 0;
+    *count = result == CKR_OK && attribute.ulValueLen <= capacity ? attribute.ulValueLen : 0;
     return result;
 }
 

@@ -16,27 +16,27 @@ func ca(
     if let fingerprint, Fingerprints(fingerprint.span) == nil { throw settings.refusal(.fingerprint) }
     let policy = try policy(settings)
     let canDecrypt = try canDecrypt(settings)
-    var asking = try Asking(settings, operands)
+    var asking = try CAQuery(settings, operands)
     progress.say(Text("fetching the CA's certificates"))
     let body = try asking.ask("GetCACert", as: .getCACert)
     let certificates: [UInt8]
     do throws(SCEPError) {
         var work = asking.work
-        var room = work.mutableSpan
+        var buffer = work.mutableSpan
         var policy = policy
-        let reply = try GetCACert.read(&room, body: body, policy: &policy)
-        certificates = [UInt8](room.span.extracting(reply.certificates))
+        let reply = try GetCACert.read(&buffer, body: body, policy: &policy)
+        certificates = [UInt8](buffer.span.extracting(reply.certificates))
     } catch {
         let work = asking.work
         throw asking.failure(.scep(.getCACert, error, text: body), work.span)
     }
-    let caJudge = CAJudge(
+    let caJudge = CAEvaluator(
         certificates: certificates, fingerprint: fingerprint, canDecrypt: canDecrypt, policy: policy,
         moment: asking.time)
     report.field("url", text: asking.url)
-    let judgement = caJudge.describe(&report)
+    let evaluation = caJudge.describe(&report)
     var failure: Failure?
-    switch judgement.failure {
+    switch evaluation.failure {
     case nil: break
     case .fingerprintMismatch?: failure = mismatch(certificates)
     case let error?: failure = Failure(.scep(.getCACert, error, text: 0..<0), Span(), url: asking.url)
@@ -46,7 +46,7 @@ func ca(
     }
     if failure == nil || fingerprint == nil {
         try OutputFile.write(
-            IssuingPath.pem(fingerprint == nil ? certificates : judgement.trusted), settings, progress)
+            IssuingPath.pem(fingerprint == nil ? certificates : evaluation.trusted), settings, progress)
     }
     guard let failure else { return .done }
     progress.complain(failure)
@@ -62,8 +62,8 @@ func canDecrypt(_ settings: Settings) throws(Failure) -> Bool {
     return isRSA
 }
 
-/// The certificates of a reply to GetCACert, and what they are judged by.
-struct CAJudge {
+/// The certificates of a reply to GetCACert, and what they are checked by.
+struct CAEvaluator {
     let certificates: [UInt8]
     /// Nil: nothing is verified, and what would be is said.
     let fingerprint: Text?
@@ -74,21 +74,21 @@ struct CAJudge {
     /// Says what is made of each.
     ///
     /// - Returns: what is made of all; without a fingerprint, as if all were pinned.
-    func describe(_ report: inout Report) -> Judgement {
-        let pins = fingerprint ?? Judgement.pins(certificates)
-        let judgement = judge(pins)
+    func describe(_ report: inout Report) -> Evaluation {
+        let pins = fingerprint ?? Evaluation.pins(certificates)
+        let evaluation = check(pins)
         // Who is encrypted to depends on who is pinned: what most of them follow from is most likely the CA.
-        let singles = fingerprint == nil ? judgement.items.map { judge(Judgement.pins($0.encoding)) } : []
-        var likely = judgement
+        let singles = fingerprint == nil ? evaluation.items.map { check(Evaluation.pins($0.encoding)) } : []
+        var likely = evaluation
         var count = 0
         for single in singles where single.failure == nil && single.trustedCount > count {
             (likely, count) = (single, single.trustedCount)
         }
         report.field("verified", isTrue: fingerprint != nil)
         report.beginList("certificates")
-        for (index, item) in (fingerprint == nil ? likely : judgement).items.enumerated() {
+        for (index, item) in (fingerprint == nil ? likely : evaluation).items.enumerated() {
             report.beginItem()
-            report.judgement(of: item, isVerified: fingerprint != nil)
+            report.evaluation(of: item, isVerified: fingerprint != nil)
             if index < singles.count { report.field("ifPinned", text: words(singles[index])) }
             if let certificate = try? Certificate(item.encoding.span) {
                 report.certificate(certificate)
@@ -98,15 +98,15 @@ struct CAJudge {
             report.endItem()
         }
         report.endList()
-        return judgement
+        return evaluation
     }
 
-    private func judge(_ pins: Text) -> Judgement {
-        Judgement(certificates, fingerprints: pins, canDecrypt: canDecrypt, policy: policy, moment: moment)
+    private func check(_ pins: Text) -> Evaluation {
+        Evaluation(certificates, fingerprints: pins, canDecrypt: canDecrypt, policy: policy, moment: moment)
     }
 
     /// What would be if one alone were pinned; of a fingerprint, nobody knows yet whether it is the right one.
-    private func words(_ single: Judgement) -> Text {
+    private func words(_ single: Evaluation) -> Text {
         guard let failure = single.failure else {
             var text = Text("not verified; would trust ")
             text.append(decimal: single.trustedCount)

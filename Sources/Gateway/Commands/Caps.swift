@@ -10,7 +10,7 @@ import SCEP
 func caps(
     _ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report
 ) throws(Failure) -> ExitCode {
-    var asking = try Asking(settings, operands)
+    var asking = try CAQuery(settings, operands)
     progress.say(Text("asking the CA what it can do"))
     let body = try asking.ask("GetCACaps", as: .getCACaps)
     let text = Text(asking.work[body])

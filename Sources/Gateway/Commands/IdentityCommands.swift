@@ -12,7 +12,7 @@ func enroll(_ settings: Settings, _ progress: inout Progress, _ report: inout Re
     if !isAgain, try session.holds(.certificate) {
         progress.say(Text("there is a certificate already; scep enroll --again asks for another"))
     }
-    try session.run(isAgain ? .enrol : nil, waits: false, &progress)
+    try session.run(isAgain ? .enrol : nil, mayWait: false, &progress)
     try session.show(&report)
 }
 
@@ -20,7 +20,7 @@ func enroll(_ settings: Settings, _ progress: inout Progress, _ report: inout Re
 func renew(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
     var session = try Session(settings)
     try session.needsIdentity()
-    try session.run(.renew, waits: false, &progress)
+    try session.run(.renew, mayWait: false, &progress)
     try session.show(&report)
 }
 
@@ -30,7 +30,7 @@ func poll(_ settings: Settings, _ progress: inout Progress, _ report: inout Repo
     guard try session.holds(.transaction) else {
         throw Failure(.usage, "nothing-pending", "there is no request under way; scep enroll begins one")
     }
-    try session.run(.resume, waits: false, &progress)
+    try session.run(.resume, mayWait: false, &progress)
     guard try !session.holds(.transaction) else {
         throw Failure(
             .usage, "request-differs",
@@ -48,7 +48,7 @@ func cancel(_ settings: Settings, _ progress: inout Progress, _ report: inout Re
     guard try session.holds(.transaction) else {
         throw Failure(.usage, "nothing-pending", "there is no request under way")
     }
-    try session.run(.giveUp, waits: false, &progress)
+    try session.run(.giveUp, mayWait: false, &progress)
     progress.say(Text("the request is given up here; the CA was not told, and may still issue its certificate"))
     try session.show(&report)
 }
@@ -57,7 +57,7 @@ func cancel(_ settings: Settings, _ progress: inout Progress, _ report: inout Re
 func agent(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
     var session = try Session(settings)
     let stays = settings.isSet(.stay)
-    try session.run(nil, waits: stays, defers: !stays, &progress)
+    try session.run(nil, mayWait: stays, defers: !stays, &progress)
     // What is left until its time may be the first enrolment.
     try session.needsIdentity()
     try session.show(&report)
@@ -67,7 +67,7 @@ func agent(_ settings: Settings, _ progress: inout Progress, _ report: inout Rep
 func cert(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
     var session = try Session(settings.withoutRequest)
     try session.needsIdentity()
-    try session.run(.certificate, waits: false, &progress)
+    try session.run(.certificate, mayWait: false, &progress)
     report.field("known", isTrue: true)
     try session.show(&report)
     guard let certificate = try session.bytes(.certificate) else { return }
@@ -79,7 +79,7 @@ func crl(_ settings: Settings, _ progress: inout Progress, _ report: inout Repor
     var session = try Session(settings.withoutRequest)
     try session.needsIdentity()
     do throws(Failure) {
-        try session.run(.revocationList, waits: false, &progress)
+        try session.run(.revocationList, mayWait: false, &progress)
     } catch {
         // The list of a certificate that is revoked is worth having, too.
         try save(session.revocationList, settings, progress)
@@ -105,10 +105,10 @@ private func save(_ list: [UInt8], _ settings: Settings, _ progress: Progress) t
 func nextCA(_ settings: Settings, _ progress: inout Progress, _ report: inout Report) throws(Failure) {
     var session = try Session(settings.withoutRequest)
     try session.needsIdentity()
-    try session.run(.nextCA, waits: false, &progress)
+    try session.run(.nextCA, mayWait: false, &progress)
     guard let next = try session.bytes(.nextCACertificates) else {
         throw Failure(
-            .refused, "no-next-ca", "the CA has no next certificate to offer; ask again before its own is over")
+            .refused, "no-next-ca", "the CA has no next certificate to offer; ask again before its own expires")
     }
     report.certificates("nextCA", IssuingPath.split(next))
     try OutputFile.write(IssuingPath.pem(next), settings, progress)
@@ -137,13 +137,13 @@ extension Session {
         report.beginObject("certificate")
         report.certificate(parsed)
         report.endObject()
-        if let due = nextDuty { report.duty(due.goal, due.time) }
+        if let due = nextAction { report.nextAction(due.goal, due.time) }
     }
 }
 
 extension Report {
     /// Adds what is due next, and when.
-    mutating func duty(_ goal: Goal, _ time: Int64) {
+    mutating func nextAction(_ goal: Goal, _ time: Int64) {
         switch goal {
         case .takeOver: field("next", "take-over")
         case .nextCA: field("next", "next-ca")

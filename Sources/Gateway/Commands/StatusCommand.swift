@@ -19,7 +19,7 @@ func status(_ settings: Settings, _ progress: Progress, _ report: inout Report) 
         code = isValid && !isRevoked && (left ?? .max) >= Int64(minimum) * day ? .done : .trust
         report.field("state", isRevoked ? "revoked" : isValid ? "valid" : "expired")
         if code == .trust, isValid, !isRevoked {
-            progress.warn(Text("the certificate is over sooner than min-days says"))
+            progress.warn(Text("the certificate expires sooner than min-days says"))
         }
         if let left { report.field("daysLeft", number: Int(left >= 0 ? left / day : (left - day + 1) / day)) }
         report.beginObject("certificate")
@@ -29,10 +29,10 @@ func status(_ settings: Settings, _ progress: Progress, _ report: inout Report) 
         let isPending = !(last?.transactionID.isEmpty ?? true)
         report.field("state", try session.holds(.transaction) ? isPending ? "pending" : "under-way" : "none")
     }
-    try session.readDuty()
+    try session.readNextAction()
     report.field("requestUnderWay", isTrue: try session.holds(.transaction))
     report.field("nextCAKnown", isTrue: try session.holds(.nextCACertificates))
-    if let due = session.nextDuty { report.duty(due.goal, due.time) }
+    if let due = session.nextAction { report.nextAction(due.goal, due.time) }
     guard let last else { return code }
     report.field("lastRun", time: last.time)
     if !last.transactionID.isEmpty { report.field("transactionID", text: last.transactionID) }

@@ -23,7 +23,7 @@ struct Hook {
 
     /// Runs the program if it is not known to have run well for what is published now.
     func runIfDue(_ workspace: Workspace, _ progress: Progress) throws(Failure) {
-        guard let current = Publication.current(in: workspace), Self.isWhole(workspace) else { return }
+        guard let current = PublishedFiles.current(in: workspace), Self.isWhole(workspace) else { return }
         let done = try? InputFile.read(workspace.path + Text("/hook"), limit: 256)
         guard done != current else { return }
         progress.say(Text("running ") + program)

@@ -125,19 +125,21 @@ enum InputFile {
         bytes.reserveCapacity(max(size ?? 0, 4096))
         var chunk = InlineArray<4096, UInt8>(repeating: 0)
         defer {
-            var room = chunk.mutableSpan
-            wipe(&room)
+            var buffer = chunk.mutableSpan
+            wipe(&buffer)
         }
         while true {
-            var room = chunk.mutableSpan
-            let count = unsafe room.withUnsafeMutableBytes { unsafe CLinux.read(file.number, $0.baseAddress, $0.count) }
+            var buffer = chunk.mutableSpan
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe CLinux.read(file.number, $0.baseAddress, $0.count)
+            }
             if count == 0 { break }
             guard count > 0 else {
                 if linux_errno() == EINTR { continue }
                 throw Failure(path: path, "cannot be read", error: linux_errno())
             }
             guard bytes.count + count <= limit else { throw tooLarge(path, limit) }
-            bytes.append(room.span.extracting(first: count))
+            bytes.append(buffer.span.extracting(first: count))
         }
         return bytes
     }

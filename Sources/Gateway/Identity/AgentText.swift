@@ -54,7 +54,7 @@ struct AgentText {
     /// Why the agent's configuration cannot be made of it; nil if it can.
     func refusal(_ settings: Settings) -> Failure? {
         var bytes = [UInt8](repeating: 0, count: 16_384)
-        var room = bytes.mutableSpan
+        var buffer = bytes.mutableSpan
         do throws(ConfigurationError) {
             _ = try Configuration(text.span)
         } catch {
@@ -63,7 +63,7 @@ struct AgentText {
         for option in [Option.subject, .san, .keyUsage, .extendedKeyUsage, .template] {
             guard let value = settings[option] else { continue }
             do throws(DERError) {
-                try Self.request(option, value.span).check(in: &room)
+                try Self.request(option, value.span).check(in: &buffer)
             } catch {
                 let reason = error.kind.textFault.map { Text($0, at: error.offset, in: value, of: option) }
                 return settings.refusal(option, reason ?? Text(": it is too long"))

@@ -5,7 +5,7 @@ import PKIX
 import SCEP
 
 // What a gateway says in other words than the agent's table: it has names of options that a board has not, knows more of
-// what went before, and has room for the reasons of a reader.
+// what went before, and has space for the reasons of a reader.
 
 extension ErrorWords {
     /// - Parameters:
@@ -24,7 +24,7 @@ extension ErrorWords {
             adapt(to: error, operation, work, body, isHeld, knowsCapabilities)
         case .passwordSpent:
             say(
-                "the password went into a request that is over, and is not sent again",
+                "the password went into a request that has ended, and is not sent again",
                 do: """
                     put a new one into the file of challenge-file, or set challenge-use = always if it is a secret that \
                     all requests share
@@ -144,11 +144,11 @@ extension ErrorWords {
                 do: "try again; if that does not help, someone may be in between")
         case .validityNotExtended where operation == .getCACert:
             say(
-                "the CA's own certificate is over no later than this one, so that no new one was asked for",
+                "the CA's own certificate expires no later than this one, so that no new one was asked for",
                 do: "ask the CA's operator when the CA's is renewed")
         case .validityNotExtended:
             say(
-                "the new certificate is over no later than the one before, and was not stored",
+                "the new certificate expires no later than the one before, and was not stored",
                 do: "ask the CA's operator")
         default: break
         }

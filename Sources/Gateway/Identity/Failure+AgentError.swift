@@ -79,7 +79,7 @@ extension Failure {
 }
 
 extension AgentError {
-    /// Whether it hangs on what is at the URL.
+    /// Whether it depends on what is at the URL.
     fileprivate var isOfPlace: Bool {
         switch self {
         case .exchange(_, .connecting(.proxyUnreachable)), .status(_, 407, _): false

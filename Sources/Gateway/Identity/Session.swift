@@ -24,7 +24,7 @@ struct Session: ~Copyable {
     private var traffic = Traffic()
     private var isOpen = false
     /// What is due next, and when, in seconds since 1970; nil when that is not known.
-    private(set) var nextDuty: (goal: Goal, time: Int64)?
+    private(set) var nextAction: (goal: Goal, time: Int64)?
 
     /// Reads all that has to be read before the program becomes another user, and opens the folder.
     ///
@@ -67,14 +67,14 @@ struct Session: ~Copyable {
     }
 
     /// - Parameters:
-    ///   - demand: what is asked for; nil for what is due.
-    ///   - waits: whether the program stays for the CA to decide and for another try.
+    ///   - requestedGoal: what is asked for; nil for what is due.
+    ///   - mayWait: whether the program stays for the CA to decide and for another try.
     ///   - defers: whether what failed before is left until its time, as it is for a timer.
     mutating func run(
-        _ demand: Goal?, waits: Bool, defers: Bool = false, _ progress: inout Progress
+        _ requestedGoal: Goal?, mayWait: Bool, defers: Bool = false, _ progress: inout Progress
     ) throws(Failure) {
-        agent.demand = demand
-        agent.waits = waits
+        agent.requestedGoal = requestedGoal
+        agent.mayWait = mayWait
         agent.defers = defers
         agent.passwordIsUnavailable = agentText.passwordFailure != nil
         progress.status = StatusFile.read(in: workspace) ?? StatusFile()
@@ -82,17 +82,17 @@ struct Session: ~Copyable {
         progress.status.kind = []
         progress.status.message = []
         progress.status.next = []
-        if waits { progress.place = workspace }
+        if mayWait { progress.place = workspace }
         hook?.warnIfMissing(progress)
         var failure: Failure?
         do throws(Failure) {
             try open()
             // An existing key is for a first enrolment: a renewal makes a new one.
-            if demand != .enrol, store.size(of: .certificate) != nil {
+            if requestedGoal != .enrol, store.size(of: .certificate) != nil {
                 unsafe GatewayKey.provider.settings.forgetExistingKey()
             }
             try unsafe GatewayKey.provider.settings.needExistingKey()
-            try tryKeys(demand)
+            try tryKeys(requestedGoal)
             // What a cut left undone.
             try publish(&progress)
             try transport.shown?.take(from: &store)
@@ -100,8 +100,8 @@ struct Session: ~Copyable {
         } catch {
             failure = error
         }
-        let duty = dutyOfAgent()
-        nextDuty = duty
+        let action = nextActionOfAgent()
+        nextAction = action
         agentText.wipe()
         random.wipe()
         transport.end()
@@ -149,15 +149,15 @@ struct Session: ~Copyable {
     }
 
     /// Sees that the keys are where the settings have them, and can be used, before the CA is asked for anything.
-    private mutating func tryKeys(_ demand: Goal?) throws(Failure) {
+    private mutating func tryKeys(_ requestedGoal: Goal?) throws(Failure) {
         let isPending = store.size(of: .transaction) != nil
         let isNew = isPending && store.size(of: .transactionKey) != nil
         guard var kept = try store.bytes(of: isNew ? .transactionKey : .privateKey) else { return try tryNewKeys() }
         defer { kept.wipe() }
         // A renewal would leave the new key in another place than the one before, unasked.
-        if demand != .enrol { try sameKind(kept.span) }
+        if requestedGoal != .enrol { try sameKind(kept.span) }
         // An agent that finds nothing due has no need of its token.
-        if isPending || demand != nil, unsafe GatewayKey.provider.settings.token != nil { try tryNewKeys() }
+        if isPending || requestedGoal != nil, unsafe GatewayKey.provider.settings.token != nil { try tryNewKeys() }
         // A key that is encrypted with another passphrase than the one before could not be used with the right one.
         guard GatewayKey.isEncrypted(kept.span) else { return }
         do throws(CryptoError) {
@@ -208,8 +208,8 @@ struct Session: ~Copyable {
         _ offered: OfferedCertificates, _ progress: inout Progress
     ) throws(Failure) {
         let candidates = offered.certificates(in: workspace)
-        guard var publication = try Publication(&store, offered: candidates) else { return }
-        let outcome = try publication.publish(in: workspace)
+        guard var publishedFiles = try PublishedFiles(&store, offered: candidates) else { return }
+        let outcome = try publishedFiles.publish(in: workspace)
         switch outcome {
         case .unchanged: return
         case .withheld:
@@ -226,7 +226,7 @@ struct Session: ~Copyable {
             line.append("/current")
             progress.say(line)
         }
-        try offered.keep(publication.above, in: workspace)
+        try offered.keep(publishedFiles.above, in: workspace)
         destroyOrphans(store: &store, progress)
     }
 
@@ -251,7 +251,7 @@ struct Session: ~Copyable {
             }
         } catch {
             // The certificate is what matters; the next change tries again.
-            progress.warn(Text("keys that are over could not be removed from the token: ") + error.message)
+            progress.warn(Text("keys that have expired could not be removed from the token: ") + error.message)
         }
     }
 
@@ -262,7 +262,7 @@ struct Session: ~Copyable {
         let workspace = workspace
         let hook = hook
         // A run that is soon over tells of all its changes at its end.
-        let waits = agent.waits
+        let mayWait = agent.mayWait
         let shown = transport.shown
         progress.url = settings[.url] ?? []
         progress.isHeld = store.size(of: .certificate) != nil
@@ -272,16 +272,16 @@ struct Session: ~Copyable {
         var work = takeWork()
         defer { self.work = work }
         do {
-            var room = work.mutableSpan
+            var buffer = work.mutableSpan
             do throws(AgentError) {
-                try attend(
-                    &agent, configuration: configuration, transport: &transport, clock: &clock, store: &store,
-                    log: &progress, random: &random, work: &room, traffic: &traffic
+                try agent.run(
+                    configuration: configuration, transport: &transport, clock: &clock, store: &store,
+                    log: &progress, random: &random, work: &buffer, traffic: &traffic
                 ) { store, progress in
                     do throws(Failure) {
                         try Self.publish(&store, workspace, offered, &progress)
                         try shown?.take(from: &store)
-                        if waits { try hook?.runIfDue(workspace, progress) }
+                        if mayWait { try hook?.runIfDue(workspace, progress) }
                         failure = nil
                     } catch {
                         progress.complain(error)
@@ -303,7 +303,7 @@ struct Session: ~Copyable {
         if let failure { throw failure }
     }
 
-    /// A work buffer with room for a CRL of some MiB. The system gives the memory as it is written to, and not before, and
+    /// A work buffer with space for a CRL of some MiB. The system gives the memory as it is written to, and not before, and
     /// other replies may not be as large: where there is no such list, this costs no more than what is in it.
     private static func makeWork() -> [UInt8] {
         unsafe [UInt8](unsafeUninitializedCapacity: 1 << 23) { _, count in count = 1 << 23 }
@@ -316,17 +316,17 @@ struct Session: ~Copyable {
         return taken
     }
 
-    private func dutyOfAgent() -> (goal: Goal, time: Int64)? {
+    private func nextActionOfAgent() -> (goal: Goal, time: Int64)? {
         guard let configuration = try? Configuration(agentText.text.span) else { return nil }
-        return agent.nextDuty(configuration)
+        return agent.nextAction(configuration)
     }
 
     /// Finds out what is due next of what is stored.
-    mutating func readDuty() throws(Failure) {
+    mutating func readNextAction() throws(Failure) {
         defer { agentText.wipe() }
         try startAgent()
-        let duty = dutyOfAgent()
-        nextDuty = duty
+        let action = nextActionOfAgent()
+        nextAction = action
     }
 
     private mutating func startAgent() throws(Failure) {
@@ -336,9 +336,9 @@ struct Session: ~Copyable {
         var work = takeWork()
         defer { self.work = work }
         do {
-            var room = work.mutableSpan
+            var buffer = work.mutableSpan
             do throws(AgentError) {
-                try agent.start(configuration: configuration, store: &store, work: &room)
+                try agent.start(configuration: configuration, store: &store, work: &buffer)
             } catch {
                 failure = error
             }

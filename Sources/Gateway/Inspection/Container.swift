@@ -120,15 +120,15 @@ struct Container {
         var reader = ResponseReader(limits: ResponseLimits(), capacity: work.count)
         var taken = 0
         do throws(HTTPError) {
-            var room = work.mutableSpan
+            var buffer = work.mutableSpan
             while taken < file.count, !reader.isComplete {
                 let free = reader.freeRange
                 let count = min(free.count, file.count - taken)
-                for index in 0..<count { room[free.lowerBound + index] = file[taken + index] }
+                for index in 0..<count { buffer[free.lowerBound + index] = file[taken + index] }
                 taken += count
-                try reader.received(count, in: &room)
+                try reader.received(count, in: &buffer)
             }
-            try reader.ended(in: &room)
+            try reader.ended(in: &buffer)
         } catch {
             reply.failure = error
             return file.part(position..<file.count)

@@ -98,8 +98,8 @@ extension [UInt8] {
         var copy = self
         let der: Range<Int>
         do {
-            var room = copy.mutableSpan
-            der = try BER.normalize(&room, in: range)
+            var buffer = copy.mutableSpan
+            der = try BER.normalize(&buffer, in: range)
         }
         return [UInt8](copy[der])
     }

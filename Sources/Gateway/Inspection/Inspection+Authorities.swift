@@ -6,7 +6,7 @@ import SCEP
 
 extension Inspection {
     /// Describes a SignedData without a signer: a CA's certificates, or what a reply brings (RFC 8894, 3.4).
-    mutating func describe(degenerate der: [UInt8], _ parts: SignedDataParts) throws(DERError) {
+    mutating func describe(certificatesOnly der: [UInt8], _ parts: SignedDataParts) throws(DERError) {
         report.field("kind", "certificates-only SignedData")
         report.field("cmsVersion", number: parts.version)
         report.field("eContentType", text: parts.contentType)
@@ -29,7 +29,7 @@ extension Inspection {
         guard !isInEnvelope, !parts.certificates.isEmpty else { return }
         var certificates: [UInt8] = []
         for range in parts.certificates { certificates.append(contentsOf: der[range]) }
-        judge(authorities: certificates)
+        check(authorities: certificates)
     }
 
     /// How the certificates follow each other.
@@ -46,39 +46,39 @@ extension Inspection {
         return ascends ? "leaf to root" : descends ? "root to leaf" : "no chain"
     }
 
-    /// Judges a single certificate that is all of a file as a reply to GetCACert.
-    mutating func judge(single der: [UInt8]) {
+    /// Checks a single certificate that is all of a file as a reply to GetCACert.
+    mutating func check(single der: [UInt8]) {
         guard !isInEnvelope, depth == 1, isSingle, let certificate = try? Certificate(der.span),
             certificate.isCA || isPinned(der)
         else { return }
-        judge(authorities: der)
+        check(authorities: der)
     }
 
     /// Whether it has one of the given fingerprints.
     func isPinned(_ der: [UInt8]) -> Bool {
         let text = options.fingerprints
         guard let fingerprints = Fingerprints(text.span) else { return false }
-        return fingerprints.contain(der.span)
+        return fingerprints.contains(der.span)
     }
 
     /// What the client would make of a GetCACert reply: the same code decides.
-    mutating func judge(authorities certificates: [UInt8]) {
+    mutating func check(authorities certificates: [UInt8]) {
         let pins = options.fingerprints
         let isVerified = !pins.isEmpty
-        let judgement = Judgement(
-            certificates, fingerprints: isVerified ? pins : Judgement.pins(certificates),
+        let evaluation = Evaluation(
+            certificates, fingerprints: isVerified ? pins : Evaluation.pins(certificates),
             canDecrypt: options.canDecrypt, policy: options.policy, moment: options.moment)
         report.beginList("authorities")
-        for item in judgement.items {
+        for item in evaluation.items {
             report.beginItem()
             if let certificate = try? Certificate(item.encoding.span) {
                 report.field("subject", text: Text(name: certificate.subject))
             }
-            report.judgement(of: item, isVerified: isVerified)
+            report.evaluation(of: item, isVerified: isVerified)
             report.endItem()
         }
         report.endList()
-        if let failure = judgement.failure {
+        if let failure = evaluation.failure {
             var text = Text(
                 isVerified
                     ? "the client would refuse these certificates: "
@@ -87,19 +87,19 @@ extension Inspection {
             check("fingerprint", .fail, text)
         } else if isVerified {
             var text = Text("the fingerprint fits; the client would trust ")
-            text.append(decimal: judgement.trustedCount)
+            text.append(decimal: evaluation.trustedCount)
             text.append(" of ")
-            text.append(decimal: judgement.items.count)
+            text.append(decimal: evaluation.items.count)
             check("fingerprint", .pass, text)
         } else {
             check("fingerprint", .unknown, "no fingerprint was given; what follows takes all of them as pinned")
         }
-        let authorities = CACertificates(judgement.trusted.span)
+        let authorities = CACertificates(evaluation.trusted.span)
         if let issuing = try? authorities.issuingCertificate() { check("issuingCA", .pass, Self.words(issuing)) }
-        if let recipient = try? Certificate(judgement.recipient.span) {
+        if let recipient = try? Certificate(evaluation.recipient.span) {
             check("encryption", .pass, Self.words(recipient))
         }
-        for item in judgement.items where isVerified && !item.isTrusted {
+        for item in evaluation.items where isVerified && !item.isTrusted {
             guard case .passedOver(let reason)? = item.standing, let certificate = try? Certificate(item.encoding.span)
             else { continue }
             let passedOver = PassedOver(certificate: 0..<0, role: certificate.role, reason: reason)

@@ -44,7 +44,7 @@ extension Inspection {
             check(parts, "signatureAlgorithm")
         }
         check(certificate: der, parts)
-        judge(single: der)
+        check(single: der)
     }
 
     /// Whether the client would not look at what only a pin makes good: it has a given fingerprint or, where none is given
@@ -75,7 +75,7 @@ extension Inspection {
             if isTakenAsPinned(der) {
                 check(
                     "criticalExtensions", .pass,
-                    "the client does not judge the one that is critical, since it is pinned")
+                    "the client does not check the one that is critical, since it is pinned")
             } else {
                 check("criticalExtensions", .fail, Text(.criticalExtension(certificate.forbiddingExtension), of: der))
             }
@@ -100,8 +100,8 @@ extension Inspection {
 
     mutating func check(validityOf certificate: borrowing Certificate) {
         guard options.moment != .unknown else { return check("validity", .unknown, "the time is not known") }
-        if options.moment.isOver(certificate.notAfter) {
-            check("validity", .fail, "it is over")
+        if options.moment.isPast(certificate.notAfter) {
+            check("validity", .fail, "it has expired")
         } else if options.moment.isBefore(certificate.notBefore) {
             check("validity", .fail, "it has not begun yet")
         } else {
@@ -133,7 +133,7 @@ extension Inspection {
             } else if candidate.subjectPublicKeyInfo.defect != nil {
                 reason = "the client has no use for the CA's key: it takes RSA-2048 to 4096, P-256 and P-384"
             } else {
-                reason = "the given CA certificate signed it, but the path lengths leave no room for it"
+                reason = "the given CA certificate signed it, but the path lengths leave no space for it"
             }
         }
         return (.fail, Text(reason))

@@ -145,8 +145,8 @@ extension Inspection {
     mutating func hasGivenKey(_ certificate: [UInt8]) -> Bool? {
         guard options.hasKey, let parsed = try? Certificate(certificate.span) else { return nil }
         var scratch = [UInt8](repeating: 0, count: 512)
-        var room = scratch.mutableSpan
-        return try? parsed.subjectPublicKeyInfo.matches(&options.key, scratch: &room)
+        var buffer = scratch.mutableSpan
+        return try? parsed.subjectPublicKeyInfo.matches(&options.key, scratch: &buffer)
     }
 
     // MARK: opening
@@ -193,9 +193,9 @@ extension Inspection {
     private mutating func decrypt(
         _ envelope: EnvelopedData, _ bytes: inout [UInt8], _ isForPassword: Bool
     ) throws(DERError) -> Range<Int> {
-        var room = bytes.mutableSpan
+        var buffer = bytes.mutableSpan
         if !isForPassword {
-            return try envelope.open(&room, key: &options.key, password: Span(), random: &random)
+            return try envelope.open(&buffer, key: &options.key, password: Span(), random: &random)
         }
         // A password stands for any key that cannot decrypt itself.
         var key = SoftwareKey()
@@ -206,6 +206,6 @@ extension Inspection {
             throw DERError(.crypto(error), at: 0)
         }
         let password = options.password
-        return try envelope.open(&room, key: &key, password: password.span, random: &random)
+        return try envelope.open(&buffer, key: &key, password: password.span, random: &random)
     }
 }

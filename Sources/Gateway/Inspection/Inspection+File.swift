@@ -49,15 +49,15 @@ extension Inspection {
             } while position < part.bytes.count
         }
         report.endList()
-        judge(bundle: elements)
+        check(bundle: elements)
     }
 
-    /// Judges several certificates as what they are together.
-    private mutating func judge(bundle elements: [[UInt8]]) {
+    /// Checks several certificates as what they are together.
+    private mutating func check(bundle elements: [[UInt8]]) {
         guard elements.count > 1 else { return }
         for element in elements where ObjectKind(element.span) != .certificate { return }
         beginChecks()
-        judge(authorities: elements.flatMap { $0 })
+        check(authorities: elements.flatMap { $0 })
         endChecks()
     }
 

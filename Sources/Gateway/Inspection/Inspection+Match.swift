@@ -5,7 +5,7 @@ import DeviceCrypto
 import PKIX
 import SCEP
 
-// What can only be judged when two things are held against each other.
+// What can only be checked when two things are held against each other.
 
 extension Inspection {
     /// Whether who signed a message may have.
@@ -22,7 +22,7 @@ extension Inspection {
         }
         guard !ca.isEmpty else { return check("signer", .unknown, "no certificate of the CA was given") }
         guard isRequest else {
-            return judge(signer: certificate, of: der, casOnly: !isMessage)
+            return check(signer: certificate, of: der, casOnly: !isMessage)
         }
         if contains(certificate) { return check("signer", .pass, "it is a given certificate of the CA") }
         let issuer = issuer(of: parsed, parts, certificate)
@@ -36,20 +36,20 @@ extension Inspection {
 
     /// Whether the client would take who signed a reply for the CA, or for its registration authority: the certificate
     /// has to be among those that GetCACert gives and the client trusts.
-    private mutating func judge(signer certificate: [UInt8], of der: [UInt8], casOnly: Bool) {
+    private mutating func check(signer certificate: [UInt8], of der: [UInt8], casOnly: Bool) {
         let isGiven = contains(certificate)
         let ca = ca
-        let judgement = Judgement(
+        let evaluation = Evaluation(
             isGiven ? ca : certificate + ca,
-            fingerprints: options.fingerprints.isEmpty ? Judgement.pins(ca) : options.fingerprints,
+            fingerprints: options.fingerprints.isEmpty ? Evaluation.pins(ca) : options.fingerprints,
             canDecrypt: false, policy: options.policy, moment: options.moment)
         var failure = Text("the client would not take it for the CA's: ")
-        for item in judgement.items where item.encoding == certificate && !item.isTrusted {
+        for item in evaluation.items where item.encoding == certificate && !item.isTrusted {
             failure.append(item.reason)
             return check("signer", .fail, failure)
         }
         // Whether there is somebody to encrypt to is nothing to whoever reads a reply.
-        if let error = judgement.failure, judgement.trusted.isEmpty {
+        if let error = evaluation.failure, evaluation.trusted.isEmpty {
             failure.append(error)
             return check("signer", .fail, failure)
         }
@@ -57,7 +57,7 @@ extension Inspection {
         do throws(SCEPError) {
             let message = try readSignedData(der, of: casOnly ? .signedData : .envelopedData)
             // What is below the floor has a check of its own.
-            _ = try CACertificates(judgement.trusted.span)
+            _ = try CACertificates(evaluation.trusted.span)
                 .authenticate(message, &policy, options.moment, casOnly: casOnly)
         } catch {
             // So has a signature that is wrong.
@@ -151,7 +151,7 @@ extension Inspection {
         return !signer.isSelfIssued || request.messageType == 17
     }
 
-    /// Judges what a reply brings for another key than the given one.
+    /// Checks what a reply brings for another key than the given one.
     ///
     /// - Returns: nil if there is a certificate in it that the client would take if it had its key; else what is wrong.
     private mutating func failure(ofNewKeyIn certificates: [UInt8]) -> SCEPError? {
@@ -164,7 +164,7 @@ extension Inspection {
             else { continue }
             do throws(SCEPError) {
                 try IssuedCertificate.check(
-                    certificate, in: Degenerate(), from: CACertificates(ca.span), replacing: nil, policy: &policy,
+                    certificate, in: CertificatesOnly(), from: CACertificates(ca.span), replacing: nil, policy: &policy,
                     moment: options.moment, mayBeginLater: false)
                 return nil
             } catch {
@@ -181,7 +181,8 @@ extension Inspection {
         for range in parts.certificates { certificates.append(contentsOf: plain[range]) }
         do throws(SCEPError) {
             _ = try IssuedCertificate.find(
-                certificates.span, in: Degenerate(certificates: 0..<certificates.count), from: CACertificates(ca.span),
+                certificates.span, in: CertificatesOnly(certificates: 0..<certificates.count),
+                from: CACertificates(ca.span),
                 key: &options.key,
                 replacing: nil,
                 policy: &policy, moment: options.moment, mayBeginLater: false)

@@ -91,7 +91,7 @@ extension Inspection {
             check("validity", .unknown, "the time is not known")
         } else if options.moment.isBefore(list.thisUpdate) {
             check("validity", .fail, "it has not begun yet")
-        } else if let nextUpdate = list.nextUpdate, options.moment.isOver(nextUpdate) {
+        } else if let nextUpdate = list.nextUpdate, options.moment.isPast(nextUpdate) {
             check("validity", .fail, "a newer one was due")
         } else {
             check("validity", .pass, "it is the latest that can be asked for")

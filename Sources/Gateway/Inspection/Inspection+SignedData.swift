@@ -8,7 +8,7 @@ extension Inspection {
     /// Describes a SignedData: a pkiMessage (RFC 8894, 3.2), certificates alone (3.4), or any other.
     mutating func describe(signedData der: [UInt8]) throws(DERError) {
         let parts = try SignedDataParts(der.span)
-        guard let first = parts.signers.first else { return try describe(degenerate: der, parts) }
+        guard let first = parts.signers.first else { return try describe(certificatesOnly: der, parts) }
         let signer = try SignerInfoParts(der.span, in: first)
         let isMessage = signer.attribute("messageType") != nil || signer.attribute("transactionID") != nil
         report.field("kind", isMessage ? "pkiMessage" : "SignedData")
@@ -155,12 +155,12 @@ extension Inspection {
         } else {
             check("signerCertificate", .pass, "it is in the message")
         }
-        let (result, reason) = Self.judge(signer, parts, der, by: found)
+        let (result, reason) = Self.check(signer, parts, der, by: found)
         check("signature", result, reason)
         return found
     }
 
-    private static func judge(
+    private static func check(
         _ signer: SignerInfoParts, _ parts: SignedDataParts, _ der: [UInt8], by certificate: [UInt8]
     ) -> (CheckResult, StaticString) {
         guard !certificate.isEmpty else { return (.unknown, "the signer's certificate is missing") }

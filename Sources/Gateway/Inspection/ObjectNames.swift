@@ -148,13 +148,13 @@ extension Text {
     @inline(never)
     mutating func append(dotted contents: Span<UInt8>) {
         var text = InlineArray<160, UInt8>(repeating: 0)
-        var room = text.mutableSpan
-        let count = identifierText(contents, into: &room)
+        var buffer = text.mutableSpan
+        let count = identifierText(contents, into: &buffer)
         if count == 0 {
             append("#")
             append(hex: contents)
         }
-        append(room.span.extracting(first: count))
+        append(buffer.span.extracting(first: count))
     }
 
     /// Appends an OBJECT IDENTIFIER's name, or its dotted form if it has none here.

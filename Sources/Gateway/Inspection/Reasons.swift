@@ -44,7 +44,7 @@ private func reason(_ kind: DERError.Kind) -> StaticString {
     case .unsupportedVersion: "a version that is unknown"
     case .invalidTime: "a time that is not UTCTime or GeneralizedTime in seconds and Z (RFC 5280, 4.1.2.5)"
     case .duplicate: "the same thing twice, where it may stand once"
-    case .unknownCriticalExtension: "a critical extension that the client does not judge"
+    case .unknownCriticalExtension: "a critical extension that the client does not check"
     case .unexpectedContentType: "another content type than is due"
     case .notOneRecipient: "it has not the one recipient that is due"
     case .notOneSigner: "it has not the one signature that is due"

@@ -65,7 +65,7 @@ struct SignedParts {
 }
 
 extension Inspection {
-    /// Judges a digest by the policy.
+    /// Checks a digest by the policy.
     @inline(never)
     mutating func check(_ name: StaticString, permits digest: DigestAlgorithm) {
         var policy = options.policy
@@ -79,7 +79,7 @@ extension Inspection {
         check(name, .fail, text)
     }
 
-    /// Judges a cipher by the policy.
+    /// Checks a cipher by the policy.
     @inline(never)
     mutating func check(_ name: StaticString, permits cipher: CipherAlgorithm) {
         var policy = options.policy
@@ -97,7 +97,7 @@ extension Inspection {
         check(name, .fail, text)
     }
 
-    /// Judges the signature algorithm and the key that a structure is signed with.
+    /// Checks the signature algorithm and the key that a structure is signed with.
     @inline(never)
     mutating func check(_ parts: SignedParts, _ name: StaticString) {
         if let digest = parts.signature?.digest { return check(name, permits: digest) }

@@ -54,13 +54,13 @@ public struct GatewayKey: DeviceKey, ~Copyable {
     /// Whether the key is on a token.
     public var isOnToken: Bool { token.reference != nil }
 
-    public var keptSize: Int {
+    public var serializedSize: Int {
         if let reference = token.reference { return reference.bytes.count }
-        return sealed.isEmpty ? software.keptSize : sealed.count
+        return sealed.isEmpty ? software.serializedSize : sealed.count
     }
 
-    public mutating func keep(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
-        guard isOnToken || !sealed.isEmpty else { return try software.keep(into: &bytes) }
+    public mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+        guard isOnToken || !sealed.isEmpty else { return try software.serialize(into: &bytes) }
         let kept = token.reference?.bytes ?? sealed
         guard bytes.count >= kept.count else { throw .bufferTooSmall }
         for index in kept.indices { bytes[index] = kept[index] }
@@ -77,10 +77,10 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         }
     }
 
-    /// Whether what ``keep(into:)`` wrote takes the passphrase to be read.
+    /// Whether what ``serialize(into:)`` wrote takes the passphrase to be read.
     static func isEncrypted(_ bytes: Span<UInt8>) -> Bool { bytes.count > 0 && bytes[0] == Tag.sequence.rawValue }
 
-    /// Whether what ``keep(into:)`` wrote refers to a token's key.
+    /// Whether what ``serialize(into:)`` wrote refers to a token's key.
     static func isOnToken(_ bytes: Span<UInt8>) -> Bool { bytes.count > 0 && bytes[0] == TokenReference.kind }
 
     private mutating func read(_ bytes: Span<UInt8>) throws(KeyFailure) {

@@ -30,8 +30,8 @@ struct KeyMark {
             file.size(upTo: 2 * Self.ownerSize) == 2 * Self.ownerSize
         else { return nil }
         var bytes = [UInt8](repeating: 0, count: 2 * Self.ownerSize)
-        var room = bytes.mutableSpan
-        guard (try? file.read(at: 0, into: &room)) != nil else { return nil }
+        var buffer = bytes.mutableSpan
+        guard (try? file.read(at: 0, into: &buffer)) != nil else { return nil }
         let owner = [UInt8](bytes.prefix(Self.ownerSize))
         guard areEqual(Self.place(owner, status).span, bytes.span.extracting(droppingFirst: Self.ownerSize)) else {
             return nil
@@ -49,8 +49,8 @@ struct KeyMark {
         }
         var owner = [UInt8](repeating: 0, count: Self.ownerSize)
         do throws(CryptoError) {
-            var room = owner.mutableSpan
-            try random.fill(&room)
+            var buffer = owner.mutableSpan
+            try random.fill(&buffer)
         } catch {
             throw .crypto(error)
         }
@@ -94,16 +94,16 @@ struct KeyMark {
         guard let file = Descriptor("/etc/machine-id", O_RDONLY) else { return [] }
         defer { file.close() }
         var bytes = [UInt8](repeating: 0, count: 32)
-        var room = bytes.mutableSpan
-        return (try? file.read(at: 0, into: &room)) == nil ? [] : bytes
+        var buffer = bytes.mutableSpan
+        return (try? file.read(at: 0, into: &buffer)) == nil ? [] : bytes
     }
 
     /// An identifier that no key has had before.
     func newIdentifier(random: inout RandomGenerator) throws(KeyFailure) -> [UInt8] {
         var identifier = [UInt8](repeating: 0, count: Self.randomSize)
         do throws(CryptoError) {
-            var room = identifier.mutableSpan
-            try random.fill(&room)
+            var buffer = identifier.mutableSpan
+            try random.fill(&buffer)
         } catch {
             throw .crypto(error)
         }

@@ -27,11 +27,11 @@ import PKIX
     func makeRandom() throws(KeyFailure) -> RandomGenerator {
         var random = RandomGenerator()
         var seed = InlineArray<48, UInt8>(repeating: 0)
-        var room = seed.mutableSpan
-        defer { wipe(&room) }
-        guard (try? SystemEntropy().seed(&room)) != nil else { throw .crypto(.notSeeded) }
+        var buffer = seed.mutableSpan
+        defer { wipe(&buffer) }
+        guard (try? SystemEntropy().seed(&buffer)) != nil else { throw .crypto(.notSeeded) }
         do throws(CryptoError) {
-            try random.seed(room.span, personalization: Span())
+            try random.seed(buffer.span, personalization: Span())
         } catch {
             throw .crypto(error)
         }
@@ -64,7 +64,7 @@ import PKIX
     /// Destroys keys on the token that this gateway has made and nothing refers to any more, so that they do not fill
     /// it over the years. Call it after a change was stored.
     ///
-    /// - Parameter kept: all keys in the store, as ``GatewayKey/keep(into:)`` wrote them.
+    /// - Parameter kept: all keys in the store, as ``GatewayKey/serialize(into:)`` wrote them.
     /// - Returns: how many objects were destroyed; 0 without a token.
     /// - Throws: ``KeyFailure``: `damaged`, with nothing destroyed, if one of `kept` cannot be read.
     public func destroyOrphans(keeping kept: [[UInt8]]) throws(KeyFailure) -> Int {
@@ -128,9 +128,9 @@ import PKIX
             }
             guard !settings.passphrase.isEmpty else { throw .passphraseMissing }
             do throws(CryptoError) {
-                var room = bytes.mutableSpan
+                var buffer = bytes.mutableSpan
                 let passphrase = settings.passphrase
-                place = try info.decrypt(&room, password: passphrase.span)
+                place = try info.decrypt(&buffer, password: passphrase.span)
             } catch {
                 throw error == .decryptionFailed ? .wrongPassphrase : .crypto(error)
             }
@@ -150,8 +150,8 @@ import PKIX
         defer { buffer.wipe() }
         let range: Range<Int>
         do throws(DERError) {
-            var room = buffer.mutableSpan
-            range = try Self.write(&key, settings, into: &room, &random)
+            var buffer = buffer.mutableSpan
+            range = try Self.write(&key, settings, into: &buffer, &random)
         } catch {
             throw error.kind.cryptoError.map { .crypto($0) } ?? .badKey(error)
         }
@@ -162,10 +162,10 @@ import PKIX
     private static var greatestEncoding: Int { 4096 }
 
     private static func write(
-        _ key: inout SoftwareKey, _ settings: KeySettings, into room: inout MutableSpan<UInt8>,
+        _ key: inout SoftwareKey, _ settings: KeySettings, into buffer: inout MutableSpan<UInt8>,
         _ random: inout RandomGenerator
     ) throws(DERError) -> Range<Int> {
-        var writer = DERWriter(&room, end: room.count)
+        var writer = DERWriter(&buffer, end: buffer.count)
         if !settings.passphrase.isEmpty {
             let end = try writer.beginEnvelope()
             try key.write(to: &writer)

@@ -46,8 +46,8 @@ struct RefusedPINs {
         // Longer than any that was written here, it says no more than that.
         content = [UInt8](repeating: 0, count: file.size(upTo: greatest) ?? greatest)
         do throws(StorageError) {
-            var room = content.mutableSpan
-            try file.read(at: 0, into: &room)
+            var buffer = content.mutableSpan
+            try file.read(at: 0, into: &buffer)
         } catch {
             throw .cannotRemember(EIO)
         }
@@ -67,13 +67,13 @@ struct RefusedPINs {
         return false
     }
 
-    /// Makes sure, before a PIN is tried, that there is room to remember that it was refused.
+    /// Makes sure, before a PIN is tried, that there is space to remember that it was refused.
     mutating func reserve(random: inout RandomGenerator) throws(KeyFailure) {
         if content.isEmpty {
             content = [UInt8](repeating: 0, count: Self.saltSize)
             do throws(CryptoError) {
-                var room = content.mutableSpan
-                try random.fill(&room)
+                var buffer = content.mutableSpan
+                try random.fill(&buffer)
             } catch {
                 throw .crypto(error)
             }
@@ -110,7 +110,7 @@ struct RefusedPINs {
         }
     }
 
-    /// Gives back the room, for a failure that says nothing about the PIN.
+    /// Gives back the space, for a failure that says nothing about the PIN.
     func release() {
         _ = unsafe unlinkat(folder.number, cString("pin-refused.new"), 0)
     }
@@ -132,10 +132,10 @@ struct RefusedPINs {
         defer { password.wipe() }
         var entry = [UInt8](repeating: 0, count: Self.entrySize)
         do throws(CryptoError) {
-            var room = entry.mutableSpan
+            var buffer = entry.mutableSpan
             try PBKDF2.derive(
                 .sha256, password: password.span, salt: content.span.extracting(first: Self.saltSize),
-                iterations: Self.iterations, into: &room)
+                iterations: Self.iterations, into: &buffer)
         } catch {
             throw .crypto(error)
         }

@@ -140,8 +140,8 @@ extension Token {
     fileprivate static func encoded(
         into bytes: inout [UInt8], _ body: (inout DERWriter) throws(DERError) -> Void
     ) throws(DERError) -> [UInt8] {
-        var room = bytes.mutableSpan
-        var writer = DERWriter(&room, end: room.count)
+        var buffer = bytes.mutableSpan
+        var writer = DERWriter(&buffer, end: buffer.count)
         try body(&writer)
         return [UInt8](writer.written)
     }
@@ -214,7 +214,7 @@ extension Token {
 
     /// Decrypts with RSA.
     ///
-    /// - Parameter plaintext: room for as many bytes as the modulus has.
+    /// - Parameter plaintext: space for as many bytes as the modulus has.
     /// - Returns: how many bytes were written; nil for whatever the token says about the ciphertext.
     func decrypt(
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, _ reference: TokenReference, into plaintext: inout [UInt8]

@@ -200,7 +200,7 @@ enum Option: UInt8, CaseIterable {
         case .minDays:
             Description(
                 "min-days", nil, "DAYS", Commands([.status]),
-                "for monitoring: exit code 3 if the certificate is over sooner: 0 to 10000")
+                "for monitoring: exit code 3 if the certificate expires sooner: 0 to 10000")
         case .request:
             Description("request", nil, "FILE", Commands([.inspect]), "the request that a reply has to answer")
         case .caFile:

@@ -7,8 +7,8 @@ extension Text {
     @inline(never)
     init(name der: Span<UInt8>) {
         var text = [UInt8](repeating: 0, count: 6 * der.count + 64)
-        var room = text.mutableSpan
-        let count = nameText(der, into: &room)
+        var buffer = text.mutableSpan
+        let count = nameText(der, into: &buffer)
         self = readable(Text(text[..<count]))
         if count == 0, der.count > 2 {
             append("malformed: ")

@@ -30,14 +30,14 @@ struct Progress: AgentLog {
     var url = Text()
     var isHeld = false
     /// Whether each event goes to standard output as JSON.
-    private let tellsEvents: Bool
+    private let logsEvents: Bool
 
     init(_ settings: Settings) throws(Failure) {
         let isTerminal = isatty(STDERR_FILENO) == 1
         style = isTerminal ? .terminal : Environment.isSet("JOURNAL_STREAM") ? .journal : .plain
         isQuiet = settings.isSet(.quiet)
         isVerbose = settings.isSet(.verbose)
-        tellsEvents = settings.isSet(.json) && settings.isSet(.stay)
+        logsEvents = settings.isSet(.json) && settings.isSet(.stay)
         let color = settings[.color] ?? Text("auto")
         if color.equals("auto") {
             hasColor = isTerminal && !Environment.isSet("NO_COLOR") && !Environment.has("TERM", "dumb")
@@ -49,7 +49,7 @@ struct Progress: AgentLog {
 
     func write(line: Span<UInt8>) { write(Text(line), .info) }
 
-    mutating func tell(_ event: borrowing Event, _ work: Span<UInt8>) {
+    mutating func logEvent(_ event: borrowing Event, _ work: Span<UInt8>) {
         var failure: Failure?
         if let error = event.failure {
             // An operand of && would be a closure, which cannot have what is borrowed.
@@ -59,7 +59,7 @@ struct Progress: AgentLog {
         }
         status.note(event, work, failure, at: SystemClock().time ?? 0)
         if let place { try? status.write(in: place) }
-        if tellsEvents {
+        if logsEvents {
             var report = Report(.json)
             report.event(event, work)
             writeAll(report.finish(), to: STDOUT_FILENO)
@@ -71,13 +71,13 @@ struct Progress: AgentLog {
         write(Text(line.span), .notice)
     }
 
-    func tell(_ step: Step) {
+    func logStep(_ step: Step) {
         var line = Line()
         line.append(step)
         if case .warning = step { write(Text(line.span), .warning) } else { write(Text(line.span), .info) }
     }
 
-    func tell(_ passedOver: PassedOver, _ work: Span<UInt8>) {
+    func logPassedOver(_ passedOver: PassedOver, _ work: Span<UInt8>) {
         var line = Line()
         line.append(passedOver, work)
         write(Text(line.span), .warning)

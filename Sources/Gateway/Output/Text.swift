@@ -68,9 +68,9 @@ extension [UInt8] {
     @inline(never)
     mutating func append(time seconds: Int64) {
         var text = InlineArray<20, UInt8>(repeating: 0)
-        var room = text.mutableSpan
-        let count = timeText(seconds, into: &room)
-        append(room.span.extracting(first: count))
+        var buffer = text.mutableSpan
+        let count = timeText(seconds, into: &buffer)
+        append(buffer.span.extracting(first: count))
     }
 
     /// A copy of some of the bytes.
@@ -106,8 +106,8 @@ extension [UInt8] {
     /// Sets all bytes to 0, for what was a secret; the array is empty afterwards. It must be the only owner of its bytes.
     mutating func wipe() {
         do {
-            var room = mutableSpan
-            DeviceCrypto.wipe(&room)
+            var buffer = mutableSpan
+            DeviceCrypto.wipe(&buffer)
         }
         self = []
     }

@@ -35,14 +35,14 @@ public struct GatewayTransport: Transport, ~Copyable {
     private static func generator() throws(CryptoError) -> RandomGenerator {
         var random = RandomGenerator()
         var seed = InlineArray<48, UInt8>(repeating: 0)
-        var room = seed.mutableSpan
-        defer { wipe(&room) }
+        var buffer = seed.mutableSpan
+        defer { wipe(&buffer) }
         do throws(EntropyError) {
-            try SystemEntropy().seed(&room)
+            try SystemEntropy().seed(&buffer)
         } catch {
             throw .notSeeded
         }
-        try random.seed(room.span, personalization: room.span.extracting(first: 0))
+        try random.seed(buffer.span, personalization: buffer.span.extracting(first: 0))
         return random
     }
 
@@ -161,7 +161,7 @@ public struct GatewayTransport: Transport, ~Copyable {
 private class Signer {
     func sign(
         _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?,
-        _ room: Int, _ size: UnsafeMutablePointer<Int>?
+        _ capacity: Int, _ size: UnsafeMutablePointer<Int>?
     ) -> Int32 { -1 }
 }
 
@@ -181,14 +181,15 @@ private final class KeySigner<Key: DeviceKey & ~Copyable>: Signer {
 
     override func sign(
         _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?,
-        _ room: Int, _ size: UnsafeMutablePointer<Int>?
+        _ capacity: Int, _ size: UnsafeMutablePointer<Int>?
     ) -> Int32 {
-        unsafe ClientIdentity.signature(with: &key, random: &random, algorithm, digest, count, signature, room, size)
+        unsafe ClientIdentity.signature(
+            with: &key, random: &random, algorithm, digest, count, signature, capacity, size)
     }
 }
 
-private let sign: ClientIdentity.Sign = { signer, algorithm, digest, count, signature, room, size in
+private let sign: ClientIdentity.Sign = { signer, algorithm, digest, count, signature, capacity, size in
     guard let signer = unsafe signer else { return -1 }
     return unsafe Unmanaged<Signer>.fromOpaque(signer).takeUnretainedValue()
-        .sign(algorithm, digest, count, signature, room, size)
+        .sign(algorithm, digest, count, signature, capacity, size)
 }

@@ -35,33 +35,33 @@ final class OfferedCertificates {
     func end() {
         defer { begin() }
         guard !reply.isEmpty else { return }
-        // The agent has judged it already; what cannot be read is nothing to tell of twice.
+        // The agent has checked it already; what cannot be read is nothing to tell of twice.
         if let found = Self.certificates(reply) { certificates = found }
     }
 
     private static func certificates(_ reply: [UInt8]) -> [UInt8]? {
         var work = [UInt8](repeating: 0, count: replyLimit + 1)
-        var room = work.mutableSpan
-        var reader = ResponseReader(limits: ResponseLimits(), capacity: room.count)
+        var buffer = work.mutableSpan
+        var reader = ResponseReader(limits: ResponseLimits(), capacity: buffer.count)
         var position = 0
         do throws(HTTPError) {
             while !reader.isComplete, position < reply.count {
                 let free = reader.freeRange
                 let count = min(free.count, reply.count - position)
                 guard count > 0 else { return nil }
-                for index in 0..<count { room[free.lowerBound + index] = reply[position + index] }
+                for index in 0..<count { buffer[free.lowerBound + index] = reply[position + index] }
                 position += count
-                try reader.received(count, in: &room)
+                try reader.received(count, in: &buffer)
             }
-            if !reader.isComplete { try reader.ended(in: &room) }
+            if !reader.isComplete { try reader.ended(in: &buffer) }
         } catch {
             return nil
         }
         var policy = Policy()
         guard reader.response.status == 200,
-            let read = try? GetCACert.read(&room, body: reader.response.body, policy: &policy)
+            let read = try? GetCACert.read(&buffer, body: reader.response.body, policy: &policy)
         else { return nil }
-        return [UInt8](room.span.extracting(read.certificates))
+        return [UInt8](buffer.span.extracting(read.certificates))
     }
 
     /// What was offered last, and what was published of earlier offers.

@@ -16,19 +16,19 @@ import LinuxBoard
     var work = InlineArray<65_536, UInt8>(repeating: 0)
     var failure: AgentError?
     do {
-        var room = work.mutableSpan
+        var buffer = work.mutableSpan
         do throws(AgentError) {
-            try attend(&clock, &log, &room, &traffic)
+            try runAgent(&clock, &log, &buffer, &traffic)
         } catch {
             failure = error
         }
     }
-    report(Figures(), traffic, uptime: clock.uptime, log: &log)
-    conclude(failure, work: work.span, log: &log)
+    report(ResourceUsage(), traffic, uptime: clock.uptime, log: &log)
+    logResult(failure, work: work.span, log: &log)
     return failure == nil ? 0 : 1
 }
 
-private func attend(
+private func runAgent(
     _ clock: inout SystemClock, _ log: inout Console, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     Process.protect()
@@ -53,8 +53,8 @@ private func attend(
     var tcp = TCP(clock: clock)
     var text = InlineArray<1_536, UInt8>(repeating: 0)
     var textRoom = text.mutableSpan
-    try attend(
-        &agent, record: &record, text: &textRoom, transport: &tcp, clock: &clock, store: &store, log: &log,
+    try agent.run(
+        record: &record, text: &textRoom, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 

@@ -3,7 +3,7 @@ import CLwIP
 /// The Ethernet controller (LM3S6965 datasheet, chapter 15), polled.
 ///
 /// Its receive FIFO gives two bytes of length in front of each frame, and its transmit FIFO takes two: lwIP keeps
-/// room for them (ETH_PAD_SIZE), so that frames move word by word between FIFO and lwIP's buffers with no copy.
+/// space for them (ETH_PAD_SIZE), so that frames move word by word between FIFO and lwIP's buffers with no copy.
 enum Ethernet {
     private static var interruptStatus: Register { Register(0x4004_8000) }
     private static var interruptMask: Register { Register(0x4004_8004) }

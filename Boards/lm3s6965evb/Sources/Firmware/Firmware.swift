@@ -2,7 +2,7 @@ import Agent
 import Board
 import DeviceCrypto
 
-// What this board's RAM has room for, in bytes: see `budget`.
+// What this board's RAM has space for, in bytes: see `budget`.
 
 nonisolated(unsafe) private var random = RandomGenerator()
 /// The largest message, and the largest reply.
@@ -11,7 +11,7 @@ nonisolated(unsafe) private var work = InlineArray<8_192, UInt8>(repeating: 0)
 nonisolated(unsafe) private var text = InlineArray<1_536, UInt8>(repeating: 0)
 nonisolated(unsafe) private var arena = ArenaMemory(repeating: 0)
 
-/// Brings the board up, attends to its certificate, and says what came of it and what it took.
+/// Brings the board up, obtains or renews its certificate, and says what came of it and what it took.
 func main() -> Never {
     var clock = SysTick()
     var log = UART()
@@ -19,18 +19,18 @@ func main() -> Never {
     var failure: AgentError?
     var workSpan = unsafe work.mutableSpan
     do throws(AgentError) {
-        try attend(&clock, &log, &workSpan, &traffic)
+        try runAgent(&clock, &log, &workSpan, &traffic)
     } catch {
         failure = error
     }
-    let figures = Figures(
+    let figures = ResourceUsage(
         flash: Memory.flash, ram: Memory.ram, stack: Stack.deepest, arena: Arena.peak)
     report(figures, traffic, uptime: clock.uptime, log: &log)
-    conclude(failure, work: workSpan.span, log: &log)
+    logResult(failure, work: workSpan.span, log: &log)
     Semihosting.exit(failure == nil ? .success : .failure)
 }
 
-private func attend(
+private func runAgent(
     _ clock: inout SysTick, _ log: inout UART, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     unsafe withUnsafeMutableBytes(of: &arena) { memory in
@@ -54,18 +54,18 @@ private func attend(
     var store = IdentityStore(
         NORSnapshots<NORFlash<Semihosting.File>, 256>(
             identity, capacity: Agent<SoftwareKey, 3_072>.snapshotCapacity))
-    unsafe try attend(
-        &agent, record: &record, text: &textSpan, transport: &stream, clock: &clock, store: &store, log: &log,
+    unsafe try agent.run(
+        record: &record, text: &textSpan, transport: &stream, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 
 private func networkSeed(_ random: inout RandomGenerator) throws(AgentError) -> UInt32 {
     var bytes = InlineArray<4, UInt8>(repeating: 0)
-    var room = bytes.mutableSpan
+    var buffer = bytes.mutableSpan
     do throws(CryptoError) {
-        try random.fill(&room)
+        try random.fill(&buffer)
     } catch {
         throw .entropy(.failed)
     }
-    return UInt32(room[0]) | UInt32(room[1]) << 8 | UInt32(room[2]) << 16 | UInt32(room[3]) << 24
+    return UInt32(buffer[0]) | UInt32(buffer[1]) << 8 | UInt32(buffer[2]) << 16 | UInt32(buffer[3]) << 24
 }

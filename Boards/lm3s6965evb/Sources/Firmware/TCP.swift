@@ -43,17 +43,17 @@ struct TCP: Transport, ~Copyable {
         while true {
             if let failure = unsafe connection.failure { throw failure }
             guard let pcb = unsafe connection.pcb else { throw .reset }
-            let room = min(bytes.count &- written, min(Int(unsafe pcb.pointee.snd_buf), 2 &* Int(TCP_MSS)))
-            if room > 0, unsafe Int(pcb.pointee.snd_queuelen) < Int(TCP_SND_QUEUELEN) &- 4 {
-                let more = written &+ room < bytes.count
+            let capacity = min(bytes.count &- written, min(Int(unsafe pcb.pointee.snd_buf), 2 &* Int(TCP_MSS)))
+            if capacity > 0, unsafe Int(pcb.pointee.snd_queuelen) < Int(TCP_SND_QUEUELEN) &- 4 {
+                let more = written &+ capacity < bytes.count
                 let result = unsafe bytes.withUnsafeBufferPointer { all in
                     unsafe tcp_write(
-                        pcb, all.baseAddress.map { unsafe $0 + written }, u16_t(room),
+                        pcb, all.baseAddress.map { unsafe $0 + written }, u16_t(capacity),
                         more ? u8_t(TCP_WRITE_FLAG_MORE) : 0)
                 }
                 if result == ERR_OK.rawValue {
-                    written &+= room
-                    unsafe connection.unacknowledged &+= room
+                    written &+= capacity
+                    unsafe connection.unacknowledged &+= capacity
                 } else if result != ERR_MEM.rawValue {
                     // Not closed in order, which would still send from the caller's bytes.
                     abort()

@@ -1,7 +1,7 @@
 #ifndef COPENSSL_H
 #define COPENSSL_H
 
-/// The only door to OpenSSL's libcrypto (Debian: libssl-dev). Inline functions stand for what Swift cannot call:
+/// The only use of OpenSSL's libcrypto (Debian: libssl-dev). Inline functions stand for what Swift cannot call:
 /// macros, variadic functions, and the typed stacks that are made of macros.
 
 #include <openssl/asn1.h>

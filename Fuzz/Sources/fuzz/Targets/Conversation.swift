@@ -20,7 +20,7 @@ func converse(_ bytes: [UInt8]) {
         clock.seconds += choice & 1 == 0 ? 0 : 250_000_000  // eight of the ten years of a certificate
         clock.isKnown = choice & 2 == 0
         var agent = Agent<SmoothKey, 4096>()
-        agent.waits = choice & 4 == 0
+        agent.mayWait = choice & 4 == 0
         let text = Conversation.text + (choice & 8 == 0 ? [] : [UInt8]("check=crl,certificate\n"))
         live(&agent, text, &network, &clock, &store)
         let identity = Conversation.checkIdentity(&store, signed: network.signed)
@@ -41,11 +41,11 @@ private func live(
     var buffer = [UInt8](repeating: 0, count: 8192)
     var work = buffer.mutableSpan
     do throws(AgentError) {
-        try attend(
-            &agent, configuration: configuration, transport: &network, clock: &clock, store: &store, log: &log,
+        try agent.run(
+            configuration: configuration, transport: &network, clock: &clock, store: &store, log: &log,
             random: &random, work: &work, traffic: &traffic)
     } catch {
-        conclude(error, work: work.span, log: &log)
+        logResult(error, work: work.span, log: &log)
     }
 }
 
@@ -56,8 +56,8 @@ enum Conversation {
 
     /// Whether the store has an identity; what it has is right.
     static func checkIdentity(_ store: inout IdentityStore<MemorySnapshots>, signed: [[UInt8]]) -> Bool {
-        var room = [UInt8](repeating: 0, count: 8192)
-        var span = room.mutableSpan
+        var buffer = [UInt8](repeating: 0, count: 8192)
+        var span = buffer.mutableSpan
         guard (try? store.open()) != nil, let size = try? store.read(.certificate, into: &span) else { return false }
         let certificate = [UInt8](copying: span.span.extracting(0..<size))
         require(signed.contains(certificate), "the CA signed the device's certificate")
@@ -110,7 +110,7 @@ private struct Network: Transport {
     mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
         close()
         exchanges += 1
-        // An input that is over goes on honestly; a device that goes on for ever would be a finding of its own.
+        // An input that has ended goes on honestly; a device that goes on for ever would be a finding of its own.
         require(exchanges < 500, "a conversation ends")
     }
 
@@ -149,7 +149,7 @@ private struct Network: Transport {
             return head + input.piece()
         case 4:
             var reply = honest()
-            input.spoil(&reply)
+            input.corrupt(&reply)
             return reply
         case 5: return Array(honest().prefix(Int(input.byte()) * 16))
         default: return honest()
@@ -168,7 +168,7 @@ private struct Network: Transport {
             body = choice == 0 ? [UInt8]("AES\nPOSTPKIOperation\nSHA-256\nRenewal\nGetNextCACert\n") : input.piece()
         } else if request.contains("GetCACert") {
             type = "application/x-x509-ca-ra-cert"
-            body = Authority.degenerate(certificates: Authority.trusted)
+            body = Authority.certificatesOnly(certificates: Authority.trusted)
         } else if request.contains("GetNextCACert") {
             type = "application/x-x509-next-ca-cert"
             let next = CertificateParts(
@@ -176,7 +176,7 @@ private struct Network: Transport {
                 extensions: Authority.basicConstraints + Authority.caKeyUsage
             ).encoding
             body = Authority.signedData(
-                Authority.degenerate(certificates: next), by: 0, certificate: Authority.root)
+                Authority.certificatesOnly(certificates: next), by: 0, certificate: Authority.root)
         } else {
             type = "application/x-pki-message"
             body = certRep()
@@ -212,10 +212,10 @@ private struct Network: Transport {
         parts.isByRA = choice & 8 != 0
         let content: [UInt8]
         switch choice >> 4 & 3 {
-        case 0: content = Authority.degenerate(certificates: issued(), crls: revocationList())
+        case 0: content = Authority.certificatesOnly(certificates: issued(), crls: revocationList())
         case 1: content = input.piece()
-        case 2: content = Authority.degenerate(certificates: Authority.devices[0] + Authority.devices[1])
-        default: content = Authority.degenerate(certificates: issued() + input.piece())
+        case 2: content = Authority.certificatesOnly(certificates: Authority.devices[0] + Authority.devices[1])
+        default: content = Authority.certificatesOnly(certificates: issued() + input.piece())
         }
         let sender = Array(message[request.certificates])
         if parts.pkiStatus == [UInt8]("0") { parts.content = Authority.envelop(content, for: sender) }

@@ -15,17 +15,17 @@ private func walk(_ start: DERReader, depth: Int, _ values: inout Int) {
         let encoding = [UInt8](copying: element.encoding)
         require(contents.tagged(element.tag) == encoding, "an element is written as it was read")
         if element.tag == .integer, let magnitude = try? element.unsignedInteger() {
-            let again = writing(room: encoding.count) { writer throws(DERError) in
+            let again = writing(capacity: encoding.count) { writer throws(DERError) in
                 try writer.write(unsignedInteger: magnitude)
             }
             require(again == encoding, "an INTEGER is written as it was read")
             if let value = try? element.smallInteger(atMost: 0xFF_FFFF) {
-                let small = writing(room: 8) { writer throws(DERError) in try writer.write(integer: UInt32(value)) }
+                let small = writing(capacity: 8) { writer throws(DERError) in try writer.write(integer: UInt32(value)) }
                 require(small == encoding, "a small INTEGER is written as it was read")
             }
         }
         if element.tag == .boolean, let value = try? element.boolean() {
-            let again = writing(room: 3) { writer throws(DERError) in try writer.write(boolean: value) }
+            let again = writing(capacity: 3) { writer throws(DERError) in try writer.write(boolean: value) }
             // Whatever is not 0 is read as TRUE, which is written FF.
             require(again == (value ? [1, 1, 0xFF] : encoding), "a BOOLEAN is written as it was read, in DER")
         }
@@ -39,15 +39,15 @@ private func walk(_ start: DERReader, depth: Int, _ values: inout Int) {
 }
 
 private func checkIdentifier(_ contents: [UInt8], _ encoding: [UInt8]) {
-    var room = [UInt8](repeating: 0, count: 256)
+    var buffer = [UInt8](repeating: 0, count: 256)
     let count: Int
     do {
-        var span = room.mutableSpan
+        var span = buffer.mutableSpan
         count = identifierText(contents.span, into: &span)
     }
     guard count > 0, contents.count <= ObjectIdentifier.maximumSize else { return }
-    let text = Array(room[..<count])
-    let again = writing(room: 64) { writer throws(DERError) in try writer.write(identifierText: text.span) }
+    let text = Array(buffer[..<count])
+    let again = writing(capacity: 64) { writer throws(DERError) in try writer.write(identifierText: text.span) }
     // An arc with octets to spare (X.690, 8.19.2) is the one other way to say the same; a first arc of 2 has no limit.
     let isMinimal = !contents.indices.contains { contents[$0] == 0x80 && ($0 == 0 || contents[$0 - 1] < 0x80) }
     if isMinimal, !again.isEmpty { require(again == encoding, "an OBJECT IDENTIFIER is written as it was read") }
@@ -94,23 +94,24 @@ private func isDER(_ bytes: Span<UInt8>, in range: Range<Int>, depth: Int) -> Bo
 /// shown as text, which has the type that its attribute has by default, if it can have it.
 func writeNames(_ input: [UInt8]) {
     let text = input
-    let name = writing(room: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(name: text.span) }
+    let name = writing(capacity: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(name: text.span) }
     guard !name.isEmpty else { return }
-    let again = shown(name, room: 4 * text.count + 4096)
+    let again = shown(name, capacity: 4 * text.count + 4096)
     require(!again.isEmpty || name == [0x30, 0], "a Name that was written has a text")
-    let once = writing(room: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(name: again.span) }
+    let once = writing(capacity: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(name: again.span)
+    }
     guard text.contains(UInt8(ascii: "#")) else {
         return require(once == name, "the text of a Name makes the same Name")
     }
-    require(once.isEmpty || shown(once, room: 4 * text.count + 4096) == again, "the text of a Name stays the same")
+    require(once.isEmpty || shown(once, capacity: 4 * text.count + 4096) == again, "the text of a Name stays the same")
 }
 
-private func shown(_ name: [UInt8], room: Int) -> [UInt8] {
-    var room = [UInt8](repeating: 0, count: room)
+private func shown(_ name: [UInt8], capacity: Int) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: capacity)
     let count: Int
     do {
-        var span = room.mutableSpan
+        var span = buffer.mutableSpan
         count = nameText(name.span, into: &span)
     }
-    return Array(room[..<count])
+    return Array(buffer[..<count])
 }

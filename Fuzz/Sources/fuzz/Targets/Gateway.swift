@@ -22,7 +22,7 @@ func readConfigurationFile(_ input: [UInt8]) {
 /// What is written of alternative names is shown as a text that makes the same ones.
 func writeAltNames(_ input: [UInt8]) {
     func names(_ text: [UInt8]) -> [UInt8] {
-        writing(room: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(altNames: text.span) }
+        writing(capacity: 2 * text.count + 4096) { writer throws(DERError) in try writer.write(altNames: text.span) }
     }
     let written = names(input)
     var reader = DERReader(written.span)

@@ -30,18 +30,18 @@ private func read(_ stream: [UInt8], _ capacity: Int, _ limits: ResponseLimits, 
     var position = 0
     var number = 0
     do {
-        var room = work.mutableSpan
+        var buffer = work.mutableSpan
         do throws(HTTPError) {
             while !reader.isComplete, position < stream.count {
                 let free = reader.freeRange
-                require(!free.isEmpty && free.upperBound <= capacity, "there is room to receive into")
+                require(!free.isEmpty && free.upperBound <= capacity, "there is space to receive into")
                 let count = min(size(number), free.count, stream.count - position)
-                for index in 0..<count { room[free.lowerBound + index] = stream[position + index] }
-                try reader.received(count, in: &room)
+                for index in 0..<count { buffer[free.lowerBound + index] = stream[position + index] }
+                try reader.received(count, in: &buffer)
                 position += count
                 number += 1
             }
-            try reader.ended(in: &room)
+            try reader.ended(in: &buffer)
         } catch {
             outcome.error = error
         }
@@ -83,8 +83,8 @@ private func read(_ request: Request, by size: Int) -> [UInt8] {
     var head: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: size)
     while true {
-        var room = chunk.mutableSpan
-        let count = request.readHead(into: &room)
+        var buffer = chunk.mutableSpan
+        let count = request.readHead(into: &buffer)
         if count == 0 { return head }
         head += chunk[..<count]
     }

@@ -11,8 +11,8 @@ func readCertificate(_ input: [UInt8]) {
     describe(name: certificate.issuer)
     checkSignature(certificate.signed, input, [Authority.root, Authority.registration] + Authority.devices)
     var key = SmoothKey(2)
-    var room = [UInt8](repeating: 0, count: 512)
-    var span = room.mutableSpan
+    var buffer = [UInt8](repeating: 0, count: 512)
+    var span = buffer.mutableSpan
     _ = try? certificate.subjectPublicKeyInfo.matches(&key, scratch: &span)
 }
 
@@ -45,8 +45,8 @@ private func signedPart(of encoding: [UInt8]) -> [UInt8] {
 }
 
 private func describe(name: Span<UInt8>) {
-    var room = [UInt8](repeating: 0, count: 512)
-    var span = room.mutableSpan
+    var buffer = [UInt8](repeating: 0, count: 512)
+    var span = buffer.mutableSpan
     _ = nameText(name, into: &span)
 }
 
@@ -60,7 +60,7 @@ func readPrivateKey(_ input: [UInt8]) {
     var key = ECPrivateKey()
     var random = seededRandom()
     guard (try? key.load(info, random: &random)) != nil else { return }
-    let written = writing(room: 512) { writer throws(DERError) in try writer.write(privateKeyInfo: &key) }
+    let written = writing(capacity: 512) { writer throws(DERError) in try writer.write(privateKeyInfo: &key) }
     guard let again = try? PrivateKeyInfo(written.span) else {
         return require(false, "a key that was written can be read")
     }
@@ -68,7 +68,7 @@ func readPrivateKey(_ input: [UInt8]) {
     require((try? other.load(again, random: &random)) != nil, "a key that was written can be loaded")
 }
 
-/// Public keys of any numbers, which a certificate may hold: whatever they are, a signature is judged, and a key is
+/// Public keys of any numbers, which a certificate may hold: whatever they are, a signature is checked, and a key is
 /// encrypted or refused.
 func verifySignature(_ bytes: [UInt8]) {
     var input = Input(bytes)
@@ -84,8 +84,8 @@ func verifySignature(_ bytes: [UInt8]) {
         _ = try? RSAPublicKey.verify(
             modulus: key.span, exponent: other.span, digest: digest, signature: cut.span)
         var random = seededRandom()
-        var room = [UInt8](repeating: 0, count: 512)
-        var span = room.mutableSpan
+        var buffer = [UInt8](repeating: 0, count: 512)
+        var span = buffer.mutableSpan
         let content = [UInt8](repeating: 1, count: 16)
         _ = try? RSAPublicKey.encrypt(
             modulus: key.span, exponent: other.span, content.span, into: &span, random: &random)

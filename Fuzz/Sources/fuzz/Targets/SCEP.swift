@@ -35,9 +35,9 @@ private func certificate(_ input: inout Input, _ signed: inout [[UInt8]]) -> [UI
     case 3: return Authority.devices[1]
     case 4: return input.piece()
     case 5:
-        var spoiled = Authority.registration
-        input.spoil(&spoiled)
-        return spoiled
+        var corrupted = Authority.registration
+        input.corrupt(&corrupted)
+        return corrupted
     default:
         var parts = CertificateParts()
         let choice = input.byte()
@@ -87,21 +87,21 @@ func acceptCACertificates(_ bytes: [UInt8]) {
     } else {
         var list: [UInt8] = []
         repeat { list += certificate(&input, &signed) } while !input.isAtEnd && list.count < 16_384
-        body = Authority.degenerate(certificates: list)
+        body = Authority.certificatesOnly(certificates: list)
     }
     guard let fingerprints = Fingerprints(Authority.fingerprint.span) else { return }
     var kept = [UInt8](repeating: 0, count: 8192)
     let count: Int?
     do {
         var work = body.mutableSpan
-        var room = kept.mutableSpan
+        var buffer = kept.mutableSpan
         count = try? GetCACert.accept(
-            &work, body: 0..<work.count, fingerprints: fingerprints, policy: &policy, moment: moment, into: &room
+            &work, body: 0..<work.count, fingerprints: fingerprints, policy: &policy, moment: moment, into: &buffer
         ).byteCount
     }
     guard let count else { return require(!bytes.isEmpty, "the honest reply is taken") }
     check(Array(kept[..<count]), among: signed)
-    require(CACertificates(kept.span.extracting(0..<count)).include(oneOf: fingerprints), "the pinned one is there")
+    require(CACertificates(kept.span.extracting(0..<count)).includes(oneOf: fingerprints), "the pinned one is there")
 }
 
 private func check(_ kept: [UInt8], among signed: [[UInt8]]) {
@@ -131,11 +131,11 @@ func acceptNextCACertificates(_ bytes: [UInt8]) {
     } else {
         var list: [UInt8] = []
         for _ in 0...input.number(below: 8) { list += certificate(&input, &signed) }
-        content = Authority.degenerate(certificates: list)
+        content = Authority.certificatesOnly(certificates: list)
     }
     var body = Authority.signedData(
         content, by: signer, certificate: [Authority.root, Authority.registration, Authority.devices[0]][signer])
-    input.spoil(&body)
+    input.corrupt(&body)
     let kept: Range<Int>?
     do {
         var work = body.mutableSpan
@@ -162,7 +162,7 @@ private func selfSigned(in kept: ArraySlice<UInt8>, of content: [UInt8]) -> [[UI
 
 /// A reply that a CA signed, parts of which are the input's, and bytes of which are changed afterwards: it counts only if
 /// it answers the request, and never for anything but what was signed.
-func judgeCertRep(_ bytes: [UInt8]) {
+func verifyCertRep(_ bytes: [UInt8]) {
     var input = Input(bytes)
     var policy = policy(&input)
     let honest = CertRepParts(to: CertRepParts.transaction)
@@ -179,8 +179,8 @@ func judgeCertRep(_ bytes: [UInt8]) {
     parts.more = input.piece()
     parts.content = input.piece(or: [UInt8]("an envelope"))
     let message = parts.encoding
-    guard let (answer, text) = judge(message, &policy) else {
-        // Whether the honest one is taken hangs on no choice but the digest's.
+    guard let (answer, text) = check(message, &policy) else {
+        // Whether the honest one is taken depends on no choice but the digest's.
         require(!bytes.isEmpty, "the honest reply is taken")
         return
     }
@@ -189,9 +189,9 @@ func judgeCertRep(_ bytes: [UInt8]) {
     require(parts.recipientNonce == honest.recipientNonce, "it answers this message")
     if case .success = answer { require(text == parts.content, "the envelope is the one that was signed") }
 
-    var spoiled = message
-    input.spoil(&spoiled)
-    if spoiled != message, let (other, words) = judge(spoiled, &policy) {
+    var corrupted = message
+    input.corrupt(&corrupted)
+    if corrupted != message, let (other, words) = check(corrupted, &policy) {
         require(kind(other) == kind(answer) && words == text, "what was changed says the same, or is refused")
     }
 }
@@ -210,7 +210,7 @@ private func kind(_ answer: CertRep) -> Int {
     }
 }
 
-private func judge(_ message: [UInt8], _ policy: inout Policy) -> (CertRep, [UInt8])? {
+private func check(_ message: [UInt8], _ policy: inout Policy) -> (CertRep, [UInt8])? {
     var work = message
     let answer: CertRep?
     do {
@@ -246,10 +246,10 @@ func openCertRep(_ bytes: [UInt8]) {
     } else {
         var list: [UInt8] = []
         for _ in 0...input.number(below: 4) { list += certificate(&input, &signed) }
-        content = Authority.degenerate(certificates: list, crls: crl)
+        content = Authority.certificatesOnly(certificates: list, crls: crl)
     }
     var work = Authority.envelop(content, for: Authority.devices[0], cipher)
-    input.spoil(&work)
+    input.corrupt(&work)
     let device = Authority.devices[0]
     var random = seededRandom()
     var key = SmoothKey(2)

@@ -78,8 +78,8 @@ private func check(_ snapshots: inout Snapshots, _ possible: [[UInt8]?], _ isDam
             return true
         }
         var body = [UInt8](repeating: 0, count: size)
-        var room = body.mutableSpan
-        try snapshots.read(at: 0, into: &room)
+        var buffer = body.mutableSpan
+        try snapshots.read(at: 0, into: &buffer)
         require(possible.contains(body), "what is found was stored")
         return true
     } catch {
@@ -88,7 +88,7 @@ private func check(_ snapshots: inout Snapshots, _ possible: [[UInt8]?], _ isDam
     }
 }
 
-/// The file of a folder, as it was stored and then spoiled, or any bytes: what was changed is refused.
+/// The file of a folder, as it was stored and then corrupted, or any bytes: what was changed is refused.
 func readFolder(_ bytes: [UInt8]) {
     var input = Input(bytes)
     var snapshots = DirectorySnapshots(SimulatedDirectory())
@@ -104,7 +104,7 @@ func readFolder(_ bytes: [UInt8]) {
     require((try? openFolder(&snapshots)) == body, "what was stored is found")
     let stored = snapshots.directory.identity ?? []
     var image = stored
-    if input.byte() & 1 == 0 { input.spoil(&image) } else { image = input.remainder() }
+    if input.byte() & 1 == 0 { input.corrupt(&image) } else { image = input.remainder() }
     snapshots.directory.identity = image
     if let found = try? openFolder(&snapshots) { require(image == stored && found == body, "damage is noticed") }
 }
@@ -112,8 +112,8 @@ func readFolder(_ bytes: [UInt8]) {
 private func openFolder(_ snapshots: inout DirectorySnapshots<SimulatedDirectory>) throws(StorageError) -> [UInt8] {
     guard let size = try snapshots.open() else { return [] }
     var body = [UInt8](repeating: 0, count: size)
-    var room = body.mutableSpan
-    try snapshots.read(at: 0, into: &room)
+    var buffer = body.mutableSpan
+    try snapshots.read(at: 0, into: &buffer)
     return body
 }
 
@@ -127,13 +127,13 @@ func readStore(_ bytes: [UInt8]) {
     var size = 0
     var values: [[UInt8]?] = []
     for record in records {
-        size += store.keptSize(of: record)
+        size += store.copiedSize(of: record)
         values.append(value(record, of: &store))
         require(values.last != [] || store.size(of: record) == 0, "an empty record is empty")
     }
     do throws(StorageError) {
         try store.begin(bodySize: size)
-        for record in records { try store.keep(record) }
+        for record in records { try store.copy(record) }
         try store.commit()
         try store.open()
     } catch {
@@ -150,8 +150,8 @@ private let records = (1...10).compactMap { StoredRecord(rawValue: $0) }
 private func value(_ record: StoredRecord, of store: inout IdentityStore<MemorySnapshots>) -> [UInt8]? {
     guard let size = store.size(of: record) else { return nil }
     var value = [UInt8](repeating: 0, count: size)
-    var room = value.mutableSpan
-    require((try? store.read(record, into: &room)) == size, "a record can be read")
+    var buffer = value.mutableSpan
+    require((try? store.read(record, into: &buffer)) == size, "a record can be read")
     return value
 }
 
