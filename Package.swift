@@ -82,7 +82,7 @@ let package = Package(
             linkerSettings: boundAtStart),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
         .testTarget(
-            name: "BoardTests", dependencies: ["Board", "HTTP", "LinuxBoard", "SimulatedStorage", "TestSupport"],
+            name: "BoardTests", dependencies: ["Board", "HTTP", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(
@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "TLSTests", dependencies: ["Agent", "TLS", "Gateway", "LinuxBoard", "TestSupport"],
-            swiftSettings: tests),
+            swiftSettings: tests,
+            linkerSettings: boundAtStart),
         .testTarget(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests,

@@ -310,7 +310,6 @@ static int use_identity(cmbedtls_ssl *ssl) {
 static int send_bytes(void *argument, const unsigned char *bytes, size_t count) {
     cmbedtls_ssl *ssl = argument;
     if (ssl->is_sent && bytes == ssl->outgoing && count == ssl->outgoing_count) {
-        ssl->is_sent = 0;
         ssl->outgoing = NULL;
         return (int) count;
     }

@@ -26,7 +26,8 @@ enum ECSignature {
     /// Where the integers lie in a signature, without the zero that keeps a number positive. Nil unless it is DER with
     /// nothing behind it, and both integers are positive and of `fieldSize` bytes at most.
     static func read(_ bytes: Span<UInt8>, fieldSize: Int) -> (r: Range<Int>, s: Range<Int>)? {
-        guard bytes.count >= 2, bytes[0] == 0x30, bytes[1] < 0x80, Int(bytes[1]) == bytes.count - 2,
+        // Sizes of several bytes begin with 0x80 and more: more than the integers can have.
+        guard bytes.count >= 2, bytes[0] == 0x30, Int(bytes[1]) == bytes.count - 2,
             let r = readInteger(bytes, at: 2, fieldSize: fieldSize),
             let s = readInteger(bytes, at: r.upperBound, fieldSize: fieldSize), s.upperBound == bytes.count
         else { return nil }
@@ -34,7 +35,7 @@ enum ECSignature {
     }
 
     private static func readInteger(_ bytes: Span<UInt8>, at start: Int, fieldSize: Int) -> Range<Int>? {
-        guard bytes.count - start >= 3, bytes[start] == 0x02, bytes[start + 1] < 0x80 else { return nil }
+        guard bytes.count - start >= 3, bytes[start] == 0x02 else { return nil }
         let count = Int(bytes[start + 1])
         let first = start + 2
         guard count >= 1, count <= bytes.count - first, bytes[first] & 0x80 == 0 else { return nil }

@@ -15,22 +15,25 @@ public enum PBKDF2 {
         guard iterations >= 1, key.count <= 255 &* digest.size else { throw .invalidLength }
         var code = HMAC(digest)
         code.begin(key: password)
+        // Written where they stand: of one that is returned, a copy stays.
+        var last = Digest(digest)
+        var sum = Digest(digest)
         var number: UInt8 = 0
         var start = 0
         while start < key.count {
             number &+= 1
             let counter: InlineArray<4, UInt8> = [0, 0, 0, number]
-            var last = code.tag(of: salt, counter.span)
-            var sum = last
+            code.makeTag(of: salt, counter.span, into: &last)
+            for index in 0..<digest.size { sum.storage[index] = last.storage[index] }
             for _ in 1..<iterations {
-                last = code.tag(of: last.bytes, Span())
+                code.replaceByItsTag(&last)
                 for index in 0..<digest.size { sum.storage[index] ^= last.storage[index] }
             }
             for index in 0..<min(digest.size, key.count &- start) { key[start &+ index] = sum.storage[index] }
             start &+= digest.size
-            last.wipe()
-            sum.wipe()
         }
+        last.wipe()
+        sum.wipe()
         code.wipe()
     }
 }
@@ -53,7 +56,9 @@ struct HMAC: ~Copyable {
         let blockSize = digest.size <= 32 ? 64 : 128
         var block = InlineArray<128, UInt8>(repeating: 0)
         if key.count > blockSize {
-            var short = Hash.digest(digest, of: key)
+            var short = Digest(digest)
+            inner.update(key)
+            inner.finish(into: &short)
             for index in 0..<digest.size { block[index] = short.storage[index] }
             short.wipe()
         } else {
@@ -67,18 +72,30 @@ struct HMAC: ~Copyable {
         DeviceCrypto.wipe(&buffer)
     }
 
-    /// The tag of a message in two parts.
+    /// Writes the tag of a message in two parts.
     @inline(never)
-    mutating func tag(of first: Span<UInt8>, _ second: Span<UInt8>) -> Digest {
+    mutating func makeTag(of first: Span<UInt8>, _ second: Span<UInt8>, into tag: inout Digest) {
         var hash = Hash(digest)
         inner.copy(to: &hash)
         hash.update(first)
         hash.update(second)
-        var digest = hash.finish()
+        finish(&hash, into: &tag)
+    }
+
+    /// Writes the tag of a tag in its place.
+    @inline(never)
+    mutating func replaceByItsTag(_ tag: inout Digest) {
+        var hash = Hash(digest)
+        inner.copy(to: &hash)
+        hash.update(tag.bytes)
+        finish(&hash, into: &tag)
+    }
+
+    private mutating func finish(_ hash: inout Hash, into tag: inout Digest) {
+        hash.finish(into: &tag)
         outer.copy(to: &hash)
-        hash.update(digest.bytes)
-        digest.wipe()
-        return hash.finish()
+        hash.update(tag.bytes)
+        hash.finish(into: &tag)
     }
 
     mutating func wipe() {

@@ -53,9 +53,7 @@ public struct IdentityFolder: Directory, ~Copyable {
     }
 
     public func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
-        guard let opened, offset >= 0, buffer.count <= openedCount, offset <= openedCount &- buffer.count else {
-            throw .outOfRange
-        }
+        guard let opened, offset >= 0, offset <= openedCount &- buffer.count else { throw .outOfRange }
         try opened.read(at: offset, into: &buffer)
     }
 
@@ -76,9 +74,7 @@ public struct IdentityFolder: Directory, ~Copyable {
     }
 
     public func readNew(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {
-        guard let made, offset >= 0, buffer.count <= madeCount, offset <= madeCount &- buffer.count else {
-            throw .outOfRange
-        }
+        guard let made, offset >= 0, offset <= madeCount &- buffer.count else { throw .outOfRange }
         try made.read(at: offset, into: &buffer)
     }
 

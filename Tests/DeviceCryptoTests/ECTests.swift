@@ -180,6 +180,27 @@ import Testing
         #expect(verification(.p256, Self.point, row.signature, of: Self.sample) == .invalidSignature)
     }
 
+    /// A number has one form in DER: a zero in front keeps one from being negative, and is there for nothing else (X.690, 8.3.2).
+    @Test func aZeroThatNobodyNeedsIsRefused() throws {
+        var random = try seededGenerator()
+        var key = try ECPrivateKey.generate(curve: .p256, random: &random)
+        let point = try output(65) { (buffer) throws(CryptoError) in try key.publicKey(into: &buffer) }
+        var first: Set<UInt8> = []
+        for number: UInt8 in 0..<64 {
+            var signature = try output(72) { (buffer) throws(CryptoError) in
+                try key.sign(digest(of: [number]), into: &buffer, random: &random)
+            }
+            guard signature[4] > 0, signature[4] < 0x80 else { continue }
+            first.insert(signature[4] & 1)
+            #expect(verification(.p256, point, signature, of: [number]) == nil)
+            signature.insert(0, at: 4)
+            signature[1] += 1
+            signature[3] += 1
+            #expect(verification(.p256, point, signature, of: [number]) == .invalidSignature)
+        }
+        #expect(first == [0, 1], "odd ones, and even ones")
+    }
+
     static let wrongPoints: [(String, Curve, [UInt8])] = [
         ("nothing", .p256, []),
         ("the point at infinity", .p256, [0]),

@@ -6,17 +6,30 @@ import Testing
 /// years, and a key that stays there is wiped by nobody.
 @Suite struct HeapTests {
     static let operations = [
-        "RSA: sign", "RSA: verify", "RSA: encrypt", "RSA: decrypt", "RSA: export", "RSA: load", "RSA: a bad load",
+        "RSA: generate", "RSA: sign", "RSA: verify", "RSA: encrypt", "RSA: decrypt", "RSA: export", "RSA: load",
+        "RSA: a bad load",
         "EC: generate", "EC: sign", "EC: verify", "EC: a bad signature", "EC: load",
     ]
 
     @Test(arguments: operations) func nothingIsKept(_ operation: String) throws {
-        let kept = try operation.hasPrefix("RSA") ? keptByRSA(operation) : keptByEC(operation)
+        let kept = try perform(operation) { body in
+            try operation == "RSA: generate" ? heapKept(rounds: 2, times: 1, by: body) : heapKept(by: body)
+        }
         // Less than the smallest block.
         #expect(kept < 16, "bytes each time")
     }
 
-    private func keptByRSA(_ operation: String) throws -> Int {
+    /// Whatever stood on the stack before: there is none of it in what an operation works with.
+    @Test(arguments: operations) func nothingIsTakenFromTheStack(_ operation: String) throws {
+        let left = try perform(operation) { body in try stackLeft(blank: 0xFF, by: body).count }
+        #expect(left > 0)
+    }
+
+    private func perform(_ operation: String, _ measure: (() throws -> Void) throws -> Int) throws -> Int {
+        try operation.hasPrefix("RSA") ? performWithRSA(operation, measure) : performWithEC(operation, measure)
+    }
+
+    private func performWithRSA(_ operation: String, _ measure: (() throws -> Void) throws -> Int) throws -> Int {
         let file = try OpenSSLKey.rsa2048.get()
         let signed = digest(of: [1, 2, 3])
         let (modulus, exponent) = (file.modulus, [UInt8]([1, 0, 1]))
@@ -34,8 +47,9 @@ import Testing
         let integers = file.integers
         var damaged = integers
         damaged[4][damaged[4].count - 1] ^= 2
-        return try heapKept {
+        return try measure {
             switch operation {
+            case "RSA: generate": try key.generate(bits: 2048, random: &random)
             case "RSA: sign": try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
             case "RSA: verify":
                 try RSAPublicKey.verify(
@@ -57,7 +71,7 @@ import Testing
         }
     }
 
-    private func keptByEC(_ operation: String) throws -> Int {
+    private func performWithEC(_ operation: String, _ measure: (() throws -> Void) throws -> Int) throws -> Int {
         let place = Place(200)
         var random = try seededGenerator()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
@@ -69,7 +83,7 @@ import Testing
         let signature = Array(place.bytes.prefix(size))
         let other = digest(of: [1, 2])
         let scalar = [UInt8](repeating: 3, count: 32)
-        return try heapKept {
+        return try measure {
             switch operation {
             case "EC: generate": try key.generate(curve: .p256, random: &random)
             case "EC: sign": try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }

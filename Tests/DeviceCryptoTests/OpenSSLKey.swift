@@ -67,9 +67,11 @@ final class OpenSSLKey: Sendable {
         }
     }
 
-    func sign(_ message: [UInt8], _ algorithm: DigestAlgorithm) throws -> [UInt8] {
+    /// - Parameter options: as openssl's `-sigopt`.
+    func sign(_ message: [UInt8], _ algorithm: DigestAlgorithm, _ options: [String] = []) throws -> [UInt8] {
         try run(message) {
-            ["dgst", "-\(algorithm.openSSL)", "-keyform", "DER", "-sign", $0("private"), $0("input")]
+            ["dgst", "-\(algorithm.openSSL)", "-keyform", "DER", "-sign", $0("private")]
+                + options.flatMap { ["-sigopt", $0] } + [$0("input")]
         }
     }
 

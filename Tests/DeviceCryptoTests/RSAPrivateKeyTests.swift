@@ -192,6 +192,31 @@ import Testing
 
     // MARK: Wiping
 
+    /// As openssl has them (RFC 8017, A.1.2).
+    @Test func integersAreWritten() throws {
+        let file = try OpenSSLKey.rsa2048.get()
+        var key = try RSAPrivateKey(file)
+        for (place, size) in [(3, 256), (4, 128), (5, 128), (6, 128), (7, 128), (8, 128)] {
+            let integer = try #require(RSAPrivateKey.SecretInteger(rawValue: UInt8(place)))
+            #expect(key.size(of: integer) == size)
+            let written = try output(size) { (buffer) throws(CryptoError) in
+                try key.write(integer, into: &buffer)
+                return size
+            }
+            #expect(Array(written.drop { $0 == 0 }) == Array(file.integers[place].drop { $0 == 0 }), "\(integer)")
+            let short = failure { () throws(CryptoError) in
+                _ = try output(size - 1) { (buffer) throws(CryptoError) in
+                    try key.write(integer, into: &buffer)
+                    return 0
+                }
+            }
+            #expect(short == .bufferTooSmall)
+        }
+        key.wipe()
+        var none = MutableSpan<UInt8>()
+        #expect(failure { () throws(CryptoError) in try key.write(.prime1, into: &none) } == .invalidKey)
+    }
+
     @Test func aWipedKeyIsGone() throws {
         let file = try OpenSSLKey.rsa2048.get()
         let prime = Array(file.integers[4].drop { $0 == 0 })

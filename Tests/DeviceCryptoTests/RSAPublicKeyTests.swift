@@ -7,12 +7,13 @@ import Testing
 
     private func verification(
         _ modulus: [UInt8], _ signature: [UInt8], exponent: [UInt8] = exponent,
-        _ algorithm: DigestAlgorithm = .sha256, of message: [UInt8] = message, minimumBits: Int = 2048
+        _ algorithm: DigestAlgorithm = .sha256, of message: [UInt8] = message, saltSize: Int? = nil,
+        minimumBits: Int = 2048
     ) -> CryptoError? {
         failure { () throws(CryptoError) in
             try RSAPublicKey.verify(
                 modulus: modulus.span, exponent: exponent.span, digest: digest(of: message, algorithm),
-                signature: signature.span, minimumBits: minimumBits)
+                saltSize: saltSize, signature: signature.span, minimumBits: minimumBits)
         }
     }
 
@@ -28,6 +29,39 @@ import Testing
         for other in DigestAlgorithm.allCases where other != algorithm {
             #expect(verification(file.modulus, signature, other) == .invalidSignature)
         }
+    }
+
+    /// RSASSA-PSS, whose salt has the size that the certificate says, and no other.
+    @Test(arguments: DigestAlgorithm.allCases, [0, 1, 20, 32])
+    func probabilisticSignatures(_ algorithm: DigestAlgorithm, _ saltSize: Int) throws {
+        let file = try OpenSSLKey.rsa2048.get()
+        let signature = try file.sign(
+            message, algorithm, ["rsa_padding_mode:pss", "rsa_pss_saltlen:\(saltSize)"])
+        #expect(verification(file.modulus, signature, algorithm, saltSize: saltSize) == nil)
+        for other in [nil, saltSize + 1, saltSize - 1] where other != -1 {
+            #expect(verification(file.modulus, signature, algorithm, saltSize: other) == .invalidSignature)
+        }
+        #expect(
+            verification(file.modulus, signature, algorithm, of: message + [0], saltSize: saltSize)
+                == .invalidSignature)
+        let other = try file.sign(message, algorithm)
+        #expect(verification(file.modulus, other, algorithm, saltSize: saltSize) == .invalidSignature)
+    }
+
+    /// At both ends of what is in range.
+    @Test(arguments: [
+        (2047, 17, false), (2048, 17, true), (4096, 17, true), (4097, 17, false), (2048, 1, false), (2048, 2, true),
+        (2048, 64, true), (2048, 65, false),
+    ])
+    func keysInRange(_ bits: Int, _ exponentBits: Int, _ isUsable: Bool) {
+        /// Odd, with as many bits.
+        func number(_ bits: Int) -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: (bits + 7) / 8)
+            bytes[0] |= 1 << UInt8((bits - 1) % 8)
+            bytes[bytes.count - 1] |= 1
+            return bytes
+        }
+        #expect(RSAPublicKey.isUsable(modulus: number(bits).span, exponent: number(exponentBits).span) == isUsable)
     }
 
     @Test func everyTamperedBitIsNoticed() throws {

@@ -1,7 +1,8 @@
 import CMbedTLS
-import DeviceCrypto
 import TestSupport
 import Testing
+
+@testable import DeviceCrypto
 
 /// No secret that passes through here is left on the stack: SECURITY.md, "Secrets in RAM".
 @Suite struct WipeTests {
@@ -40,8 +41,36 @@ import Testing
         let padded = begin + [UInt8](repeating: 0, count: blockSize - begin.count)
         secrets["inside"] = try OpenSSL.run(
             ["dgst", "-\(digest.openSSL)", "-binary"], input: padded.map { $0 ^ 0x36 } + salt + [0, 0, 0, 1])
+        // What is added up to the key: both of it, or one of it beside the key, are as good as it.
+        let first = try OpenSSL.run([
+            "kdf", "-binary", "-keylen", "\(digest.size)", "-kdfopt", "digest:\(digest.openSSL)", "-kdfopt",
+            "hexpass:\(password.hex)", "-kdfopt", "hexsalt:\(salt.hex)", "-kdfopt", "iter:1", "-kdfopt", "pkcs5:1",
+            "PBKDF2",
+        ])
+        secrets["first tag"] = first
+        secrets["last tag"] = zip(first, key).map { $0 ^ $1 }
         // Of a state of SHA-1, mbedTLS leaves three of five words on its own stack.
         if digest != .sha1 { (secrets["inner digest"], secrets["outer digest"]) = (begun(0x36), begun(0x5C)) }
+        #expect(left.holds(secrets) == [])
+    }
+
+    /// Nothing runs after it that would cover what it left.
+    @Test(arguments: DigestAlgorithm.allCases, [32, 200]) func padsOfAPassword(_ digest: DigestAlgorithm, size: Int)
+        throws
+    {
+        let password = [UInt8].random(size)
+        let blockSize = digest.size <= 32 ? 64 : 128
+        let begin =
+            size <= blockSize ? password : try OpenSSL.run(["dgst", "-\(digest.openSSL)", "-binary"], input: password)
+        let left = try Remains {
+            var code = HMAC(digest)
+            code.begin(key: password.span)
+            code.wipe()
+        }
+        let secrets = [
+            "password": password, "its digest": begin, "inner pad": begin.map { $0 ^ 0x36 },
+            "outer pad": begin.map { $0 ^ 0x5C },
+        ]
         #expect(left.holds(secrets) == [])
     }
 

@@ -16,7 +16,7 @@ extension KeyTests {
         }
 
         /// - Parameter configuration: the path of a file that is read as scep.conf.
-        private func scep(_ line: [String], configuration: String? = nil) throws -> Outcome {
+        func scep(_ line: [String], configuration: String? = nil) throws -> Outcome {
             var outcome = Outcome()
             var report = Report(.json)
             do throws(Gateway.Failure) {
@@ -40,14 +40,14 @@ extension KeyTests {
         }
 
         /// A folder for files, and a CA.
-        private func withCA(_ body: (StandInCA, URL) throws -> Void) throws {
+        func withCA(_ body: (StandInCA, URL) throws -> Void) throws {
             let ca = try StandInCA()
             defer { ca.end() }
             try withTemporaryDirectory { try body(ca, $0) }
         }
 
         /// Asks for a certificate for the shared key.
-        private func enrolment(_ ca: StandInCA, _ directory: URL) throws -> [String] {
+        func enrolment(_ ca: StandInCA, _ directory: URL) throws -> [String] {
             let key = try directory.writePrivate(TestKey.rsa.pem, to: "key")
             let password = try directory.writePrivate(Array("one-time 7\n".utf8), to: "password")
             return try [
@@ -58,12 +58,12 @@ extension KeyTests {
         }
 
         /// The options of the other commands: those that say where, and whom to ask.
-        private func others(_ ca: StandInCA, _ directory: URL) throws -> [String] {
+        func others(_ ca: StandInCA, _ directory: URL) throws -> [String] {
             Array(try enrolment(ca, directory).prefix(6))
         }
 
         /// The lock ends with the process, which here is the same for all: another run finds a copy.
-        private func leave(_ directory: URL) throws {
+        func leave(_ directory: URL) throws {
             let folder = directory.path + "/identity"
             try SoftHSM.run(
                 "/bin/sh",
@@ -71,7 +71,7 @@ extension KeyTests {
         }
 
         /// What openssl says of a certificate in PEM.
-        private func check(_ found: Found, _ pem: [UInt8]) throws {
+        func check(_ found: Found, _ pem: [UInt8]) throws {
             let text = String(
                 decoding: try OpenSSL.run(
                     [
@@ -88,7 +88,7 @@ extension KeyTests {
             #expect(found["key"].text == "RSA-2048")
         }
 
-        private func read(_ directory: URL, _ name: String) throws -> [UInt8] {
+        func read(_ directory: URL, _ name: String) throws -> [UInt8] {
             try [UInt8](Data(contentsOf: directory.appending(path: name)))
         }
 

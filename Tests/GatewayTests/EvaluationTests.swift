@@ -125,6 +125,10 @@ import Testing
             fingerprint: pins, moment: .exact(setup.time), policy: policy, canDecrypt: setup.key.hasPrefix("rsa"))
         let found = try inspecting.json(bundle).object
         #expect(found.result("fingerprint") == (setup.error == nil ? "pass" : "fail"), comment)
+        // What `enroll` warns of is told here, too; where it ends, it warns of nothing.
+        if setup.error == nil {
+            #expect((found.result("passedOver") == "unknown") == (setup.warnings > 0), comment)
+        }
         let authorities = found["authorities"].items
         for name in ["role", "reason"] {
             #expect(authorities.map { $0[name].text } == listed.map { $0[name].text }, comment)

@@ -107,6 +107,28 @@ import Testing
         return status
     }
 
+    /// What is advised about a refusal depends on whether there is a certificate already, and whether it is about that one.
+    @Test(arguments: [
+        (true, false, "scep enroll --again asks for a new one"), (true, true, "check challenge-file and subject"),
+        (false, false, "check challenge-file and subject"), (false, true, "check challenge-file and subject"),
+    ])
+    func aFailureIsExplainedByWhatThereIs(isHeld: Bool, isOfEnrolment: Bool, words: String) throws {
+        var settings = Settings()
+        _ = settings.set(.quiet, Text("yes"), from: .commandLine)
+        var progress = try Gateway.Progress(settings)
+        progress.isHeld = isHeld
+        let event = Event(
+            outcome: .refused, failure: .scep(.renewalReq, .refused(.badRequest), text: 0..<0), operation: .renewalReq,
+            certificate: nil, transactionID: nil, next: .nothing, knowsCapabilities: false,
+            isOfEnrolment: isOfEnrolment)
+        progress.logEvent(event, Span())
+        #expect(text(progress.status.message).contains(words), "\(text(progress.status.message))")
+        #expect(text(progress.status.kind) == "refused" && progress.status.time > 1_700_000_000)
+        // A clock that was not set says nothing.
+        atTime(0) { progress.logEvent(event, Span()) }
+        #expect(progress.status.time == 0)
+    }
+
     private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
     @Test func statusFollowsTheEvents() throws {

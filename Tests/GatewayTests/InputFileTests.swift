@@ -108,6 +108,12 @@ import Testing
                 ])
             let whole = Array((directory.path + "/" + path).utf8)
             #expect(kind { try InputFile.readSecret(whole) } == outcome)
+            guard outcome == "path-untrusted" else { return }
+            let failure = try #require(throws: Failure.self) { try InputFile.readSecret(whole) }
+            // Whose it is that is in the way is said by its name.
+            let names = path.split(separator: "/") + ["theirs", "roots", "link"]
+            let message = String(decoding: failure.message, as: UTF8.self)
+            #expect(names.contains { message.contains("than '\($0)' on its path") }, "\(message)")
         }
     }
 

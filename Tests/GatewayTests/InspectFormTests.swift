@@ -140,6 +140,19 @@ import Testing
         #expect(empty["problem"].text == "there is not one byte in it" && empty["start"].value == nil)
     }
 
+    /// What an editor leaves behind a structure is none of it, and what follows has its own place.
+    @Test func blanksBehindAStructureArePassedOver() throws {
+        let key = try OpenSSL.run(["pkey", "-pubout", "-outform", "DER"], input: TestKey.p256.pem)
+        for (blanks, count) in [("", 1), ("\n", 1), (" \t\r\n\n", 1), ("x", 2)] {
+            let found = try Inspecting().json(key + Array(blanks.utf8))
+            #expect(found["objects"].count == count, "\(blanks)")
+            let both = try Inspecting().json(key + Array(blanks.utf8) + key)
+            guard count == 1 else { continue }
+            #expect(both["objects"].items.map { $0["kind"].text } == ["public key", "public key"])
+            #expect(both["objects"].items.map { $0["offset"].number } == [0, key.count + blanks.utf8.count])
+        }
+    }
+
     @Test(
         arguments: [
             ("GET / HTTP/1.1", "", nil, nil),
@@ -263,6 +276,17 @@ import Testing
             #expect(found.extension("subjectAltName") == shown)
             #expect(found.extension("issuerAltName") == "DNS:a")
         }
+    }
+
+    /// Where a list may be found is looked for as deep as it may stand, and no deeper.
+    @Test(arguments: [(0, true), (5, true), (6, true), (7, false), (20, false)])
+    func locationsAreLookedForSoDeep(levels: Int, isShown: Bool) throws {
+        var value = Array("http://a".utf8).tagged(0x86)
+        for _ in 0..<levels { value = value.tagged(0xA0) }
+        let identity = try OpenSSLIdentity(
+            subject: "/CN=x", for: .p256, extensions: ["crlDistributionPoints=DER:" + value.hex])
+        let shown = try Inspecting().json(identity.der).object.extension("cRLDistributionPoints")
+        #expect(shown == (isShown ? "URI:http://a" : ""))
     }
 
     /// A list that is not of all that was revoked is of no use to the client.

@@ -149,6 +149,41 @@ import Testing
         #expect(try Inspecting(fingerprint: ca.fingerprint()).json(other).object.failures == ["fingerprint"])
     }
 
+    /// One certificate that is all of a file is checked as a reply to GetCACert, if it is a CA's or pinned; one among others,
+    /// or within something, is not.
+    @Test func aSingleCertificateIsJudgedAsTheCAs() throws {
+        let ca = try OpenSSLIdentity.authority
+        let leaf = try OpenSSLIdentity(
+            subject: "/CN=leaf", for: .p256, issuedBy: ca, extensions: ["basicConstraints=critical,CA:FALSE"])
+        func checked(_ file: [UInt8], pin: OpenSSLIdentity? = nil) throws -> [String?] {
+            let fingerprint = try pin?.fingerprint().replacing(":", with: "") ?? ""
+            return try Inspecting(fingerprint: fingerprint).json(file)["objects"].items.map {
+                $0.result("fingerprint")
+            }
+        }
+        #expect(try checked(ca.der) == ["unknown"] && checked(ca.certificate) == ["unknown"])
+        #expect(try checked(ca.der, pin: ca) == ["pass"] && checked(ca.der, pin: leaf) == ["fail"])
+        #expect(try checked(leaf.der) == [nil] && checked(leaf.der, pin: ca) == [nil])
+        #expect(try checked(leaf.der, pin: leaf) == ["fail"])
+        #expect(
+            try checked(ca.der + leaf.der) == [nil, nil] && checked(ca.certificate + leaf.certificate) == [nil, nil])
+        // Several are checked together, behind them.
+        #expect(try Inspecting().json(ca.der + leaf.der).result("fingerprint") == "unknown")
+        #expect(try Inspecting().json(ca.der + TestKey.p256.pem).result("fingerprint") == nil)
+        #expect(try Inspecting().json(ca.der).result("fingerprint") == nil)
+        // What stands in a message, and in an envelope.
+        let message = try Inspecting().json(SignedMessage.reply("3", from: ca).encoded()).object
+        #expect(message["certificates"][0].result("client") == "pass")
+        #expect(message["certificates"][0].result("fingerprint") == nil)
+        let device = try OpenSSLIdentity.recipient
+        for content in try [OpenSSLIdentity.bundle([ca]), ca.der] {
+            let reply = try SignedMessage.reply("0", from: ca, content: device.envelope(content)).encoded()
+            let inside = try Inspecting(key: device.key).json(reply).object["content"]["content"]
+            #expect(inside["kind"].text != nil && inside.result("fingerprint") == nil)
+            #expect(inside["authorities"].value == nil)
+        }
+    }
+
     @Test func formsAreToldByContent() throws {
         let der = try OpenSSLIdentity.authority.der
         let base64 = Array(Data(der).base64EncodedString(options: .lineLength64Characters).utf8)

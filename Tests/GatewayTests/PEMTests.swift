@@ -53,6 +53,8 @@ import Testing
         #expect(try self.blocks(long)[0].bytes.count == 3000)
         #expect(try self.blocks("").isEmpty)
         #expect(try self.blocks("nothing\n-- here --").isEmpty)
+        // Blanks at its end, without a line's.
+        for end in [" ", "\n \t", "\n\r"] { #expect(try self.blocks("nothing" + end).isEmpty) }
     }
 
     @Test func headersOfOldAreToldApart() throws {

@@ -19,11 +19,24 @@ import Testing
         return arguments.withUnsafeMutableBufferPointer { run(count, $0.baseAddress) }
     }
 
-    private func scep(_ line: [String], exits code: Int32) async -> Outcome {
+    /// - Parameters:
+    ///   - code: the exit code, or a signal below zero.
+    ///   - sink: a file that standard output goes to; empty: what is written there is given back.
+    ///   - terminal: likewise for standard error.
+    func scep(
+        _ line: [String], exits code: Int32, onto sink: String = "", terminal: String = "",
+        environment: [String: String] = [:]
+    ) async -> Outcome {
         let result = await #expect(
-            processExitsWith: .exitCode(code), observing: [\.standardOutputContent, \.standardErrorContent]
-        ) { [line] in
+            processExitsWith: code < 0 ? .signal(-code) : .exitCode(code),
+            observing: [\.standardOutputContent, \.standardErrorContent]
+        ) { [line, sink, terminal, environment] in
+            Self.closePipes()
             for descriptor in [STDOUT_FILENO, STDERR_FILENO] { write(descriptor, Self.mark, 6) }
+            if !sink.isEmpty { dup2(open(sink, O_WRONLY), STDOUT_FILENO) }
+            if !terminal.isEmpty { dup2(open(terminal, O_RDWR | O_NOCTTY), STDERR_FILENO) }
+            for name in ["JOURNAL_STREAM", "NO_COLOR", "TERM"] { unsetenv(name) }
+            for (name, value) in environment { setenv(name, value, 1) }
             exit(Self.start(line))
         }
         return Outcome(
@@ -32,6 +45,19 @@ import Testing
 
     /// What stands first on both streams: of one on which nothing is written, Swift Testing gives bytes of its own.
     private static let mark = "begin\n"
+
+    /// Pipes of other tests' that were open when this process was made: they would wait for their end. Swift Testing's own
+    /// stays.
+    private static func closePipes() {
+        let own = getenv("SWT_BACKCHANNEL").map { String(cString: $0) }
+        for name in (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? [] where name != own {
+            guard let descriptor = Int32(name), descriptor > STDERR_FILENO,
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)"),
+                target.hasPrefix("pipe:")
+            else { continue }
+            close(descriptor)
+        }
+    }
 
     private func said(_ stream: [UInt8]) -> String {
         let text = String(decoding: stream, as: UTF8.self)
@@ -96,6 +122,13 @@ import Testing
         let weak = try folder.write(Array("DES3\n".utf8), to: "weak")
         let refused = await scep(["inspect", weak], exits: 3)
         #expect(refused.output.hasPrefix("files:\n  - file: \(weak)\n") && refused.errors.isEmpty)
+        // It has its size, and no more.
+        for (size, code) in [(65_536, Int32(0)), (65_537, 6)] {
+            let text = "json = yes\n" + String(repeating: "#", count: size - 11)
+            let large = try folder.write(Array(text.utf8), to: "large")
+            let said = await scep(["inspect", file, "-f", large], exits: code)
+            #expect(said.errors.contains("is larger than the 65536 bytes") == (code != 0))
+        }
         let bad = try folder.write(Array("json = maybe\n".utf8), to: "bad")
         let wrong = await scep(["status", "-f", bad], exits: 1)
         #expect(wrong.errors == "scep: error: \(bad):1:8: 'json' is yes or no\n" && wrong.output.isEmpty)

@@ -35,7 +35,7 @@ extension KeyTests {
         }
 
         /// Runs `body` with a folder and a store in it that holds the identity.
-        private func withFolder(
+        func withFolder(
             _ identity: Identity, trusting trusted: [OpenSSLIdentity],
             _ body: (Workspace, inout Store, URL) throws -> Void
         ) throws {
@@ -170,14 +170,24 @@ extension KeyTests {
             "rm current/event", "chmod 644 current/key.pem", "chmod 600 current/cert.pem", "chmod 700 current/",
             "chmod 777 issued", "rm -r issued", "n=$(readlink current); rm -r $n; echo x > $n",
             "n=$(readlink current); rm -r $n; ln -s /tmp $n", "ln -sf /etc/passwd current/cert.pem",
-            "mv current/ca.pem current/.hidden; rm current",
+            "mv current/ca.pem current/.hidden; rm current", "rm current/event current",
+            "n=$(readlink current); ln -s /tmp x; mv -T x $n/ca.pem", "chmod 1755 issued",
         ]) func damageIsMended(script: String) throws {
             let identity = try Identity.shared.get()
             try withFolder(identity, trusting: [identity.root, identity.intermediate]) { workspace, store, folder in
                 #expect(try publish(&store, workspace) == .published(.issued))
+                let event = try read(folder, "event")
                 try SoftHSM.run("/bin/sh", ["-c", "cd '\(folder.path)' && \(script)"])
-                let outcome = try publish(&store, workspace)
-                #expect(outcome != .unchanged && outcome != .withheld)
+                // Whoever was told of the set hears no more of it, unless the link named another in between, or nobody can
+                // tell any more.
+                let isOther = script.contains("0000000000000000")
+                let isForgotten = script == "rm current/event current"
+                #expect(
+                    try publish(&store, workspace)
+                        == (isOther ? .published(.renewed) : isForgotten ? .published(.issued) : .mended))
+                if !isOther, !script.contains("rm -r"), script != "rm current/event" {
+                    #expect(try read(folder, "event") == event)
+                }
                 try check(folder)
                 #expect(try publish(&store, workspace) == .unchanged)
             }

@@ -77,7 +77,7 @@ extension KeyTests {
         }
 
         /// The public key in PEM, of what the key itself says.
-        private func publicPEM(_ key: inout GatewayKey) throws -> [UInt8] {
+        func publicPEM(_ key: inout GatewayKey) throws -> [UInt8] {
             var bytes = [UInt8](repeating: 0, count: 512)
             var buffer = bytes.mutableSpan
             let count = try key.publicKey(into: &buffer)
@@ -436,7 +436,7 @@ extension KeyTests {
         }
 
         /// How many private keys there are, as OpenSC counts.
-        private func count(_ token: SoftHSM) throws -> Int {
+        func count(_ token: SoftHSM) throws -> Int {
             try token.tool(["--list-objects", "--type", "privkey"]).components(separatedBy: "Private Key").count - 1
         }
 

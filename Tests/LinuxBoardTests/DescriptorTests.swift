@@ -1,9 +1,10 @@
 import Board
 import CLinux
 import Foundation
-import LinuxBoard
 import TestSupport
 import Testing
+
+@testable import LinuxBoard
 
 @Suite struct DescriptorTests {
     private func opened(
@@ -69,9 +70,14 @@ import Testing
             let (file, folder) = (directory.path + "/file", directory.path + "/folder")
             opened(file, O_RDWR | O_CREAT, mode: mode_t(mode))?.close()
             madeFolder(folder, mode: mode_t(mode))?.close()
-            // One that is there keeps its own.
+            let outside = try #require(opened(directory.path, O_RDONLY | O_DIRECTORY))
+            defer { outside.close() }
+            Descriptor("named", in: outside.number, O_RDWR | O_CREAT, mode: mode_t(mode))?.close()
+            // What is there keeps its own.
             madeFolder(folder, mode: 0o700)?.close()
-            for path in [file, folder] {
+            opened(file, O_RDONLY)?.close()
+            Descriptor("named", in: outside.number, O_RDONLY)?.close()
+            for path in [file, folder, directory.path + "/named"] {
                 let found = try found(path)
                 #expect(found == mode)
             }
@@ -106,5 +112,98 @@ import Testing
         #expect(linux_pipe(&ends) == 0)
         #expect(throws: StorageError.failed) { try Descriptor(ends[1]).sync() }
         for end in ends { close(end) }
+    }
+
+    /// What is not there, and what is something else.
+    @Test func whatCannotBeOpenedIsNone() throws {
+        try withTemporaryDirectory { directory in
+            let file = try directory.write([1], to: "file")
+            let outside = try #require(opened(directory.path, O_RDONLY | O_DIRECTORY))
+            defer { outside.close() }
+            #expect(Descriptor(duplicating: -1) == nil)
+            #expect(Descriptor("other", in: outside.number, O_RDONLY) == nil && errno == ENOENT)
+            #expect(opened(directory.path + "/other", O_RDONLY) == nil && errno == ENOENT)
+            #expect(madeFolder(file, mode: 0o700) == nil && errno == ENOTDIR)
+            #expect(madeFolder(directory.path + "/other/folder", mode: 0o700) == nil && errno == ENOENT)
+            // A folder that is there, and is behind a link.
+            let link = directory.path + "/link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: directory.path)
+            #expect(madeFolder(link, mode: 0o700) == nil)
+            let path = Array(link.utf8) + [0]
+            let followed = Descriptor(makingFolder: path.span, mode: 0o700, followsLinks: true)
+            #expect(followed != nil)
+            followed?.close()
+        }
+    }
+
+    /// Others have the same open file: what one writes the other reads, until each is closed.
+    @Test func aDuplicateLivesOnItsOwn() throws {
+        try withTemporaryDirectory { directory in
+            let file = try #require(opened(directory.write([1, 2], to: "file"), O_RDWR))
+            let copy = try #require(Descriptor(duplicating: file.number))
+            #expect(copy.number != file.number && copy.number > STDERR_FILENO)
+            let number = file.status?.st_ino
+            file.close()
+            #expect(try read(2, at: 0, of: copy) == [1, 2])
+            #expect(copy.status?.st_ino == number && number != nil)
+            copy.close()
+        }
+    }
+
+    @Test func whatIsClosedHasNoStatus() {
+        let none = Descriptor(-1)
+        #expect(none.status == nil && none.size(upTo: 100) == nil)
+        #expect(throws: StorageError.failed) { try none.sync() }
+        #expect(throws: StorageError.failed) { try read(1, at: 0, of: none) }
+    }
+
+    /// The kernel gives no more than some pages of such a file at a time (proc(5)).
+    @Test func whatComesInPiecesIsReadWhole() throws {
+        let child = try Child { 0 }
+        defer { child.end() }
+        let file = try #require(opened("/proc/\(child.process)/maps", O_RDONLY))
+        defer { file.close() }
+        var maps: [UInt8] = []
+        var some = [UInt8](repeating: 0, count: 4096)
+        var count = 0
+        repeat {
+            maps += some.prefix(count)
+            count = Foundation.read(file.number, &some, some.count)
+        } while count > 0
+        try #require(maps.count > 2 * 4096)
+        #expect(try read(maps.count, at: 0, of: file) == maps)
+        #expect(try read(maps.count - 5000, at: 5000, of: file) == Array(maps.dropFirst(5000)))
+        #expect(throws: StorageError.failed) { try read(maps.count + 1, at: 0, of: file) }
+    }
+
+    /// A file that may not grow takes a part (setrlimit(2), RLIMIT_FSIZE): what is left is written behind it, or not at all.
+    @Test func whatIsWrittenInPartIsNotWritten() throws {
+        try withTemporaryDirectory { directory in
+            let file = try #require(opened(directory.write([UInt8](repeating: 7, count: 100), to: "file"), O_RDWR))
+            defer { file.close() }
+            let content = [UInt8](repeating: 8, count: 60)
+            let child = try Child {
+                signal(SIGXFSZ, SIG_IGN)
+                var limit = rlimit(rlim_cur: 110, rlim_max: 110)
+                setrlimit(.init(RLIMIT_FSIZE.rawValue), &limit)
+                do throws(StorageError) {
+                    try file.write(at: 90, content.span)
+                    return 1
+                } catch {
+                    return error == .failed ? 2 : 3
+                }
+            }
+            child.end()
+            #expect(child.result == 2)
+            #expect(
+                try read(110, at: 0, of: file)
+                    == [UInt8](repeating: 7, count: 90) + [UInt8](repeating: 8, count: 20))
+        }
+    }
+
+    @Test(arguments: [(ENOSPC, StorageError.full), (EDQUOT, .full), (EIO, .failed), (EROFS, .failed)])
+    func whatTheSystemSaysHasAWord(number: Int32, error: StorageError) {
+        errno = number
+        #expect(Descriptor.failure == error)
     }
 }

@@ -143,4 +143,77 @@ import Testing
         #expect(!isRunning())
         if isRunning() { kill(helper, SIGKILL) }
     }
+
+    /// The longest name there is in DNS is one; that a letter of it is of no ASCII is for the system to check.
+    @Test(arguments: [String(repeating: "a", count: 255), "\u{E4}.example"]) func whatMayBeANameIsAskedFor(host: String)
+        throws
+    {
+        let found = try withNames(standingFor: ["127.0.0.1"]) { try Self.resolve(host, deadline: 600_000) }
+        #expect(found.count == 1)
+    }
+
+    /// Who stands for nothing that is an address.
+    @Test func aNameWithoutAnAddressIsUnknown() {
+        #expect(throws: TransportError.nameUnknown) {
+            try withNames(standingFor: ["no address"]) { try Self.resolve("ca.example", deadline: 600_000) }
+        }
+    }
+
+    /// A process that the system ended, for want of memory say.
+    @Test func aProcessThatDiesLeavesTheNameUnresolved() throws {
+        let witness = Witness()
+        defer { witness.close() }
+        let outcome = Outcome()
+        let isOver = DispatchSemaphore(value: 0)
+        let writing = witness.writing
+        Thread.detachNewThread {
+            withNames(standingFor: [], witness: writing) {
+                do throws(TransportError) {
+                    _ = try Self.resolve("ca.example", deadline: 600_000)
+                } catch {
+                    outcome.error = error
+                }
+            }
+            isOver.signal()
+        }
+        let helper = try #require(witness.process(waits: true))
+        kill(helper, SIGKILL)
+        isOver.wait()
+        #expect(outcome.error == .nameUnresolved)
+    }
+
+    /// Nothing is left of it: no process to wait for, and no file.
+    @Test func nothingIsLeftOfAQuestion() throws {
+        let child = try withNames(standingFor: ["127.0.0.1"]) {
+            try Child {
+                func openFiles() -> Int { (0..<1024).count { fcntl($0, F_GETFD) >= 0 } }
+                let before = openFiles()
+                for _ in 0..<3 {
+                    guard (try? Self.resolve("ca.example", deadline: 600_000)) != nil else { return 1 }
+                }
+                guard openFiles() == before else { return 2 }
+                return waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD ? 0 : 3
+            }
+        }
+        child.end()
+        #expect(child.result == 0)
+    }
+
+    /// Without a file to spare nobody can be asked, which says nothing of the name.
+    @Test func whereNoFileMayBeOpenedItIsExhausted() throws {
+        let child = try withNames(standingFor: ["127.0.0.1"]) {
+            try Child {
+                var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+                setrlimit(.init(RLIMIT_NOFILE.rawValue), &limit)
+                do throws(TransportError) {
+                    _ = try Self.resolve("ca.example", deadline: 600_000)
+                    return 1
+                } catch {
+                    return error == .exhausted ? 0 : 2
+                }
+            }
+        }
+        child.end()
+        #expect(child.result == 0)
+    }
 }

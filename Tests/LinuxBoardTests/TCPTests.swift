@@ -7,7 +7,9 @@ import Testing
 
 /// Connections to sockets of the test's own.
 @Suite struct TCPTests {
-    private static nonisolated(unsafe) let clock = SystemClock()
+    /// As of a board that has run for eleven days.
+    private static nonisolated(unsafe) let clock = unsafe unsafeBitCast(
+        unsafeBitCast(SystemClock(), to: UInt64.self) &- 1_000_000_000, to: SystemClock.self)
     /// Catches a hang alone.
     private static var longDeadline: UInt64 { clock.uptime + 600_000 }
 
@@ -74,6 +76,18 @@ import Testing
                 == nil
         }
         #expect(isReached)
+    }
+
+    /// The last one has all the time that is left.
+    @Test func silentAddressesTakeAllOfTheTime() throws {
+        let silent = try Listener("127.0.0.1", backlog: 0)
+        defer { silent.close() }
+        let queue = silent.fill()
+        defer { for socket in queue { close(socket) } }
+        let begin = ContinuousClock.now
+        #expect(try connect(to: ["127.0.0.1", "127.0.0.1"], silent.port, within: 300) == .timedOut)
+        // Both ends are cut to milliseconds.
+        #expect(begin.duration(to: .now) >= .milliseconds(299))
     }
 
     @Test func silenceEndsAtTheDeadline() throws {
@@ -143,11 +157,116 @@ import Testing
         #expect(again == nil)
     }
 
+    /// The broadcast address of the loopback, which no TCP goes to (ENETUNREACH): who refuses says more, wherever it stands.
+    @Test func whoeverRefusesSaysMoreThanWhoIsOutOfReach() throws {
+        let server = try Listener("127.0.0.2")
+        defer { server.close() }
+        let nowhere = "127.255.255.255"
+        for (addresses, error) in [
+            ([nowhere], .unreachable), ([nowhere, nowhere], .unreachable), (["127.0.0.1", nowhere], .refused),
+            ([nowhere, "127.0.0.1"], .refused), ([nowhere, "127.0.0.1", nowhere], .refused),
+            ([nowhere, "127.0.0.2"], nil),
+        ] as [([String], TransportError?)] {
+            #expect(try connect(to: addresses, server.port) == error, "\(addresses)")
+        }
+    }
+
+    /// Not even to who would answer at once.
+    @Test func nobodyIsAskedAfterTheDeadline() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let host = Array("127.0.0.1".utf8)
+        var tcp = TCP(clock: Self.clock)
+        defer { tcp.close() }
+        #expect(throws: TransportError.timedOut) {
+            try tcp.connect(host: host.span, port: server.port, deadline: Self.clock.uptime)
+        }
+        // Waiting has an end too where it is over already.
+        try tcp.connect(host: host.span, port: server.port, deadline: Self.longDeadline)
+        #expect(throws: TransportError.timedOut) { try receive(&tcp, deadline: 0) }
+    }
+
+    /// Sockets of this process that are connected to a port of this machine.
+    private func sockets(to port: UInt16) -> [Int32] {
+        (0..<4096).filter { descriptor in
+            var address = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            return withUnsafeMutableBytes(of: &address) { bytes in
+                guard let address = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return false }
+                return getpeername(descriptor, address, &size) == 0
+            } && address.sin_family == sa_family_t(AF_INET) && address.sin_port == port.bigEndian
+        }
+    }
+
+    /// What the kernel has of the socket: small pieces are not held back (tcp(7)), and no other program inherits it.
+    @Test func theSocketIsAsItShouldBe() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let error = try connect(to: ["127.0.0.1"], server.port) { tcp in
+            let sockets = sockets(to: server.port)
+            try #require(sockets.count == 1)
+            var value: Int32 = 0
+            var size = socklen_t(MemoryLayout<Int32>.size)
+            #expect(getsockopt(sockets[0], Int32(IPPROTO_TCP), TCP_NODELAY, &value, &size) == 0 && value != 0)
+            #expect(fcntl(sockets[0], F_GETFD) & FD_CLOEXEC != 0)
+        }
+        #expect(error == nil)
+        #expect(sockets(to: server.port).isEmpty)
+    }
+
+    /// One at a time: the one before is over for the far side too.
+    @Test func aNewConnectionEndsTheOneBefore() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let host = Array("127.0.0.1".utf8)
+        var tcp = TCP(clock: Self.clock)
+        var peers: [Int32] = []
+        defer { for peer in peers { close(peer) } }
+        for _ in 0..<3 {
+            try tcp.connect(host: host.span, port: server.port, deadline: Self.longDeadline)
+            peers.append(server.accept())
+            #expect(sockets(to: server.port).count == 1)
+        }
+        tcp.close()
+        tcp.close()
+        for peer in peers {
+            var byte: UInt8 = 0
+            #expect(recv(peer, &byte, 1, 0) == 0)
+        }
+        #expect(throws: TransportError.reset) { try receive(&tcp) }
+        // Nor does a trial that failed leave one.
+        let nobody = try Listener("127.0.0.1")
+        nobody.close()
+        #expect(throws: TransportError.refused) {
+            try tcp.connect(host: host.span, port: nobody.port, deadline: Self.longDeadline)
+        }
+        #expect(throws: TransportError.reset) { try tcp.send(host.span, deadline: Self.longDeadline) }
+    }
+
+    /// To a far side that has broken off.
+    @Test func whatCannotBeSentIsTold() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        signal(SIGPIPE, SIG_IGN)
+        let error = try connect(to: ["127.0.0.1"], server.port) { tcp in
+            let peer = server.accept()
+            var linger = linger(l_onoff: 1, l_linger: 0)
+            setsockopt(peer, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+            close(peer)
+            let content = [UInt8](repeating: 1, count: 100)
+            #expect(throws: TransportError.reset) {
+                for _ in 0..<3 { try tcp.send(content.span, deadline: Self.longDeadline) }
+            }
+        }
+        #expect(error == nil)
+    }
+
     @Test(
         arguments: [
             (ECONNREFUSED, .refused), (ENETDOWN, .noAddress), (EADDRNOTAVAIL, .noAddress), (ENETUNREACH, .unreachable),
             (EHOSTUNREACH, .unreachable), (EAFNOSUPPORT, .unreachable), (EACCES, .unreachable), (EPERM, .unreachable),
             (ETIMEDOUT, .timedOut), (EMFILE, .exhausted), (ENOBUFS, .exhausted), (ECONNRESET, .reset), (EPIPE, .reset),
+            (EHOSTDOWN, .unreachable), (ENFILE, .exhausted), (ENOMEM, .exhausted), (EBADF, .reset),
         ] as [(Int32, TransportError)])
     func whatTheSystemSaysHasAWord(number: Int32, error: TransportError) {
         #expect(TransportError(errno: number) == error)

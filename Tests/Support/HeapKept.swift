@@ -4,7 +4,11 @@ import Foundation
 ///
 /// It runs in a process of its own, in which nothing else asks for memory. What the allocator knows of itself (malloc_info(3))
 /// is what counts, several times: what is kept once, such as a buffer for files, is in one of them alone.
-public func heapKept(by body: () throws -> Void) throws -> Int {
+///
+/// - Parameters:
+///   - rounds: how often it is counted.
+///   - times: how often `body` is called each time: fewer for what takes long.
+public func heapKept(rounds: Int = 4, times: Int = 32, by body: () throws -> Void) throws -> Int {
     struct Failure: Error {}
     typealias Fork = @convention(c) () -> pid_t
     typealias Information = @convention(c) (Int32, UnsafeMutableRawPointer?) -> Int32
@@ -12,7 +16,6 @@ public func heapKept(by body: () throws -> Void) throws -> Int {
     guard let fork = unsafeBitCast(dlsym(nil, "fork"), to: Fork?.self),
         let information = unsafeBitCast(dlsym(nil, "malloc_info"), to: Information?.self)
     else { throw Failure() }
-    let (rounds, times) = (4, 32)
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw Failure() }
     let child = fork()

@@ -2,10 +2,12 @@ import Foundation
 
 /// What a call leaves behind on its stack: it runs on a thread whose stack was blank before, and which is read,
 /// as far as it was used, when the thread has ended. Heap is not seen, and neither is what was in registers.
-public func stackLeft(by body: () throws -> Void) throws -> [UInt8] {
+///
+/// - Parameter blank: what the stack is full of before.
+public func stackLeft(blank: UInt8 = 0, by body: () throws -> Void) throws -> [UInt8] {
     let size = 1 << 20
     let stack = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 1 << 14)
-    stack.initializeMemory(as: UInt8.self, repeating: 0, count: size)
+    stack.initializeMemory(as: UInt8.self, repeating: blank, count: size)
     defer { stack.deallocate() }
     let result = try withoutActuallyEscaping(body) { body in
         let call = Call(body)
@@ -28,8 +30,9 @@ public func stackLeft(by body: () throws -> Void) throws -> [UInt8] {
     }
     try result.get()
     // It grows downwards: what was never reached is blank.
+    let word = UInt64(blank) * 0x0101_0101_0101_0101
     var start = 0
-    while start < size, stack.load(fromByteOffset: start, as: UInt64.self) == 0 { start += 8 }
+    while start < size, stack.load(fromByteOffset: start, as: UInt64.self) == word { start += 8 }
     return Array(UnsafeRawBufferPointer(start: stack + start, count: size - start))
 }
 

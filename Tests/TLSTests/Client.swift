@@ -17,7 +17,9 @@ struct Client: Sendable {
     var isExact = true
     var proxy: HTTPProxy?
     var identity: (certificate: [UInt8], key: TestKey, isRSA: Bool)?
-    var milliseconds: UInt64 = 10_000
+    /// CAs above the identity's certificate, in DER.
+    var issuers: [[UInt8]] = []
+    var milliseconds: UInt64 = 60_000
 
     /// Asks for GetCACaps, and gives what came, or why nothing did.
     func ask(_ url: String) throws -> Result<String, ExchangeError> {
@@ -42,6 +44,7 @@ struct Client: Sendable {
                 try key.load(bytes.span)
                 try transport.show(identity.certificate.span, key: key)
             }
+            for issuer in issuers { try transport.show(issuer: issuer.span) }
         }
         var work = [UInt8](repeating: 0, count: 65_536)
         var traffic = Traffic()

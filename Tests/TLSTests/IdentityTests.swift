@@ -34,6 +34,18 @@ import Testing
         #expect(error == .identityRefused)
     }
 
+    /// Of a server that knows the root alone.
+    @Test func isShownWithWhatIsBetween() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(
+            openssl: ["-www", "-Verify", "3", "-verify_return_error", "-CAfile", keys.path("root.crt")]
+                + keys.showing("ec", key: "ec"))
+        var client = Client(authorities: try keys.read("bundle.pem"))
+        client.identity = (try keys.der("client-under"), TestKey(pem: try keys.read("ec.key")), false)
+        client.issuers = [try keys.der("intermediate")]
+        #expect(try client.ask("https://localhost:\(peer.port)/").get().contains("Client certificate"))
+    }
+
     /// Nobody learns who the client is before he has shown who he is.
     @Test func notToAStranger() throws {
         let keys = try PublicKeys.shared.get()

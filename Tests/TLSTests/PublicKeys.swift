@@ -52,6 +52,7 @@ final class PublicKeys: @unchecked Sendable {
         for key in ["ec", "rsa"] {
             try issue("client-\(key)", key: key, by: "root", caKey: "ca", "extendedKeyUsage=clientAuth")
         }
+        try issue("client-under", key: "ec", by: "intermediate", caKey: "p384", "extendedKeyUsage=clientAuth")
         let roots = try read("root.crt") + read("rsa-root.crt")
         try Data("# Ours\n".utf8 + roots).write(to: folder.appending(path: "bundle.pem"))
     }

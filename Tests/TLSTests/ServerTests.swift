@@ -133,6 +133,14 @@ import Testing
         #expect(error == .certificateUntrusted)
     }
 
+    /// A server's own certificate may be trusted: nobody is above it.
+    @Test func itsOwnCertificateIsTrusted() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("self", key: "ec"))
+        let error = try Client(authorities: keys.read("self.crt")).failure("https://localhost:\(peer.port)/")
+        #expect(error == nil)
+    }
+
     /// A CA is only its name to somebody who has another key.
     @Test func forgedCA() throws {
         let keys = try PublicKeys.shared.get()

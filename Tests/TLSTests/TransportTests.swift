@@ -15,6 +15,8 @@ import Testing
         final class Journal {
             var hosts: [String] = []
             var isOpen = false
+            var deadlines: [UInt64] = []
+            var notes: [String] = []
         }
 
         var tcp = TCP(clock: SystemClock())
@@ -32,12 +34,17 @@ import Testing
         }
 
         mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+            journal.deadlines.append(deadline)
             try tcp.send(bytes, deadline: deadline)
         }
 
         mutating func receive(
             into buffer: inout MutableSpan<UInt8>, deadline: UInt64
         ) throws(TransportError) -> Int { try tcp.receive(into: &buffer, deadline: deadline) }
+
+        mutating func note(time: Int64?, isExact: Bool) {
+            journal.notes.append("\(time ?? -1), \(isExact)")
+        }
 
         mutating func close() {
             journal.isOpen = false
@@ -109,6 +116,93 @@ import Testing
         #expect(String(decoding: reply.prefix(count), as: UTF8.self) == "in the clear")
         transport.free()
         #expect(!journal.isOpen)
+    }
+
+    /// The end of the stream takes no longer than what was last asked for.
+    @Test(arguments: ["connect", "send", "receive"]) func closingKeepsToTheLastDeadline(_ last: String) throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("ec", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        let begin = deadline
+        let (url, request) = (Array("https://localhost:\(peer.port)/".utf8), Array("GET / HTTP/1.0\r\n\r\n".utf8))
+        try transport.connect(to: ServerURL(url.span), deadline: begin)
+        if last != "connect" { try transport.send(request.span, deadline: begin + 1) }
+        if last == "receive" {
+            var reply = [UInt8](repeating: 0, count: 1)
+            var buffer = reply.mutableSpan
+            #expect(try transport.receive(into: &buffer, deadline: begin + 2) == 1)
+        }
+        let before = journal.deadlines.count
+        transport.close()
+        let expected = ["connect": begin, "send": begin + 1, "receive": begin + 2]
+        #expect(Array(journal.deadlines.dropFirst(before)) == [expected[last]])
+        #expect(!journal.isOpen)
+        transport.free()
+    }
+
+    /// Pieces that are as long as each other look the same to whoever moves them.
+    @Test func everyPieceIsSent() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("ec", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == nil)
+        let request = Array("GET / HTTP/1.0\r\n\r\n".utf8)
+        for start in stride(from: 0, to: request.count, by: 2) {
+            try transport.send(request.span.extracting(start..<(start + 2)), deadline: deadline)
+        }
+        var reply = [UInt8](repeating: 0, count: 12)
+        var buffer = reply.mutableSpan
+        let count = try transport.receive(into: &buffer, deadline: deadline)
+        #expect(String(decoding: reply.prefix(count), as: UTF8.self).hasPrefix("HTTP/1.0 200"))
+        transport.free()
+    }
+
+    /// What is below may need it too.
+    @Test func theTimeIsHandedDown() throws {
+        var transport = try transport(trusting: PublicKeys.shared.get().read("bundle.pem"))
+        transport.note(time: 7, isExact: true)
+        transport.note(time: nil, isExact: false)
+        #expect(journal.notes == ["7, true", "-1, false"])
+        transport.free()
+    }
+
+    /// With a server that wants a certificate: one whose key does not sign is a fault of the client's own.
+    @Test func aKeyThatDoesNotSignIsTold() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(
+            openssl: ["-www", "-Verify", "3", "-verify_return_error", "-CAfile", keys.path("root.crt")]
+                + keys.showing("ec", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        let certificate = try keys.der("client-ec")
+        var place: UInt8 = 0
+        unsafe transport.identity = try withUnsafeMutablePointer(to: &place) { place in
+            unsafe try ClientIdentity(
+                certificate: certificate.span, algorithm: .p256, signatureSize: 72, key: UnsafeMutableRawPointer(place),
+                sign: { _, _, _, _, _, _, _ in -1 })
+        }
+        #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == .identityFailed)
+        #expect(!journal.isOpen)
+        transport.free()
+    }
+
+    /// By its number (RFC 5246, 7.2.2), and by when it comes: as the answer to the ClientHello, in between, or after all that is
+    /// the client's part.
+    @Test(
+        arguments: [
+            (40, .noCommonProtocol, .handshakeRefused, .identityRefused), (41, nil, nil, nil),
+            (42, .identityRefused, .identityRefused, .identityRefused),
+            (46, .identityRefused, .identityRefused, .identityRefused), (47, nil, nil, nil),
+            (48, .identityRefused, .identityRefused, .identityRefused),
+            (49, .identityRefused, .identityRefused, .identityRefused), (50, nil, nil, nil),
+            (70, .noCommonProtocol, .noCommonProtocol, .noCommonProtocol),
+            (71, .noCommonProtocol, .noCommonProtocol, .noCommonProtocol), (80, nil, nil, nil),
+        ] as [(UInt8, TransportError?, TransportError?, TransportError?)])
+    func whatAnAlertSays(
+        _ alert: UInt8, _ greeting: TransportError?, _ between: TransportError?, _ late: TransportError?
+    ) {
+        #expect(TransportError(alert: alert, isGreeting: true, isLate: false) == greeting ?? .handshakeRefused)
+        #expect(TransportError(alert: alert, isGreeting: false, isLate: false) == between ?? .handshakeRefused)
+        #expect(TransportError(alert: alert, isGreeting: false, isLate: true) == late ?? .handshakeRefused)
     }
 
     /// Only a board that ran out of memory is told so: the causes are mended in different ways.

@@ -7,6 +7,7 @@ struct CPlanter {
     private let firstNumber: Int
     private let isPlanted: (Int) -> Bool
     private let lines: [Substring]
+    private let unbuilt: Set<Int>
 
     static func plant(_ source: String, file: String, firstNumber: Int, isPlanted: @escaping (Int) -> Bool) -> Planted {
         var planter = CPlanter(
@@ -30,9 +31,11 @@ struct CPlanter {
         self.firstNumber = firstNumber
         self.isPlanted = isPlanted
         self.lines = lines
+        unbuilt = CBranches.unbuilt(lines)
     }
 
     private mutating func claim(_ change: Change, _ line: Int) -> Int? {
+        guard !unbuilt.contains(line) else { return nil }
         planted.mutants.append(
             Mutant(
                 kind: change.kind, file: file, line: line, lineText: lines[line - 1].trimmed,

@@ -47,4 +47,24 @@ import Testing
         #expect(planted.mutants.isEmpty)
         #expect(String(decoding: planted.text, as: UTF8.self) == "#include \"CMutant.h\"\n" + source)
     }
+
+    /// What the preprocessor takes out where tests run is not tried.
+    @Test func whatIsNotBuiltHasNoMutants() {
+        let text = """
+            static void f(void) {
+            #if MBEDTLS_VERSION_NUMBER < 0x03000000
+                old();
+            #else
+                new();
+            #endif
+            #if OTHER
+                one();
+            #else
+                another();
+            #endif
+            }
+
+            """
+        #expect(plant(text, path: "a.c").mutants.map(\.original) == ["old()", "one()", "another()"])
+    }
 }

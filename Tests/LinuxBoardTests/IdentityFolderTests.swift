@@ -13,9 +13,14 @@ import Testing
         return try DirectorySnapshots(IdentityFolder.open(in: Descriptor(outside)))
     }
 
+    /// What a generation has in it.
+    private static func content(_ generation: Int) -> [UInt8] {
+        (0..<577).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ generation) }
+    }
+
     private static func put(_ generation: Int, in snapshots: inout DirectorySnapshots<IdentityFolder>) throws {
         _ = try snapshots.open()
-        let content = Snapshots.content(generation)
+        let content = Self.content(generation)
         try snapshots.begin(size: content.count)
         try snapshots.append(content.span)
         try snapshots.commit()
@@ -42,7 +47,7 @@ import Testing
             try snapshots.read(at: 0, into: &buffer)
         }
         let generation = Int(content[0])
-        #expect(content == Snapshots.content(generation))
+        #expect(content == Self.content(generation))
         return generation
     }
 
@@ -203,6 +208,153 @@ import Testing
             try Self.put(1, in: &snapshots)
             #expect(try Data(contentsOf: other) == Data("mine".utf8))
             #expect(try Self.generation(directory) == 1)
+        }
+    }
+}
+
+/// The folder's two files, without what keeps snapshots in them.
+@Suite struct IdentityFileTests {
+    private func withFolder(_ body: (inout IdentityFolder, URL) throws -> Void) throws {
+        try withTemporaryDirectory { directory in
+            let outside = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            defer { close(outside) }
+            var folder = try IdentityFolder.open(in: Descriptor(outside))
+            try body(&folder, directory.appending(path: "store"))
+        }
+    }
+
+    /// What is read of a file; nil when it does not have as much.
+    private func bytes(
+        _ count: Int, _ read: (inout MutableSpan<UInt8>) throws(StorageError) -> Void
+    ) throws -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: count)
+        do throws(StorageError) {
+            var buffer = bytes.mutableSpan
+            try read(&buffer)
+            return bytes
+        } catch {
+            guard error == .outOfRange else { throw error }
+            return nil
+        }
+    }
+
+    private static let content: [UInt8] = Array(1...10)
+    private static let places: [(offset: Int, count: Int, isThere: Bool)] = [
+        (0, 10, true), (3, 7, true), (9, 1, true), (10, 0, true), (0, 11, false), (1, 10, false), (10, 1, false),
+        (11, 0, false), (-1, 1, false), (.max, 1, false), (.min, 10, false),
+    ]
+
+    /// In the new file, in the same one under its name, and in one that was opened.
+    @Test func onlyWhatAFileHasIsRead() throws {
+        try withFolder { folder, store in
+            try folder.create()
+            try folder.write(Self.content.span.extracting(first: 4))
+            try folder.write(Self.content.span.extracting(droppingFirst: 4))
+            func expected(_ place: (offset: Int, count: Int, isThere: Bool)) -> [UInt8]? {
+                place.isThere ? Array(Self.content[place.offset..<(place.offset + place.count)]) : nil
+            }
+            for place in Self.places {
+                let found = try bytes(place.count) { (buffer) throws(StorageError) in
+                    try folder.readNew(at: place.offset, into: &buffer)
+                }
+                #expect(found == expected(place), "\(place)")
+            }
+            try folder.rename()
+            for isOpened in [false, true] {
+                if isOpened { #expect(try folder.open() == 10) } else { folder.adopt() }
+                for place in Self.places {
+                    let found = try bytes(place.count) { (buffer) throws(StorageError) in
+                        try folder.read(at: place.offset, into: &buffer)
+                    }
+                    #expect(found == expected(place), "\(place)")
+                }
+            }
+            #expect(try Data(contentsOf: store.appending(path: "identity")) == Data(Self.content))
+            let attributes = try FileManager.default.attributesOfItem(atPath: store.path + "/identity")
+            #expect(attributes[.posixPermissions] as? Int == 0o600)
+            let ofFolder = try FileManager.default.attributesOfItem(atPath: store.path)
+            #expect(ofFolder[.posixPermissions] as? Int == 0o700)
+        }
+    }
+
+    /// Before a file is opened or made, after it has gone, and after it was handed over.
+    @Test func whatIsNotOpenIsNotUsed() throws {
+        try withFolder { folder, store in
+            func areUnusable(_ folder: inout IdentityFolder, new: Bool, opened: Bool) throws {
+                if new {
+                    #expect(throws: StorageError.outOfRange) { try folder.write(Self.content.span) }
+                    #expect(throws: StorageError.outOfRange) { try folder.sync() }
+                    #expect(
+                        try bytes(0) { (buffer) throws(StorageError) in try folder.readNew(at: 0, into: &buffer) }
+                            == nil)
+                }
+                if opened {
+                    #expect(
+                        try bytes(0) { (buffer) throws(StorageError) in try folder.read(at: 0, into: &buffer) } == nil)
+                }
+            }
+            try areUnusable(&folder, new: true, opened: true)
+            #expect(try folder.open() == nil)
+            #expect(throws: StorageError.failed) { try folder.rename() }
+            try folder.create()
+            try folder.write(Self.content.span)
+            try folder.sync()
+            try areUnusable(&folder, new: false, opened: true)
+            try folder.rename()
+            folder.adopt()
+            try areUnusable(&folder, new: true, opened: false)
+            // One that is made anew is empty.
+            try folder.create()
+            #expect(try bytes(1) { (buffer) throws(StorageError) in try folder.readNew(at: 0, into: &buffer) } == nil)
+            try FileManager.default.removeItem(at: store.appending(path: "identity"))
+            #expect(try folder.open() == nil)
+            try areUnusable(&folder, new: false, opened: true)
+            // Nor does one stay that another should have taken the place of.
+            try FileManager.default.removeItem(at: store.appending(path: "identity.new"))
+            try FileManager.default.createDirectory(
+                at: store.appending(path: "identity.new"), withIntermediateDirectories: false)
+            #expect(throws: StorageError.failed) { try folder.create() }
+            try areUnusable(&folder, new: true, opened: true)
+        }
+    }
+
+    /// However often the files change, no more are open than those in use.
+    @Test func noFileStaysOpen() throws {
+        try withFolder { folder, store in
+            func openFiles() throws -> Int {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { name in
+                    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+                    return target?.hasPrefix(store.path) == true
+                }
+            }
+            #expect(try openFiles() == 1, "the folder")
+            for _ in 0..<3 {
+                try folder.create()
+                try folder.create()
+                try folder.write(Self.content.span)
+                try folder.rename()
+                folder.adopt()
+                #expect(try openFiles() == 2)
+                #expect(try folder.open() == 10)
+                #expect(try openFiles() == 2)
+            }
+        }
+    }
+
+    /// Where the folder cannot be made there is none.
+    @Test func aFolderThatCannotBeMadeIsTold() throws {
+        try withTemporaryDirectory { directory in
+            _ = try directory.write([1], to: "store")
+            let outside = open(directory.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            defer { close(outside) }
+            let error: StorageError?
+            do throws(StorageError) {
+                _ = try IdentityFolder.open(in: Descriptor(outside))
+                error = nil
+            } catch let thrown {
+                error = thrown
+            }
+            #expect(error == .failed)
         }
     }
 }

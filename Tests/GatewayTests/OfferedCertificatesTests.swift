@@ -1,0 +1,142 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Agent
+@testable import Gateway
+
+/// What a transport overhears of a reply to GetCACert.
+@Suite struct OfferedCertificatesTests {
+    private func open(_ directory: URL) throws -> Workspace {
+        var settings = Settings()
+        _ = settings.set(.directory, Array((directory.path + "/identity").utf8), from: .commandLine)
+        return try Workspace.open(settings)
+    }
+
+    private func reply(_ body: [UInt8], status: Int = 200, type: String = "application/x-x509-ca-cert") -> [UInt8] {
+        Array("HTTP/1.1 \(status) X\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body
+    }
+
+    private func exchange(_ offered: OfferedCertificates, _ request: [String], _ pieces: [[UInt8]]) {
+        offered.begin()
+        for part in request { offered.sent(Array(part.utf8).span) }
+        for piece in pieces { offered.received(piece.span) }
+        offered.end()
+    }
+
+    private static let question = "GET /scep?operation=GetCACert HTTP/1.1\r\n"
+
+    @Test func certificatesOfTheLastReplyAreKept() throws {
+        let (ca, other) = try (OpenSSLIdentity.authority, OpenSSLIdentity.recipient)
+        try withTemporaryDirectory { directory in
+            let workspace = try open(directory)
+            let offered = OfferedCertificates()
+            #expect(offered.certificates(in: workspace) == [])
+            let whole = reply(ca.der)
+            exchange(offered, [Self.question], [whole])
+            #expect(offered.certificates(in: workspace) == ca.der)
+            // In pieces, and after a question in pieces.
+            let bundle = try reply(OpenSSLIdentity.bundle([other, ca]), type: "application/x-x509-ca-ra-cert")
+            exchange(
+                offered, ["GET /scep?opera", "tion=GetCACert HTTP/1.1\r\n"],
+                [Array(bundle.prefix(10)), Array(bundle[10..<500]), Array(bundle[500...])])
+            #expect(offered.certificates(in: workspace) == other.der + ca.der)
+            // What is no reply to it, or none that is good, changes nothing.
+            for (request, pieces) in [
+                ("GET /scep?operation=GetCACaps HTTP/1.1\r\n", [whole]), (Self.question, []),
+                (Self.question, [reply(ca.der, status: 404)]), (Self.question, [Array(whole.dropLast())]),
+                (Self.question, [reply([])]), (Self.question, [Array("noise".utf8)]),
+            ] {
+                exchange(offered, [request], pieces)
+                #expect(offered.certificates(in: workspace) == other.der + ca.der)
+            }
+            // One whose end is the connection's.
+            exchange(
+                offered, [Self.question],
+                [Array("HTTP/1.0 200 OK\r\nContent-Type: application/x-x509-ca-cert\r\n\r\n".utf8), ca.der])
+            #expect(offered.certificates(in: workspace) == ca.der)
+            // A request of another exchange is none of this one, nor is its reply.
+            offered.begin()
+            offered.sent(Array(Self.question.utf8).span)
+            offered.begin()
+            offered.sent(Array("POST /scep?operation=PKIOperation HTTP/1.1\r\n".utf8).span)
+            offered.received(reply(other.der).span)
+            offered.end()
+            #expect(offered.certificates(in: workspace) == ca.der)
+            offered.end()
+            #expect(offered.certificates(in: workspace) == ca.der)
+        }
+    }
+
+    /// A server cannot have the program keep as much as it likes.
+    @Test func whatIsKeptHasItsBounds() throws {
+        let ca = try OpenSSLIdentity.authority
+        try withTemporaryDirectory { directory in
+            let workspace = try open(directory)
+            let offered = OfferedCertificates()
+            let filling = (0..<80).map { _ in ca }
+            let large = try reply(OpenSSLIdentity.bundle(filling), type: "application/x-x509-ca-ra-cert")
+            #expect(large.count > 66_000)
+            exchange(
+                offered, [Self.question],
+                stride(from: 0, to: large.count, by: 4096).map {
+                    Array(large[$0..<min($0 + 4096, large.count)])
+                })
+            #expect(offered.certificates(in: workspace) == [])
+            // What stands far behind the beginning is no request line.
+            exchange(offered, [String(repeating: "x", count: 5000), Self.question], [reply(ca.der)])
+            #expect(offered.certificates(in: workspace) == [])
+        }
+    }
+
+    /// What was published of it is there for passes that ask nobody.
+    @Test func whatIsPublishedIsKept() throws {
+        let (ca, other) = try (OpenSSLIdentity.authority, OpenSSLIdentity.recipient)
+        try withTemporaryDirectory { directory in
+            let workspace = try open(directory)
+            let path = directory.path + "/identity/above"
+            let offered = OfferedCertificates()
+            try offered.keep([], in: workspace)
+            #expect(!FileManager.default.fileExists(atPath: path))
+            try offered.keep(ca.der, in: workspace)
+            #expect(FileManager.default.contents(atPath: path).map { Array($0) } == ca.der)
+            let date = Date(timeIntervalSince1970: 1_000_000_000)
+            try FileManager.default.setAttributes([.modificationDate: date], ofItemAtPath: path)
+            // Not again, and nothing in its place.
+            try offered.keep(ca.der, in: workspace)
+            try offered.keep([], in: workspace)
+            #expect(try FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date == date)
+            exchange(offered, [Self.question], [reply(other.der)])
+            #expect(offered.certificates(in: workspace) == other.der + ca.der)
+            #expect(OfferedCertificates().certificates(in: workspace) == ca.der)
+            try offered.keep(other.der, in: workspace)
+            #expect(OfferedCertificates().certificates(in: workspace) == other.der)
+        }
+    }
+}
+
+extension KeyTests.PublishedFilesTests {
+    /// What https servers are shown: the certificate, those between it and the root, and its key, once for each change.
+    @Test func theIdentityThatIsShownFollowsTheStore() throws {
+        let identity = try Identity.shared.get()
+        try withFolder(identity, trusting: [identity.root, identity.intermediate]) { _, store, _ in
+            let shown = ShownIdentity()
+            #expect(!shown.isNew && shown.certificate.isEmpty)
+            try shown.take(from: &store)
+            #expect(shown.isNew && shown.certificate == identity.leaf.der)
+            #expect(shown.issuers == [identity.intermediate.der])
+            let key = shown.takeKey()
+            #expect(key == (try store.bytes(of: .privateKey)) && !shown.isNew)
+            #expect(shown.takeKey().isEmpty)
+            // The same again is nothing new.
+            try shown.take(from: &store)
+            #expect(!shown.isNew)
+            let renewed = try OpenSSLIdentity(
+                subject: "/CN=gateway 7", for: TestKey.p256, issuedBy: identity.intermediate)
+            try fill(&store, identity, [identity.root], leaf: renewed)
+            try shown.take(from: &store)
+            #expect(shown.isNew && shown.certificate == renewed.der && shown.issuers.isEmpty)
+            #expect(shown.takeKey() == (try store.bytes(of: .privateKey)))
+        }
+    }
+}
