@@ -9,6 +9,8 @@ let core: [SwiftSetting] = [
     .treatWarning("EmbeddedRestrictions", as: .error),
     .enableExperimentalFeature("Lifetimes"),
     .enableExperimentalFeature("RawLayout"),
+    // A file that uses a member of a module imports that module.
+    .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
 let tests: [SwiftSetting] = [
@@ -26,7 +28,7 @@ let package = Package(
     products: [
         .library(
             name: "EmbeddedSCEP",
-            targets: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
+            targets: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
         // HTTPS, for firmware that has the space.
         .library(name: "TLS", targets: ["TLS"]),
         // What boards that run Linux share.
@@ -39,30 +41,33 @@ let package = Package(
         .library(name: "SimulatedStorage", targets: ["SimulatedStorage"]),
     ],
     targets: [
+        .target(name: "Bytes", swiftSettings: core),
         .target(name: "CMbedTLS", linkerSettings: [.linkedLibrary("mbedcrypto")]),
         .target(name: "DeviceCrypto", dependencies: ["CMbedTLS"], swiftSettings: core),
-        .target(name: "DER", swiftSettings: core),
-        .target(name: "PKIX", dependencies: ["DeviceCrypto", "DER"], swiftSettings: core),
-        .target(name: "CMS", dependencies: ["DeviceCrypto", "DER", "PKIX"], swiftSettings: core),
-        .target(name: "HTTP", swiftSettings: core),
-        .target(name: "SCEP", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP"], swiftSettings: core),
-        .target(name: "Board", dependencies: ["DeviceCrypto", "HTTP"], swiftSettings: core),
+        .target(name: "DER", dependencies: ["Bytes"], swiftSettings: core),
+        .target(name: "PKIX", dependencies: ["Bytes", "DeviceCrypto", "DER"], swiftSettings: core),
+        .target(name: "CMS", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX"], swiftSettings: core),
+        .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: core),
+        .target(
+            name: "SCEP", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP"], swiftSettings: core),
+        .target(name: "Board", dependencies: ["Bytes", "DeviceCrypto", "HTTP"], swiftSettings: core),
         .target(
             name: "CMbedTLSSSL", dependencies: ["CMbedTLS"],
             linkerSettings: [.linkedLibrary("mbedtls"), .linkedLibrary("mbedx509"), .linkedLibrary("mbedcrypto")]),
         .target(
-            name: "TLS", dependencies: ["CMbedTLSSSL", "DeviceCrypto", "PKIX", "HTTP", "SCEP", "Board"],
+            name: "TLS", dependencies: ["Bytes", "CMbedTLSSSL", "DeviceCrypto", "PKIX", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
         .target(
-            name: "Agent", dependencies: ["DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
+            name: "Agent", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
         .target(name: "CLinux"),
         .target(name: "CPKCS11"),
-        .target(name: "LinuxBoard", dependencies: ["CLinux", "Board", "DeviceCrypto"], swiftSettings: core),
+        .target(name: "LinuxBoard", dependencies: ["Bytes", "CLinux", "Board", "DeviceCrypto"], swiftSettings: core),
         .target(
             name: "Gateway",
             dependencies: [
-                "CLinux", "CPKCS11", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "TLS", "Agent",
+                "Bytes", "CLinux", "CPKCS11", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "TLS",
+                "Agent",
                 "LinuxBoard",
             ],
             swiftSettings: core),
@@ -73,6 +78,7 @@ let package = Package(
         .testTarget(
             name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests,
             linkerSettings: boundAtStart),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
         .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests,

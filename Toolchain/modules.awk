@@ -10,7 +10,7 @@ BEGIN {
     while ((getline path < sources) > 0) {
         count = split(path, part, "/")
         for (i = 1; i < count; i++)
-            if (part[i] == "Sources") { room_of[part[count]] = part[1] == "Boards" ? "board" : part[i + 1]; break }
+            if (part[i] == "Sources") { module_of[part[count]] = part[1] == "Boards" ? "board" : part[i + 1]; break }
         if (path ~ /^Sources\//) core[part[2]] = 1
     }
 }
@@ -41,7 +41,7 @@ function module(section, object,    name, digits) {
     name = object
     sub(/^.*[\/(]/, "", name)
     sub(/\.o\)?$/, "", name)
-    return name in room_of ? room_of[name] : "other: " name
+    return name in module_of ? module_of[name] : "other: " name
 }
 
 function count_in(name, bytes) {

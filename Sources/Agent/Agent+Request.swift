@@ -1,4 +1,5 @@
 import Board
+import Bytes
 import CMS
 import DER
 import DeviceCrypto

@@ -1,5 +1,5 @@
 import Board
-import DER
+import Bytes
 import DeviceCrypto
 
 // The three parts of a board's `main` that are the same on every board.

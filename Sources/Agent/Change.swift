@@ -1,4 +1,4 @@
-import DER
+import Bytes
 
 /// What a snapshot changes of what a device keeps.
 enum Change: Equatable {

@@ -1,4 +1,3 @@
-import DER
 import DeviceCrypto
 
 // The table of errors: a row for each ``Cause``, in its order, `kind: what happened; what to do`. In a row `$` is the

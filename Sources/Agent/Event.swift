@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import SCEP
 
 /// What happened to the device's certificate, for the record: Docs/Lifecycle.md explains each field. Ranges lie in the work

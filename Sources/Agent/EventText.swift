@@ -1,4 +1,5 @@
 import Board
+import Bytes
 import DER
 import DeviceCrypto
 import PKIX

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import DeviceCrypto
 import PKIX
 import SCEP

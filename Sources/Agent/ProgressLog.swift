@@ -1,5 +1,5 @@
 import Board
-import DER
+import Bytes
 import DeviceCrypto
 import SCEP
 

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import DeviceCrypto
 
 /// When a certificate is to be renewed.

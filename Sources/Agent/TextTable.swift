@@ -1,4 +1,4 @@
-import DER
+import Bytes
 
 /// A row of a table that is one text, a row a line, counted from 0. So it takes less flash than texts by themselves, each
 /// of which has a pointer and a length.

@@ -1,3 +1,4 @@
+import Bytes
 import DeviceCrypto
 
 /// Snapshots in NOR flash. The storage is divided into banks; a snapshot is written whole into the bank after the

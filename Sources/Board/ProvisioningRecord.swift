@@ -1,3 +1,5 @@
+import Bytes
+
 /// What the factory writes for the firmware to read:
 ///
 /// | bytes | what |

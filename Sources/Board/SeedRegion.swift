@@ -1,3 +1,4 @@
+import Bytes
 import DeviceCrypto
 
 /// Entropy for parts without a random generator: 64 random bytes that the factory wrote, advanced before each use.

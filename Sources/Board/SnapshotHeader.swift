@@ -1,3 +1,5 @@
+import Bytes
+
 /// What stands in front of a snapshot: see Docs/Storage.md. In all versions of the format from 2 on it is the same, and so
 /// is where digest and marker stand: firmware can tell a whole snapshot of another version from a damaged one.
 struct SnapshotHeader: BitwiseCopyable {

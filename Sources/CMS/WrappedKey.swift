@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import DeviceCrypto
 
 /// A content key and its key-encryption key, on the way through PWRI-KEK (RFC 3211, 2.3): a byte that counts the content

@@ -1,3 +1,5 @@
+import Bytes
+
 /// One element, as it stands in its buffer.
 public struct DERElement: ~Escapable {
     /// The whole buffer that the element is part of.

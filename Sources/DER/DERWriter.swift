@@ -1,3 +1,5 @@
+import Bytes
+
 /// Writes DER from the end of a buffer towards its front.
 ///
 /// What an element contains is written before its header, so its length is known when the header is written: one

@@ -1,3 +1,5 @@
+import Bytes
+
 /// An OBJECT IDENTIFIER, held as its dotted text; its encoding (X.690, 8.19) is made where it is needed.
 ///
 /// The text costs a few bytes of flash more than the encoding would, and no RAM and no start-up code.

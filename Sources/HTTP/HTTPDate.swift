@@ -1,3 +1,5 @@
+import Bytes
+
 /// Reads the IMF-fixdate of RFC 9110, section 5.6.7, the one form that servers have sent since HTTP/1.1.
 enum HTTPDate {
     /// Seconds since 1970-01-01T00:00:00Z, or nil when `text` is not such a date, or not of 1970 to 2099. The name of the

@@ -1,3 +1,5 @@
+import Bytes
+
 /// A request to a SCEP service (RFC 8894, section 4.1), written piece by piece: nothing is expanded in memory.
 ///
 /// The head is read in chunks of the caller's size; then ``body`` is sent from where it lies.
@@ -150,7 +152,7 @@ public struct Request: ~Escapable {
 
     private func hexadecimalDigit(_ value: UInt8) -> UInt8 {
         let digits: StaticString = "0123456789ABCDEF"
-        return digits.bytes[Int(value)]
+        return span(of: digits)[Int(value)]
     }
 
     /// The character of `piece` at `position` before percent-encoding; nil after its last.
@@ -183,7 +185,7 @@ public struct Request: ~Escapable {
         let index = bit / 8
         guard index < message.count else { return position % 4 == 0 ? nil : UInt8(ascii: "=") }
         let next = index &+ 1 < message.count ? Int(message[index &+ 1]) : 0
-        return alphabet.bytes[(Int(message[index]) << 8 | next) &>> (10 &- bit & 7) & 63]
+        return span(of: alphabet)[(Int(message[index]) << 8 | next) &>> (10 &- bit & 7) & 63]
     }
 
     @_lifetime(copy self)
@@ -205,7 +207,7 @@ public struct Request: ~Escapable {
         case .bodyLength: literal = ""
         case .end: literal = "\r\n\r\n"
         }
-        return literal.bytes
+        return span(of: literal)
     }
 
     /// Joins the operation to a query that the URL may bring along.

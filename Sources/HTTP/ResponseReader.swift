@@ -1,3 +1,5 @@
+import Bytes
+
 /// Takes in one reply that is received straight into the work buffer, and leaves its body at the buffer's front.
 ///
 /// Whoever drives it stores what arrives at ``freeRange`` and says so by ``received(_:in:)``, until ``isComplete``, or
@@ -206,7 +208,7 @@ public struct ResponseReader {
         case .chunkSize where lineCount > 1 && (byte.isBlank || byte == UInt8(ascii: ";")): phase = .chunkExtension
         case .chunkSize:
             guard let digit = byte.hexadecimalValue else { throw fault(.badChunk, at: offset) }
-            missing = min(missing << 4 | digit, HTTPError.largestSize &+ 1)
+            missing = min(missing << 4 | Int(digit), HTTPError.largestSize &+ 1)
         default: throw fault(.badChunk, at: offset)
         }
     }
@@ -261,7 +263,7 @@ public struct ResponseReader {
             }
             let byte = line[index]
             let isRight =
-                switch form.bytes[index] {
+                switch span(of: form)[index] {
                 case UInt8(ascii: "d"): byte.isDigit
                 case UInt8(ascii: "s"): byte.isDigit && byte != UInt8(ascii: "0")
                 case let expected: byte == expected

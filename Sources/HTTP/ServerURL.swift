@@ -1,3 +1,5 @@
+import Bytes
+
 /// A view of the URL of a server's service, checked: `http://host`, `https://[2001:db8::1]:8443/a/path?profile=x`.
 ///
 /// Stricter than RFC 3986: ASCII only, no user information, no fragment, a host of letters, digits, `-`, `_` and `.`

@@ -1,18 +1,10 @@
-extension StaticString {
-    var bytes: Span<UInt8> {
-        @_lifetime(immortal)
-        get {
-            let text = unsafe Span(_unsafeStart: utf8Start, count: utf8CodeUnitCount)
-            return unsafe _overrideLifetime(text, copying: ())
-        }
-    }
-}
+import Bytes
 
 // Words are compared with letters in either case; those that they are compared with are written in lower case.
 extension Span<UInt8> {
     /// Whether `word` stands at `position`.
     func holds(_ word: StaticString, at position: Int) -> Bool {
-        let word = word.bytes
+        let word = span(of: word)
         guard word.count <= count &- position else { return false }
         for index in 0..<word.count where self[position &+ index].lowercased != word[index] { return false }
         return true
@@ -20,7 +12,7 @@ extension Span<UInt8> {
 
     /// Which word of `list`, where one blank is between two, stands in `range`: counted from 1, 0 for none of them.
     func number(of range: Range<Int>, in list: StaticString) -> UInt8 {
-        let list = list.bytes
+        let list = span(of: list)
         var number: UInt8 = 1
         var position = range.lowerBound
         var isSame = true
@@ -73,20 +65,8 @@ extension UInt8 {
     /// A character of ASCII that is not blank.
     var isVisible: Bool { self > 0x20 && self < 0x7F }
 
-    var isDigit: Bool { self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") }
-
     var isLetterOrDigit: Bool {
         let lowercased = self.lowercased
         return isDigit || lowercased >= UInt8(ascii: "a") && lowercased <= UInt8(ascii: "z")
-    }
-
-    var lowercased: UInt8 { self >= UInt8(ascii: "A") && self <= UInt8(ascii: "Z") ? self | 0x20 : self }
-
-    /// The value of a hexadecimal digit in either case, 0 to 15.
-    var hexadecimalValue: Int? {
-        if isDigit { return Int(self & 0x0F) }
-        let letter = lowercased
-        guard letter >= UInt8(ascii: "a"), letter <= UInt8(ascii: "f") else { return nil }
-        return Int(letter &- UInt8(ascii: "a") &+ 10)
     }
 }

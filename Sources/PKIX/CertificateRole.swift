@@ -1,4 +1,4 @@
-import DER
+import Bytes
 
 /// What a certificate is to a device that trusts it. It is asked here, and nowhere else.
 extension Certificate {

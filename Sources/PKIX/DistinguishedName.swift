@@ -1,3 +1,4 @@
+import Bytes
 import DER
 import DeviceCrypto
 
@@ -65,7 +66,7 @@ extension DERWriter {
         if let type {
             word = type.identifier
         } else {
-            guard word.count > 0, isDigit(word[0]) else {
+            guard word.count > 0, word[0].isDigit else {
                 throw .text(wordEnd == start ? .empty : .unknownType, at: start)
             }
         }

@@ -1,3 +1,4 @@
+import Bytes
 import DER
 
 /// An Extension of a certificate, a CRL or an entry of one (RFC 5280, 4.1).
@@ -66,7 +67,7 @@ extension DERWriter {
     /// - Throws: a ``TextFault``, as for a name beyond ASCII; `bufferFull`.
     mutating func write(certificateTemplate text: Span<UInt8>) throws(DERError) {
         let end = front
-        let isIdentifier = text.count > 0 && isDigit(text[0])
+        let isIdentifier = text.count > 0 && text[0].isDigit
         if isIdentifier {
             try write(identifier: text, at: 0)
             try wrap(.sequence, from: end)

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 
 /// An IPv4 or IPv6 address in network byte order, 4 or 16 bytes (RFC 5280, 4.2.1.6).
 public struct IPAddress {
@@ -49,7 +49,7 @@ public struct IPAddress {
         while position < text.count {
             let start = position
             var value = 0
-            while position < text.count, let digit = hexadecimalValue(text[position]), position &- start < 4 {
+            while position < text.count, let digit = text[position].hexadecimalValue, position &- start < 4 {
                 value = value &<< 4 | Int(digit)
                 position &+= 1
             }

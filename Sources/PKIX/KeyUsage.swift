@@ -1,3 +1,4 @@
+import Bytes
 import DER
 
 /// What a key may be used for (RFC 5280, 4.2.1.3). Bit 0 of the type is the most significant bit.
@@ -75,7 +76,7 @@ extension DERWriter {
                 let identifier: InlineArray<8, UInt8> = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, number]
                 try write(.objectIdentifier, identifier.span)
             } else {
-                guard word.count > 0, isDigit(word[0]) else {
+                guard word.count > 0, word[0].isDigit else {
                     throw .text(item.isEmpty ? .empty : .unknownWord, at: item.lowerBound)
                 }
                 try write(identifier: word, at: item.lowerBound)

@@ -1,3 +1,4 @@
+import Bytes
 import DER
 
 /// Writes a Name as RFC 4514 has it, such as `CN=sensor 7,O=Example,C=DE`, at the front of `text`: what

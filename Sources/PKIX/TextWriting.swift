@@ -1,3 +1,4 @@
+import Bytes
 import DER
 
 // What the texts of names and of alternative names have in common.
@@ -6,8 +7,6 @@ import DER
 func skipBlanks(_ text: Span<UInt8>, _ position: inout Int) {
     while position < text.count, text[position] == UInt8(ascii: " ") { position &+= 1 }
 }
-
-func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") <= 9 }
 
 /// Whether bytes are what a string of this type can hold: not NUL, which cuts a text short for readers in C. Of other
 /// types than strings, everything.
@@ -49,8 +48,8 @@ extension DERWriter {
             position &+= 1
             if isHexadecimal || byte == UInt8(ascii: "\\") {
                 let digits = isHexadecimal ? start : position
-                if digits &+ 1 < range.upperBound, let high = hexadecimalValue(text[digits]),
-                    let low = hexadecimalValue(text[digits &+ 1])
+                if digits &+ 1 < range.upperBound, let high = text[digits].hexadecimalValue,
+                    let low = text[digits &+ 1].hexadecimalValue
                 {
                     byte = high &<< 4 | low
                     position = digits &+ 2

@@ -1,3 +1,4 @@
+import Bytes
 import DER
 
 /// Reads a Time (RFC 5280, 4.1.2.5): UTCTime to 2049, GeneralizedTime otherwise, both with seconds and `Z`.

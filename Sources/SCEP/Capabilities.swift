@@ -1,4 +1,4 @@
-import DER
+import Bytes
 
 /// What a CA says it can do (RFC 8894, 3.5.2).
 public struct Capabilities: BitSet {

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import DeviceCrypto
 import PKIX
 
@@ -44,7 +44,7 @@ public struct Fingerprints: ~Escapable {
             let byte = text[position]
             position &+= 1
             if byte == UInt8(ascii: ":"), digits > 0, digits % 2 == 0 { continue }
-            guard let value = hexadecimalValue(byte), digits < 128 else { return nil }
+            guard let value = byte.hexadecimalValue, digits < 128 else { return nil }
             bytes[digits / 2] = bytes[digits / 2] &<< 4 | value
             digits &+= 1
         }

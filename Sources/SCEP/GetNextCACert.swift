@@ -1,5 +1,5 @@
+import Bytes
 import CMS
-import DER
 import DeviceCrypto
 import PKIX
 

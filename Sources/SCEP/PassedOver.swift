@@ -1,4 +1,3 @@
-import DER
 import PKIX
 
 /// A certificate that came with the CA's, and is not trusted.

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import DeviceCrypto
 
 /// The weakest algorithms that a device uses or accepts.

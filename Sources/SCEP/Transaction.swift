@@ -1,4 +1,3 @@
-import DER
 import DeviceCrypto
 
 /// What ties a reply to a request (RFC 8894, 3.2.1.1 and 3.2.1.5).

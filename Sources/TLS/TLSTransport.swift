@@ -1,4 +1,5 @@
 import Board
+import Bytes
 import CMbedTLSSSL
 import DeviceCrypto
 import HTTP

@@ -1,6 +1,5 @@
 import Board
 import CMS
-import DER
 import DeviceCrypto
 import PKIX
 import SCEP

@@ -1,5 +1,4 @@
 import Board
-import DER
 import DeviceCrypto
 import Foundation
 import HTTP

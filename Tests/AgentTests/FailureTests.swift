@@ -1,5 +1,4 @@
 import Board
-import DER
 import SCEP
 import TestSupport
 import Testing

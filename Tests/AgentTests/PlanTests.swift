@@ -1,5 +1,4 @@
 import Board
-import DER
 import PKIX
 import SCEP
 import SimulatedStorage

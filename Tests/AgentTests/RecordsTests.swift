@@ -1,4 +1,3 @@
-import DER
 import TestSupport
 import Testing
 

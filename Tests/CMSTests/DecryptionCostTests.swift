@@ -1,5 +1,4 @@
 import CMS
-import DER
 import DeviceCrypto
 import TestSupport
 import Testing

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import TestSupport
 import Testing
 
@@ -42,7 +42,7 @@ import Testing
     @Test func hexadecimalDigits() {
         for byte in UInt8.min...UInt8.max {
             let checked = byte < 0x80 ? Character(Unicode.Scalar(byte)).hexDigitValue : nil
-            #expect(hexadecimalValue(byte).map(Int.init) == checked, "\(byte)")
+            #expect(byte.hexadecimalValue.map(Int.init) == checked, "\(byte)")
         }
     }
 }

@@ -1,4 +1,3 @@
-import DER
 import DeviceCrypto
 import PKIX
 import SCEP

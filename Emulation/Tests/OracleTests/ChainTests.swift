@@ -1,4 +1,3 @@
-import DER
 import Foundation
 import PKIX
 import Testing

@@ -1,5 +1,4 @@
 import COpenSSL
-import DER
 import PKIX
 import SCEP
 

@@ -1,6 +1,6 @@
-import DER
 import Agent
 import Board
+import Bytes
 import HTTP
 import LinuxBoard
 import SCEP

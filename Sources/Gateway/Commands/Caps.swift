@@ -1,6 +1,6 @@
 import Agent
+import Bytes
 import CMS
-import DER
 import DeviceCrypto
 import SCEP
 

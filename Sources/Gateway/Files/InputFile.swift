@@ -1,5 +1,5 @@
+import Bytes
 import CLinux
-import DER
 import DeviceCrypto
 import LinuxBoard
 

@@ -1,7 +1,7 @@
 import Agent
 import Board
+import Bytes
 import CLinux
-import DER
 import DeviceCrypto
 import LinuxBoard
 import PKIX

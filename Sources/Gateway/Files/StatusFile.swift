@@ -1,8 +1,10 @@
 import Agent
+import Bytes
 import CLinux
 import DER
 import DeviceCrypto
 import LinuxBoard
+import SCEP
 
 /// What came of the last run, or up to now of one that stays, in the file `status`: lines `name=value`. For `scep status`, and for nothing else: what the
 /// agent has to remember is in its store.

@@ -1,4 +1,5 @@
 import Agent
+import Bytes
 import DER
 import DeviceCrypto
 import PKIX

@@ -1,5 +1,6 @@
 import Agent
 import Board
+import Bytes
 import DER
 import PKIX
 import SCEP

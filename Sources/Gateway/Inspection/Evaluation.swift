@@ -1,5 +1,5 @@
 import Agent
-import DER
+import Bytes
 import DeviceCrypto
 import PKIX
 import SCEP

@@ -1,3 +1,4 @@
+import Bytes
 import DER
 import DeviceCrypto
 import PKIX

@@ -1,3 +1,4 @@
+import Bytes
 import CMS
 import DER
 import HTTP

@@ -1,4 +1,5 @@
 import Agent
+import Bytes
 import CMS
 import DER
 import DeviceCrypto

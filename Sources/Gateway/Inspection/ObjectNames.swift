@@ -1,3 +1,4 @@
+import Bytes
 import DER
 import PKIX
 
@@ -176,7 +177,7 @@ extension Text {
     }
 
     private mutating func append(nameOf dotted: Text) {
-        let names = DER.span(of: names)
+        let names = Bytes.span(of: names)
         var position = 0
         while position < names.count {
             let start = position

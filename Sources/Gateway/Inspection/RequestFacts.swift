@@ -1,4 +1,3 @@
-import DER
 import PKIX
 
 /// What of a request its reply is held against.

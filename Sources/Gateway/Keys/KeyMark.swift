@@ -1,6 +1,6 @@
 import Board
+import Bytes
 import CLinux
-import DER
 import DeviceCrypto
 import LinuxBoard
 import PKIX

@@ -1,5 +1,6 @@
 import Agent
 import Board
+import Bytes
 import CMS
 import DER
 import DeviceCrypto

@@ -1,7 +1,6 @@
 import Board
 import CLinux
 import CPKCS11
-import DER
 import DeviceCrypto
 import LinuxBoard
 import PKIX

@@ -1,5 +1,4 @@
 import CPKCS11
-import DER
 
 extension TokenFailure {
     /// Appends a sentence for a person, without a full stop at the end.

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 
 // What others wrote is shown by these rules alone, on a terminal, in a journal, in a file and in JSON.
 

@@ -1,4 +1,4 @@
-import DER
+import Bytes
 import PKIX
 
 extension Text {
@@ -50,8 +50,8 @@ func readable(_ text: Text) -> Text {
 
 /// The byte that `\XY` stands for; nil if that is not at `index`.
 private func escapedByte(_ text: Text, at index: Int) -> UInt8? {
-    guard index + 2 < text.count, text[index] == UInt8(ascii: "\\"), let high = hexadecimalValue(text[index + 1]),
-        let low = hexadecimalValue(text[index + 2])
+    guard index + 2 < text.count, text[index] == UInt8(ascii: "\\"), let high = text[index + 1].hexadecimalValue,
+        let low = text[index + 2].hexadecimalValue
     else { return nil }
     return high << 4 | low
 }

@@ -1,6 +1,6 @@
 import Agent
 import Board
-import DER
+import Bytes
 import DeviceCrypto
 import HTTP
 import LinuxBoard

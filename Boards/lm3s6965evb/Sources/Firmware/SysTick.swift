@@ -1,6 +1,6 @@
 import Board
+import Bytes
 import CLM3S6965
-import DER
 
 /// Time since start-up, from the core's own timer (Armv7-M Architecture Reference Manual, B3.3).
 struct SysTick: Clock, ~Copyable {

@@ -1,6 +1,5 @@
 import Agent
 import CMbedTLS
-import DER
 import DeviceCrypto
 
 /// An RSA key that signs as fast as anybody verifies, so that a fuzzer gets past the cryptography a thousand times in a

@@ -1,6 +1,6 @@
-// Numbers of four bytes at an offset; the bytes are there.
+// Numbers of four bytes at an offset. A number that does not lie in `bytes` ends the program.
 
-func littleEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
+public func littleEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
     UInt32(bytes[offset]) | UInt32(bytes[offset &+ 1]) << 8 | UInt32(bytes[offset &+ 2]) << 16
         | UInt32(bytes[offset &+ 3]) << 24
 }
@@ -11,12 +11,12 @@ public func bigEndian(_ bytes: Span<UInt8>, at offset: Int) -> UInt32 {
 }
 
 @inline(never)
-func storeLittleEndian(_ value: UInt32, at offset: Int, in bytes: inout MutableSpan<UInt8>) {
+public func storeLittleEndian(_ value: UInt32, at offset: Int, in bytes: inout MutableSpan<UInt8>) {
     for index in 0..<4 {
         bytes[offset &+ index] = UInt8(truncatingIfNeeded: value &>> UInt32(truncatingIfNeeded: 8 &* index))
     }
 }
 
-func storeBigEndian(_ value: UInt32, at offset: Int, in bytes: inout MutableSpan<UInt8>) {
+public func storeBigEndian(_ value: UInt32, at offset: Int, in bytes: inout MutableSpan<UInt8>) {
     storeLittleEndian(value.byteSwapped, at: offset, in: &bytes)
 }

@@ -13,7 +13,7 @@ public func isWord(_ text: Span<UInt8>, _ word: StaticString) -> Bool { isWord(t
 @inline(never)
 public func isWord(_ text: Span<UInt8>, _ word: Span<UInt8>) -> Bool {
     guard text.count == word.count else { return false }
-    for index in text.indices where lowercased(text[index]) != lowercased(word[index]) { return false }
+    for index in text.indices where text[index].lowercased != word[index].lowercased { return false }
     return true
 }
 
@@ -43,19 +43,4 @@ public func word(_ index: Int, of words: StaticString) -> Span<UInt8> {
         end &+= 1
     }
     return words.extracting((left > 0 ? end : start)..<end)
-}
-
-private func lowercased(_ byte: UInt8) -> UInt8 {
-    byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
-}
-
-/// The value of a hexadecimal digit.
-@inline(never)
-public func hexadecimalValue(_ byte: UInt8) -> UInt8? {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte &- UInt8(ascii: "0")
-    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte &- UInt8(ascii: "A") &+ 10
-    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte &- UInt8(ascii: "a") &+ 10
-    default: nil
-    }
 }
