@@ -5,27 +5,22 @@
 #define MBEDTLS_HAVE_ASM
 #define MBEDTLS_PLATFORM_C
 
-/* Digests, small (sha_small.c) rather than fast; MD is what RSA-OAEP looks digests up with. */
+/* Digests, SHA-2 with its rounds as loops; MD is what RSA-OAEP looks digests up with. */
 #define MBEDTLS_MD_C
 #define MBEDTLS_SHA1_C
 #define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
-#define MBEDTLS_SHA1_ALT
-#define MBEDTLS_SHA256_ALT
-#define MBEDTLS_SHA512_ALT
+#define MBEDTLS_SHA256_SMALLER
+#define MBEDTLS_SHA512_SMALLER
 
-/* Ciphers: AES and triple DES in CBC mode, small (aes_small.c, des_small.c) rather than fast */
+/* Ciphers: AES and triple DES in CBC mode. One table of AES's for each direction where mbedTLS would have four, and in the
+ * image: made when first used, they would take RAM. */
 #define MBEDTLS_AES_C
+#define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_DES_C
 #define MBEDTLS_CIPHER_MODE_CBC
-#define MBEDTLS_AES_SETKEY_ENC_ALT
-#define MBEDTLS_AES_SETKEY_DEC_ALT
-#define MBEDTLS_AES_ENCRYPT_ALT
-#define MBEDTLS_AES_DECRYPT_ALT
-#define MBEDTLS_DES_SETKEY_ALT
-#define MBEDTLS_DES_CRYPT_ECB_ALT
-#define MBEDTLS_DES3_CRYPT_ECB_ALT
 
 /* Random numbers. Seeds are the board's own affair. */
 #define MBEDTLS_CTR_DRBG_C

@@ -88,50 +88,18 @@ cleanup:
     return ret;
 }
 
-/// A random prime of `bits` bits, the upper two of them set, that the exponent has an inverse for.
-static inline int cmbedtls_rsa_prime(mbedtls_ctr_drbg_context *random, size_t bits, const mbedtls_mpi *exponent,
-                                     mbedtls_mpi *prime) {
-    int ret = 0;
-    mbedtls_mpi less_one, inverse;
-    mbedtls_mpi_init(&less_one);
-    mbedtls_mpi_init(&inverse);
-    do {
-        MBEDTLS_MPI_CHK(mbedtls_mpi_gen_prime(prime, bits, MBEDTLS_MPI_GEN_PRIME_FLAG_LOW_ERR, cmbedtls_random,
-                                              random));
-        MBEDTLS_MPI_CHK(mbedtls_mpi_sub_int(&less_one, prime, 1));
-        ret = mbedtls_mpi_inv_mod(&inverse, exponent, &less_one);
-    } while (ret == MBEDTLS_ERR_MPI_NOT_ACCEPTABLE);
-cleanup:
-    mbedtls_mpi_free(&inverse);
-    mbedtls_mpi_free(&less_one);
-    return ret;
-}
-
 /// Writes the prime factors of a new key, the greater one first, `bits` / 16 bytes each (FIPS 186-4, B.3.3).
 static inline int cmbedtls_rsa_generate(mbedtls_ctr_drbg_context *random, unsigned bits, int exponent,
                                         uint8_t *primes) {
-    int ret = 0;
     const size_t half = bits / 16;
-    mbedtls_mpi e, p, q, difference;
-    mbedtls_mpi_init(&e);
-    mbedtls_mpi_init(&p);
-    mbedtls_mpi_init(&q);
-    mbedtls_mpi_init(&difference);
-    MBEDTLS_MPI_CHK(mbedtls_mpi_lset(&e, exponent));
-    MBEDTLS_MPI_CHK(cmbedtls_rsa_prime(random, bits / 2, &e, &p));
-    do {
-        MBEDTLS_MPI_CHK(cmbedtls_rsa_prime(random, bits / 2, &e, &q));
-        MBEDTLS_MPI_CHK(mbedtls_mpi_sub_mpi(&difference, &p, &q));
-        // They are not too near each other.
-    } while (mbedtls_mpi_bitlen(&difference) <= bits / 2 - 100);
-    MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(difference.s > 0 ? &p : &q, primes, half));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(difference.s > 0 ? &q : &p, primes + half, half));
-cleanup:
-    mbedtls_mpi_free(&difference);
-    mbedtls_mpi_free(&q);
-    mbedtls_mpi_free(&p);
-    mbedtls_mpi_free(&e);
-    return ret;
+    mbedtls_rsa_context context;
+    cmbedtls_rsa_init(&context);
+    int status = mbedtls_rsa_gen_key(&context, cmbedtls_random, random, bits, exponent);
+    if (status == 0) {
+        status = mbedtls_rsa_export_raw(&context, NULL, 0, primes, half, primes + half, half, NULL, 0, NULL, 0);
+    }
+    mbedtls_rsa_free(&context);
+    return status;
 }
 
 /// Writes the prime factors of a key that was made elsewhere, `half` bytes each, if all its integers belong together.
