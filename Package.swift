@@ -49,20 +49,20 @@ let package = Package(
         .target(name: "CMS", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX"], swiftSettings: core),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: core),
         .target(
-            name: "SCEP", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP"], swiftSettings: core),
+            name: "SCEP", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS"], swiftSettings: core),
         .target(name: "Board", dependencies: ["Bytes", "DeviceCrypto", "HTTP"], swiftSettings: core),
         .target(
             name: "CMbedTLSSSL", dependencies: ["CMbedTLS"],
             linkerSettings: [.linkedLibrary("mbedtls"), .linkedLibrary("mbedx509"), .linkedLibrary("mbedcrypto")]),
         .target(
-            name: "TLS", dependencies: ["Bytes", "CMbedTLSSSL", "DeviceCrypto", "PKIX", "HTTP", "SCEP", "Board"],
+            name: "TLS", dependencies: ["Bytes", "CMbedTLSSSL", "DeviceCrypto", "PKIX", "HTTP", "Board"],
             swiftSettings: core),
         .target(
             name: "Agent", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
         .target(name: "CLinux"),
         .target(name: "CPKCS11"),
-        .target(name: "LinuxBoard", dependencies: ["Bytes", "CLinux", "Board", "DeviceCrypto"], swiftSettings: core),
+        .target(name: "LinuxBoard", dependencies: ["CLinux", "Board"], swiftSettings: core),
         .target(
             name: "Gateway",
             dependencies: [

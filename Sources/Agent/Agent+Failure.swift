@@ -1,6 +1,7 @@
 import Board
 import Bytes
 import DeviceCrypto
+import PKIX
 import SCEP
 
 extension Agent where Key: ~Copyable {

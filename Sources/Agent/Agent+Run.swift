@@ -2,6 +2,7 @@ import Board
 import Bytes
 import DeviceCrypto
 import HTTP
+import PKIX
 import SCEP
 
 extension Agent where Key: ~Copyable {

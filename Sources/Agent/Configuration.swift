@@ -3,6 +3,7 @@ import Bytes
 import DER
 import DeviceCrypto
 import HTTP
+import PKIX
 import SCEP
 
 /// What a device is told at manufacture, as text: lines `name=value` that end in LF or CRLF (a last one may lack it),

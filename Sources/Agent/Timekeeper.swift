@@ -1,4 +1,5 @@
 import Bytes
+import PKIX
 import SCEP
 
 /// What a device knows of the time, from its own clock, its operator, its CA and the servers that it met.

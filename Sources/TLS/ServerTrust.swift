@@ -1,6 +1,6 @@
 import CMbedTLSSSL
 import DeviceCrypto
-import SCEP
+import PKIX
 
 /// By what a server is known to be the right one: a CA that issued its certificate for its host, or the certificate's
 /// own fingerprint, or both.

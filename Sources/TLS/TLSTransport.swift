@@ -4,7 +4,6 @@ import CMbedTLSSSL
 import DeviceCrypto
 import HTTP
 import PKIX
-import SCEP
 
 /// TLS 1.2 (RFC 5246) over a stream: what is `https` is secured, what is `http` passes.
 ///

@@ -1,7 +1,6 @@
 import Board
 import CMbedTLSSSL
 import PKIX
-import SCEP
 
 extension TransportError {
     /// What the server's alert says (RFC 5246, 7.2.2).

@@ -1,3 +1,4 @@
+import PKIX
 import SCEP
 import TestSupport
 

@@ -37,7 +37,8 @@
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C
 
-/* Elliptic curves. Sources/CMbedTLS brings the reduction by their primes (MBEDTLS_ECP_NIST_OPTIM). */
+/* Elliptic curves */
+#define MBEDTLS_ECP_NIST_OPTIM
 #define MBEDTLS_ECP_C
 #define MBEDTLS_ECP_DP_SECP256R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED

@@ -171,32 +171,32 @@ import Testing
         }
     }
 
-    @Test func theAdministratorsDoorOpens() async throws {
+    @Test func theAdministrationAPIAnswers() async throws {
         try await serving({
             $0.policy = .manual
             $0.challenge = .oneTime([])
         }) { server in
-            let client = AdministrationClient(port: try #require(server.adminPort))
+            let administrator = AdministrationClient(port: try #require(server.adminPort))
             let authority = server.authority
-            let password = try await client.send("POST", path: ["passwords"], parameters: ["device": "device"])
+            let password = try await administrator.send("POST", path: ["passwords"], parameters: ["device": "device"])
                 .trimmingCharacters(in: .newlines)
             let client = try Client()
             let id = "a/b +c"
             #expect(try authority.enrol(client, transactionID: id, challenge: password).status == .pending)
-            #expect(try await client.send("GET", path: ["transactions"]).contains("\"state\" : \"pending\""))
-            let serial = try await client.send("POST", path: ["transactions", id, "approve"])
+            #expect(try await administrator.send("GET", path: ["transactions"]).contains("\"state\" : \"pending\""))
+            let serial = try await administrator.send("POST", path: ["transactions", id, "approve"])
                 .trimmingCharacters(in: .newlines)
             #expect(try authority.poll(client, transactionID: id).certificates(for: client).first?.serialText == serial)
-            _ = try await client.send("POST", path: ["certificates", serial, "revoke"], parameters: ["reason": "1"])
-            #expect(try await client.send("GET", path: ["certificates"]).contains("\"isRevoked\" : true"))
-            _ = try await client.send("POST", path: ["next-ca"])
+            _ = try await administrator.send("POST", path: ["certificates", serial, "revoke"], parameters: ["reason": "1"])
+            #expect(try await administrator.send("GET", path: ["certificates"]).contains("\"isRevoked\" : true"))
+            _ = try await administrator.send("POST", path: ["next-ca"])
             let next = try #require(authority.nextTrustAnchor)
-            _ = try await client.send("POST", path: ["rollover"])
+            _ = try await administrator.send("POST", path: ["rollover"])
             #expect(authority.trustAnchor == next)
-            _ = try await client.send("POST", path: ["faults"], parameters: ["rules": "status=503@GetCACaps#1;html"])
+            _ = try await administrator.send("POST", path: ["faults"], parameters: ["rules": "status=503@GetCACaps#1;html"])
             #expect(authority.get("GetCACaps").status == 503)
             let error = await #expect(throws: CAConfigurationError.self) {
-                try await client.send("POST", path: ["transactions", id, "refuse"])
+                try await administrator.send("POST", path: ["transactions", id, "refuse"])
             }
             #expect(error?.description == "transaction \(id) is not pending\n")
         }

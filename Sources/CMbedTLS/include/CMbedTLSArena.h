@@ -7,15 +7,11 @@
 #if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
 #include <mbedtls/memory_buffer_alloc.h>
 #define CMBEDTLS_HAS_ARENA 1
-static inline void cmbedtls_arena_install(uint8_t *memory, size_t count) {
-    mbedtls_memory_buffer_alloc_init(memory, count);
-}
 #else
 #define CMBEDTLS_HAS_ARENA 0
-static inline void cmbedtls_arena_install(uint8_t *memory, size_t count) {
-    (void) memory;
-    (void) count;
-}
 #endif
+
+/// Has mbedTLS take its memory from `memory`; does nothing where it is built without an arena.
+void cmbedtls_arena_install(uint8_t *memory, size_t count);
 
 #endif

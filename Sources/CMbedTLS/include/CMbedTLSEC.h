@@ -6,151 +6,28 @@
 #include "CMbedTLSHash.h"
 #include "CMbedTLSRandom.h"
 
-#ifdef CMBEDTLS_NO_EC
+// A board that has no space for elliptic curves defines CMBEDTLS_NO_EC: mbedTLS's code for them is then not linked, and
+// all of these fail with MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE.
 
-// A board that has no space for elliptic curves defines this; mbedTLS's code for them is then not linked.
-
-static inline int cmbedtls_has_ec(void) { return 0; }
-
-static inline int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
-                                       uint8_t *point) {
-    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
-}
-
-static inline int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
-                                    uint8_t *point) {
-    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
-}
-
-static inline int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
-                                   uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
-                                   uint8_t *s_bytes) {
-    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
-}
-
-static inline int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, size_t count, const uint8_t *digest,
-                                     const uint8_t *r_bytes, size_t r_count, const uint8_t *s_bytes,
-                                     size_t s_count) {
-    return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
-}
-
-#else
-
-static inline int cmbedtls_has_ec(void) { return 1; }
-
-/// A curve by its field's size, 32 or 48, with a reduction of ours. Free it whatever this returns.
-int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size);
-
-/// Writes an uncompressed point of 1 + 2 * `field_size` bytes that is neither zero nor in other than affine coordinates.
-/// mbedTLS's own function knows more forms, and is larger for it.
-static inline int cmbedtls_ec_write_point(const mbedtls_ecp_point *q, size_t field_size, uint8_t *point) {
-    point[0] = 4;
-    const int status = mbedtls_mpi_write_binary(&q->X, point + 1, field_size);
-    return status != 0 ? status : mbedtls_mpi_write_binary(&q->Y, point + 1 + field_size, field_size);
-}
+/// 1 if there are elliptic curves, else 0.
+int cmbedtls_has_ec(void);
 
 /// A private scalar, big-endian, and its uncompressed point of 1 + 2 * `field_size` bytes.
-static inline int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
-                                       uint8_t *point) {
-    int ret = 0;
-    mbedtls_ecp_group group;
-    mbedtls_ecp_point q;
-    mbedtls_mpi d;
-    mbedtls_ecp_group_init(&group);
-    mbedtls_ecp_point_init(&q);
-    mbedtls_mpi_init(&d);
-    MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_gen_keypair(&group, &d, &q, cmbedtls_random, random));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&d, scalar, field_size));
-    MBEDTLS_MPI_CHK(cmbedtls_ec_write_point(&q, field_size, point));
-cleanup:
-    mbedtls_mpi_free(&d);
-    mbedtls_ecp_point_free(&q);
-    mbedtls_ecp_group_free(&group);
-    return ret;
-}
+int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
+                         uint8_t *point);
 
 /// The uncompressed point of a private scalar. Fails when the scalar is 0 or not below the order of the group.
-static inline int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
-                                    uint8_t *point) {
-    int ret = 0;
-    mbedtls_ecp_group group;
-    mbedtls_ecp_point q;
-    mbedtls_mpi d;
-    mbedtls_ecp_group_init(&group);
-    mbedtls_ecp_point_init(&q);
-    mbedtls_mpi_init(&d);
-    MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&d, scalar, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_check_privkey(&group, &d));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_mul(&group, &q, &d, &group.G, cmbedtls_random, random));
-    MBEDTLS_MPI_CHK(cmbedtls_ec_write_point(&q, field_size, point));
-cleanup:
-    mbedtls_mpi_free(&d);
-    mbedtls_ecp_point_free(&q);
-    mbedtls_ecp_group_free(&group);
-    return ret;
-}
-
-/// Clears what a call has left on the stack, 1 KiB below the caller.
-void cmbedtls_clear_stack(void);
+int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+                      uint8_t *point);
 
 /// Deterministic ECDSA (RFC 6979), blinded with `random`; `r` and `s` are `field_size` bytes each, big-endian.
-static inline int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
-                                   uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
-                                   uint8_t *s_bytes) {
-    int ret = 0;
-    mbedtls_ecp_group group;
-    mbedtls_mpi d, r, s;
-    mbedtls_ecp_group_init(&group);
-    mbedtls_mpi_init(&d);
-    mbedtls_mpi_init(&r);
-    mbedtls_mpi_init(&s);
-    MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&d, scalar, field_size));
-    ret = mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, count, cmbedtls_md(algorithm), cmbedtls_random,
-                                     random);
-    // In front of the digest that RFC 6979 begins with mbedTLS writes the scalar into a buffer, and leaves it there.
-    cmbedtls_clear_stack();
-    MBEDTLS_MPI_CHK(ret);
-    MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&r, r_bytes, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&s, s_bytes, field_size));
-cleanup:
-    mbedtls_mpi_free(&s);
-    mbedtls_mpi_free(&r);
-    mbedtls_mpi_free(&d);
-    mbedtls_ecp_group_free(&group);
-    return ret;
-}
+int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+                     uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
+                     uint8_t *s_bytes);
 
 /// `point` is uncompressed, 04 in front, and is checked to lie on the curve; `r` and `s` are big-endian.
-static inline int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, size_t count, const uint8_t *digest,
-                                     const uint8_t *r_bytes, size_t r_count, const uint8_t *s_bytes,
-                                     size_t s_count) {
-    int ret = 0;
-    mbedtls_ecp_group group;
-    mbedtls_ecp_point q;
-    mbedtls_mpi r, s;
-    mbedtls_ecp_group_init(&group);
-    mbedtls_ecp_point_init(&q);
-    mbedtls_mpi_init(&r);
-    mbedtls_mpi_init(&s);
-    MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&q.X, point + 1, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&q.Y, point + 1 + field_size, field_size));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_lset(&q.Z, 1));
-    MBEDTLS_MPI_CHK(mbedtls_ecp_check_pubkey(&group, &q));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&r, r_bytes, r_count));
-    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&s, s_bytes, s_count));
-    MBEDTLS_MPI_CHK(mbedtls_ecdsa_verify(&group, digest, count, &q, &r, &s));
-cleanup:
-    mbedtls_mpi_free(&s);
-    mbedtls_mpi_free(&r);
-    mbedtls_ecp_point_free(&q);
-    mbedtls_ecp_group_free(&group);
-    return ret;
-}
-
-#endif
+int cmbedtls_ec_verify(size_t field_size, const uint8_t *point, size_t count, const uint8_t *digest,
+                       const uint8_t *r_bytes, size_t r_count, const uint8_t *s_bytes,
+                       size_t s_count);
 
 #endif

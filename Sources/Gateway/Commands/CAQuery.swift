@@ -3,6 +3,7 @@ import Board
 import Bytes
 import HTTP
 import LinuxBoard
+import PKIX
 import SCEP
 
 /// Questions that anybody may ask a CA: GetCACaps, GetCACert.

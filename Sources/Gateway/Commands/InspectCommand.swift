@@ -1,6 +1,7 @@
 import Agent
 import DeviceCrypto
 import LinuxBoard
+import PKIX
 import SCEP
 
 /// `scep inspect`: says what files hold, and which checks pass.

@@ -28,7 +28,7 @@ struct Evaluation {
 
     /// - Parameters:
     ///   - certificates: in DER, one after the other.
-    ///   - fingerprints: as ``SCEP/Fingerprints`` has them.
+    ///   - fingerprints: as ``PKIX/Fingerprints`` has them.
     ///   - canDecrypt: whether the device's key can, as RSA keys do.
     init(_ certificates: [UInt8], fingerprints text: Text, canDecrypt: Bool, policy: Policy, moment: Moment) {
         let all = IssuingPath.split(certificates)

@@ -1,4 +1,5 @@
 import Agent
+import PKIX
 import SCEP
 
 /// What a message is inspected with; all of it may be missing.
@@ -10,7 +11,7 @@ struct InspectOptions: ~Copyable {
     var password = Text()
     /// Files of the CA's certificates, PEM or DER, also as GetCACert has them.
     var ca: [UInt8] = []
-    /// As ``SCEP/Fingerprints`` has them: what a GetCACert reply is held against.
+    /// As ``PKIX/Fingerprints`` has them: what a GetCACert reply is held against.
     var fingerprints = Text()
     /// The file of the request that a reply has to answer.
     var request: [UInt8] = []

@@ -1,4 +1,4 @@
-import SCEP
+import PKIX
 import Testing
 
 @Suite struct MomentTests {

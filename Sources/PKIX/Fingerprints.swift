@@ -1,6 +1,5 @@
 import Bytes
 import DeviceCrypto
-import PKIX
 
 /// The CA certificates that a device was told to trust: their SHA-256 or SHA-512 digests (RFC 8894, 2.2).
 public struct Fingerprints: ~Escapable {
