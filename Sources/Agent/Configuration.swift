@@ -62,20 +62,19 @@ public struct Configuration: ~Escapable {
     public private(set) var timeoutSeconds = 90
     /// Seconds since 1970; 0 if it was not told.
     public private(set) var time: Int64 = 0
-    /// Where the values stand, by ``Name``; empty for names that are not set.
+    /// Where the values stand, by ``Name``, as many as it has cases; empty for names that are not set, since no value is.
     private var values = InlineArray<29, Range<Int>>(repeating: 0..<0)
 
     /// Reads and checks the text.
     @_lifetime(copy text)
     public init(_ text: Span<UInt8>) throws(ConfigurationError) {
         self.text = text
-        var seen: UInt32 = 0
         var start = 0
         if isWord(text.extracting(first: 3), "\u{FEFF}") { start = 3 }
         while start < text.count {
             var end = start
             while end < text.count, text[end] != UInt8(ascii: "\n") { end &+= 1 }
-            try set(start..<(end > start && text[end &- 1] == UInt8(ascii: "\r") ? end &- 1 : end), &seen)
+            try set(start..<(end > start && text[end &- 1] == UInt8(ascii: "\r") ? end &- 1 : end))
             start = end &+ 1
         }
         var missing: Name?
@@ -86,16 +85,16 @@ public struct Configuration: ~Escapable {
     }
 
     @inline(never)
-    private mutating func set(_ line: Range<Int>, _ seen: inout UInt32) throws(ConfigurationError) {
+    private mutating func set(_ line: Range<Int>) throws(ConfigurationError) {
         guard !line.isEmpty, text[line.lowerBound] != UInt8(ascii: "#") else { return }
         var equals = line.lowerBound
         while equals < line.upperBound, text[equals] != UInt8(ascii: "=") { equals &+= 1 }
         guard equals < line.upperBound, let name = Name(text.extracting(line.lowerBound..<equals)) else {
             throw ConfigurationError(.unknownName, at: line.lowerBound)
         }
-        let bit: UInt32 = 1 &<< UInt32(name.rawValue)
-        guard seen & bit == 0 else { throw ConfigurationError(.duplicate, name, at: line.lowerBound) }
-        seen |= bit
+        guard values[Int(name.rawValue)].isEmpty else {
+            throw ConfigurationError(.duplicate, name, at: line.lowerBound)
+        }
         let value = (equals &+ 1)..<line.upperBound
         guard !value.isEmpty, accept(name, text.extracting(value)) else {
             throw ConfigurationError(.badValue, name, at: equals &+ 1)

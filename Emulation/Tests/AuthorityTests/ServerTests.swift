@@ -187,13 +187,15 @@ import Testing
             let serial = try await administrator.send("POST", path: ["transactions", id, "approve"])
                 .trimmingCharacters(in: .newlines)
             #expect(try authority.poll(client, transactionID: id).certificates(for: client).first?.serialText == serial)
-            _ = try await administrator.send("POST", path: ["certificates", serial, "revoke"], parameters: ["reason": "1"])
+            _ = try await administrator.send(
+                "POST", path: ["certificates", serial, "revoke"], parameters: ["reason": "1"])
             #expect(try await administrator.send("GET", path: ["certificates"]).contains("\"isRevoked\" : true"))
             _ = try await administrator.send("POST", path: ["next-ca"])
             let next = try #require(authority.nextTrustAnchor)
             _ = try await administrator.send("POST", path: ["rollover"])
             #expect(authority.trustAnchor == next)
-            _ = try await administrator.send("POST", path: ["faults"], parameters: ["rules": "status=503@GetCACaps#1;html"])
+            _ = try await administrator.send(
+                "POST", path: ["faults"], parameters: ["rules": "status=503@GetCACaps#1;html"])
             #expect(authority.get("GetCACaps").status == 503)
             let error = await #expect(throws: CAConfigurationError.self) {
                 try await administrator.send("POST", path: ["transactions", id, "refuse"])
