@@ -17,6 +17,18 @@ static ssize_t read_whole(int descriptor, void *bytes, size_t size) {
     return count;
 }
 
+// Nanoseconds of a clock that nobody sets.
+static int64_t uptime(void) {
+    struct timespec now = {0, 0};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t) now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void wait_for(pid_t process) {
+    while (waitpid(process, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
 static void pause_shortly(void) {
     const struct timespec pause = {0, 20 * 1000 * 1000};
     nanosleep(&pause, NULL);
@@ -73,10 +85,12 @@ static void kill_all(pid_t program) {
     kill(-program, SIGKILL);
     for (int round = 0; round < 500; round += 1) {
         kill_children();
-        while (waitpid(-1, NULL, WNOHANG) > 0) {
-        }
+        pid_t ended;
+        do {
+            ended = waitpid(-1, NULL, WNOHANG);
+        } while (ended > 0);
         // Those of another user, as sudo makes them, stay: they are not this program's to kill.
-        if (waitpid(-1, NULL, WNOHANG) < 0 && errno == ECHILD) {
+        if (ended < 0) {
             return;
         }
         pause_shortly();
@@ -96,13 +110,7 @@ static pid_t start(char *const arguments[], char *const environment[]) {
     if (child == 0) {
         setpgid(0, 0);
         signal(SIGPIPE, SIG_DFL);
-        const int nothing = open("/dev/null", O_RDONLY);
-        if (nothing >= 0) {
-            dup2(nothing, STDIN_FILENO);
-        }
-        if (nothing > STDERR_FILENO) {
-            close(nothing);
-        }
+        dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), STDIN_FILENO);
         dup2(STDERR_FILENO, STDOUT_FILENO);
         execve(arguments[0], arguments, environment);
         const int error = errno;
@@ -119,7 +127,7 @@ static pid_t start(char *const arguments[], char *const environment[]) {
         return child;
     }
     if (child > 0) {
-        waitpid(child, NULL, 0);
+        wait_for(child);
     }
     errno = error;
     return -1;
@@ -128,9 +136,7 @@ static pid_t start(char *const arguments[], char *const environment[]) {
 static struct outcome look_after(char *const arguments[], char *const environment[], int seconds) {
     struct outcome outcome = {LINUX_NOT_STARTED, 0};
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    struct timespec now, end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += seconds;
+    const int64_t end = uptime() + (int64_t) seconds * 1000000000;
     const pid_t program = start(arguments, environment);
     if (program < 0) {
         outcome.error = errno;
@@ -146,8 +152,7 @@ static struct outcome look_after(char *const arguments[], char *const environmen
         if (ended > 0) {
             continue;
         }
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        if (now.tv_sec > end.tv_sec || (now.tv_sec == end.tv_sec && now.tv_nsec >= end.tv_nsec)) {
+        if (uptime() >= end) {
             kill_all(program);
             outcome.status = LINUX_TIMED_OUT;
             return outcome;
@@ -180,8 +185,7 @@ int linux_run(char *const arguments[], char *const environment[], int seconds) {
         if (read_whole(ends[0], &outcome, sizeof outcome) != sizeof outcome) {
             outcome = (struct outcome) {LINUX_NOT_STARTED, ECHILD};
         }
-        while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR) {
-        }
+        wait_for(keeper);
     }
     close(ends[0]);
     errno = outcome.error;

@@ -39,6 +39,7 @@ public struct IdentityFolder: Directory, ~Copyable {
     public mutating func open() throws(StorageError) -> Int? {
         opened?.close()
         opened = nil
+        openedCount = 0
         // Not to wait for the other end of a pipe.
         guard let file = Descriptor("identity", in: folder.number, O_RDONLY | O_NONBLOCK) else {
             guard linux_errno() == ENOENT else { throw .failed }

@@ -150,10 +150,18 @@ extension KeyTests {
                     ])
                     #expect(found.exit == .done && found.report["url"].text == "http://ca.invalid/scep")
                 }
-                #expect(
+                func kind(_ password: [UInt8]) throws -> String {
                     try scep([
-                        "caps", ca.url, "--proxy", proxy, "--proxy-password-file", String(decoding: bad, as: UTF8.self),
-                    ]).kind == "bad-proxy-password")
+                        "caps", ca.url, "--proxy", proxy, "--proxy-password-file",
+                        String(decoding: password, as: UTF8.self),
+                    ]).kind
+                }
+                #expect(try kind(bad) == "bad-proxy-password")
+                for (count, expected) in [(255, ""), (256, "bad-proxy-password")] {
+                    let text = "user:" + String(repeating: "x", count: count - 5)
+                    let file = try directory.writePrivate(Array(text.utf8), to: "\(count)")
+                    #expect(try kind(file) == expected, "\(count)")
+                }
             }
         }
 

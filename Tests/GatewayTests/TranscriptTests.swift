@@ -116,7 +116,7 @@ extension KeyTests {
                 #expect(renewed.lines.suffix(2) == [Self.published, "event operation=RenewalReq outcome=issued"])
                 #expect(
                     await machine.scep("status --min-days 31", exits: 3).lines
-                        == ["warning: the certificate has expired sooner than min-days says"])
+                        == ["warning: the certificate expires sooner than min-days says"])
                 #expect(await machine.scep("status --min-days 29").lines == [])
 
                 // It stays revoked, whatever is run next, until there is another.

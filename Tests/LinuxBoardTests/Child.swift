@@ -43,3 +43,9 @@ struct Child {
         try String(contentsOfFile: "/proc/\(process)/\(name)", encoding: .utf8)
     }
 }
+
+/// Files that this process has open.
+func openFileCount() -> Int { (0..<1024).count { fcntl($0, F_GETFD) >= 0 } }
+
+/// Whether this process has none that it made, be it one that has ended and was not waited for.
+func isWithoutChildren() -> Bool { waitpid(-1, nil, WNOHANG) == -1 && errno == ECHILD }

@@ -150,6 +150,18 @@ import Testing
         }
     }
 
+    /// Its number is none of the standard ones, also where those are free.
+    @Test func aDuplicateIsNoStandardFile() throws {
+        let child = try Child {
+            close(STDIN_FILENO)
+            close(STDERR_FILENO)
+            guard let copy = Descriptor(duplicating: STDOUT_FILENO) else { return 0 }
+            return UInt8(copy.number)
+        }
+        child.end()
+        #expect(child.result > STDERR_FILENO)
+    }
+
     @Test func whatIsClosedHasNoStatus() {
         let none = Descriptor(-1)
         #expect(none.status == nil && none.size(upTo: 100) == nil)

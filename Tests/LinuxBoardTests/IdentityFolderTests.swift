@@ -318,6 +318,22 @@ import Testing
         }
     }
 
+    /// Whatever was read of the one before.
+    @Test func whatIsRefusedIsNotRead() throws {
+        try withFolder { folder, store in
+            let file = store.appending(path: "identity").path
+            for isFirst in [true, false] {
+                #expect(FileManager.default.createFile(atPath: file, contents: Data(Self.content)))
+                chmod(file, 0o600)
+                if !isFirst { #expect(try folder.open() == 10) }
+                chmod(file, 0o644)
+                #expect(throws: StorageError.exposed) { try folder.open() }
+                let byte = try bytes(1) { (buffer) throws(StorageError) in try folder.read(at: 0, into: &buffer) }
+                #expect(byte == nil)
+            }
+        }
+    }
+
     /// However often the files change, no more are open than those in use.
     @Test func noFileStaysOpen() throws {
         try withFolder { folder, store in

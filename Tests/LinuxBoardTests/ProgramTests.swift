@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import TestSupport
 import Testing
 
 /// `linux_run`, which hooks are run by: what the program finds, what is told of its end, and what is left of it.
@@ -67,6 +68,34 @@ import Testing
         }
     }
 
+    /// Standard output is for what this program reports.
+    @Test func itWritesNothingToStandardOutput() throws {
+        var ends: [Int32] = [-1, -1]
+        try #require(linux_pipe(&ends) == 0)
+        let (reading, writing) = (ends[0], ends[1])
+        var argv = [strdup("/bin/echo"), strdup("said"), nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = [nil]
+        defer { for text in argv { free(text) } }
+        var errorEnds: [Int32] = [-1, -1]
+        try #require(linux_pipe(&errorEnds) == 0)
+        let (readingErrors, writingErrors) = (errorEnds[0], errorEnds[1])
+        let child = try Child {
+            dup2(writing, STDOUT_FILENO)
+            dup2(writingErrors, STDERR_FILENO)
+            return linux_run(&argv, &envp, 600) == 0 ? 0 : 1
+        }
+        child.end()
+        #expect(child.result == 0)
+        close(writing)
+        close(writingErrors)
+        func text(_ file: Int32) -> String {
+            let bytes = FileHandle(fileDescriptor: file, closeOnDealloc: true).readDataToEndOfFile()
+            return String(decoding: bytes, as: UTF8.self)
+        }
+        #expect(text(reading) == "")
+        #expect(text(readingErrors) == "said\n")
+    }
+
     @Test func theEnvironmentIsWhatItIsGiven() throws {
         let environment = ["PATH=/usr/bin:/bin", "SCEP_EVENT=issued"]
         try run(script: "tr '\\0' '\\n' </proc/$$/environ >$1/environment", environment: environment) { status, file in
@@ -98,6 +127,85 @@ import Testing
                 #expect(!isRunning(process), "\(name)")
             }
         }
+    }
+
+    /// Nor does the process that looks after it hold more than what it tells its end by.
+    @Test func whatLooksAfterItHoldsNoFile() throws {
+        let open = dup(STDERR_FILENO)
+        defer { close(open) }
+        // It closes what it started the program by when that runs already.
+        let script = """
+            for i in $(seq 3000); do
+              set -- "$1" $(ls /proc/$PPID/fd)
+              [ $# -eq 5 ] && break
+              sleep 0.02
+            done
+            echo $# >$1/count
+            """
+        try run(script: script) { status, file in
+            #expect(status == 0)
+            #expect(file("count") == "5\n")
+        }
+    }
+
+    /// As the system does where memory runs out.
+    @Test func whatLooksAfterItMayBeKilled() throws {
+        let told = run("/bin/sh", ["-c", "kill -KILL $PPID"])
+        #expect(told.status == LINUX_NOT_STARTED && told.error == ECHILD, "\(told)")
+    }
+
+    /// Nothing is left of it: no file, and no process that nobody waited for, be it of one that could not be started. A
+    /// signal may come at any time.
+    @Test(arguments: ["/bin/true", "/nonexistent/program"]) func nothingIsLeftOfAProgram(program: String) throws {
+        // prctl takes a variable number of arguments.
+        typealias Control = @convention(c) (Int32, UInt, UInt, UInt, UInt) -> Int32
+        let control = try #require(unsafeBitCast(dlsym(nil, "prctl"), to: Control?.self))
+        var argv = [strdup(program), nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = [nil]
+        defer { free(argv[0]) }
+        let status: Int32 = program == "/bin/true" ? 0 : LINUX_NOT_STARTED
+        for (call, outcomes) in [
+            (.read, []), (.read, [.interrupted]), (.waitpid, [.interrupted, .interrupted]),
+        ] as [(PretendedCall, [PretendedOutcome])] {
+            let child = try Child {
+                // Who loses the process that made it is this one's.
+                _ = control(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+                let before = openFileCount()
+                let told = pretending(outcomes, of: call) {
+                    let told = linux_run(&argv, &envp, 600)
+                    return pretendedOutcomesLeft() == 0 ? told : 1000
+                }
+                guard told == status else { return 1 }
+                guard openFileCount() == before else { return 2 }
+                return isWithoutChildren() ? 0 : 3
+            }
+            child.end()
+            #expect(child.result == 0, "\(call)")
+        }
+    }
+
+    /// Where the system gives no list of processes, its group is killed all the same.
+    @Test func whatTakesTooLongIsKilledWithoutAList() throws {
+        let script = "sleep 3000 & echo $! >$1/process; prlimit --pid $PPID --nofile=1:1 && echo >$1/limited; wait"
+        try run(script: script, seconds: 2) { status, file in
+            #expect(status == LINUX_TIMED_OUT)
+            #expect(file("limited") != nil)
+            let process = try #require(file("process").flatMap { pid_t($0.dropLast()) })
+            #expect(!isRunning(process))
+            kill(process, SIGKILL)
+        }
+    }
+
+    /// Waiting for it takes no processor's time: who waits gives it away, again and again (proc(5)).
+    @Test func whatLooksAfterItSleeps() throws {
+        let script = """
+            for i in $(seq 3000); do
+              [ "$(sed -n 's/^voluntary_ctxt_switches:[^0-9]*//p' /proc/$PPID/status)" -ge 20 ] && exit 0
+              sleep 0.02
+            done
+            exit 1
+            """
+        try run(script: script) { status, _ in #expect(status == 0) }
     }
 
     /// As a service stays that a hook starts anew.

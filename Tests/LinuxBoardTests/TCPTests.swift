@@ -171,6 +171,81 @@ import Testing
         }
     }
 
+    /// So does it more than an address that this machine has none of its kind to come from (connect(2), EADDRNOTAVAIL).
+    @Test func whoeverRefusesSaysMoreThanWhoHasNoWay() throws {
+        let server = try Listener("127.0.0.2")
+        defer { server.close() }
+        let none = PretendedOutcome.fails(EADDRNOTAVAIL)
+        for (outcomes, error) in [
+            ([.itsOwn, none], .refused), ([none, .itsOwn], .refused), ([none, none], .noAddress),
+        ] as [([PretendedOutcome], TransportError)] {
+            let told = try pretending(outcomes, of: .connect) {
+                try connect(to: ["127.0.0.1", "127.0.0.3"], server.port)
+            }
+            #expect(told == error, "\(outcomes)")
+        }
+    }
+
+    /// However often it is tried, and no other file is closed in its place.
+    @Test func nothingIsLeftOfAConnection() throws {
+        let server = try Listener("127.0.0.2")
+        defer { server.close() }
+        let child = try withNames(standingFor: ["127.0.0.1", "127.0.0.3", "127.0.0.1"]) {
+            try Child {
+                let host: InlineArray<10, UInt8> = [0x63, 0x61, 0x2E, 0x65, 0x78, 0x61, 0x6D, 0x70, 0x6C, 0x65]
+                for standard in 0...STDERR_FILENO { dup2(server.descriptor, standard) }
+                let before = openFileCount()
+                var tcp = TCP(clock: Self.clock)
+                tcp.close()
+                guard openFileCount() == before else { return 1 }
+                for _ in 0..<3 {
+                    if (try? tcp.connect(host: host.span, port: server.port, deadline: Self.longDeadline)) != nil {
+                        return 2
+                    }
+                }
+                guard openFileCount() == before else { return 3 }
+                // What has the number that the socket had.
+                let other = dup(server.descriptor)
+                tcp.close()
+                return fcntl(other, F_GETFD) >= 0 && openFileCount() == before + 1 ? 0 : 4
+            }
+        }
+        child.end()
+        #expect(child.result == 0)
+    }
+
+    /// A program that was started without a standard input has its number to give.
+    @Test func aSocketMayHaveAnyNumber() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let child = try Child {
+            close(STDIN_FILENO)
+            let host: InlineArray<9, UInt8> = [0x31, 0x32, 0x37, 0x2E, 0x30, 0x2E, 0x30, 0x2E, 0x31]
+            var tcp = TCP(clock: Self.clock)
+            guard (try? tcp.connect(host: host.span, port: server.port, deadline: Self.longDeadline)) != nil else {
+                return 1
+            }
+            guard fcntl(STDIN_FILENO, F_GETFD) >= 0 else { return 2 }
+            tcp.close()
+            return fcntl(STDIN_FILENO, F_GETFD) < 0 ? 0 : 3
+        }
+        child.end()
+        #expect(child.result == 0)
+    }
+
+    /// What is there already is nothing to wait for any more, at the deadline itself.
+    @Test func theDeadlineItselfIsTooLate() throws {
+        let server = try Listener("127.0.0.1")
+        defer { server.close() }
+        let queue = server.fill()
+        defer { for socket in queue { close(socket) } }
+        let clock = SystemClock()
+        #expect(waitUntilReady(server.descriptor, Int32(POLLIN), clock: clock, deadline: clock.uptime + 600_000))
+        for _ in 0..<1000 {
+            #expect(!waitUntilReady(server.descriptor, Int32(POLLIN), clock: clock, deadline: clock.uptime))
+        }
+    }
+
     /// Not even to who would answer at once.
     @Test func nobodyIsAskedAfterTheDeadline() throws {
         let server = try Listener("127.0.0.1")
@@ -178,9 +253,14 @@ import Testing
         let host = Array("127.0.0.1".utf8)
         var tcp = TCP(clock: Self.clock)
         defer { tcp.close() }
-        #expect(throws: TransportError.timedOut) {
-            try tcp.connect(host: host.span, port: server.port, deadline: Self.clock.uptime)
+        // At the deadline itself as long as the millisecond is the same, which it is most of the times.
+        for late in [1, 1000] + [UInt64](repeating: 0, count: 100) {
+            #expect(throws: TransportError.timedOut) {
+                try tcp.connect(host: host.span, port: server.port, deadline: Self.clock.uptime - late)
+            }
         }
+        var entry = pollfd(fd: server.descriptor, events: Int16(POLLIN), revents: 0)
+        #expect(poll(&entry, 1, 0) == 0)
         // Waiting has an end too where it is over already.
         try tcp.connect(host: host.span, port: server.port, deadline: Self.longDeadline)
         #expect(throws: TransportError.timedOut) { try receive(&tcp, deadline: 0) }

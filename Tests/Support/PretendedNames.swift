@@ -13,6 +13,7 @@ private let systemResolver = unsafeBitCast(
 private struct Answer {
     var addresses: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
     var count: Int
+    var status: Int32
     var witness: Int32
 }
 
@@ -33,6 +34,7 @@ private let pretendedNames = {
     let answer = place.assumingMemoryBound(to: Answer.self).pointee
     var asker = getpid()
     _ = write(answer.witness, &asker, MemoryLayout<pid_t>.size)
+    guard answer.status == 0 else { return answer.status }
     if answer.count == 0 {
         while true { pause() }
     }
@@ -56,14 +58,15 @@ private let pretendedNames = {
 ///
 /// - Parameters:
 ///   - addresses: numeric; with none the name server is silent, for ever.
+///   - status: what is said instead, as getaddrinfo(3); 0 for nothing.
 ///   - witness: a descriptor that the number of each process is written to that asks.
 public func withNames<Result, Failure: Error>(
-    standingFor addresses: [String], witness: Int32 = -1, _ body: () throws(Failure) -> Result
+    standingFor addresses: [String], status: Int32 = 0, witness: Int32 = -1, _ body: () throws(Failure) -> Result
 ) throws(Failure) -> Result {
     let texts = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: max(addresses.count, 1))
     for (index, address) in addresses.enumerated() { texts[index] = strdup(address) }
     let answer = UnsafeMutablePointer<Answer>.allocate(capacity: 1)
-    answer.initialize(to: Answer(addresses: texts, count: addresses.count, witness: witness))
+    answer.initialize(to: Answer(addresses: texts, count: addresses.count, status: status, witness: witness))
     pthread_setspecific(pretendedNames, answer)
     defer {
         pthread_setspecific(pretendedNames, nil)

@@ -1,0 +1,94 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Gateway
+
+extension KeyTests.CommandTests {
+    /// Of the server that ``withServer(_:_:)`` starts.
+    struct SecureServer {
+        let peer: Peer
+        let identity: OpenSSLIdentity
+        let url: String
+    }
+
+    private static let server = Result {
+        try OpenSSLIdentity(
+            subject: "/CN=TLS server", newKey: ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+            extensions: ["subjectAltName=DNS:localhost"])
+    }
+
+    /// `openssl s_server`, which shows a certificate that no CA but itself issued, and answers with files.
+    private func withServer(
+        _ options: [String] = [], _ body: (SecureServer, URL) throws -> Void
+    ) throws {
+        try withTemporaryDirectory { directory in
+            let identity = try Self.server.get()
+            let served = directory.appending(path: "served")
+            try FileManager.default.createDirectory(at: served, withIntermediateDirectories: false)
+            _ = try served.write(Array("SCEPStandard\nAES\n".utf8), to: "scep?operation=GetCACaps")
+            let peer = try Peer(
+                openssl: [
+                    "-WWW", "-cert", directory.write(identity.certificate, to: "server.crt"), "-key",
+                    directory.write(identity.key, to: "server.key"),
+                ] + options, in: served)
+            defer { peer.kill() }
+            let url = "https://localhost:\(peer.port)/scep"
+            try body(SecureServer(peer: peer, identity: identity, url: url), directory)
+        }
+    }
+
+    /// A certificate that a CA issued that was named, or one that was named itself, and no other.
+    @Test func aServerIsTrustedAsItWasSaid() throws {
+        try withServer { server, directory in
+            let own = directory.path + "/server.crt"
+            let other = try directory.write(StandInCA.authority.get().certificate, to: "other")
+            let pin = try server.identity.fingerprint()
+            let wrong = (pin.hasPrefix("0") ? "1" : "0") + pin.dropFirst()
+            func caps(_ options: String...) throws -> Outcome { try scep(["caps", server.url] + options) }
+            for outcome in try [
+                caps("--tls-ca", own), caps("--tls-pin", pin), caps("--tls-pin", "\(wrong),\(pin)"),
+                caps("--tls-ca", own, "--tls-pin", pin),
+            ] {
+                #expect(outcome.exit == .done, "\(outcome)")
+                #expect(outcome.report["capabilities"].items.map(\.text) == ["SCEPStandard", "AES"])
+            }
+            // The system's CAs know nothing of it.
+            for outcome in try [
+                caps(), caps("--tls-ca", other), caps("--tls-pin", wrong), caps("--tls-ca", own, "--tls-pin", wrong),
+            ] {
+                #expect(outcome.exit == .trust, "\(outcome)")
+            }
+            #expect(try caps("--tls-pin", "12:34").kind == "bad-value")
+            #expect(try caps("--tls-ca", directory.path + "/none").message.hasSuffix("No such file or directory"))
+        }
+    }
+
+    private static let systemAuthorities = "/etc/ssl/certs/ca-certificates.crt"
+
+    /// update-ca-certificates(8) has put them there.
+    @Test(.enabled(if: access(systemAuthorities, R_OK) == 0, "ca-certificates is not installed"))
+    func theSystemsAuthoritiesAreDebians() throws {
+        let bundle = try Data(contentsOf: URL(fileURLWithPath: Self.systemAuthorities))
+        #expect(SystemAuthorities.read() == [UInt8](bundle))
+    }
+
+    /// A server that asks for one is shown the certificate that the folder has, only where that is said.
+    @Test func aServerIsShownTheIdentity() throws {
+        try withCA { ca, directory in
+            #expect(try scep(["enroll"] + enrolment(ca, directory)).exit == .done)
+            let anchor = try directory.write(ca.ca.certificate, to: "anchor")
+            for isShown in [false, true] {
+                try withServer(["-Verify", "3", "-verify_return_error", "-CAfile", anchor]) { server, folder in
+                    try leave(directory)
+                    let outcome = try scep(
+                        ["renew", "--url", server.url] + enrolment(ca, directory).dropFirst(2).prefix(6)
+                            + ["--tls-ca", folder.path + "/server.crt"] + (isShown ? ["--tls-identity"] : []))
+                    // A server that takes the certificate answers, if not as a CA would.
+                    #expect((outcome.kind == "not-scep") == isShown, "\(outcome)")
+                    if isShown { #expect(server.peer.waits(for: "gateway 7")) }
+                }
+            }
+        }
+    }
+}
