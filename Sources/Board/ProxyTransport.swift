@@ -41,7 +41,6 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
     }
 
     public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
-        passed = .all
         guard url.scheme == .http, try connectToProxy(deadline) else {
             return try connect(host: url.host, port: url.port, deadline: deadline)
         }
@@ -170,10 +169,8 @@ extension HTTPProxy {
 ///
 /// Neither generic nor copyable: of a generic one Swift 6.3, when it optimises, lends a span of a copy that is gone.
 private struct RequestText: ~Copyable {
-    /// More than a request for a tunnel takes: twice a host and port, and the credentials.
-    private static var capacity: Int { 1024 }
-
     private let inPlace = InPlace()
+    /// More than a request for a tunnel takes: twice a host and port, and the credentials.
     private var bytes = InlineArray<1024, UInt8>(repeating: 0)
     private var count = 0
 
@@ -182,14 +179,14 @@ private struct RequestText: ~Copyable {
     }
 
     mutating func append(_ text: Span<UInt8>) {
-        for index in text.indices where count < Self.capacity {
+        for index in text.indices where count < bytes.count {
             bytes[count] = text[index]
             count &+= 1
         }
     }
 
     mutating func append(_ text: StaticString) {
-        for index in 0..<text.utf8CodeUnitCount where count < Self.capacity {
+        for index in 0..<text.utf8CodeUnitCount where count < bytes.count {
             bytes[count] = unsafe text.utf8Start[index]
             count &+= 1
         }
@@ -214,6 +211,5 @@ private struct RequestText: ~Copyable {
     mutating func wipe() {
         var buffer = bytes.mutableSpan
         DeviceCrypto.wipe(&buffer)
-        count = 0
     }
 }

@@ -18,7 +18,6 @@ import DeviceCrypto
 ///
 /// It is as good as the factory's secret and as the flash is private: nothing new comes in.
 public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
-    private static var recordSize: Int { 76 }
     private static var secret: Range<Int> { 8..<72 }
 
     private var storage: S

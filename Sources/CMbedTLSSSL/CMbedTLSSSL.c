@@ -529,16 +529,15 @@ int cmbedtls_ssl_close_notify(cmbedtls_ssl *ssl) {
 }
 
 uint8_t cmbedtls_ssl_alert(const cmbedtls_ssl *ssl) {
-    return ssl->context.in_msg != NULL ? ssl->context.in_msg[1] : 0;
+    return ssl->context.in_msg[1];
 }
 
 int cmbedtls_ssl_phase(const cmbedtls_ssl *ssl) {
     const int state = ssl->context.state;
-    return state <= MBEDTLS_SSL_SERVER_HELLO          ? CMBEDTLS_SSL_GREETING
-           : state == MBEDTLS_SSL_SERVER_CERTIFICATE  ? CMBEDTLS_SSL_CERTIFYING
-           : state <= MBEDTLS_SSL_CLIENT_FINISHED     ? CMBEDTLS_SSL_AGREEING
-           : state != MBEDTLS_SSL_HANDSHAKE_OVER      ? CMBEDTLS_SSL_FINISHED
-                                                      : CMBEDTLS_SSL_OPEN;
+    if (state <= MBEDTLS_SSL_SERVER_HELLO) return CMBEDTLS_SSL_GREETING;
+    if (state == MBEDTLS_SSL_SERVER_CERTIFICATE) return CMBEDTLS_SSL_CERTIFYING;
+    if (state <= MBEDTLS_SSL_CLIENT_FINISHED) return CMBEDTLS_SSL_AGREEING;
+    return state == MBEDTLS_SSL_HANDSHAKE_OVER ? CMBEDTLS_SSL_OPEN : CMBEDTLS_SSL_FINISHED;
 }
 
 uint32_t cmbedtls_ssl_flags(const cmbedtls_ssl *ssl) {

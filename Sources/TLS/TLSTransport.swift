@@ -107,9 +107,8 @@ import PKIX
 
     /// Says close_notify, if a secured stream is open, and ends the stream.
     public mutating func close() {
-        if let session = unsafe session, unsafe cmbedtls_ssl_phase(session) == CMBEDTLS_SSL_OPEN,
-            unsafe cmbedtls_ssl_close_notify(session) == Status.send
-        {
+        // mbedTLS has nothing to say if the handshake is not over.
+        if let session = unsafe session, unsafe cmbedtls_ssl_close_notify(session) == Status.send {
             unsafe try? flush(session, lastDeadline)
         }
         drop()

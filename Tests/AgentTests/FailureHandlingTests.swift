@@ -308,7 +308,8 @@ import Testing
             bench.clock = AgentBench.epoch + 60 * 86_400
             try bench.start()
             bench.agent.tried = Goals(.nextCA)
-            bench.clock = try KeptCertificate(Certificate(ca.der.span)).notBefore + 60
+            // The younger of the two, which may have been made long after the other.
+            bench.clock = try KeptCertificate(Certificate(ra.der.span)).notBefore + 60
             #expect(try bench.step() == .exchange(.getCACaps, .none))
             try bench.receive(AgentBench.capabilities, to: .getCACaps)
             #expect(try bench.step() == .exchange(.getCACert, .none))

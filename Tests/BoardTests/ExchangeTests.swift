@@ -245,6 +245,17 @@ struct LineClock: Clock, ~Copyable {
         }
     }
 
+    /// Once the server has taken it, the message is given up for the reply.
+    @Test(arguments: ["200 OK", "500 Internal Server Error"]) func theReplyHasAllOfTheBuffer(_ status: String) throws {
+        let line = Line()
+        let head = [UInt8]("HTTP/1.0 \(status)\r\n\r\n".utf8)
+        let body = [UInt8](repeating: 0x5A, count: 127)
+        line.reply = [head, body]
+        #expect(try run(line, capacity: 128).body == body)
+        let capacities = line.events.compactMap { if case .receive(let capacity) = $0 { capacity } else { nil } }
+        #expect(capacities.prefix(2) == [128 - 3, 128])
+    }
+
     /// A message that leaves no space for a reply's first line in front of it cannot be sent again.
     @Test func aMessageThatIsGoneIsNotSentAgain() throws {
         let line = Line()

@@ -57,6 +57,16 @@ import Testing
         }
     }
 
+    /// No name of DNS is so long, and no byte is written behind the buffer for one that is.
+    @Test func aHostThatDoesNotFitIsCut() throws {
+        let line = Line()
+        line.reply = [Self.accepted]
+        var transport = try proxied(line)
+        let name = [UInt8](repeating: 0x61, count: 2000)
+        try transport.connect(host: name.span, port: 443, deadline: line.deadline)
+        #expect(sent(line) == "CONNECT " + String(repeating: "a", count: 1016))
+    }
+
     @Test func wipedCredentialsAreNotSent() throws {
         let line = Line()
         line.reply = [Self.accepted]
@@ -178,6 +188,18 @@ import Testing
         #expect(head.hasPrefix("CONNECT ca.example:8443 HTTP/1.1\r\n"))
         try transport.send(request.span, deadline: line.deadline)
         #expect(sent(line) == head + Self.request)
+    }
+
+    /// Nor in a stream to a host and a port, whatever was asked for before.
+    @Test func aStreamToAHostIsNotChanged() throws {
+        let line = Line()
+        line.reply = [Self.accepted]
+        var transport = try proxied(line)
+        let (url, host, request) = (Array("http://ca.example/".utf8), Array("ca".utf8), Array(Self.request.utf8))
+        try transport.connect(to: ServerURL(url.span), deadline: line.deadline)
+        try transport.connect(host: host.span, port: 81, deadline: line.deadline)
+        try transport.send(request.span, deadline: line.deadline)
+        #expect(sent(line) == "CONNECT ca:81 HTTP/1.1\r\nHost: ca:81\r\n\r\n" + Self.request)
     }
 
     @Test(arguments: ["http", "https"]) func withoutAProxy(scheme: String) throws {

@@ -6,16 +6,21 @@ import Testing
 @Suite struct SnapshotMisuseTests {
     @Test func inAFolder() throws {
         var snapshots = DirectorySnapshots(SimulatedDirectory())
-        try expectRefused(&snapshots, tooLarge: 1 << 20 + 1)
+        try expectRefused(&snapshots, tooLarge: 1 << 20 + 1) { $0.directory.isExposed = true }
     }
 
     @Test func inFlash() throws {
         var snapshots = NORSnapshots<_, 32>(SimulatedFlash(Snapshots.geometries[0]), capacity: 600)
         // A bank of 1,024 bytes less the marker, the header and the digest.
-        try expectRefused(&snapshots, tooLarge: 1024 - 8 - 24 - 32 + 1)
+        try expectRefused(&snapshots, tooLarge: 1024 - 8 - 24 - 32 + 1) { snapshots in
+            // A byte behind each header there may be.
+            for sector in 0..<4 { snapshots.storage.corrupt(1024 * sector + 24, with: 1) }
+        }
     }
 
-    private func expectRefused<S: SnapshotStorage & ~Copyable>(_ snapshots: inout S, tooLarge: Int) throws {
+    private func expectRefused<S: SnapshotStorage & ~Copyable>(
+        _ snapshots: inout S, tooLarge: Int, damage: (inout S) -> Void
+    ) throws {
         let some: [UInt8] = [1, 2, 3]
         // Before it is opened.
         expect(.outOfRange) { _ = try read(&snapshots, 0, 0) }
@@ -57,6 +62,19 @@ import Testing
         #expect(try snapshots.open() == 3)
         expect(.outOfRange) { try snapshots.append([4].span) }
         #expect(try read(&snapshots, 0, 3) == some)
+        // What was given up leaves nothing in the digest of the next one.
+        try snapshots.begin(size: 4)
+        try snapshots.append(some.span)
+        try snapshots.begin(size: 2)
+        try snapshots.append([5, 6].span)
+        try snapshots.commit()
+        #expect(try snapshots.open() == 2)
+        #expect(try read(&snapshots, 0, 2) == [5, 6])
+        // What cannot be opened any more is not open from before.
+        damage(&snapshots)
+        #expect(throws: StorageError.self) { try snapshots.open() }
+        expect(.outOfRange) { try snapshots.begin(size: 3) }
+        expect(.outOfRange) { _ = try read(&snapshots, 0, 0) }
     }
 
     private func read<S: SnapshotStorage & ~Copyable>(

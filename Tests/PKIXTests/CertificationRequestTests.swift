@@ -295,6 +295,9 @@ func opensslRequest(
             (Asked(subject: "/CN=a/O=b"), .unknownType, 0),
             (Asked(subject: "CN=a+X=b"), .unknownType, 5),
             (Asked(subject: "oid.CN2=b"), .unknownType, 0),
+            // The characters beside the digits.
+            (Asked(subject: ":.5.4.6=b"), .unknownType, 0),
+            (Asked(subject: "/.5.4.6=b"), .unknownType, 0),
             (Asked(subject: "1=a"), .badIdentifier, 0),
             (Asked(subject: "O=b,3.1=a"), .badIdentifier, 4),
             (Asked(subject: "O=b,OID.2.5.=a"), .badIdentifier, 4),

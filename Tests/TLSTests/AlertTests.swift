@@ -14,6 +14,8 @@ import Testing
             (certificate: "ec", days: 400, alert: "certificate_expired", error: .certificateExpired),
             (certificate: "ec", days: -2, alert: "certificate_expired", error: .certificateNotYetValid),
             (certificate: "sha1", days: 0, alert: "unsupported_certificate", error: .certificateWeak),
+            // By mbedTLS itself.
+            (certificate: "client-only", days: 0, alert: "unsupported_certificate", error: .certificateMisused),
             (certificate: "elsewhere", days: 0, alert: "bad_certificate", error: .certificateOfOtherHost),
         ] as [(certificate: String, days: Int64, alert: String, error: TransportError)])
     func refusal(_ certificate: String, _ days: Int64, _ alert: String, _ error: TransportError) throws {

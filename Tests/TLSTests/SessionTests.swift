@@ -63,6 +63,61 @@ import Testing
         #expect(cmbedtls_ssl_outgoing(session, &count) == nil)
         #expect(transport.random.withContext { cmbedtls_ssl_handshake(session, $0) } == Status.receive)
         #expect(cmbedtls_ssl_incoming(session, &count) != nil && count > 0)
+        let capacity = count
+        // Who has something to say waits for nothing.
+        #expect(cmbedtls_ssl_refuse(session, 42) == Status.send)
+        #expect(cmbedtls_ssl_outgoing(session, &count) != nil && cmbedtls_ssl_incoming(session, &count) == nil)
+        // Nor does it take what it has no place for: neither bytes it did not ask for, nor more than it asked for.
+        cmbedtls_ssl_sent(session)
+        cmbedtls_ssl_received(session, 1)
+        #expect(
+            transport.random.withContext { cmbedtls_ssl_handshake(session, $0) } == MBEDTLS_ERR_SSL_INTERNAL_ERROR)
+        #expect(transport.random.withContext { cmbedtls_ssl_handshake(session, $0) } == Status.receive)
+        #expect(cmbedtls_ssl_incoming(session, &count) != nil && count == capacity)
+        cmbedtls_ssl_received(session, capacity + 1)
+        #expect(
+            transport.random.withContext { cmbedtls_ssl_handshake(session, $0) } == MBEDTLS_ERR_SSL_INTERNAL_ERROR)
+    }
+
+    /// What the ClientHello offers (RFC 5246, 7.4.1.2): the cipher suites that the documentation has, and no session tickets
+    /// (RFC 5077, 3.2), since nothing is resumed; the name of the server, but no address (RFC 6066, 3).
+    @Test(arguments: [("localhost", true), ("127.0.0.1", false), ("2001:db8::7", false)])
+    func whatIsOffered(_ host: String, _ isNamed: Bool) throws {
+        var transport = try transport()
+        defer { transport.free() }
+        try transport.open(Array(host.utf8).span)
+        let session = try #require(unsafe transport.session)
+        #expect(transport.random.withContext { cmbedtls_ssl_handshake(session, $0) } == Status.send)
+        var count = 0
+        let start = try #require(cmbedtls_ssl_outgoing(session, &count))
+        let hello = Array(UnsafeBufferPointer(start: start, count: count))
+        // Behind the headers of record and message, the version, the random bytes and the empty session.
+        var position = 5 + 4 + 2 + 32 + 1
+        func number() -> Int {
+            defer { position += 2 }
+            return Int(hello[position]) << 8 | Int(hello[position + 1])
+        }
+        func numbers() -> [Int] { (0..<(number() / 2)).map { _ in number() } }
+        let suites = Set(numbers())
+        // The last is no suite, but says that there is no renegotiation (RFC 5746, 3.3).
+        let expected: Set = [0xC02B, 0xC02F, 0xC02C, 0xC030, 0xCCA9, 0xCCA8, 0x00FF]
+        #expect(suites == expected)
+        // And no compression.
+        #expect(hello[position] == 1 && hello[position + 1] == 0)
+        position += 2
+        var extensions: [Int: [Int]] = [:]
+        #expect(number() == count - position)
+        while position < count {
+            let (kind, size) = (number(), number())
+            if kind == 10 {
+                extensions[kind] = numbers()
+            } else {
+                extensions[kind] = []
+                position += size
+            }
+        }
+        #expect(extensions[10] == [23, 24])
+        #expect(extensions[35] == nil && (extensions[0] != nil) == isNamed)
     }
 
     static let uses = [
@@ -137,6 +192,14 @@ import Testing
             #expect(counted == count)
         }
         #expect(cmbedtls_certificates_add(&list, [0x30], 1) < 0 && cmbedtls_certificates_add(&list, [], 0) < 0)
+    }
+
+    /// Base64 and PEM are copied; of more than there is memory for, not a byte is read.
+    @Test(arguments: ["MI", "--"]) func aListThatDoesNotFit(_ begin: String) {
+        var list: OpaquePointer?
+        defer { cmbedtls_certificates_free(list) }
+        let status = cmbedtls_certificates_add(&list, Array(begin.utf8), 1 << 62)
+        #expect(status == MBEDTLS_ERR_X509_ALLOC_FAILED)
     }
 
     /// What signs is told the digest, and says how long the signature is; whatever is not as it should be signs nothing.

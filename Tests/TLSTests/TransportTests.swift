@@ -102,13 +102,18 @@ import Testing
     }
 
     /// One transport serves `http` and `https` in turn: what is in the clear is not sent through the stream of before.
-    @Test func aStreamInTheClearFollowsASecuredOne() throws {
+    @Test(arguments: [true, false]) func aStreamInTheClearFollowsASecuredOne(byURL: Bool) throws {
         let keys = try PublicKeys.shared.get()
         let peer = try Peer(openssl: ["-www"] + keys.showing("ec", key: "ec"))
         var transport = try transport(trusting: keys.read("bundle.pem"))
         #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == nil)
         let (host, request) = (Array("localhost".utf8), Array("GET / HTTP/1.0\r\n\r\n".utf8))
-        try transport.connect(host: host.span, port: answer("in the clear"), deadline: deadline)
+        let port = try answer("in the clear")
+        if byURL {
+            #expect(try connect(&transport, to: "http://localhost:\(port)/") == nil)
+        } else {
+            try transport.connect(host: host.span, port: port, deadline: deadline)
+        }
         try transport.send(request.span, deadline: deadline)
         var reply = [UInt8](repeating: 0, count: 100)
         var buffer = reply.mutableSpan
@@ -157,6 +162,37 @@ import Testing
         transport.free()
     }
 
+    /// Bytes are waited for only where mbedTLS needs some: not where it has them already, nor where it has to send.
+    @Test func nothingIsWaitedForThatIsNotNeeded() throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: keys.showing("ec", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == nil)
+        try peer.say("hello\n")
+        var bytes = [UInt8](repeating: 0, count: 1)
+        do {
+            var buffer = bytes.mutableSpan
+            #expect(try transport.receive(into: &buffer, deadline: deadline) == 1)
+        }
+        let session = try #require(unsafe transport.session)
+        func read() -> Int32 { transport.random.withContext { cmbedtls_ssl_read(session, $0, &bytes, 1) } }
+        var count = 0
+        for letter in "ello\n".utf8 {
+            #expect(read() == 1 && bytes == [letter])
+            #expect(cmbedtls_ssl_incoming(session, &count) == nil)
+        }
+        #expect(read() == Status.receive)
+        #expect(cmbedtls_ssl_incoming(session, &count) != nil)
+        #expect(transport.random.withContext { cmbedtls_ssl_write(session, $0, [1], 1) } == Status.send)
+        #expect(cmbedtls_ssl_incoming(session, &count) == nil)
+        try transport.flush(session, deadline)
+        #expect(transport.random.withContext { cmbedtls_ssl_write(session, $0, [1], 1) } == 1)
+        #expect(read() == Status.receive)
+        #expect(cmbedtls_ssl_close_notify(session) == Status.send)
+        #expect(cmbedtls_ssl_incoming(session, &count) == nil)
+        transport.free()
+    }
+
     /// What is below may need it too.
     @Test func theTimeIsHandedDown() throws {
         var transport = try transport(trusting: PublicKeys.shared.get().read("bundle.pem"))
@@ -183,6 +219,8 @@ import Testing
         #expect(try connect(&transport, to: "https://localhost:\(peer.port)/") == .identityFailed)
         #expect(!journal.isOpen)
         transport.free()
+        let isFreed = unsafe transport.identity?.certificates == nil && transport.trust.anchors == nil
+        #expect(isFreed)
     }
 
     /// By its number (RFC 5246, 7.2.2), and by when it comes: as the answer to the ClientHello, in between, or after all that is
