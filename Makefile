@@ -91,7 +91,7 @@ test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<numbe
 	@BOOT_CUTS=$(cuts) Toolchain/test boot --package-path Emulation --filter BootTests
 
 kills: firmware ## kill the emulated board a hundred times at moments that nobody chose (kills=<number>)
-	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter KillTests
+	@KILLS=$(kills) Toolchain/test kills --package-path Emulation --filter BoardKillTests
 
 oracles: setup ## OpenSSL checks forty thousand messages beside us (messages=<number>; the tests take 3000)
 	@ORACLE_COUNT=$(messages) ORACLE_SEED=$(seed) Toolchain/test oracles --package-path Emulation --filter OracleTests

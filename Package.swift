@@ -78,7 +78,7 @@ let package = Package(
         .testTarget(
             name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests,
             linkerSettings: boundAtStart),
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: tests),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
         .testTarget(
             name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests,

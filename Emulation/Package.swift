@@ -120,7 +120,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "GatewayTests",
+            name: "GatewayProgramTests",
             dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto"],
             swiftSettings: strict),
         .testTarget(

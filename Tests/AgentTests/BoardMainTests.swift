@@ -10,7 +10,7 @@ import Testing
 @testable import Agent
 
 /// The parts of a board's `main` that are the same on every board.
-@Suite struct DeviceTests {
+@Suite struct AgentDeviceTests {
     /// A line that is dead, and keeps what it was asked.
     private struct DeadLine: Transport {
         var deadlines: [UInt64] = []

@@ -71,7 +71,7 @@ import Testing
     }
 }
 
-@Suite struct MemoryTests {
+@Suite struct DeviceCryptoMemoryTests {
     @Test func constantTimeEqualLooksAtEveryByte() {
         let bytes: [UInt8] = Array(0...99)
         #expect(equal(bytes, bytes))

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Gateway
 
-extension KeyTests.CommandTests {
+extension KeyTests.GatewayCommandTests {
     /// EJBCA answers GetCACaps to everybody, and GetCACert to who names a CA that it has: what is wrong then is the name, and
     /// whoever looks for it in the URL looks in the wrong place. A CA that answers is asked nothing more.
     @Test(

@@ -93,6 +93,7 @@ import Testing
         let command = try #require(Command(Array(name.utf8)))
         let lines = lines(Help.of(command))
         let operands = ["caps": " [URL]", "ca": " [URL]", "inspect": " FILE..."][name] ?? ""
+        try #require(lines.count > 4)
         #expect(lines[0] == "usage: scep \(name) [OPTION]...\(operands)")
         #expect(lines[1].isEmpty && lines[3].isEmpty && lines[4] == "options:")
         let mine = Self.options.filter { $0.of.split(separator: ",").contains(Substring(name)) }
@@ -132,7 +133,7 @@ import Testing
 
     @Test func theOverviewNamesEveryCommandOnce() {
         let lines = lines(Help.overview())
-        #expect(lines[0] == "usage: scep COMMAND [OPTION]...")
+        #expect(lines.first == "usage: scep COMMAND [OPTION]...")
         for name in Self.commands.split(separator: " ") {
             let found = lines.filter { $0.hasPrefix("  \(name) ") }
             #expect(

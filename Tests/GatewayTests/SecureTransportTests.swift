@@ -4,7 +4,7 @@ import Testing
 
 @testable import Gateway
 
-extension KeyTests.CommandTests {
+extension KeyTests.GatewayCommandTests {
     /// Of the server that ``withServer(_:_:)`` starts.
     struct SecureServer {
         let peer: Peer

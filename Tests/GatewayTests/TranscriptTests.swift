@@ -49,7 +49,7 @@ extension KeyTests {
             /// - Returns: the lines on standard error, of those about events only what was asked and came of it.
             func scep(_ words: String, exits code: Int32 = 0) async -> (lines: [String], output: String) {
                 let line = words.split(separator: " ").map(String.init) + ["--config", folder.path + "/scep.conf"]
-                let said = await ProgramTests().scep(line, exits: code)
+                let said = await GatewayProgramTests().scep(line, exits: code)
                 let lines = said.errors.split(separator: "\n").map { line -> String in
                     line.hasPrefix("event ")
                         ? line.split(separator: " ").prefix(3).joined(separator: " ")
@@ -241,7 +241,7 @@ extension KeyTests {
                 #expect(ioctl(terminal, 0x4004_5431, &locked) == 0 && ioctl(terminal, 0x8004_5430, &number) == 0)
                 let name = "/dev/pts/\(number)"
                 let words = "enroll \(options) --config \(machine.folder.path)/scep.conf"
-                _ = await ProgramTests().scep(
+                _ = await GatewayProgramTests().scep(
                     words.split(separator: " ").map(String.init), exits: 2, terminal: name, environment: environment)
                 var bytes = [UInt8](repeating: 0, count: 16_384)
                 var said = ""
@@ -260,14 +260,14 @@ extension KeyTests {
             try await withMachine { machine in
                 let words = "scep: error: standard output: cannot be written: No space left on device\n"
                 for options in [[], ["--output", "-"]] {
-                    let said = await ProgramTests().scep(
+                    let said = await GatewayProgramTests().scep(
                         ["ca", machine.ca.url] + options, exits: 6, onto: "/dev/full")
                     #expect(said.errors.hasSuffix(words), "\(said.errors)")
                 }
                 for line in [["--help"], ["--version"], ["help", "ca"], ["self-describe"]] {
-                    _ = await ProgramTests().scep(line, exits: 6, onto: "/dev/full")
+                    _ = await GatewayProgramTests().scep(line, exits: 6, onto: "/dev/full")
                 }
-                let ca = await ProgramTests().scep(["ca", machine.ca.url, "--output", "-"], exits: 0)
+                let ca = await GatewayProgramTests().scep(["ca", machine.ca.url, "--output", "-"], exits: 0)
                 #expect(
                     ca.output.hasPrefix(String(decoding: machine.ca.ca.certificate, as: UTF8.self) + "url: "))
                 #expect(

@@ -43,7 +43,7 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
     ([UInt8](hex: identifier).tagged(0x06) + value.tagged(tag)).tagged(0x30)
 }
 
-@Suite struct NameTextTests {
+@Suite struct PKIXNameTextTests {
     @Test(
         arguments: [
             "/CN=sensor 7", "/C=DE/ST=Bayern/L=Fürth/O=Müller & Söhne/OU=a=b/CN=sensor\\/7",

@@ -63,6 +63,7 @@ import Testing
         }
         for row in rows { #expect(row.others > 40 && row.flips > 0) }
         // Behind the length that the head gives, nothing is read; and a minute is within the time limit.
+        try #require(rows.count > 2)
         #expect(unnoticed(rows[2]) == ["double", "delay-60"])
         // The CA's certificates are the same for all.
         #expect(unnoticed(rows[1]).isSubset(of: ["double", "delay-60", "stale", "swapped"]))

@@ -70,7 +70,7 @@ import Testing
     }
 }
 
-@Suite struct CommandTests {
+@Suite struct TrialCommandTests {
     @Test func outputAndEnds() throws {
         func run(_ script: String) throws -> Command.Outcome {
             try Command(arguments: ["/bin/sh", "-c", script], directory: "/").run { $0.hasPrefix("enough") }

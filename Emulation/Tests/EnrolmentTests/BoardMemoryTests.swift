@@ -1,0 +1,35 @@
+import Authority
+import EmulationTestSupport
+import Emulator
+import Foundation
+import Testing
+
+/// What is in a board's memory.
+@Suite struct BoardMemoryTests {
+    /// While a device waits, nothing of its key is anywhere in its memory. Its configuration is, which shows that this
+    /// finds what there is.
+    @Test(.enabled(if: geteuid() == 0, "no other user may read the memory"), arguments: Bench.boards)
+    func processThatWaitsHasNoKeyInMemory(board: BoardKind) async throws {
+        try await Bench.withAuthority({ $0.policy = .manual }) { server in
+            try await Bench.withDevice(board) { device in
+                var record = try Bench.record(board, for: server)
+                // It needs its key again for the next poll, which is not to come while the memory is read.
+                record.pollInterval = 3600
+                record.others["poll-cap"] = "3600"
+                try device.manufacture(record)
+                _ = try await device.powerUp(timeLimit: .hang) { running in
+                    try await running.line(containing: "pending: asking again in")
+                    let store = try Data(contentsOf: board.isMachine ? device.flash : device.identity)
+                    let traces = try #require(tracesOfKey(in: [UInt8](store)))
+                    var memory = try writableMemory(of: running.processID)
+                    // The SRAM of an emulated machine. What else the emulator has are files of the flash.
+                    if board.isMachine { memory.removeAll { $0.count != 65_536 } }
+                    #expect(memory.contains { $0.range(of: Data(Bench.password.utf8)) != nil })
+                    for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
+                    running.kill()
+                    try await running.end()
+                }
+            }
+        }
+    }
+}
