@@ -1,7 +1,7 @@
 /// Why bytes were refused, and where.
 public struct DERError: Error, Equatable, Sendable {
     public let kind: Kind
-    /// Offset in bytes from the start of the buffer that was read; for a writer, the module that was left.
+    /// Offset in bytes from the start of the buffer that was read; for a writer, the space that was left.
     public let offset: Int
 
     public init(_ kind: Kind, at offset: Int) {

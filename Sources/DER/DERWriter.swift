@@ -33,7 +33,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
 
     /// Opens `count` bytes before what was written, for the caller to fill.
     ///
-    /// - Throws: `bufferFull`, at the module that was left.
+    /// - Throws: `bufferFull`, at the space that was left.
     @_lifetime(&self)
     @inline(never)
     public mutating func reserve(_ count: Int) throws(DERError) -> MutableSpan<UInt8> {
