@@ -156,7 +156,8 @@ import Testing
             close(STDIN_FILENO)
             close(STDERR_FILENO)
             guard let copy = Descriptor(duplicating: STDOUT_FILENO) else { return 0 }
-            return UInt8(copy.number)
+            // Tests beside this one may have hundreds of files open.
+            return UInt8(clamping: copy.number)
         }
         child.end()
         #expect(child.result > STDERR_FILENO)
