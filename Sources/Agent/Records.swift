@@ -24,9 +24,20 @@ struct TransactionFlags: BitSet {
 
 /// A transaction that was begun: all that it takes to send the same request again, byte for byte.
 struct TransactionRecord {
-    static var size: Int { 79 }
-    /// In version 2 of the format.
-    static var sizeInVersion2: Int { 78 }
+    /// Where each field stands.
+    private enum Field {
+        static var flags: Int { 0 }
+        static var identifier: Range<Int> { 1..<17 }
+        static var seed: Range<Int> { 17..<65 }
+        static var request: Range<Int> { 65..<69 }
+        static var polls: Range<Int> { 69..<72 }
+        static var nextPoll: Range<Int> { 72..<78 }
+        static var tries: Int { 78 }
+    }
+
+    static var size: Int { Field.tries &+ 1 }
+    /// In version 2 of the format, which has no tries.
+    static var sizeInVersion2: Int { Field.tries }
 
     var flags = TransactionFlags()
     /// ``Transaction/identifier``; 0 if no transaction is open.
@@ -45,23 +56,23 @@ struct TransactionRecord {
     init() {}
 
     init(_ bytes: Span<UInt8>) {
-        flags = TransactionFlags(rawValue: UInt16(bytes[0]))
-        for index in 0..<16 { identifier[index] = bytes[1 &+ index] }
-        for index in 0..<48 { seed[index] = bytes[17 &+ index] }
-        request = UInt32(truncatingIfNeeded: number(bytes, at: 65, size: 4))
-        polls = Int(truncatingIfNeeded: number(bytes, at: 69, size: 3))
-        nextPoll = Int64(bitPattern: number(bytes, at: 72, size: 6))
-        tries = bytes[78]
+        flags = TransactionFlags(rawValue: UInt16(bytes[Field.flags]))
+        for index in 0..<16 { identifier[index] = bytes[Field.identifier.lowerBound &+ index] }
+        for index in 0..<48 { seed[index] = bytes[Field.seed.lowerBound &+ index] }
+        request = UInt32(truncatingIfNeeded: number(bytes, in: Field.request))
+        polls = Int(truncatingIfNeeded: number(bytes, in: Field.polls))
+        nextPoll = Int64(bitPattern: number(bytes, in: Field.nextPoll))
+        tries = bytes[Field.tries]
     }
 
     func write(to bytes: inout MutableSpan<UInt8>) {
-        bytes[0] = UInt8(truncatingIfNeeded: flags.rawValue)
-        for index in 0..<16 { bytes[1 &+ index] = identifier[index] }
-        for index in 0..<48 { bytes[17 &+ index] = seed[index] }
-        put(widened(request), at: 65, size: 4, in: &bytes)
-        put(widened(UInt32(truncatingIfNeeded: polls)), at: 69, size: 3, in: &bytes)
-        put(UInt64(bitPattern: nextPoll), at: 72, size: 6, in: &bytes)
-        bytes[78] = tries
+        bytes[Field.flags] = UInt8(truncatingIfNeeded: flags.rawValue)
+        for index in 0..<16 { bytes[Field.identifier.lowerBound &+ index] = identifier[index] }
+        for index in 0..<48 { bytes[Field.seed.lowerBound &+ index] = seed[index] }
+        put(widened(request), in: Field.request, of: &bytes)
+        put(widened(UInt32(truncatingIfNeeded: polls)), in: Field.polls, of: &bytes)
+        put(UInt64(bitPattern: nextPoll), in: Field.nextPoll, of: &bytes)
+        bytes[Field.tries] = tries
     }
 
     var isOpen: Bool { identifier[0] != 0 }
@@ -82,9 +93,24 @@ struct TransactionRecord {
 
 /// What else a device has to remember.
 struct StateRecord {
-    static var size: Int { 119 }
-    /// In version 2 of the format.
-    static var sizeInVersion2: Int { 77 }
+    /// Where each field stands.
+    private enum Field {
+        static var anchorSHA256: Range<Int> { 0..<16 }
+        static var floor: Range<Int> { 16..<22 }
+        static var failures: Int { 22 }
+        static var nextTry: Range<Int> { 23..<29 }
+        static var spentIn: Range<Int> { 29..<45 }
+        static var spent: Range<Int> { 45..<61 }
+        static var anchorSHA512: Range<Int> { 61..<77 }
+        static var issuedAt: Range<Int> { 77..<83 }
+        static var configuration: Range<Int> { 83..<87 }
+        static var formerAnchorSHA256: Range<Int> { 87..<103 }
+        static var formerAnchorSHA512: Range<Int> { 103..<119 }
+    }
+
+    static var size: Int { Field.formerAnchorSHA512.upperBound }
+    /// In version 2 of the format, which ends with the anchor.
+    static var sizeInVersion2: Int { Field.anchorSHA512.upperBound }
 
     /// Whether it was written by version 2, which has other digests in the anchor's place: of the fingerprints' text
     /// under which the CA's certificates are trusted, and the identity was issued.
@@ -112,34 +138,34 @@ struct StateRecord {
 
     init(_ bytes: Span<UInt8>) {
         for index in 0..<16 {
-            anchor.sha256[index] = bytes[index]
-            spentIn[index] = bytes[29 &+ index]
-            spent[index] = bytes[45 &+ index]
-            anchor.sha512[index] = bytes[61 &+ index]
-            formerAnchor.sha256[index] = bytes[87 &+ index]
-            formerAnchor.sha512[index] = bytes[103 &+ index]
+            anchor.sha256[index] = bytes[Field.anchorSHA256.lowerBound &+ index]
+            spentIn[index] = bytes[Field.spentIn.lowerBound &+ index]
+            spent[index] = bytes[Field.spent.lowerBound &+ index]
+            anchor.sha512[index] = bytes[Field.anchorSHA512.lowerBound &+ index]
+            formerAnchor.sha256[index] = bytes[Field.formerAnchorSHA256.lowerBound &+ index]
+            formerAnchor.sha512[index] = bytes[Field.formerAnchorSHA512.lowerBound &+ index]
         }
-        floor = Int64(bitPattern: number(bytes, at: 16, size: 6))
-        failures = Int(bytes[22])
-        nextTry = Int64(bitPattern: number(bytes, at: 23, size: 6))
-        issuedAt = Int64(bitPattern: number(bytes, at: 77, size: 6))
-        configuration = UInt32(truncatingIfNeeded: number(bytes, at: 83, size: 4))
+        floor = Int64(bitPattern: number(bytes, in: Field.floor))
+        failures = Int(bytes[Field.failures])
+        nextTry = Int64(bitPattern: number(bytes, in: Field.nextTry))
+        issuedAt = Int64(bitPattern: number(bytes, in: Field.issuedAt))
+        configuration = UInt32(truncatingIfNeeded: number(bytes, in: Field.configuration))
     }
 
     func write(to bytes: inout MutableSpan<UInt8>) {
         for index in 0..<16 {
-            bytes[index] = anchor.sha256[index]
-            bytes[29 &+ index] = spentIn[index]
-            bytes[45 &+ index] = spent[index]
-            bytes[61 &+ index] = anchor.sha512[index]
-            bytes[87 &+ index] = formerAnchor.sha256[index]
-            bytes[103 &+ index] = formerAnchor.sha512[index]
+            bytes[Field.anchorSHA256.lowerBound &+ index] = anchor.sha256[index]
+            bytes[Field.spentIn.lowerBound &+ index] = spentIn[index]
+            bytes[Field.spent.lowerBound &+ index] = spent[index]
+            bytes[Field.anchorSHA512.lowerBound &+ index] = anchor.sha512[index]
+            bytes[Field.formerAnchorSHA256.lowerBound &+ index] = formerAnchor.sha256[index]
+            bytes[Field.formerAnchorSHA512.lowerBound &+ index] = formerAnchor.sha512[index]
         }
-        put(UInt64(bitPattern: floor), at: 16, size: 6, in: &bytes)
-        bytes[22] = UInt8(truncatingIfNeeded: min(failures, 255))
-        put(UInt64(bitPattern: nextTry), at: 23, size: 6, in: &bytes)
-        put(UInt64(bitPattern: issuedAt), at: 77, size: 6, in: &bytes)
-        put(widened(configuration), at: 83, size: 4, in: &bytes)
+        put(UInt64(bitPattern: floor), in: Field.floor, of: &bytes)
+        bytes[Field.failures] = UInt8(truncatingIfNeeded: min(failures, 255))
+        put(UInt64(bitPattern: nextTry), in: Field.nextTry, of: &bytes)
+        put(UInt64(bitPattern: issuedAt), in: Field.issuedAt, of: &bytes)
+        put(widened(configuration), in: Field.configuration, of: &bytes)
     }
 
     /// Whether the stored certificates of the CA are those of another CA than the identity's, which version 2 allowed.
@@ -174,16 +200,18 @@ struct StateRecord {
     }
 }
 
-private func number(_ bytes: Span<UInt8>, at offset: Int, size: Int) -> UInt64 {
+/// The big-endian number in `field`.
+private func number(_ bytes: Span<UInt8>, in field: Range<Int>) -> UInt64 {
     var value: UInt64 = 0
-    for index in offset..<(offset &+ size) { value = value &<< 8 | widened(UInt32(bytes[index])) }
+    for index in field { value = value &<< 8 | widened(UInt32(bytes[index])) }
     return value
 }
 
-private func put(_ value: UInt64, at offset: Int, size: Int, in bytes: inout MutableSpan<UInt8>) {
+/// Stores the last bytes of a number, as many as `field` has, big-endian.
+private func put(_ value: UInt64, in field: Range<Int>, of bytes: inout MutableSpan<UInt8>) {
     var rest = value
-    var index = offset &+ size
-    while index > offset {
+    var index = field.upperBound
+    while index > field.lowerBound {
         index &-= 1
         bytes[index] = UInt8(truncatingIfNeeded: rest)
         rest = rest &>> 8

@@ -9,6 +9,9 @@ import Bytes
 /// | length | the text: a configuration as `Agent/Configuration` reads it |
 /// | 4 | CRC-32 of the text, little-endian |
 public enum ProvisioningRecord {
+    private static var length: Int { 4 }
+    private static var text: Int { 8 }
+
     /// The longest text, in bytes.
     public static var textLimit: Int { 1_536 }
 
@@ -20,23 +23,23 @@ public enum ProvisioningRecord {
         from storage: inout S, into buffer: inout MutableSpan<UInt8>
     ) throws(ProvisioningError) -> Int {
         var header = InlineArray<8, UInt8>(repeating: 0)
-        var headerRoom = header.mutableSpan
-        try read(at: 0, of: &storage, into: &headerRoom)
+        var headerSpan = header.mutableSpan
+        try read(at: 0, of: &storage, into: &headerSpan)
         var isBlank = true
-        for index in 0..<8 where headerRoom[index] != storage.geometry.erasedValue { isBlank = false }
+        for index in 0..<8 where headerSpan[index] != storage.geometry.erasedValue { isBlank = false }
         guard !isBlank else { throw .absent }
-        let length = littleEndian(headerRoom.span, at: 4)
+        let length = littleEndian(headerSpan.span, at: Self.length)
         // "SCEP", little-endian.
-        guard littleEndian(headerRoom.span, at: 0) == 0x5045_4353, length <= UInt32(textLimit) else { throw .corrupt }
+        guard littleEndian(headerSpan.span, at: 0) == 0x5045_4353, length <= UInt32(textLimit) else { throw .corrupt }
         let count = Int(length)
         guard count <= buffer.count else { throw .tooLong }
         var text = buffer._mutatingExtracting(first: count)
-        try read(at: 8, of: &storage, into: &text)
+        try read(at: Self.text, of: &storage, into: &text)
         let sum = crc32(text.span)
-        var trailer = InlineArray<4, UInt8>(repeating: 0)
-        var trailerRoom = trailer.mutableSpan
-        try read(at: 8 &+ count, of: &storage, into: &trailerRoom)
-        guard littleEndian(trailerRoom.span, at: 0) == sum else { throw .corrupt }
+        var checksum = InlineArray<4, UInt8>(repeating: 0)
+        var checksumSpan = checksum.mutableSpan
+        try read(at: Self.text &+ count, of: &storage, into: &checksumSpan)
+        guard littleEndian(checksumSpan.span, at: 0) == sum else { throw .corrupt }
         return count
     }
 

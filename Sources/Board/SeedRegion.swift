@@ -18,7 +18,9 @@ import DeviceCrypto
 ///
 /// It is as good as the factory's secret and as the flash is private: nothing new comes in.
 public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
+    private static var counter: Int { 4 }
     private static var secret: Range<Int> { 8..<72 }
+    private static var checksum: Int { 72 }
 
     private var storage: S
 
@@ -38,7 +40,7 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
             wipe(&next)
         }
         let sector = try readCurrent(into: &buffer)
-        let counter = littleEndian(buffer.span, at: 4)
+        let counter = littleEndian(buffer.span, at: Self.counter)
         // A secret for each of 2^32 - 1 boots is more than the flash can be written.
         guard counter < .max else { throw .failed }
         Self.advance(from: buffer.span, counter: counter &+ 1, into: &next)
@@ -58,7 +60,7 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
         for sector in 0..<2 {
             try read(sector, into: &record)
             guard Self.isWhole(record.span) else { continue }
-            let counter = littleEndian(record.span, at: 4)
+            let counter = littleEndian(record.span, at: Self.counter)
             if let other = found, other.counter >= counter { continue }
             found = (sector, counter)
         }
@@ -92,15 +94,15 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
     private static func isWhole(_ record: Span<UInt8>) -> Bool {
         // "SEED", little-endian.
         littleEndian(record, at: 0) == 0x4445_4553
-            && littleEndian(record, at: 72) == crc32(record.extracting(0..<72))
+            && littleEndian(record, at: checksum) == crc32(record.extracting(first: checksum))
     }
 
     private static func advance(from record: Span<UInt8>, counter: UInt32, into next: inout MutableSpan<UInt8>) {
         storeLittleEndian(0x4445_4553, at: 0, in: &next)
-        storeLittleEndian(counter, at: 4, in: &next)
+        storeLittleEndian(counter, at: Self.counter, in: &next)
         var buffer = next._mutatingExtracting(secret)
         derive(0, from: record, into: &buffer)
-        storeLittleEndian(crc32(next.span.extracting(0..<72)), at: 72, in: &next)
+        storeLittleEndian(crc32(next.span.extracting(first: checksum)), at: checksum, in: &next)
     }
 
     /// Fills `bytes` with SHA-256 of: purpose, number of the block (4 bytes, little-endian), the whole record.

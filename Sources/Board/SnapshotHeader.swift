@@ -3,7 +3,19 @@ import Bytes
 /// What stands in front of a snapshot: see Docs/Storage.md. In all versions of the format from 2 on it is the same, and so
 /// is where digest and marker stand: firmware can tell a whole snapshot of another version from a damaged one.
 struct SnapshotHeader: BitwiseCopyable {
-    static var size: Int { 24 }
+    /// Where each number of four bytes stands, big-endian.
+    private enum Field {
+        /// "SCEP" and "ID", a 0 and the version.
+        static var name: Int { 0 }
+        static var version: Int { 4 }
+        static var sequence: Int { 8 }
+        static var bankSize: Int { 12 }
+        static var bodySize: Int { 16 }
+        /// CRC-32 of what is in front of it.
+        static var checksum: Int { 20 }
+    }
+
+    static var size: Int { Field.checksum &+ 4 }
     static var digestSize: Int { 32 }
     /// The version that is written.
     static var currentVersion: UInt8 { 3 }
@@ -29,13 +41,14 @@ struct SnapshotHeader: BitwiseCopyable {
     /// - Parameter bytes: 24.
     @inline(never)
     init(_ bytes: Span<UInt8>) {
-        sequence = bigEndian(bytes, at: 8)
-        bankSize = Int(truncatingIfNeeded: bigEndian(bytes, at: 12))
-        bodySize = Int(truncatingIfNeeded: bigEndian(bytes, at: 16))
-        version = bytes[7]
-        // "SCEPID" and 00. The header of version 1 was shorter, and had its checksum elsewhere.
-        let isNamed = bigEndian(bytes, at: 0) == 0x5343_4550 && bigEndian(bytes, at: 4) &>> 8 == 0x494400
-        let isWhole = bigEndian(bytes, at: 20) == crc32(bytes.extracting(first: 20))
+        sequence = bigEndian(bytes, at: Field.sequence)
+        bankSize = Int(truncatingIfNeeded: bigEndian(bytes, at: Field.bankSize))
+        bodySize = Int(truncatingIfNeeded: bigEndian(bytes, at: Field.bodySize))
+        version = bytes[Field.version &+ 3]
+        // The header of version 1 was shorter, and had its checksum elsewhere.
+        let isNamed =
+            bigEndian(bytes, at: Field.name) == 0x5343_4550 && bigEndian(bytes, at: Field.version) &>> 8 == 0x494400
+        let isWhole = bigEndian(bytes, at: Field.checksum) == crc32(bytes.extracting(first: Field.checksum))
         if !isNamed || !isWhole && version != 1 {
             version = 0
             sequence = 0
@@ -45,11 +58,11 @@ struct SnapshotHeader: BitwiseCopyable {
     /// Writes the header to the front of `bytes`.
     @inline(never)
     func write(to bytes: inout MutableSpan<UInt8>) {
-        storeBigEndian(0x5343_4550, at: 0, in: &bytes)
-        storeBigEndian(0x4944_0000 | UInt32(version), at: 4, in: &bytes)
-        storeBigEndian(sequence, at: 8, in: &bytes)
-        storeBigEndian(UInt32(truncatingIfNeeded: bankSize), at: 12, in: &bytes)
-        storeBigEndian(UInt32(truncatingIfNeeded: bodySize), at: 16, in: &bytes)
-        storeBigEndian(crc32(bytes.span.extracting(first: 20)), at: 20, in: &bytes)
+        storeBigEndian(0x5343_4550, at: Field.name, in: &bytes)
+        storeBigEndian(0x4944_0000 | UInt32(version), at: Field.version, in: &bytes)
+        storeBigEndian(sequence, at: Field.sequence, in: &bytes)
+        storeBigEndian(UInt32(truncatingIfNeeded: bankSize), at: Field.bankSize, in: &bytes)
+        storeBigEndian(UInt32(truncatingIfNeeded: bodySize), at: Field.bodySize, in: &bytes)
+        storeBigEndian(crc32(bytes.span.extracting(first: Field.checksum)), at: Field.checksum, in: &bytes)
     }
 }

@@ -285,7 +285,7 @@ import Testing
     }
 
     /// Beside a reply about it there has to be space for the device's own certificate.
-    @Test func listThatLeavesNoRoomIsTooLarge() throws {
+    @Test func listThatLeavesNoSpaceIsTooLarge() throws {
         let own = try AgentBench.certificate.count
         for (count, fits) in [(8192 - own, true), (8192 - own + 1, false)] {
             let bench = try AgentBench("retries=0")

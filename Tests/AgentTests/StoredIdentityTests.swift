@@ -84,7 +84,7 @@ import Testing
 
     /// What was trusted once does not outlive its reason (Docs/Lifecycle.md): under the fingerprint of the CA that issues, the root
     /// above it does not count, neither for the identity's CA nor for one that a transaction asks.
-    @Test func trustIsJudgedAnew() throws {
+    @Test func trustIsCheckedAnew() throws {
         let root = try OpenSSLAuthority.shared
         let below = try OpenSSLIdentity(
             subject: "/CN=Below", for: .rsa, issuedBy: root, from: "20250801000000Z", until: "20290101000000Z",
@@ -133,7 +133,7 @@ import Testing
 
     /// Room for all that a device can have at a time: three keys of RSA-4096, the certificates of CAs twice, two of its own
     /// of two KiB, the transaction and the state.
-    @Test func theLargestSnapshotHasRoom() {
+    @Test func theLargestSnapshotFits() {
         let records = [527, 527, 527, 4096, 4096, 2048, 2048, 79, 119]
         let size = records.reduce(0) { $0 + FlashStore.recordSize($1) }
         #expect((size...(size + 512)).contains(AgentTests.Device.snapshotCapacity))

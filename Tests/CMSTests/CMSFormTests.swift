@@ -207,7 +207,7 @@ import Testing
     }
 
     /// The space that is kept is the most that padding takes (RFC 5652, 6.3).
-    @Test func roomForPadding() throws {
+    @Test func spaceForPadding() throws {
         _ = try writing { writer, _ in
             let end = try writer.beginEnvelope()
             #expect(end - writer.front == 16)

@@ -206,7 +206,7 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
 
     /// Noise that is nearly BER: the reference and the one under test agree on what to refuse and on the rest.
     @Test(arguments: 0..<8 as Range<UInt64>)
-    func damagedEncodingsAreJudgedAsByTheReference(seed: UInt64) {
+    func damagedEncodingsAreCheckedAsByTheReference(seed: UInt64) {
         var random = SeededGenerator(seed: 1000 + seed)
         var accepted = 0
         for _ in 0..<300 {
@@ -230,7 +230,7 @@ func normalized(_ ber: [UInt8], sourceLocation: SourceLocation = #_sourceLocatio
     }
 
     @Test(arguments: 0..<8 as Range<UInt64>)
-    func noiseIsJudgedAsByTheReference(seed: UInt64) {
+    func noiseIsCheckedAsByTheReference(seed: UInt64) {
         var random = SeededGenerator(seed: 2000 + seed)
         let marks: [UInt8] = [0x00, 0x00, 0x01, 0x02, 0x04, 0x24, 0x30, 0x80, 0x80, 0x81, 0xA0]
         for _ in 0..<2000 {

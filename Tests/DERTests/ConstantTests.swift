@@ -41,16 +41,16 @@ import Testing
         for left in values {
             for right in values {
                 let (bits, other) = (Bits(rawValue: left), Bits(rawValue: right))
-                let (check, otherJudge) = (Check(rawValue: left), Check(rawValue: right))
-                #expect(bits.contains(other) == check.isSuperset(of: otherJudge))
-                #expect(bits.union(other).rawValue == check.union(otherJudge).rawValue)
+                let (check, otherCheck) = (Check(rawValue: left), Check(rawValue: right))
+                #expect(bits.contains(other) == check.isSuperset(of: otherCheck))
+                #expect(bits.union(other).rawValue == check.union(otherCheck).rawValue)
                 var (changed, expected) = (bits, check)
                 changed.insert(other)
-                expected.formUnion(otherJudge)
+                expected.formUnion(otherCheck)
                 #expect(changed.rawValue == expected.rawValue)
                 (changed, expected) = (bits, check)
                 changed.remove(other)
-                expected.subtract(otherJudge)
+                expected.subtract(otherCheck)
                 #expect(changed.rawValue == expected.rawValue)
             }
         }

@@ -109,7 +109,7 @@ func generated(_ description: String) throws -> [UInt8] {
     }
 
     /// What fills the space to its first byte is written, and one byte more is not.
-    @Test func roomIsUsedToItsEnd() throws {
+    @Test func spaceIsUsedToItsEnd() throws {
         let text = [UInt8](hex: "616263")
         #expect(try writing(capacity: 3) { writer in try writer.write(bytes: text.span) } == text)
         #expect(throws: DERError(.bufferFull, at: 2)) {

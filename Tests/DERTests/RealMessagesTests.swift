@@ -58,7 +58,7 @@ import Testing
 
     /// Truncations, and bits of the headers and of much else turned over, in a real BER message.
     @Test(.enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)))
-    func damagedMessagesAreJudgedAsByTheReference() throws {
+    func damagedMessagesAreCheckedAsByTheReference() throws {
         let message = try Fixtures.read("jscep/16-PKIOperation.rsp.der")
         for count in message.indices where count % 2 == 0 || count < 100 {
             #expect((try? normalized(Array(message.prefix(count)))) == nil, "\(count) bytes")

@@ -59,7 +59,7 @@ import Testing
 
     /// More than an Int of 32 bits counts, and more than an Int32.
     @Test(arguments: [2_147_483_648, 4_294_967_301, 1_099_511_627_776])
-    func sizesAreJudgedInSixtyFourBits(size: Int64) throws {
+    func sizesAreCheckedInSixtyFourBits(size: Int64) throws {
         try withTemporaryDirectory { directory in
             let path = try directory.writePrivate([], to: "large")
             let isLarge = truncate(String(decoding: path, as: UTF8.self), off_t(size)) == 0

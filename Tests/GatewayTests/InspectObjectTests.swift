@@ -151,7 +151,7 @@ import Testing
 
     /// One certificate that is all of a file is checked as a reply to GetCACert, if it is a CA's or pinned; one among others,
     /// or within something, is not.
-    @Test func aSingleCertificateIsJudgedAsTheCAs() throws {
+    @Test func aSingleCertificateIsCheckedAsTheCAs() throws {
         let ca = try OpenSSLIdentity.authority
         let leaf = try OpenSSLIdentity(
             subject: "/CN=leaf", for: .p256, issuedBy: ca, extensions: ["basicConstraints=critical,CA:FALSE"])

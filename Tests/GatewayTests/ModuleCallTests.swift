@@ -149,7 +149,7 @@ import Testing
             (0, CKR_OK, 0), (7, CKR_OK, 7), (8, CKR_OK, 8), (9, CKR_OK, 0), (.max, CKR_OK, 0),
             (4, CKR_ATTRIBUTE_SENSITIVE, 0),
         ] as [(CK_ULONG, CK_RV, CK_ULONG)])
-    func attributesFitTheirRoom(length: CK_ULONG, result: CK_RV, count: CK_ULONG) {
+    func attributesFitTheirBuffers(length: CK_ULONG, result: CK_RV, count: CK_ULONG) {
         with(Script(results: [CK_RV(result)], length: length)) { list in
             list.C_GetAttributeValue = { _, object, attribute, count in
                 guard object == 5, count == 1, attribute?.pointee.type == 9, attribute?.pointee.ulValueLen == 8 else {

@@ -94,7 +94,7 @@ import Testing
     }
 
     /// What says nothing of the PIN leaves nothing; the right PIN has all forgotten.
-    @Test func roomIsGivenBack() throws {
+    @Test func memoryIsGivenBack() throws {
         try withTemporaryDirectory { folder in
             func names() throws -> [String] {
                 try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()

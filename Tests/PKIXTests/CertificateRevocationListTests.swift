@@ -312,7 +312,7 @@ extension Defect {
             ("18", "0101FF", "0411 180F 32303236303130313030303030305A", true),
             ("1D", "0101FF", "0402 3000", false), ("1D", "", "0402 3000", true), ("17", "0101FF", "0402 0600", false),
         ] as [(String, String, String, Bool)])
-    func entriesAreJudgedByWhatTheySay(number: String, critical: String, value: String, isRead: Bool) throws {
+    func entriesAreCheckedByWhatTheySay(number: String, critical: String, value: String, isRead: Bool) throws {
         let item = [UInt8](hex: "0603551D" + number + critical + value).tagged(0x30)
         var parts = ListParts()
         parts.entries = ListParts.entry("05", after: item.tagged(0x30))

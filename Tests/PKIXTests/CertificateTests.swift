@@ -402,7 +402,7 @@ struct Defect: Sendable, CustomTestStringConvertible {
             (256, [UInt8](repeating: 7, count: 8), nil),
             (256, [UInt8](repeating: 7, count: 9), .rsaExponent(bits: 2048)),
         ] as [(Int, [UInt8], KeyDefect?)])
-    func rsaKeysAreJudged(bytes: Int, exponent: [UInt8], defect: KeyDefect?) throws {
+    func rsaKeysAreChecked(bytes: Int, exponent: [UInt8], defect: KeyDefect?) throws {
         let modulus = [0x00, 0xC5] + [UInt8](repeating: 7, count: bytes - 1)
         let der = Parts.changed { $0.key = Parts.rsa(modulus: modulus, exponent: exponent) }
         #expect(try Certificate(der.span).subjectPublicKeyInfo.defect == defect)

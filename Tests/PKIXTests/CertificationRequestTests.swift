@@ -437,7 +437,7 @@ func opensslRequest(
     }
 
     /// What is asked for can be checked before there is a key, and is what stands in the request.
-    @Test func whatIsAskedForIsJudgedWithoutAKey() throws {
+    @Test func whatIsAskedForIsCheckedWithoutAKey() throws {
         func outcome(_ asked: Asked, capacity: Int = 1024) throws -> (content: [UInt8]?, error: DERError?) {
             let (subject, usage) = (Array(asked.subject.utf8), Array(asked.keyUsage.utf8))
             var request = CertificationRequest(subject: subject.span)

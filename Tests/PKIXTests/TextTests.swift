@@ -207,7 +207,7 @@ private func attribute(_ identifier: String, _ tag: UInt8, _ value: [UInt8]) -> 
         }
     }
 
-    @Test func smallRoomsStayEmpty() {
+    @Test func smallBuffersStayEmpty() {
         for capacity in 0..<20 { #expect(text(0, capacity: capacity) == "") }
         #expect(text(0, capacity: 20) == "1970-01-01T00:00:00Z")
     }

@@ -266,7 +266,7 @@ struct Row: Sendable, CustomTestStringConvertible {
     }
 
     /// Who says that the CA's digest is weak has to be the CA.
-    @Test func theFloorIsJudgedAfterTheSigner() throws {
+    @Test func theFloorIsCheckedAfterTheSigner() throws {
         let hierarchy = try Hierarchy.one
         var reply = Reply()
         reply.digest = .sha1

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// The next certificates of ``Hierarchy``'s authorities, made once.
-private struct NextWorld: Sendable {
+private struct NextHierarchy: Sendable {
     let hierarchy: Hierarchy
     /// Another key under the same name, self-signed; and the same in a certificate of the root's.
     let next: OpenSSLIdentity
@@ -38,9 +38,9 @@ private struct NextWorld: Sendable {
             subject: "/CN=Orphan", for: TestKey.p256, issuedBy: hierarchy.impostor, extensions: Hierarchy.authority)
     }
 
-    private static let shared = Result { try NextWorld() }
+    private static let shared = Result { try NextHierarchy() }
 
-    static var one: NextWorld {
+    static var one: NextHierarchy {
         get throws { try shared.get() }
     }
 }
@@ -82,7 +82,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     @Test func newAuthoritiesAreKept() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let hierarchy = one.hierarchy
         let rows: [(sent: [OpenSSLIdentity], kept: [OpenSSLIdentity])] = [
             ([one.next], [one.next]),
@@ -104,7 +104,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     @Test func whatWasKeptServes() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let kept = try accepted(signed([one.next, one.ra], by: one.hierarchy.root))
         let ca = CACertificates(kept.span)
         var policy = Policy()
@@ -126,13 +126,13 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
             ["-stream"], ["-nocerts"], ["-keyid"], ["-md", "sha384"], ["-md", "sha512"],
         ])
     func otherFormsAreRead(options: [String]) throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         #expect(try accepted(signed([one.next], by: one.hierarchy.root, options)) == one.next.der)
     }
 
     /// One server calls what it encloses signedData, against RFC 8894, 4.7.1: it is signed all the same.
     @Test func whatIsEnclosedMayBeCalledThat() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         func message(_ type: String) throws -> [UInt8] {
             try signed([one.next], by: one.hierarchy.root, ["-econtent_type", type])
         }
@@ -148,13 +148,13 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     @Test func ellipticCurveAuthoritiesSign() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let ec = one.hierarchy.ec
         #expect(try accepted(signed([one.next], by: ec), trusting: [ec]) == one.next.der)
     }
 
-    @Test func whoSignsIsJudged() throws {
-        let one = try NextWorld.one
+    @Test func whoSignsIsChecked() throws {
+        let one = try NextHierarchy.one
         let hierarchy = one.hierarchy
         // A registration authority, a stranger, the next one itself, nobody.
         for signer in [hierarchy.ra, hierarchy.impostor, one.next, one.device] {
@@ -180,8 +180,8 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
         #expect(try accepted(weak, policy: Policy(digestFloor: .sha1)) == one.next.der)
     }
 
-    @Test func whatIsInItIsJudged() throws {
-        let one = try NextWorld.one
+    @Test func whatIsInItIsChecked() throws {
+        let one = try NextHierarchy.one
         let hierarchy = one.hierarchy
         // Nothing new, no authority, none that somebody made.
         for identities in [
@@ -215,7 +215,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
 
     /// What speaks against a next CA is said of it alone, and is in nobody's way beside one that nothing speaks against.
     @Test func aNextCAIsJudgedByItself() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let root = one.hierarchy.root
         let weak = try OpenSSLIdentity(
             subject: "/CN=Weak", newKey: ["rsa:1024"], extensions: ["keyUsage=critical,keyCertSign"])
@@ -264,8 +264,8 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     /// Whom the next CA issued is checked like anybody, but for what the current CA vouches for with its signature.
-    @Test func whomTheNextCAIssuedIsJudged() throws {
-        let one = try NextWorld.one
+    @Test func whomTheNextCAIssuedIsChecked() throws {
+        let one = try NextHierarchy.one
         func below(
             _ extensions: [String], _ options: [String] = [], key: TestKey? = nil, by issuer: OpenSSLIdentity? = nil
         ) throws -> OpenSSLIdentity {
@@ -303,14 +303,14 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     @Test func eightAreLookedAt() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let many = Array(repeating: one.orphan, count: 7)
         #expect(try accepted(signed(many + [one.next], by: one.hierarchy.root)) == one.next.der)
     }
 
     @Test func theContentIsDue() throws {
         let hierarchy = try Hierarchy.one
-        for content in [[], Array("<html>".utf8), try NextWorld.one.next.der, [0x30, 0x00]] {
+        for content in [[], Array("<html>".utf8), try NextHierarchy.one.next.der, [0x30, 0x00]] {
             #expect {
                 try accepted(signed(content, by: hierarchy.root))
             } throws: {
@@ -347,7 +347,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
 
     /// It may begin later, which is what it is for; it may not be over.
     @Test func timesCountWhereTheyAreKnown() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let body = try signed([one.ra, one.next], by: one.hierarchy.root)
         let kept = one.ra.der + one.next.der
         let ends = try [one.next, one.ra, one.hierarchy.root].map { try Certificate($0.der.span).notAfter }
@@ -368,7 +368,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     @Test func damagedRepliesDoNotTrap() throws {
-        let one = try NextWorld.one
+        let one = try NextHierarchy.one
         let body = try signed([one.next], by: one.hierarchy.root)
         for count in body.indices where count % 7 == 0 {
             #expect(throws: SCEPError.self) { try accepted(Array(body[..<count])) }

@@ -17,7 +17,7 @@ import Testing
             (["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"], .kind(.anotherCurve)), (["ed25519"], .kind(.ed25519)),
             (["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], nil), (["rsa:4096"], nil),
         ] as [([String], KeyDefect?)])
-    func keysAreJudgedAtOnce(newKey: [String], defect: KeyDefect?) throws {
+    func keysAreCheckedAtOnce(newKey: [String], defect: KeyDefect?) throws {
         let hierarchy = try Hierarchy.one
         let root = try OpenSSLIdentity(subject: "/CN=CA", newKey: newKey, extensions: Self.usage)
         guard let defect else {

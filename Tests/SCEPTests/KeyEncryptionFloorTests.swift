@@ -12,7 +12,7 @@ import Testing
         (.tripleDES, .des, .des), (.des, .tripleDES, .des),
     ]
 
-    @Test(arguments: 0..<rows.count) func isJudged(row: Int) throws {
+    @Test(arguments: 0..<rows.count) func isChecked(row: Int) throws {
         let (cipher, keyCipher, weakness) = Self.rows[row]
         let root = try Hierarchy.one.root
         let own = try OpenSSLIdentity(

@@ -250,7 +250,7 @@ private func attribute(_ identifier: String, in text: String) -> String? {
     }
 
     /// Its copy may end where it stands itself, and not one byte nearer.
-    @Test func theRoomForACopyIsCounted() throws {
+    @Test func theSpaceForACopyIsCounted() throws {
         let names = (0..<40).map { "DNS:device-\($0).example" }.joined(separator: ",")
         let issued = try OpenSSLIdentity(
             subject: "/CN=sensor", for: TestKey.p256, issuedBy: OpenSSLIdentity.authority,

@@ -68,7 +68,7 @@ private struct Authority: Sendable {
     }
 
     /// A list, or an entry of it, that cannot be checked says nothing of any certificate (RFC 5280, 5.3).
-    @Test func whatCannotBeJudgedIsRefused() throws {
+    @Test func whatCannotBeCheckedIsRefused() throws {
         let hierarchy = try Authority.one
         let unknown = try hierarchy.ca.revocationList(
             of: [hierarchy.serial], options: Authority.times + ["-md", "sha224"])
@@ -142,7 +142,7 @@ private struct Authority: Sendable {
         }
     }
 
-    @Test func whoSignsIsJudged() throws {
+    @Test func whoSignsIsChecked() throws {
         let hierarchy = try Authority.one
         func list(_ authority: OpenSSLIdentity, _ options: [String] = []) throws -> [UInt8] {
             try authority.revocationList(of: [hierarchy.serial], options: Authority.times + options)
@@ -180,7 +180,7 @@ private struct Authority: Sendable {
     }
 
     /// Whether a list covers a certificate depends on both (RFC 5280, 6.3.3). openssl checks beside.
-    @Test func whatAListIsForIsJudged() throws {
+    @Test func whatAListIsForIsChecked() throws {
         let ca = try Authority.one.ca
         func device(_ extensions: [String]) throws -> OpenSSLIdentity {
             try OpenSSLIdentity(

@@ -91,7 +91,7 @@ import Testing
     }
 
     /// A renewed certificate that has expired, or not yet valid, or weak, is none.
-    @Test func successorsAreJudgedAsOthersAre() throws {
+    @Test func successorsAreCheckedAsOthersAre() throws {
         let family = try Self.family.get()
         let end = try Certificate(family.link.der.span).notAfter
         #expect(throws: SCEPError.fingerprintMismatch) {

@@ -39,7 +39,7 @@ import Testing
     }
 
     /// Neither sends nor reads anything of the client's before the server was checked: mbedTLS would shake hands on its own.
-    @Test func nothingPassesBeforeTheServerIsJudged() throws {
+    @Test func nothingPassesBeforeTheServerIsChecked() throws {
         var transport = try transport()
         defer { transport.free() }
         try transport.open(Array("localhost".utf8).span)

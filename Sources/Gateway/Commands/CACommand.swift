@@ -30,11 +30,11 @@ func ca(
         let work = asking.work
         throw asking.failure(.scep(.getCACert, error, text: body), work.span)
     }
-    let caJudge = CAEvaluator(
+    let evaluator = CAEvaluator(
         certificates: certificates, fingerprint: fingerprint, canDecrypt: canDecrypt, policy: policy,
         moment: asking.time)
     report.field("url", text: asking.url)
-    let evaluation = caJudge.describe(&report)
+    let evaluation = evaluator.describe(&report)
     var failure: Failure?
     switch evaluation.failure {
     case nil: break

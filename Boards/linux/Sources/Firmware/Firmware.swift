@@ -52,9 +52,9 @@ private func runAgent(
     var store = IdentityStore(DirectorySnapshots(folder))
     var tcp = TCP(clock: clock)
     var text = InlineArray<1_536, UInt8>(repeating: 0)
-    var textRoom = text.mutableSpan
+    var textSpan = text.mutableSpan
     try agent.run(
-        record: &record, text: &textRoom, transport: &tcp, clock: &clock, store: &store, log: &log,
+        record: &record, text: &textSpan, transport: &tcp, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 
