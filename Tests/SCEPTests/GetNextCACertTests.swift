@@ -214,7 +214,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
     }
 
     /// What speaks against a next CA is said of it alone, and is in nobody's way beside one that nothing speaks against.
-    @Test func aNextCAIsJudgedByItself() throws {
+    @Test func aNextCAIsCheckedByItself() throws {
         let one = try NextHierarchy.one
         let root = one.hierarchy.root
         let weak = try OpenSSLIdentity(
