@@ -28,8 +28,8 @@ enum StandIn {
     private static let runtime = """
         typedef unsigned int word;
         static word call(word operation, const void *arguments) {
-            database word r0 __asm__("r0") = operation;
-            database const void *r1 __asm__("r1") = arguments;
+            register word r0 __asm__("r0") = operation;
+            register const void *r1 __asm__("r1") = arguments;
             __asm__ volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
             return r0;
         }
