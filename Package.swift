@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every space of the core is held to the same rules: no unchecked memory access, nothing that Embedded Swift
+/// Every module of the core is held to the same rules: no unchecked memory access, nothing that Embedded Swift
 /// refuses, and no warning.
 let core: [SwiftSetting] = [
     .strictMemorySafety(),

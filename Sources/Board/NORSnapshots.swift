@@ -212,7 +212,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let programSize: Int>: Snapsh
         }
     }
 
-    /// Programs what was programBuffer, filled up to a whole page with the erased value.
+    /// Programs what is in the buffer, filled up to a whole page with the erased value.
     @inline(never)
     private mutating func flush() throws(StorageError) {
         let geometry = storage.geometry
@@ -223,7 +223,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let programSize: Int>: Snapsh
         let count = programBufferCount
         programBufferCount = 0
         defer {
-            // What was programBuffer can be a private key.
+            // What is in the buffer can be a private key.
             var buffer = programBuffer.mutableSpan
             wipe(&buffer)
         }

@@ -180,11 +180,11 @@ static int has_address(const mbedtls_x509_crt *certificate, const uint8_t *addre
 
 static void digest(uint8_t algorithm, const mbedtls_x509_buf *bytes, uint8_t *result, size_t size) {
     cmbedtls_hash hash;
-    uint8_t capacity[64];
+    uint8_t whole[64];
     cmbedtls_hash_start(&hash, algorithm);
     cmbedtls_hash_update(&hash, bytes->p, bytes->len);
-    cmbedtls_hash_finish(&hash, capacity);
-    memcpy(result, capacity, size);
+    cmbedtls_hash_finish(&hash, whole);
+    memcpy(result, whole, size);
 }
 
 // Notes what mbedTLS found out about a certificate of the chain; the server's own comes last, with depth 0. The caller

@@ -49,7 +49,7 @@ public struct DERWriter: ~Copyable, ~Escapable {
         bytes._mutatingExtracting(range)
     }
 
-    /// Gives back what was not needed of the last `space` bytes reserved, of which `used` were filled from their front.
+    /// Gives back what was not needed of the last `capacity` bytes reserved, of which `used` were filled from their front.
     @inline(never)
     public mutating func closeGap(capacity: Int, used: Int) {
         let gap = capacity &- used

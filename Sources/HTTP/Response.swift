@@ -16,7 +16,7 @@ public struct Response: Equatable, Sendable {
     public init() {}
 }
 
-/// The Content-Type of a reply, without its parameters. Servers mislabel: the body is the check.
+/// The Content-Type of a reply, without its parameters. Servers mislabel: the body decides.
 public enum MediaType: UInt8, Equatable, Sendable {
     /// The reply has no type.
     case missing = 1

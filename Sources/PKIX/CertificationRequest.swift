@@ -69,7 +69,7 @@ public struct CertificationRequest: ~Escapable {
 
     /// Sees whether all texts can be written, for who wants to know before there is a key.
     ///
-    /// - Parameter space: is written over; as large as the request may become.
+    /// - Parameter buffer: is written over; as large as the request may become.
     /// - Throws: ``DERError`` as for ``write(to:key:digest:random:)``.
     public func check(in buffer: inout MutableSpan<UInt8>) throws(DERError) {
         var writer = DERWriter(&buffer, end: buffer.count)

@@ -18,7 +18,7 @@ public enum BodyForm: UInt8, Equatable, Sendable {
 
 /// Finds the message in the body of a reply and turns it into DER where it stands.
 ///
-/// PEM, base64 (where there is ``Footprint``), and white space around DER are taken, and noted in the policy: what counts is
+/// PEM, base64 (where ``Footprint`` allows), and white space around DER are taken, and noted in the policy: what counts is
 /// signed or has a fingerprint, however it was carried.
 ///
 /// - Parameter mayBeSeveral: whether a text may hold several elements: the blocks of a PEM file.

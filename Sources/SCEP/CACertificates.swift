@@ -160,7 +160,7 @@ public struct CACertificates: ~Escapable {
         return false
     }
 
-    /// Verifies that one of these certificates' keys signed `message`, and that its time is not over; only then is checked
+    /// Verifies that one of these certificates' keys signed `message`, and that it has not expired; only then is checked
     /// whether that is enough: what anybody can have signed says nothing of the CA.
     ///
     /// - Parameter casOnly: whether only a CA's own certificate counts, and no registration authority's.
@@ -329,7 +329,7 @@ extension CACertificates {
         return false
     }
 
-    /// Finds out why the others were not chosen, and lists them in `passedOver` where there is ``Footprint`` for it.
+    /// Finds out why the others were not chosen, and lists them in `passedOver` where ``Footprint`` allows.
     ///
     /// - Throws: where the CA would be asked in a way that it does not expect, without its RA or at the wrong CA:
     ///   ``SCEPError/unmarkedRA``, ``SCEPError/caWithoutKeyUsage``, ``SCEPError/caKeyUnusable(_:)``.

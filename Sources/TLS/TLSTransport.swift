@@ -107,7 +107,7 @@ import PKIX
 
     /// Says close_notify, if a secured stream is open, and ends the stream.
     public mutating func close() {
-        // mbedTLS has nothing to say if the handshake is not over.
+        // mbedTLS has nothing to say if the handshake has not ended.
         if let session = unsafe session, unsafe cmbedtls_ssl_close_notify(session) == Status.send {
             unsafe try? flush(session, lastDeadline)
         }

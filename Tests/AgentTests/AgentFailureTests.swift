@@ -60,7 +60,7 @@ import Testing
         {
             bench.clock = AgentBench.epoch + 50 * 86_400 - left
             try bench.start()
-            // Its CA's next certificates are another nextAction.
+            // Its CA's next certificates are another action.
             bench.agent.tried.insert(Goals(.nextCA))
             #expect(try bench.step() == .sleep(milliseconds: seconds * 1000), "\(left) s before")
         }

@@ -5,7 +5,7 @@ import PKIX
 import TestSupport
 import Testing
 
-/// A message of our making: what `body` writes into the last `space` bytes of a buffer, and nothing beside them.
+/// A message of our making: what `body` writes into the last `capacity` bytes of a buffer, and nothing beside them.
 func writing(capacity: Int = 8192, _ body: (inout DERWriter, inout RandomGenerator) throws -> Void) throws -> [UInt8] {
     var random = try seededRandom()
     var buffer = [UInt8](repeating: 0xA5, count: capacity + 4)

@@ -2,7 +2,7 @@ import DER
 import TestSupport
 import Testing
 
-/// What `body` writes into the last `space` bytes before some that it must not touch.
+/// What `body` writes into the last `capacity` bytes before some that it must not touch.
 func writing(capacity: Int = 4096, _ body: (inout DERWriter) throws -> Void) throws -> [UInt8] {
     var buffer = [UInt8](repeating: 0xA5, count: capacity + 4)
     let outcome: Result<Int, any Error>

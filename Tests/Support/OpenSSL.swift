@@ -1,6 +1,6 @@
 import Foundation
 
-/// Debian's `openssl` program, the check of what we build.
+/// Debian's `openssl` program, which checks what we build.
 public enum OpenSSL {
     /// Runs `openssl` with `arguments`, feeds it `input`, and returns what it wrote to standard output.
     /// Throws with its standard error when the exit code is not 0.

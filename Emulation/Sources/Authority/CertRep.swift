@@ -6,7 +6,7 @@ struct CertRep {
     var recipientNonce: [UInt8]
     var status = PKIStatus.success
     var refusal: Refusal?
-    /// messageData: certificatesOnly SignedData, in SUCCESS alone.
+    /// messageData: certificates-only SignedData, in SUCCESS alone.
     var content: [UInt8]?
     /// Whom messageData is encrypted for: by `password` when the certificate's key cannot decrypt.
     var recipient: Certificate?

@@ -21,7 +21,7 @@ final class Bench {
     private var certificates: [[UInt8]: Certificate] = [:]
     private var issued: [[UInt8]: Bool] = [:]
     private var signed: [[UInt8]: [[UInt8]: Bool]] = [:]
-    /// What stores held that were opened before, by ``Part/stateHash`` of what they lie on: it did not change by that.
+    /// Records of stores that were opened before, by ``Part/stateHash`` of what they lie on: opening did not change it.
     private(set) var opened: [Int: Records] = [:]
     /// Storage, by state hash and time, that another start did not change.
     private var settled: [Int: Set<UInt64>] = [:]

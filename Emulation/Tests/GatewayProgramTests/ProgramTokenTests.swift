@@ -3,7 +3,7 @@ import Emulator
 import Foundation
 import Testing
 
-/// Keys that stay on a token: SoftHSM as the PKCS#11 module, OpenSC as the check of what is on it.
+/// Keys that stay on a token: SoftHSM as the PKCS#11 module, what is on it read by OpenSC.
 @Suite(.serialized) struct ProgramTokenTests {
     /// A gateway with a token of its own, and what its configuration says of it.
     private func withToken(

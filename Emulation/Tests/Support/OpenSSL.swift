@@ -1,6 +1,6 @@
 import Foundation
 
-/// Debian's `openssl` program, the check of what we build.
+/// Debian's `openssl` program, which checks what we build.
 public enum OpenSSL {
     public struct Failure: Error, CustomStringConvertible {
         public let description: String

@@ -21,7 +21,7 @@ extension [UInt8] {
     }
 }
 
-/// What `body` writes backward into a buffer of `space` bytes; empty if it does not.
+/// What `body` writes backward into a buffer of `capacity` bytes; empty if it does not.
 func writing(capacity: Int, _ body: (inout DERWriter) throws(DERError) -> Void) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: capacity)
     var front = capacity
