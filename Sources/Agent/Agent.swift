@@ -89,13 +89,17 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     // What is large stands last: an instruction reaches the first 124 bytes of a struct with half the code that it takes
     // to reach the others, and none reaches beyond 4095.
     /// The key of the certificate that is asked for.
-    var key = Key()
+    var key: Key
     /// The key of the certificate that there is, while it is needed.
-    var identityKey = Key()
+    var identityKey: Key
     /// The certificates that are trusted: the next CA's, and behind them the CA's.
     var caCertificates = InlineArray<caCapacity, UInt8>(repeating: 0)
 
-    public init() {}
+    /// - Parameter context: what its keys need: see ``DeviceKey``.
+    public init(context: Key.Context) {
+        key = Key(context: context)
+        identityKey = Key(context: context)
+    }
 
     /// Whether the board's clock shows a time that is proven to be over, so that nothing was decided by it.
     public var clockIsBehind: Bool { time.isClockBehind }
@@ -218,4 +222,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         key.wipe()
         identityKey.wipe()
     }
+}
+
+extension Agent where Key: ~Copyable, Key.Context == Void {
+    public init() { self.init(context: ()) }
 }

@@ -3,8 +3,12 @@ import DeviceCrypto
 /// A private key that a device makes for itself, and that its identity store keeps: the secret, or what a secure element
 /// finds it by.
 public protocol DeviceKey: PrivateKey, ~Copyable {
+    /// What keys of this kind need beside their own bytes, as the session with a secure element that holds them; nothing
+    /// for a key in memory.
+    associatedtype Context = Void
+
     /// A place for a key, which is good for nothing until one is made or read into it.
-    init()
+    init(context: Context)
 
     /// Makes a key in this place.
     ///
@@ -28,6 +32,8 @@ public protocol DeviceKey: PrivateKey, ~Copyable {
 }
 
 extension RSAPrivateKey: DeviceKey {
+    public init(context: Void) { self.init() }
+
     public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
         guard case .rsa(let bits) = algorithm else { throw .unsupported }
         try generate(bits: bits, random: &random)

@@ -11,6 +11,8 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
 
     public init() {}
 
+    public init(context: Void) {}
+
     public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
         wipe()
         switch algorithm {

@@ -6,6 +6,8 @@ import TestSupport
 struct PooledKey: DeviceKey, ~Copyable {
     private var key = SoftwareKey()
 
+    init(context: Void) {}
+
     /// How many RSA keys the device of this task has taken.
     @TaskLocal static var taken = Counter()
 

@@ -33,7 +33,6 @@ extension KeyTests {
                 outcome.kind = String(decoding: error.kind, as: UTF8.self)
                 outcome.message = String(decoding: error.message, as: UTF8.self)
             }
-            GatewayKey.provider.settings = KeySettings()
             report.close(to: 0)
             outcome.report = Found(value: try? JSONSerialization.jsonObject(with: Data(report.finish())))
             return outcome

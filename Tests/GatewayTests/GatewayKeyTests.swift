@@ -64,14 +64,14 @@ extension KeyTests {
         }
 
         private func failure(_ body: (inout GatewayKey) throws(CryptoError) -> Void) -> (CryptoError?, KeyFailure?) {
-            GatewayKey.provider.failure = nil
+            KeyTests.provider.failure = nil
             var key = GatewayKey()
             do throws(CryptoError) {
                 try body(&key)
             } catch {
-                return (error, GatewayKey.provider.failure)
+                return (error, KeyTests.provider.failure)
             }
-            return (nil, GatewayKey.provider.failure)
+            return (nil, KeyTests.provider.failure)
         }
 
         private func words(_ failure: KeyFailure?) -> String {

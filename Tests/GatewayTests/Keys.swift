@@ -5,8 +5,22 @@ import Testing
 
 @testable import Gateway
 
-/// All that works with keys of the gateway, one test after the other, since they share one provider.
-@Suite(.serialized) struct KeyTests {}
+/// All that works with keys of the gateway, one test after the other: SoftHSM's configuration is the process's.
+@Suite(.serialized) struct KeyTests {
+    /// The provider of the keys of the test that runs.
+    static var provider: KeyProvider { Bound.current.provider }
+
+    fileprivate struct Bound: @unchecked Sendable {
+        @TaskLocal static var current = Bound(provider: KeyProvider())
+
+        let provider: KeyProvider
+    }
+}
+
+extension GatewayKey {
+    /// A key of the provider of the test that runs.
+    init() { self.init(context: KeyTests.provider) }
+}
 
 /// What a test does with a key of the gateway.
 func kept(_ key: inout GatewayKey) throws -> [UInt8] {
@@ -17,15 +31,13 @@ func kept(_ key: inout GatewayKey) throws -> [UInt8] {
     return bytes
 }
 
-/// Runs `body` with settings, and forgets them.
+/// Runs `body` with a provider of keys that has these settings.
 func withProvider<Result>(
     _ settings: KeySettings, _ body: (KeyProvider) throws -> Result
 ) throws -> Result {
-    let provider = GatewayKey.provider
-    provider.settings = settings
-    provider.failure = nil
-    defer { provider.settings = KeySettings() }
-    return try body(provider)
+    let provider = KeyProvider(settings)
+    defer { provider.close() }
+    return try KeyTests.Bound.$current.withValue(KeyTests.Bound(provider: provider)) { try body(provider) }
 }
 
 /// The public key in DER, as openssl knows it.

@@ -78,7 +78,7 @@ extension KeyTests {
         func publish(
             _ store: inout Store, _ workspace: Workspace, offered: [UInt8] = []
         ) throws -> PublishedFiles.Outcome {
-            var publishedFiles = try #require(try PublishedFiles(&store, offered: offered))
+            var publishedFiles = try #require(try PublishedFiles(&store, KeyTests.provider, offered: offered))
             return try publishedFiles.publish(in: workspace)
         }
 
@@ -156,7 +156,7 @@ extension KeyTests {
             let identity = try Identity.shared.get()
             let other = try OpenSSLIdentity(subject: "/CN=gateway 7", issuedBy: identity.intermediate)
             try withFolder(identity, trusting: [identity.root, identity.intermediate]) { workspace, store, _ in
-                GatewayKey.provider.settings.existingKey = other.key
+                KeyTests.provider.settings.existingKey = other.key
                 try fill(&store, identity, [identity.root, identity.intermediate])
                 #expect(throws: Gateway.Failure.self) { _ = try publish(&store, workspace) }
                 #expect(PublishedFiles.current(in: workspace) == nil)

@@ -16,10 +16,7 @@ extension KeyTests {
             let token = try SoftHSM("gate \(UUID().uuidString.prefix(8))")
             defer { try? token.remove() }
             return try withTemporaryDirectory { directory in
-                try withProvider(settings(token, directory, pin: pin)) { provider in
-                    defer { provider.close() }
-                    return try body(token, directory, provider)
-                }
+                try withProvider(settings(token, directory, pin: pin)) { try body(token, directory, $0) }
             }
         }
 
@@ -39,13 +36,13 @@ extension KeyTests {
         }
 
         func failure(_ body: () throws -> Void) -> KeyFailure? {
-            GatewayKey.provider.failure = nil
+            KeyTests.provider.failure = nil
             do {
                 try body()
             } catch let failure as KeyFailure {
                 return failure
             } catch {
-                return GatewayKey.provider.failure
+                return KeyTests.provider.failure
             }
             return nil
         }
@@ -172,7 +169,7 @@ extension KeyTests {
                 #expect(throws: CryptoError.decryptionFailed) { try decrypt(Array(ciphertext.prefix(255))) }
                 // After a failure the key still works.
                 #expect(try decrypt(ciphertext) == secret)
-                #expect(GatewayKey.provider.failure == nil)
+                #expect(KeyTests.provider.failure == nil)
             }
         }
 
@@ -204,7 +201,7 @@ extension KeyTests {
                 }
                 #expect(substitutes[0] != substitutes[1])
                 #expect(try unwrap(wrong, &key) == substitutes[0])
-                #expect(GatewayKey.provider.failure == nil)
+                #expect(KeyTests.provider.failure == nil)
             }
         }
 

@@ -156,7 +156,7 @@ final class Machine<P: Part> {
         var buffer = [UInt8](repeating: 0, count: 8192)
         var work = buffer.mutableSpan
         var traffic = Traffic()
-        var agent = Device.Program()
+        var agent = Device.Program(context: inserted)
         try agent.run(
             configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
             random: &random, work: &work, traffic: &traffic)

@@ -76,9 +76,7 @@ struct Scenario<P: Part> {
     ) throws -> Machine<P> {
         bench.log?("start \(state.boots + 1)")
         let machine = try Machine(state, on: bench, records: records, incident: incident)
-        let end = Token.$inserted.withValue(machine.inserted) {
-            Result { () throws(AgentError) in try P.run(machine) }
-        }
+        let end = Result { () throws(AgentError) in try P.run(machine) }
         state = machine.state
         try look(&state)
         let isHit = incident.map { $0.exchange >= 1 && $0.exchange <= machine.exchanges } ?? false

@@ -30,9 +30,6 @@ public final class Token: Sendable {
         let bareBytes: [UInt8]
     }
 
-    /// The token of the device that runs in this task.
-    @TaskLocal static var inserted: Inserted?
-
     /// What was worked out is forgotten when there is more.
     private static let limit = 20_000
     private let memory = Mutex(Memory())
@@ -86,7 +83,7 @@ public final class Token: Sendable {
 }
 
 /// A token as one device has it: it counts the slots that are taken, and keeps count without power.
-final class Inserted: Sendable {
+public final class Inserted: Sendable {
     let token: Token
     private let count: Mutex<UInt8>
 

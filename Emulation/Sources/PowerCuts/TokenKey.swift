@@ -5,13 +5,14 @@ import LibCrypto
 /// A device's key in a ``Token``: the core has the slot's number, and asks for nothing but a public key, signatures and
 /// decryption.
 public struct TokenKey: DeviceKey, ~Copyable {
-    private var token: Token?
+    private let inserted: Inserted
     private var slot: Token.Slot?
 
-    public init() {}
+    public init(context inserted: Inserted) { self.inserted = inserted }
+
+    private var token: Token { inserted.token }
 
     public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
-        guard let inserted = Token.inserted else { throw .unsupported }
         let kind: KeyKind
         switch algorithm {
         case .rsa(bits: 2048): kind = .rsa2048
@@ -20,7 +21,6 @@ public struct TokenKey: DeviceKey, ~Copyable {
         default: throw .unsupported
         }
         guard let slot = inserted.take(kind) else { throw .outOfMemory }
-        token = inserted.token
         self.slot = slot
     }
 
@@ -36,10 +36,7 @@ public struct TokenKey: DeviceKey, ~Copyable {
     }
 
     public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
-        guard let inserted = Token.inserted, bytes.count == serializedSize,
-            let slot = Self.slot([bytes[0], bytes[1]])
-        else { throw .invalidKey }
-        token = inserted.token
+        guard bytes.count == serializedSize, let slot = Self.slot([bytes[0], bytes[1]]) else { throw .invalidKey }
         self.slot = slot
     }
 
@@ -60,7 +57,6 @@ public struct TokenKey: DeviceKey, ~Copyable {
     }
 
     public mutating func wipe() {
-        token = nil
         slot = nil
     }
 
@@ -83,14 +79,14 @@ public struct TokenKey: DeviceKey, ~Copyable {
     public var publicExponent: UInt32 { algorithm == .rsa(bits: 2048) ? 65_537 : 0 }
 
     public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
-        guard let token, let slot, let key = try? token.bareBytes(of: slot) else { throw .invalidKey }
+        guard let slot, let key = try? token.bareBytes(of: slot) else { throw .invalidKey }
         return try Self.copy(key, into: &bytes)
     }
 
     public mutating func sign(
         _ digest: DeviceCrypto.Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        guard let token, let slot else { throw .invalidKey }
+        guard let slot else { throw .invalidKey }
         var bytes: [UInt8] = []
         for index in digest.bytes.indices { bytes.append(digest.bytes[index]) }
         guard let made = try? token.sign(bytes, of: Self.digest(digest.algorithm), with: slot) else { throw .failed }
@@ -101,7 +97,7 @@ public struct TokenKey: DeviceKey, ~Copyable {
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
         random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        guard let token, let slot else { throw .invalidKey }
+        guard let slot else { throw .invalidKey }
         guard slot.kind.canDecrypt else { throw .unsupported }
         var bytes: [UInt8] = []
         for index in ciphertext.indices { bytes.append(ciphertext[index]) }

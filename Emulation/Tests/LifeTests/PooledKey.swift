@@ -7,6 +7,8 @@ import Synchronization
 struct PooledKey: DeviceKey, ~Copyable {
     private var key = SoftwareKey()
 
+    init(context: Void) {}
+
     /// How many RSA keys the device of this task has taken, and how many keys it has in memory.
     @TaskLocal static var taken = Counter()
 

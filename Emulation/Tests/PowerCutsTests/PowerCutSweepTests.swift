@@ -76,7 +76,7 @@ import Testing
             state.part.flash.operations.cutPower(at: operations, tear)
             let machine = try Machine(state, on: bench)
             #expect(throws: AgentError.storage(.powerLost)) {
-                try Token.$inserted.withValue(machine.inserted) { try NORPart.run(machine) }
+                try NORPart.run(machine)
             }
             #expect(machine.part.flash.operations.isDead)
             #expect(machine.part.content == expected.content)

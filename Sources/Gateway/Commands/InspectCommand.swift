@@ -19,12 +19,12 @@ func inspect(_ settings: Settings, _ operands: [Text], _ report: inout Report) t
     options.showsChallenge = settings.isSet(.showChallenge)
     if let file = settings[.challengeFile] { options.password = try InputFile.readSecret(file) }
     if settings[.existingKey] != nil {
-        unsafe GatewayKey.provider.settings = try KeySettings(settings)
-        try unsafe GatewayKey.provider.settings.needExistingKey()
+        let keys = KeyProvider(try KeySettings(settings))
+        try keys.settings.needExistingKey()
         var random = try makeRandom()
         defer { random.wipe() }
         do throws(KeyFailure) {
-            try unsafe GatewayKey.provider.readExisting(into: &options.key, random: &random)
+            try keys.readExisting(into: &options.key, random: &random)
             options.hasKey = true
         } catch {
             options.password.wipe()

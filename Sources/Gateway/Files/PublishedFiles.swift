@@ -20,6 +20,7 @@ struct PublishedFiles {
 
     private var files: [File] = []
     private let folderName: Text
+    private let keys: KeyProvider
     private var keptKey: [UInt8]
     private let certificate: [UInt8]
     /// Those of ``OfferedCertificates`` that are among what is published.
@@ -40,7 +41,7 @@ struct PublishedFiles {
     ///
     /// - Parameter offered: see ``IssuingPath``.
     init?<S: SnapshotStorage & ~Copyable>(
-        _ store: inout IdentityStore<S>, offered: [UInt8] = []
+        _ store: inout IdentityStore<S>, _ keys: KeyProvider, offered: [UInt8] = []
     ) throws(Failure) {
         guard let certificate = try store.bytes(of: .certificate), let parsed = try? Certificate(certificate.span)
         else {
@@ -66,7 +67,8 @@ struct PublishedFiles {
         files.append(File(name: "ca.pem", content: IssuingPath.pem([path.anchor])))
         if let next { files.append(File(name: "next-ca.pem", content: IssuingPath.pem(next))) }
         let key = try store.bytes(of: .privateKey) ?? []
-        let folder = Self.folderName(files, key.span)
+        let folder = Self.folderName(files, key.span, isEncrypted: !keys.settings.passphrase.isEmpty)
+        self.keys = keys
         keptKey = key
         folderName = folder
     }
@@ -77,16 +79,16 @@ struct PublishedFiles {
         var random = try makeRandom()
         defer { random.wipe() }
         do throws(CryptoError) {
-            var key = GatewayKey()
+            var key = GatewayKey(context: keys)
             defer { key.wipe() }
             try key.load(keptKey.span)
             guard Self.isKey(&key, of: certificate) else {
-                throw unsafe GatewayKey.provider.failed(.damaged)
+                throw keys.failed(.damaged)
             }
             let content = try key.published(random: &random)
             return File(name: key.isOnToken ? "key.uri" : "key.pem", content: content)
         } catch {
-            throw keyFailure(error)
+            throw Failure(error, of: keys)
         }
     }
 
@@ -98,12 +100,12 @@ struct PublishedFiles {
     }
 
     /// The name of a folder: the first 16 digits of the SHA-256 of what is in it, and of the key as the store has it.
-    private static func folderName(_ files: [File], _ key: Span<UInt8>) -> Text {
+    private static func folderName(_ files: [File], _ key: Span<UInt8>, isEncrypted: Bool) -> Text {
         var hash = Hash(.sha256)
         for file in files { hash.update(file.content.span) }
         hash.update(key)
-        let isEncrypted: InlineArray<1, UInt8> = [unsafe GatewayKey.provider.settings.passphrase.isEmpty ? 0 : 1]
-        hash.update(isEncrypted.span)
+        let mark: InlineArray<1, UInt8> = [isEncrypted ? 1 : 0]
+        hash.update(mark.span)
         return hexadecimal(hash.finish().bytes.extracting(first: 8))
     }
 

@@ -5,19 +5,19 @@ import DeviceCrypto
 import PKIX
 import SCEP
 
-/// Why a key could not be used.
-func keyFailure(_ error: CryptoError) -> Failure {
-    guard let reason = unsafe GatewayKey.provider.failure else {
-        var message = Text("the key cannot be used: error ")
-        message.append(decimal: Int(error.rawValue))
-        return Failure(.storage, "key-failed", message)
-    }
-    var message = Text()
-    reason.write(to: &message)
-    return Failure(.storage, "key-failed", message)
-}
-
 extension Failure {
+    /// Why a key could not be used: the reason that its provider has.
+    init(_ error: CryptoError, of keys: KeyProvider) {
+        var message = Text()
+        if let reason = keys.failure {
+            reason.write(to: &message)
+        } else {
+            message.append("the key cannot be used: error ")
+            message.append(decimal: Int(error.rawValue))
+        }
+        self.init(.storage, "key-failed", message)
+    }
+
     /// What an error of the agent's means for who runs the program: its row in the agent's table of errors, in the words
     /// of a gateway where that has better ones (``ErrorWords/adapt(to:_:isHeld:knowsCapabilities:)``), and the URL.
     ///
@@ -26,17 +26,18 @@ extension Failure {
     ///   - url: of the CA.
     ///   - isHeld: whether it is about a certificate that there is already, and not an enrolment.
     ///   - knowsCapabilities: whether the same URL answered GetCACaps with what the CA can do.
+    ///   - keys: the provider of the agent's keys, which knows more of why one failed.
     init(
-        _ error: AgentError, _ work: Span<UInt8>, url: Text = [], isHeld: Bool = false, knowsCapabilities: Bool = false
+        _ error: AgentError, _ work: Span<UInt8>, url: Text = [], isHeld: Bool = false, knowsCapabilities: Bool = false,
+        keys: KeyProvider? = nil
     ) {
-        // A key fails with few words; its provider has the rest.
-        if unsafe GatewayKey.provider.failure != nil {
+        if let keys, keys.failure != nil {
             switch error {
             case .key(let reason):
-                self = keyFailure(reason)
+                self.init(reason, of: keys)
                 return
             case .storage(.corrupt):
-                self = keyFailure(.invalidKey)
+                self.init(.invalidKey, of: keys)
                 return
             default: break
             }

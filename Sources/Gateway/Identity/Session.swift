@@ -15,7 +15,8 @@ struct Session: ~Copyable {
     let workspace: Workspace
     private let hook: Hook?
     private var agentText: AgentText
-    private var agent = GatewayAgent()
+    private let keys: KeyProvider
+    private var agent: GatewayAgent
     var store: IdentityStore<DirectorySnapshots<IdentityFolder>>
     private let clock = SystemClock()
     private var random: RandomGenerator
@@ -36,8 +37,8 @@ struct Session: ~Copyable {
         if !isReading, let refusal = agentText.refusal(settings) { throw refusal }
         let random = try makeRandom()
         var transport = try GatewayTransport(settings, clock: clock)
-        if settings.isSet(.tlsIdentity) { transport.shown = ShownIdentity() }
-        unsafe GatewayKey.provider.settings = try KeySettings(settings)
+        let keys = KeyProvider(try KeySettings(settings))
+        if settings.isSet(.tlsIdentity) { transport.shown = ShownIdentity(keys) }
         let workspace = try Workspace.open(settings, isReading: isReading)
         let folder = try workspace.openStore()
         self.settings = settings
@@ -45,6 +46,8 @@ struct Session: ~Copyable {
         self.agentText = agentText
         self.workspace = workspace
         self.random = random
+        self.keys = keys
+        agent = GatewayAgent(context: keys)
         self.transport = transport
         store = IdentityStore(DirectorySnapshots(folder))
     }
@@ -89,9 +92,9 @@ struct Session: ~Copyable {
             try open()
             // An existing key is for a first enrolment: a renewal makes a new one.
             if requestedGoal != .enrol, store.size(of: .certificate) != nil {
-                unsafe GatewayKey.provider.settings.forgetExistingKey()
+                keys.settings.forgetExistingKey()
             }
-            try unsafe GatewayKey.provider.settings.needExistingKey()
+            try keys.settings.needExistingKey()
             try tryKeys(requestedGoal)
             // What a cut left undone.
             try publish(&progress)
@@ -105,7 +108,7 @@ struct Session: ~Copyable {
         agentText.wipe()
         random.wipe()
         transport.end()
-        unsafe GatewayKey.provider.end()
+        keys.end()
         if failure == nil {
             do throws(Failure) {
                 try hook?.runIfDue(workspace, progress)
@@ -140,12 +143,12 @@ struct Session: ~Copyable {
             try store.open()
             isOpen = true
         } catch {
-            throw Failure(.storage(error), Span())
+            throw Failure(.storage(error), Span(), keys: keys)
         }
     }
 
     private mutating func publish(_ progress: inout Progress) throws(Failure) {
-        try Self.publish(&store, workspace, transport.offered, &progress)
+        try Self.publish(&store, workspace, keys, transport.offered, &progress)
     }
 
     /// Sees that the keys are where the settings have them, and can be used, before the CA is asked for anything.
@@ -157,20 +160,20 @@ struct Session: ~Copyable {
         // A renewal would leave the new key in another place than the one before, unasked.
         if requestedGoal != .enrol { try sameKind(kept.span) }
         // An agent that finds nothing due has no need of its token.
-        if isPending || requestedGoal != nil, unsafe GatewayKey.provider.settings.token != nil { try tryNewKeys() }
+        if isPending || requestedGoal != nil, keys.settings.token != nil { try tryNewKeys() }
         // A key that is encrypted with another passphrase than the one before could not be used with the right one.
         guard GatewayKey.isEncrypted(kept.span) else { return }
         do throws(CryptoError) {
-            var key = GatewayKey()
+            var key = GatewayKey(context: keys)
             defer { key.wipe() }
             try key.load(kept.span)
         } catch {
-            throw keyFailure(error)
+            throw Failure(error, of: keys)
         }
     }
 
     private func sameKind(_ kept: Span<UInt8>) throws(Failure) {
-        switch (GatewayKey.isOnToken(kept), unsafe GatewayKey.provider.settings.token != nil) {
+        switch (GatewayKey.isOnToken(kept), keys.settings.token != nil) {
         case (true, true), (false, false): return
         case (true, false):
             throw Failure(
@@ -192,9 +195,9 @@ struct Session: ~Copyable {
     /// Sees that a new key can be made, or the existing one be read.
     private func tryNewKeys() throws(Failure) {
         do throws(KeyFailure) {
-            try unsafe GatewayKey.provider.check()
+            try keys.check()
         } catch {
-            let failure = keyFailure(unsafe GatewayKey.provider.failed(error))
+            let failure = Failure(keys.failed(error), of: keys)
             guard let named = settings[.pkcs11Token] ?? settings[.existingKey] else { throw failure }
             var message = Text()
             message.append(printable: named.span)
@@ -204,11 +207,11 @@ struct Session: ~Copyable {
     }
 
     private static func publish(
-        _ store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ workspace: Workspace,
+        _ store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ workspace: Workspace, _ keys: KeyProvider,
         _ offered: OfferedCertificates, _ progress: inout Progress
     ) throws(Failure) {
         let candidates = offered.certificates(in: workspace)
-        guard var publishedFiles = try PublishedFiles(&store, offered: candidates) else { return }
+        guard var publishedFiles = try PublishedFiles(&store, keys, offered: candidates) else { return }
         let outcome = try publishedFiles.publish(in: workspace)
         switch outcome {
         case .unchanged: return
@@ -220,22 +223,22 @@ struct Session: ~Copyable {
         case .mended:
             progress.warn(Text("what is published was not whole any more, and was put there again"))
         case .published:
-            let isOnToken = unsafe GatewayKey.provider.settings.token != nil
+            let isOnToken = keys.settings.token != nil
             var line = Text(isOnToken ? "the certificate is in " : "certificate and key are in ")
             line.append(workspace.path)
             line.append("/current")
             progress.say(line)
         }
         try offered.keep(publishedFiles.above, in: workspace)
-        destroyOrphans(store: &store, progress)
+        destroyOrphans(of: keys, store: &store, progress)
     }
 
     /// Keys on a token that nothing refers to any more would fill it over the years.
     private static func destroyOrphans(
-        store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ progress: Progress
+        of keys: KeyProvider, store: inout IdentityStore<DirectorySnapshots<IdentityFolder>>, _ progress: Progress
     ) {
         // Where there is no token, the store has the keys themselves: they are not for reading without need.
-        guard unsafe GatewayKey.provider.settings.token != nil else { return }
+        guard keys.settings.token != nil else { return }
         do throws(Failure) {
             var kept: [[UInt8]] = []
             let records: [StoredRecord] = [
@@ -245,9 +248,9 @@ struct Session: ~Copyable {
                 if let key = try store.bytes(of: record) { kept.append(key) }
             }
             do throws(KeyFailure) {
-                _ = try unsafe GatewayKey.provider.destroyOrphans(keeping: kept)
+                _ = try keys.destroyOrphans(keeping: kept)
             } catch {
-                throw keyFailure(unsafe GatewayKey.provider.failed(error))
+                throw Failure(keys.failed(error), of: keys)
             }
         } catch {
             // The certificate is what matters; the next change tries again.
@@ -260,11 +263,13 @@ struct Session: ~Copyable {
         guard let configuration = try? Configuration(text.span) else { return }
         var clock = clock
         let workspace = workspace
+        let keys = keys
         let hook = hook
         // A run that is soon over tells of all its changes at its end.
         let mayWait = agent.mayWait
         let shown = transport.shown
         progress.url = settings[.url] ?? []
+        progress.keys = keys
         progress.isHeld = store.size(of: .certificate) != nil
         let offered = transport.offered
         var failure: Failure?
@@ -279,7 +284,7 @@ struct Session: ~Copyable {
                     log: &progress, random: &random, work: &buffer, traffic: &traffic
                 ) { store, progress in
                     do throws(Failure) {
-                        try Self.publish(&store, workspace, offered, &progress)
+                        try Self.publish(&store, workspace, keys, offered, &progress)
                         try shown?.take(from: &store)
                         if mayWait { try hook?.runIfDue(workspace, progress) }
                         failure = nil
@@ -297,7 +302,8 @@ struct Session: ~Copyable {
             if ending == .passwordNeeded, let failure = agentText.passwordFailure { throw failure }
             let isHeld = store.size(of: .certificate) != nil && !agent.isEnrolling
             throw Failure(
-                ending, work.span, url: progress.url, isHeld: isHeld, knowsCapabilities: agent.knowsCapabilities
+                ending, work.span, url: progress.url, isHeld: isHeld, knowsCapabilities: agent.knowsCapabilities,
+                keys: keys
             ).mentioning(agent.passedOver, after: ending)
         }
         if let failure { throw failure }
@@ -343,7 +349,7 @@ struct Session: ~Copyable {
                 failure = error
             }
         }
-        if let failure { throw Failure(failure, work.span) }
+        if let failure { throw Failure(failure, work.span, keys: keys) }
     }
 
     /// What the CA's operator has to know to find a request that is pending.

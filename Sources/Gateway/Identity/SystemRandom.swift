@@ -2,14 +2,19 @@ import Agent
 import DeviceCrypto
 import LinuxBoard
 
-/// A generator that the kernel's has seeded.
-func makeRandom() throws(Failure) -> RandomGenerator {
+/// A generator that the kernel's has seeded. The caller wipes it.
+func systemRandom() throws(AgentError) -> RandomGenerator {
     var random = RandomGenerator()
     var entropy = SystemEntropy()
+    try seed(&random, from: &entropy, personalization: Span())
+    return random
+}
+
+/// As ``systemRandom()``, for commands.
+func makeRandom() throws(Failure) -> RandomGenerator {
     do throws(AgentError) {
-        try seed(&random, from: &entropy, personalization: Span())
+        return try systemRandom()
     } catch {
         throw Failure(error, Span())
     }
-    return random
 }

@@ -8,17 +8,16 @@ import DeviceCrypto
 /// The first byte that is kept tells what follows: 01 or 02 ``Agent/SoftwareKey``'s own form, 10 a reference to a token's
 /// key, 30 an EncryptedPrivateKeyInfo.
 public struct GatewayKey: DeviceKey, ~Copyable {
-    /// Settings of all keys, and the reason why one failed. `main` sets it up once.
-    nonisolated(unsafe) public static let provider = KeyProvider()
-
+    private let provider: KeyProvider
     private var software = SoftwareKey()
-    private var token = TokenKey(unsafe Self.provider)
+    private var token: TokenKey
     /// The key as an EncryptedPrivateKeyInfo, made when there is randomness for it; empty without a passphrase.
     private var sealed: [UInt8] = []
 
-    public init() {}
-
-    private var provider: KeyProvider { unsafe Self.provider }
+    public init(context provider: KeyProvider) {
+        self.provider = provider
+        token = TokenKey(provider)
+    }
 
     /// Makes a key, or takes the existing one, whose algorithm is what it is.
     public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
@@ -99,7 +98,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         }
         var copy = [UInt8](bytes)
         defer { copy.wipe() }
-        var random = try provider.makeRandom()
+        var random = try KeyProvider.makeRandom()
         defer { random.wipe() }
         try provider.read(&copy, into: &software, random: &random)
         sealed = [UInt8](bytes)

@@ -7,16 +7,15 @@ import DeviceCrypto
 import LinuxBoard
 import PKIX
 
-/// What all keys of the gateway have in common: the settings, and the reason why the last one failed.
-///
-/// A ``DeviceKey`` is made without arguments and fails with few words; this stands beside it.
+/// What the keys of a run have in common: the settings, the token, and the reason why the last one failed, since a
+/// ``DeviceKey`` fails with few words.
 @safe public final class KeyProvider {
     public var settings = KeySettings()
     /// Why a key could not be made, kept, read or used, the last time that this happened.
     public internal(set) var failure: KeyFailure?
     private var token: Token?
 
-    init() {}
+    public init(_ settings: KeySettings = KeySettings()) { self.settings = settings }
 
     /// Takes note of the reason.
     func failed(_ failure: KeyFailure) -> CryptoError {
@@ -25,18 +24,12 @@ import PKIX
     }
 
     /// Randomness from the system, for what has none given: reading blinds what it computes. The caller wipes it.
-    func makeRandom() throws(KeyFailure) -> RandomGenerator {
-        var random = RandomGenerator()
-        var seed = InlineArray<48, UInt8>(repeating: 0)
-        var buffer = seed.mutableSpan
-        defer { wipe(&buffer) }
-        guard (try? SystemEntropy().seed(&buffer)) != nil else { throw .crypto(.notSeeded) }
-        do throws(CryptoError) {
-            try random.seed(buffer.span, personalization: Span())
+    static func makeRandom() throws(KeyFailure) -> RandomGenerator {
+        do throws(AgentError) {
+            return try systemRandom()
         } catch {
-            throw .crypto(error)
+            throw .crypto(.notSeeded)
         }
-        return random
     }
 
     // MARK: Tokens
@@ -45,7 +38,7 @@ import PKIX
     func openToken() throws(KeyFailure) -> Token {
         if let token { return token }
         guard let settings = settings.token else { throw .tokenMissing }
-        let token = try Token(settings, self)
+        let token = try Token(settings)
         self.token = token
         return token
     }
@@ -85,7 +78,7 @@ import PKIX
         if settings.token != nil {
             try openToken().logIn()
         } else if settings.existingKey != nil {
-            var random = try makeRandom()
+            var random = try Self.makeRandom()
             defer { random.wipe() }
             var key = SoftwareKey()
             defer { key.wipe() }

@@ -15,16 +15,14 @@ import PKIX
     static var greatestObjectCount: Int { 512 }
 
     let settings: TokenSettings
-    private let provider: KeyProvider
     private let module: TokenModule
     private var session: CK_SESSION_HANDLE?
     /// Of the token that was opened first.
     private var serial: [UInt8] = []
     private var pinFailure: TokenFailure?
 
-    init(_ settings: TokenSettings, _ provider: KeyProvider) throws(KeyFailure) {
+    init(_ settings: TokenSettings) throws(KeyFailure) {
         self.settings = settings
-        self.provider = provider
         do throws(TokenFailure) {
             module = try TokenModule(settings.module)
         } catch {
@@ -165,7 +163,7 @@ import PKIX
         guard try !refused.holds(serial: serial, pin: pin) else { throw .token(.pinRefusedBefore) }
         guard flags & CK_FLAGS(CKF_USER_PIN_FINAL_TRY) == 0 else { throw .token(.pinFinalTry) }
         do {
-            var random = try provider.makeRandom()
+            var random = try KeyProvider.makeRandom()
             defer { random.wipe() }
             try refused.reserve(random: &random)
         }

@@ -30,6 +30,7 @@ struct Progress: AgentLog {
     /// The CA's, and whether there is a certificate: what an error is explained by.
     var url = Text()
     var isHeld = false
+    var keys: KeyProvider?
     /// Whether each event goes to standard output as JSON.
     private let logsEvents: Bool
 
@@ -56,7 +57,8 @@ struct Progress: AgentLog {
             // An operand of && would be a closure, which cannot have what is borrowed.
             let isEnrolling = event.isOfEnrolment
             failure = Failure(
-                error, work, url: url, isHeld: isHeld && !isEnrolling, knowsCapabilities: event.knowsCapabilities)
+                error, work, url: url, isHeld: isHeld && !isEnrolling, knowsCapabilities: event.knowsCapabilities,
+                keys: keys)
         }
         status.note(event, work, failure, at: SystemClock().time ?? 0)
         if let place { try? status.write(in: place) }

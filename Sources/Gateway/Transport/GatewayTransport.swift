@@ -22,7 +22,7 @@ public struct GatewayTransport: Transport, ~Copyable {
 
     /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded` if the system has no randomness.
     public init(_ options: TransportOptions, clock: SystemClock) throws(CryptoError) {
-        var random = try Self.generator()
+        var random = try Self.makeRandom()
         let tls = try TLSTransport(
             ProxyTransport(TCP(clock: clock), proxy: options.proxy), trust: Self.trust(options.pins.span),
             random: &random)
@@ -32,18 +32,12 @@ public struct GatewayTransport: Transport, ~Copyable {
         takesSystemAuthorities = options.takesSystemAuthorities
     }
 
-    private static func generator() throws(CryptoError) -> RandomGenerator {
-        var random = RandomGenerator()
-        var seed = InlineArray<48, UInt8>(repeating: 0)
-        var buffer = seed.mutableSpan
-        defer { wipe(&buffer) }
-        do throws(EntropyError) {
-            try SystemEntropy().seed(&buffer)
+    private static func makeRandom() throws(CryptoError) -> RandomGenerator {
+        do throws(AgentError) {
+            return try systemRandom()
         } catch {
             throw .notSeeded
         }
-        try random.seed(buffer.span, personalization: buffer.span.extracting(first: 0))
-        return random
     }
 
     private static func trust(_ pins: Span<UInt8>) throws(CryptoError) -> ServerTrust {
@@ -63,7 +57,7 @@ public struct GatewayTransport: Transport, ~Copyable {
     ) throws(CryptoError) {
         hide()
         let (algorithm, size) = (key.algorithm, key.signatureSize)
-        let signer = KeySigner(key, try Self.generator())
+        let signer = KeySigner(key, try Self.makeRandom())
         tls.identity = unsafe try ClientIdentity(
             certificate: certificate, algorithm: algorithm, signatureSize: size,
             key: Unmanaged<Signer>.passUnretained(signer).toOpaque(), sign: sign)
@@ -114,12 +108,8 @@ public struct GatewayTransport: Transport, ~Copyable {
 
     private mutating func showCurrent() throws(TransportError) {
         guard let shown, shown.isNew else { return }
-        var kept = shown.takeKey()
-        defer { kept.wipe() }
         do throws(CryptoError) {
-            var key = GatewayKey()
-            try key.load(kept.span)
-            try show(shown.certificate.span, key: key)
+            try show(shown.certificate.span, key: shown.takeKey())
             for issuer in shown.issuers { try show(issuer: issuer.span) }
         } catch {
             throw .identityFailed

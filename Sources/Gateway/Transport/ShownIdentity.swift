@@ -1,13 +1,17 @@
 import Agent
 import Board
+import DeviceCrypto
 
 /// The certificate that https servers are shown, from the store: it changes while the program runs.
 final class ShownIdentity {
     private(set) var certificate: [UInt8] = []
     private(set) var issuers: [[UInt8]] = []
     private var key: [UInt8] = []
+    private let keys: KeyProvider
     /// Whether it changed since it was taken.
     private(set) var isNew = false
+
+    init(_ keys: KeyProvider) { self.keys = keys }
 
     /// Takes what the store holds now.
     func take<S: SnapshotStorage & ~Copyable>(from store: inout IdentityStore<S>) throws(Failure) {
@@ -22,11 +26,12 @@ final class ShownIdentity {
         isNew = true
     }
 
-    /// Takes the key, once for each change.
-    func takeKey() -> [UInt8] {
+    /// Reads the key, once for each change.
+    func takeKey() throws(CryptoError) -> GatewayKey {
         isNew = false
-        var taken: [UInt8] = []
-        swap(&taken, &key)
+        defer { key.wipe() }
+        var taken = GatewayKey(context: keys)
+        try taken.load(key.span)
         return taken
     }
 }

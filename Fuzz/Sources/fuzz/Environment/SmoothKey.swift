@@ -21,6 +21,8 @@ struct SmoothKey: DeviceKey, ~Copyable {
     /// The number of the key that is generated next in this place: a renewal makes another.
     private var next = 2
 
+    init(context: Void) {}
+
     init() {}
 
     init(_ number: Int) {
