@@ -36,7 +36,7 @@ let package = Package(
         // The program for gateways, for `Toolchain/gateway` to link.
         .library(name: "scep", type: .static, targets: ["GatewayMain"]),
         // For fuzzing alone: what the program reads.
-        .library(name: "Gateway", targets: ["Gateway"]),
+        .library(name: "Gateway", targets: ["Output", "Inspection", "Gateway"]),
         // For tests alone: storage that fails on purpose.
         .library(name: "SimulatedStorage", targets: ["SimulatedStorage"]),
     ],
@@ -63,12 +63,23 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CPKCS11"),
         .target(name: "LinuxBoard", dependencies: ["CLinux", "Board"], swiftSettings: core),
+        // What programs that have a heap write: text, PEM, reports, what went wrong.
+        .target(
+            name: "Output",
+            dependencies: ["Bytes", "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "SCEP", "Board", "Agent"],
+            swiftSettings: core),
+        // What stands in a file, and what the client makes of it.
+        .target(
+            name: "Inspection",
+            dependencies: [
+                "Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Agent", "Output",
+            ],
+            swiftSettings: core),
         .target(
             name: "Gateway",
             dependencies: [
                 "Bytes", "CLinux", "CPKCS11", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "TLS",
-                "Agent",
-                "LinuxBoard",
+                "Agent", "LinuxBoard", "Output", "Inspection",
             ],
             swiftSettings: core),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
@@ -103,8 +114,16 @@ let package = Package(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests,
             linkerSettings: boundAtStart),
+        .testTarget(name: "OutputTests", dependencies: ["Output", "TestSupport"], swiftSettings: tests),
+        .target(
+            name: "InspectionSupport", dependencies: ["Inspection", "TestSupport"], path: "Tests/InspectionSupport",
+            swiftSettings: tests),
         .testTarget(
-            name: "GatewayTests", dependencies: ["Gateway", "CPKCS11", "SimulatedStorage", "TestSupport"],
+            name: "InspectionTests", dependencies: ["Inspection", "InspectionSupport", "TestSupport"],
+            swiftSettings: tests),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: ["Gateway", "CPKCS11", "InspectionSupport", "SimulatedStorage", "TestSupport"],
             swiftSettings: tests),
     ]
 )

@@ -89,7 +89,7 @@ extension Line {
     public mutating func append(_ part: Span<UInt8>, filledBy text: ErrorText) {
         for index in part.indices {
             switch part[index] {
-            case UInt8(ascii: "$"): append(text.operation)
+            case UInt8(ascii: "$"): append(text.operation.name)
             case UInt8(ascii: "#"): append(decimal: text.number)
             case UInt8(ascii: "%"): append(text.detail)
             case UInt8(ascii: "&"): appendLeniency(of: text.detail)
@@ -107,12 +107,12 @@ extension Line {
         case .unknown: break
         case .connecting, .sending, .receiving:
             append(tableRow(text.place.rawValue &- 1, of: "connecting, \nsending, \nwaiting for the reply, "))
-            append(text.operation)
+            append(text.operation.name)
         case .size:
             append(decimal: text.number)
             append(" bytes")
         case .byte:
-            append(text.operation)
+            append(text.operation.name)
             append(", byte ")
             append(decimal: text.offset)
         case .code:

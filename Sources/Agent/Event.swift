@@ -31,7 +31,7 @@ public struct Event: Sendable {
         case poll(seconds: Int)
         case retry(seconds: Int)
         case renew(time: Int64)
-        /// CAQuery for the next CA's certificates.
+        /// Asking for the next CA's certificates.
         case nextCA(time: Int64)
         case takeOver(time: Int64)
 
@@ -88,7 +88,7 @@ extension Agent where Key: ~Copyable {
     mutating func logEvent<L: AgentLog & ~Copyable>(
         _ configuration: borrowing Configuration, uptime: UInt64, _ work: Span<UInt8>, _ log: inout L
     ) {
-        tellPassedOver(work, &log)
+        logPassedOver(work, &log)
         // What is to be stored has not happened before it is.
         if case .storing = state { return }
         guard let event else { return }

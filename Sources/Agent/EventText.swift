@@ -1,73 +1,54 @@
 import Board
 import Bytes
-import DER
-import DeviceCrypto
 import PKIX
 
-extension Line {
+extension Line: EventFields {
     /// Appends the line of an event; Docs/Lifecycle.md gives its form.
     ///
     /// - Parameter work: the buffer in which the event's ranges lie.
     public mutating func append(_ event: borrowing Event, _ work: Span<UInt8>) {
-        append("event operation=")
-        append(event.operation)
-        append(" outcome=")
-        append(event.outcome.name)
-        if let error = event.failure {
-            append(" error=")
-            append(error.text(work).kind)
-        }
-        // What cannot be read is left out.
-        let bytes = work.extracting(event.certificate ?? 0..<0)
-        let certificate = try? Certificate(bytes)
-        if let certificate {
-            append(" serial=")
-            append(hex: certificate.serialNumber)
-            append(" notAfter=")
-            append(time: certificate.notAfter)
-            append(" fingerprint=")
-            append(hex: Hash.digest(.sha256, of: bytes).bytes)
-        }
-        if let transactionID = event.transactionID {
-            append(" transactionID=")
-            append(transactionID.span)
-        }
-        append(" next=")
-        append(event.next.name)
-        if let seconds = event.next.seconds {
-            append(" in=")
-            append(decimal: seconds)
-        }
-        if let time = event.next.time {
-            append(" at=")
-            append(time: time)
-        }
-        // The subject is last, since it may be long.
-        if let certificate { append(subject: certificate.subject) }
+        append("event")
+        event.write(to: &self, work)
     }
 
-    private mutating func append(subject: Span<UInt8>) {
-        var text = InlineArray<160, UInt8>(repeating: 0)
-        var buffer = text.mutableSpan
-        let count = nameText(subject, into: &buffer)
-        guard count > 0 else { return }
-        append(" subject=\"")
-        append(buffer.span.extracting(first: count))
-        append("\"")
+    private mutating func begin(_ name: StaticString) {
+        append(" ")
+        append(name)
+        append("=")
     }
 
-    private mutating func append(time: Int64) {
+    public mutating func field(_ name: StaticString, bytes: Span<UInt8>) {
+        begin(name)
+        append(bytes)
+    }
+
+    public mutating func field(_ name: StaticString, hex: Span<UInt8>) {
+        begin(name)
+        append(hex: hex)
+    }
+
+    public mutating func field(_ name: StaticString, number: Int) {
+        begin(name)
+        append(decimal: number)
+    }
+
+    public mutating func field(_ name: StaticString, time: Int64) {
         var text = InlineArray<20, UInt8>(repeating: 0)
         var buffer = text.mutableSpan
         let count = timeText(time, into: &buffer)
-        append(buffer.span.extracting(first: count))
+        field(name, bytes: buffer.span.extracting(first: count))
     }
-}
 
-extension Line {
-    /// Appends the name; `-` if nothing was asked.
-    mutating func append(_ operation: Operation?) {
-        if let operation { append(operation.name) } else { append("-") }
+    /// A name that is longer than 160 bytes as text is left out.
+    public mutating func field(_ name: StaticString, name der: Span<UInt8>) {
+        var text = InlineArray<160, UInt8>(repeating: 0)
+        var buffer = text.mutableSpan
+        let count = nameText(der, into: &buffer)
+        guard count > 0 else { return }
+        begin(name)
+        append("\"")
+        append(buffer.span.extracting(first: count))
+        append("\"")
     }
 }
 
@@ -79,6 +60,16 @@ extension Operation {
             tableRow(
                 rawValue &- 1,
                 of: "GetCACaps\nGetCACert\nGetNextCACert\nPKCSReq\nRenewalReq\nCertPoll\nGetCert\nGetCRL")
+        }
+    }
+}
+
+extension Operation? {
+    /// The name; `-` if nothing was asked.
+    var name: Span<UInt8> {
+        @_lifetime(immortal)
+        get {
+            if let self { self.name } else { span(of: "-") }
         }
     }
 }

@@ -68,7 +68,7 @@ extension Agent where Key: ~Copyable {
     /// is ``Footprint`` for the words.
     ///
     /// - Parameter work: the buffer that they stand in.
-    mutating func tellPassedOver<L: AgentLog & ~Copyable>(_ work: Span<UInt8>, _ log: inout L) {
+    mutating func logPassedOver<L: AgentLog & ~Copyable>(_ work: Span<UInt8>, _ log: inout L) {
         guard Footprint.isUnconstrained, hasPassedOver else { return }
         hasPassedOver = false
         for index in 0..<passedOver.count where passedOver[index].matters { log.logPassedOver(passedOver[index], work) }

@@ -1,5 +1,6 @@
 import CLinux
 import LinuxBoard
+import Output
 
 /// Runs the program.
 ///

@@ -92,6 +92,36 @@ import Testing
         #expect(line.contains(" serial=") && line.hasSuffix(" next=none"), "\(line)")
     }
 
+    /// A serial number of 20 octets (RFC 5280, 4.1.2.2) and the longest subject that is shown: none of it is cut off.
+    @Test(arguments: [(22, true), (23, false)]) func longestLineFits(length: Int, isShown: Bool) throws {
+        let (long, name) = (String(repeating: "o", count: 64), String(repeating: "n", count: length))
+        let der = try withTemporaryDirectory { directory in
+            try OpenSSL.run([
+                "req", "-x509", "-key", directory.write(TestKey.rsa.pem, to: "key"), "-outform", "DER", "-subj",
+                "/O=\(long)/OU=\(long)/CN=\(name)", "-set_serial", "0x7F" + String(repeating: "FF", count: 19),
+            ])
+        }
+        let end = isShown ? " subject=\"CN=\(name),OU=\(long),O=\(long)\"" : ""
+        let outcomes: [Event.Outcome] = [.current, .issued, .issuedEarly, .takenOver, .notRevoked, .known]
+        let nexts: [(Event.Next, String)] = [
+            (.poll(seconds: 604_800), "poll in=604800"), (.retry(seconds: 604_800), "retry in=604800"),
+            (.renew(time: 253_402_300_799), "renew at=9999-12-31T23:59:59Z"),
+            (.nextCA(time: 253_402_300_799), "next-ca at=9999-12-31T23:59:59Z"),
+            (.takeOver(time: 253_402_300_799), "take-over at=9999-12-31T23:59:59Z"),
+        ]
+        let identifier = InlineArray<32, UInt8>(repeating: 0x41)
+        for outcome in outcomes {
+            for operation in Errors.operations {
+                for (next, words) in nexts {
+                    let event = Self.event(
+                        outcome, operation, certificate: 0..<der.count, transactionID: identifier, next: next)
+                    let line = Self.line(event, der)
+                    #expect(line.hasSuffix(" next=\(words)\(end)"))
+                }
+            }
+        }
+    }
+
     /// What of an event depends on what is going on: what comes next, and when.
     @Test func whatComesNextIsTold() throws {
         struct Journal: AgentLog {

@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import InspectionSupport
+@testable import Output
 
 extension KeyTests.GatewayCommandTests {
     /// EJBCA answers GetCACaps to everybody, and GetCACert to who names a CA that it has: what is wrong then is the name, and

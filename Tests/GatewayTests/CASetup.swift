@@ -6,6 +6,7 @@ import SCEP
 import TestSupport
 
 @testable import Gateway
+@testable import Output
 
 /// A CA as GetCACert shows it, and what has to come of it.
 struct CASetup: Sendable {

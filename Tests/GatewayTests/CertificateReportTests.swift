@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import InspectionSupport
+@testable import Output
 
 /// What every command says of a certificate, held against openssl.
 @Suite struct CertificateReportTests {

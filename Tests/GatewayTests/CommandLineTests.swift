@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// Options on the command line.
 @Suite struct CommandLineTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 @Suite struct ConfigurationFileTests {
     private func read(_ text: String) throws(Failure) -> Settings {

@@ -9,6 +9,9 @@ import Testing
 
 @testable import Agent
 @testable import Gateway
+@testable import Inspection
+@testable import InspectionSupport
+@testable import Output
 @testable import HTTP
 
 /// `scep ca`, `scep inspect` and `scep enroll` make the same of the same certificates.
@@ -86,7 +89,7 @@ import Testing
             .joined(separator: ",")
         let der = certificates.flatMap(\.der)
         let bundle = try OpenSSLIdentity.bundle(certificates)
-        let order = IssuingPath.split(Inspection.certificates(in: bundle)).map { encoding in
+        let order = splitCertificates(Inspection.certificates(in: bundle)).map { encoding in
             certificates.firstIndex { $0.der == encoding } ?? -1
         }
         #expect(order == Array(certificates.indices), comment)

@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// Files that the program writes for itself, for operators and for other programs.
 @Suite struct FileTests {
@@ -117,7 +118,7 @@ import Testing
             #expect(open(below: directory.path) == [])
             var absent = Settings()
             _ = absent.set(.output, Array((directory.path + "/absent/x").utf8), from: .commandLine)
-            let failure = try #require(throws: Gateway.Failure.self) {
+            let failure = try #require(throws: Output.Failure.self) {
                 try OutputFile.write(Text("x"), absent, progress)
             }
             #expect(failure.exit == .storage && text(failure.kind) == "file-failed")
@@ -129,7 +130,7 @@ import Testing
             try FileManager.default.createDirectory(
                 atPath: directory.path + "/folder/x", withIntermediateDirectories: true)
             _ = folder.set(.output, Array((directory.path + "/folder").utf8), from: .commandLine)
-            let other = try #require(throws: Gateway.Failure.self) {
+            let other = try #require(throws: Output.Failure.self) {
                 try OutputFile.write(Text("x"), folder, progress)
             }
             #expect(text(other.message).contains("/folder: cannot be replaced: "))
@@ -170,7 +171,7 @@ import Testing
                 ("a/b/absent", "No such file"), ("a/b/file/x", "Not a directory"), ("loop", "Too many levels"),
                 ("dangling", "No such file"), ("a/b", "Is a directory"), ("absolute/x", "Not a directory"),
             ] {
-                let failure = try #require(throws: Gateway.Failure.self) {
+                let failure = try #require(throws: Output.Failure.self) {
                     try InputFile.read(Array("\(real)/\(path)".utf8))
                 }
                 #expect(text(failure.message).hasPrefix("\(real)/\(path): cannot be read: \(words)"), "\(path)")
@@ -203,7 +204,7 @@ import Testing
         try withTemporaryDirectory { directory in
             let path = Array(try directory.write([UInt8](repeating: 7, count: size), to: "file").utf8)
             guard isRead else {
-                let failure = try #require(throws: Gateway.Failure.self) { try InputFile.read(path, limit: 10_000) }
+                let failure = try #require(throws: Output.Failure.self) { try InputFile.read(path, limit: 10_000) }
                 #expect(
                     text(failure.message)
                         == "\(text(path)): is larger than the 10000 bytes that such a file may have")
@@ -226,7 +227,7 @@ import Testing
             func open(isReading: Bool = false) -> String {
                 var settings = Settings()
                 _ = settings.set(.directory, Array(path.utf8), from: .commandLine)
-                do throws(Gateway.Failure) {
+                do throws(Output.Failure) {
                     return text(try Workspace.open(settings, isReading: isReading).path)
                 } catch {
                     return "\(error.exit) " + text(error.kind) + " " + text(error.message)

@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import InspectionSupport
+@testable import Output
 
 extension KeyTests {
     /// Commands, from their command line to their report, with a CA to ask. Among the tests of keys, since most have one.
@@ -19,7 +21,7 @@ extension KeyTests {
         func scep(_ line: [String], configuration: String? = nil) throws -> Outcome {
             var outcome = Outcome()
             var report = Report(.json)
-            do throws(Gateway.Failure) {
+            do throws(Output.Failure) {
                 let words = line.map { Array($0.utf8) }
                 guard let command = Command(words[0]) else { return outcome }
                 var read = try Gateway.CommandLine(command, Array(words.dropFirst()) + [Array("--quiet".utf8)])
@@ -599,7 +601,7 @@ extension KeyTests {
                     do {
                         _ = try settings(line)
                         return ""
-                    } catch let failure as Gateway.Failure {
+                    } catch let failure as Output.Failure {
                         return String(decoding: failure.kind, as: UTF8.self)
                     }
                 }
@@ -633,7 +635,7 @@ extension KeyTests {
                 // A file that has served already may be gone.
                 var absent = try settings(["--existing-key", "/absent"])
                 #expect(absent.existingKey == nil && absent.existingKeyFailure != nil)
-                #expect(throws: Gateway.Failure.self) { try absent.needExistingKey() }
+                #expect(throws: Output.Failure.self) { try absent.needExistingKey() }
                 absent.forgetExistingKey()
                 try absent.needExistingKey()
             }
@@ -661,7 +663,7 @@ extension KeyTests {
                     return all.filter { $0.contains("seven") }
                 }
             }
-            let failure = Gateway.Failure(.network, "x", "seven failed")
+            let failure = Output.Failure(.network, "x", "seven failed")
             func speak(_ progress: inout Gateway.Progress) {
                 progress.say(Text("seven is said"))
                 progress.write(line: Text("seven\u{1B}").span)
@@ -681,7 +683,7 @@ extension KeyTests {
                     "\u{1B}[2mseven is said\(end)", "\u{1B}[2mseven\\1B\(end)",
                     "\u{1B}[33mwarning: seven is odd\(end)", "scep: \u{1B}[1;31merror: seven failed\(end)",
                 ])
-            #expect(throws: Gateway.Failure.self) { try said(["--color", "red"], journal: false, speak) }
+            #expect(throws: Output.Failure.self) { try said(["--color", "red"], journal: false, speak) }
         }
     }
 }

@@ -7,6 +7,7 @@ import Testing
 
 @testable import Agent
 @testable import Gateway
+@testable import Output
 
 /// One event, and its four ways out: the line of Docs/Lifecycle.md, the JSON, the status, and what a failure is called.
 @Suite struct GatewayEventTests {
@@ -46,7 +47,7 @@ import Testing
 
     private func json(_ event: Event, _ work: [UInt8]) throws -> (text: String, fields: NSDictionary) {
         var report = Report(.json)
-        report.event(event, work.span)
+        event.write(to: &report, work.span)
         let bytes = report.finish()
         let parsed = try #require(JSONSerialization.jsonObject(with: Data(bytes)) as? NSDictionary)
         return (String(decoding: bytes, as: UTF8.self), parsed)

@@ -5,6 +5,7 @@ import SCEP
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// What the agent's errors are for who runs the program: exit code, kind, words.
 @Suite struct GatewayFailureTests {

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 extension KeyTests {
     /// The program that is run after each change. Among the tests of keys, since what is published has one.
@@ -37,7 +38,7 @@ extension KeyTests {
             do {
                 try body()
                 return nil
-            } catch let failure as Gateway.Failure {
+            } catch let failure as Output.Failure {
                 return String(decoding: failure.kind, as: UTF8.self)
             } catch {
                 return "\(error)"
@@ -145,7 +146,7 @@ extension KeyTests {
                 func runs() throws -> Int { try Data(contentsOf: folder.appending(path: "runs")).count }
                 let note = folder.path + "/identity/hook"
                 for _ in 1...2 {
-                    let failure = try #require(throws: Gateway.Failure.self) {
+                    let failure = try #require(throws: Output.Failure.self) {
                         try hook.runIfDue(workspace, progress())
                     }
                     #expect(failure.exit == .hook)
@@ -178,7 +179,7 @@ extension KeyTests {
                     _ = settings.set(.hook, Array(program.utf8), from: .commandLine)
                     let hook = try #require(try Hook(settings))
                     #expect(hook.timeout == 60)
-                    let failure = try #require(throws: Gateway.Failure.self) {
+                    let failure = try #require(throws: Output.Failure.self) {
                         try hook.runIfDue(workspace, progress())
                     }
                     #expect(String(decoding: failure.message, as: UTF8.self).contains("the hook \(program) \(words)"))

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 extension KeyTests {
     /// Keys in memory and store, with and without a passphrase.

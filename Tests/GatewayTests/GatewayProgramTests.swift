@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import InspectionSupport
+@testable import Output
 
 /// The program from its command line to its exit code, each time in a process of its own.
 @Suite struct GatewayProgramTests {

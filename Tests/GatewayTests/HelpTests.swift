@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// The interface as `--help` and the manual pages have it.
 @Suite struct HelpTests {

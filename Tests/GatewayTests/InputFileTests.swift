@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// Files with secrets: nobody else may read or change them.
 @Suite struct InputFileTests {

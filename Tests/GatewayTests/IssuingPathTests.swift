@@ -2,6 +2,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// Chains of openssl's making.
 @Suite struct IssuingPathTests {

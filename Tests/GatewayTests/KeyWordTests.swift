@@ -5,6 +5,7 @@ import PKIX
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// What is said of a key or a token that cannot be used: what happened, and what to do.
 @Suite struct KeyWordTests {

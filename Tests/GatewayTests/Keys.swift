@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// All that works with keys of the gateway, one test after the other: SoftHSM's configuration is the process's.
 @Suite(.serialized) struct KeyTests {

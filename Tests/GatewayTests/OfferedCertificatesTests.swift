@@ -5,6 +5,7 @@ import Testing
 
 @testable import Agent
 @testable import Gateway
+@testable import Output
 
 /// What a transport overhears of a reply to GetCACert.
 @Suite struct OfferedCertificatesTests {

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// The file `owner`, made by hand with openssl's digests as Docs/Storage.md has it.
 @Suite struct OwnerFileTests {

@@ -6,6 +6,7 @@ import Testing
 
 @testable import Agent
 @testable import Gateway
+@testable import Output
 
 /// What is left when power fails, on a disk that keeps what was synced, and no more.
 extension KeyTests.PublishedFilesTests {

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 extension KeyTests {
     /// What other programs find, checked by openssl.
@@ -158,7 +159,7 @@ extension KeyTests {
             try withFolder(identity, trusting: [identity.root, identity.intermediate]) { workspace, store, _ in
                 KeyTests.provider.settings.existingKey = other.key
                 try fill(&store, identity, [identity.root, identity.intermediate])
-                #expect(throws: Gateway.Failure.self) { _ = try publish(&store, workspace) }
+                #expect(throws: Output.Failure.self) { _ = try publish(&store, workspace) }
                 #expect(PublishedFiles.current(in: workspace) == nil)
             }
         }

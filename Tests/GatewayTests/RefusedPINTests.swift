@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// The file with the PINs that a token refused, checked by openssl's PBKDF2.
 @Suite struct RefusedPINTests {

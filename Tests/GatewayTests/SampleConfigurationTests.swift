@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// The sample configuration that the package installs: whatever line an operator uncomments is taken.
 @Suite struct SampleConfigurationTests {

@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import InspectionSupport
+@testable import Output
 
 extension KeyTests.GatewayCommandTests {
     /// Of the server that ``withServer(_:_:)`` starts.

@@ -3,6 +3,9 @@ import Synchronization
 import TestSupport
 
 @testable import Gateway
+@testable import Inspection
+@testable import InspectionSupport
+@testable import Output
 
 /// A CA behind HTTP on this machine. openssl opens what it is sent, issues and answers; only what joins request and reply
 /// is read by us.

@@ -5,6 +5,7 @@ import SCEP
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// What whoever runs the program is told to do about an HTTP status, and about what stands in place of a reply (RFC 9110,
 /// 15): another status has another cause, and who looks in the wrong place does not find it.

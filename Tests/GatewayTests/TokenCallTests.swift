@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// SoftHSM, of which a function returns something else for so many calls.
 private enum Faulty {

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 extension KeyTests {
     /// Keys on a token (PKCS #11), with SoftHSM as the module.

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// What a gateway remembers of a token, on a disk that keeps what was synced, and no more.
 extension KeyTests.TokenKeyTests {

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// What the store keeps of a token's key, written by hand in the form that its description has.
 @Suite struct TokenReferenceTests {

@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 extension KeyTests.TranscriptTests {
     /// A machine whose keys are on a token.

@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import Gateway
+@testable import Output
 
 /// A module whose functions say something else than SoftHSM does, where SoftHSM cannot be brought to say it.
 private enum Spoken {

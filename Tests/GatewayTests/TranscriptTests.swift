@@ -3,6 +3,8 @@ import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import InspectionSupport
+@testable import Output
 
 extension KeyTests {
     /// Whole runs of the program with a CA to ask: what it says, how it ends, and what it leaves for the next run. Each is a

@@ -2,11 +2,12 @@ import Agent
 import Board
 import DeviceCrypto
 import Foundation
-import Gateway
 import HTTP
 import LinuxBoard
 import TLS
 import TestSupport
+
+@testable import Gateway
 
 /// What a client trusts and knows.
 struct Client: Sendable {

@@ -1,6 +1,8 @@
 import Agent
 import Bytes
 import DeviceCrypto
+import Inspection
+import Output
 import PKIX
 import SCEP
 
@@ -46,7 +48,7 @@ func ca(
     }
     if failure == nil || fingerprint == nil {
         try OutputFile.write(
-            IssuingPath.pem(fingerprint == nil ? certificates : evaluation.trusted), settings, progress)
+            PEM.encode(certificates: fingerprint == nil ? certificates : evaluation.trusted), settings, progress)
     }
     guard let failure else { return .done }
     progress.complain(failure)
@@ -128,7 +130,7 @@ struct CAEvaluator {
 private func mismatch(_ certificates: [UInt8]) -> Failure {
     var message = Text("none of the CA's certificates has this fingerprint; theirs are")
     var isFirst = true
-    for certificate in IssuingPath.split(certificates) {
+    for certificate in splitCertificates(certificates) {
         message.append(isFirst ? " " : ", ")
         isFirst = false
         message.append(hex: Hash.digest(.sha256, of: certificate.span).bytes)

@@ -3,6 +3,7 @@ import Board
 import Bytes
 import HTTP
 import LinuxBoard
+import Output
 import PKIX
 import SCEP
 

@@ -2,6 +2,7 @@ import Agent
 import Bytes
 import CMS
 import DeviceCrypto
+import Output
 import SCEP
 
 /// `scep caps`: asks the CA what it can do.
@@ -28,8 +29,8 @@ func caps(
     var policy = try policy(settings)
     do throws(SCEPError) {
         let algorithms = try Algorithms(capabilities, &policy)
-        report.field("digest", name(algorithms.digest))
-        report.field("cipher", name(algorithms.cipher))
+        report.field("digest", algorithms.digest.name)
+        report.field("cipher", algorithms.cipher.name)
     } catch {
         let reason = capabilities == Capabilities() ? .noCapabilities : error
         let failure = Failure(.scep(.getCACaps, reason, text: body), asking.work.span, url: asking.url)
@@ -46,23 +47,4 @@ func policy(_ settings: Settings) throws(Failure) -> Policy {
     guard let words = settings[.allow] else { return Policy() }
     guard let policy = Policy(allowing: words.span) else { throw settings.refusal(.allow) }
     return policy
-}
-
-func name(_ digest: DigestAlgorithm) -> StaticString {
-    switch digest {
-    case .sha1: "SHA-1"
-    case .sha256: "SHA-256"
-    case .sha384: "SHA-384"
-    case .sha512: "SHA-512"
-    }
-}
-
-func name(_ cipher: CipherAlgorithm) -> StaticString {
-    switch cipher {
-    case .desCBC: "DES-CBC"
-    case .tripleDESCBC: "3DES-CBC"
-    case .aes128CBC: "AES-128-CBC"
-    case .aes192CBC: "AES-192-CBC"
-    case .aes256CBC: "AES-256-CBC"
-    }
 }

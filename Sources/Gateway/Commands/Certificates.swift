@@ -1,4 +1,5 @@
 import DeviceCrypto
+import Output
 import PKIX
 
 extension Report {

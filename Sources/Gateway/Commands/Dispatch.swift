@@ -1,4 +1,5 @@
 import Agent
+import Output
 
 /// Carries out a command.
 ///

@@ -1,5 +1,6 @@
 import Agent
 import DER
+import Output
 import PKIX
 import SCEP
 
@@ -71,7 +72,7 @@ func cert(_ settings: Settings, _ progress: inout Progress, _ report: inout Repo
     report.field("known", isTrue: true)
     try session.show(&report)
     guard let certificate = try session.bytes(.certificate) else { return }
-    try OutputFile.write(IssuingPath.pem(certificate), settings, progress)
+    try OutputFile.write(PEM.encode(certificates: certificate), settings, progress)
 }
 
 /// `scep crl`
@@ -110,8 +111,8 @@ func nextCA(_ settings: Settings, _ progress: inout Progress, _ report: inout Re
         throw Failure(
             .refused, "no-next-ca", "the CA has no next certificate to offer; ask again before its own expires")
     }
-    report.certificates("nextCA", IssuingPath.split(next))
-    try OutputFile.write(IssuingPath.pem(next), settings, progress)
+    report.certificates("nextCA", splitCertificates(next))
+    try OutputFile.write(PEM.encode(certificates: next), settings, progress)
 }
 
 extension Settings {

@@ -1,6 +1,8 @@
 import Agent
 import DeviceCrypto
+import Inspection
 import LinuxBoard
+import Output
 import PKIX
 import SCEP
 
@@ -33,6 +35,8 @@ func inspect(_ settings: Settings, _ operands: [Text], _ report: inout Report) t
             throw Failure(.storage, "key-failed", message)
         }
     }
-    let summary = try inspect(operands, options, into: &report)
+    let summary = try inspect(operands, options, random: makeRandom(), into: &report) { file throws(Failure) in
+        try InputFile.read(file)
+    }
     return summary.failed == 0 && summary.unrecognized == 0 ? .done : .trust
 }

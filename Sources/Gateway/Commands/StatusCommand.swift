@@ -1,4 +1,5 @@
 import Agent
+import Output
 import PKIX
 
 /// `scep status`: what there is, without asking anybody.

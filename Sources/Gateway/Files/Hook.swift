@@ -1,5 +1,6 @@
 import CLinux
 import LinuxBoard
+import Output
 
 /// The operator's program that is run after each change, so that whoever uses the certificate takes up the new one.
 ///

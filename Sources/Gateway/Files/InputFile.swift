@@ -2,6 +2,7 @@ import Bytes
 import CLinux
 import DeviceCrypto
 import LinuxBoard
+import Output
 
 /// Files that an operator names, and standard input, which `-` stands for.
 enum InputFile {

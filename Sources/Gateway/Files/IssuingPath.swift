@@ -1,5 +1,6 @@
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 import SCEP
 
@@ -83,7 +84,7 @@ struct IssuingPath {
 
     /// Those that are valid for longer stand first.
     private static func add(_ certificates: [UInt8], areTrusted: Bool, to candidates: inout [Candidate]) {
-        for encoding in split(certificates).prefix(2 * CACertificates.maximumCount) {
+        for encoding in splitCertificates(certificates).prefix(2 * CACertificates.maximumCount) {
             guard let certificate = try? Certificate(encoding.span) else { continue }
             var isNew = true
             var place = 0
@@ -98,23 +99,5 @@ struct IssuingPath {
                     encoding: encoding, isTrusted: areTrusted, isSelfIssued: certificate.isSelfIssued,
                     isSelfSigned: isSelfSigned, notAfter: certificate.notAfter), at: place)
         }
-    }
-
-    /// Certificates that stand one after the other.
-    static func split(_ certificates: [UInt8]) -> [[UInt8]] {
-        var all: [[UInt8]] = []
-        var reader = DERReader(certificates.span)
-        while !reader.isAtEnd, let element = try? reader.read() {
-            all.append([UInt8](element.encoding))
-        }
-        return all
-    }
-
-    static func pem(_ certificates: [UInt8]) -> Text { pem(split(certificates)) }
-
-    static func pem(_ certificates: [[UInt8]]) -> Text {
-        var text = Text()
-        for certificate in certificates { text.append(PEM.encode("CERTIFICATE", certificate.span)) }
-        return text
     }
 }

@@ -1,6 +1,7 @@
 import Board
 import CLinux
 import LinuxBoard
+import Output
 
 /// Files that the program writes.
 enum OutputFile {

@@ -1,5 +1,6 @@
 import CLinux
 import LinuxBoard
+import Output
 
 /// What root opens by a path that a setting names.
 ///

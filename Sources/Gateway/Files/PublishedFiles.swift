@@ -4,6 +4,7 @@ import Bytes
 import CLinux
 import DeviceCrypto
 import LinuxBoard
+import Output
 import PKIX
 
 /// What other programs read: PEM files in a folder `issued/<digest>`, which `current` names. A change makes a new folder,
@@ -49,7 +50,7 @@ struct PublishedFiles {
         }
         let trusted = try store.bytes(of: .caCertificates) ?? []
         let path = IssuingPath(of: certificate, in: trusted, offered: offered)
-        let known = IssuingPath.split(trusted)
+        let known = splitCertificates(trusted)
         var above: [UInt8] = []
         for other in path.certificates where !known.contains(other) { above += other }
         let chain = path.certificates
@@ -61,11 +62,11 @@ struct PublishedFiles {
         self.above = above
         self.certificate = certificate
         isWhole = !chain.isEmpty
-        files.append(File(name: "cert.pem", content: IssuingPath.pem([certificate])))
-        files.append(File(name: "chain.pem", content: IssuingPath.pem(chain)))
-        files.append(File(name: "fullchain.pem", content: IssuingPath.pem([certificate] + path.intermediates)))
-        files.append(File(name: "ca.pem", content: IssuingPath.pem([path.anchor])))
-        if let next { files.append(File(name: "next-ca.pem", content: IssuingPath.pem(next))) }
+        files.append(File(name: "cert.pem", content: PEM.encode(certificates: [certificate])))
+        files.append(File(name: "chain.pem", content: PEM.encode(certificates: chain)))
+        files.append(File(name: "fullchain.pem", content: PEM.encode(certificates: [certificate] + path.intermediates)))
+        files.append(File(name: "ca.pem", content: PEM.encode(certificates: [path.anchor])))
+        if let next { files.append(File(name: "next-ca.pem", content: PEM.encode(certificates: next))) }
         let key = try store.bytes(of: .privateKey) ?? []
         let folder = Self.folderName(files, key.span, isEncrypted: !keys.settings.passphrase.isEmpty)
         self.keys = keys

@@ -4,6 +4,7 @@ import CLinux
 import DER
 import DeviceCrypto
 import LinuxBoard
+import Output
 import SCEP
 
 /// What came of the last run, or up to now of one that stays, in the file `status`: lines `name=value`. For `scep status`, and for nothing else: what the

@@ -1,6 +1,7 @@
 import Board
 import CLinux
 import LinuxBoard
+import Output
 
 /// The folder of one identity: `store` with what the agent keeps, `current` with what other programs read, `status`,
 /// `lock`. Nobody but its owner enters `store`, or reads a private key.

@@ -2,6 +2,7 @@ import Agent
 import Bytes
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 
 /// The agent's configuration, made of what was set; it holds the password, and is wiped.

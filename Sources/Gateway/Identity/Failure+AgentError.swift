@@ -2,6 +2,7 @@ import Agent
 import Board
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 import SCEP
 
@@ -19,7 +20,7 @@ extension Failure {
     }
 
     /// What an error of the agent's means for who runs the program: its row in the agent's table of errors, in the words
-    /// of a gateway where that has better ones (``ErrorWords/adapt(to:_:isHeld:knowsCapabilities:)``), and the URL.
+    /// of a gateway where that has better ones (``Output/ErrorWords``), and the URL.
     ///
     /// - Parameters:
     ///   - work: the work buffer, in which the far side's words stand.
@@ -42,8 +43,7 @@ extension Failure {
             default: break
             }
         }
-        var words = ErrorWords(error, work)
-        words.adapt(to: error, work, isHeld: isHeld, knowsCapabilities: knowsCapabilities)
+        var words = ErrorWords(error, work, isHeld: isHeld, knowsCapabilities: knowsCapabilities)
         if error.isOfPlace, !url.isEmpty {
             words.place.append(" (")
             words.place.append(printable: url.span)

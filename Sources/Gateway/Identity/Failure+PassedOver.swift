@@ -1,4 +1,5 @@
 import Agent
+import Output
 import PKIX
 import SCEP
 

@@ -3,6 +3,7 @@ import Board
 import DeviceCrypto
 import HTTP
 import LinuxBoard
+import Output
 import SCEP
 
 /// One run of the agent over the identity in a folder: does what is due or asked for, and lets other programs have what came

@@ -1,6 +1,7 @@
 import Agent
 import DeviceCrypto
 import LinuxBoard
+import Output
 
 /// A generator that the kernel's has seeded. The caller wipes it.
 func systemRandom() throws(AgentError) -> RandomGenerator {

@@ -1,5 +1,6 @@
 import Bytes
 import DER
+import Output
 import PKIX
 
 extension Text {

@@ -2,25 +2,26 @@ import Agent
 import CMS
 import DER
 import DeviceCrypto
+import Output
 
 /// A private key of the gateway: in memory and its store, or on a token.
 ///
 /// The first byte that is kept tells what follows: 01 or 02 ``Agent/SoftwareKey``'s own form, 10 a reference to a token's
 /// key, 30 an EncryptedPrivateKeyInfo.
-public struct GatewayKey: DeviceKey, ~Copyable {
+struct GatewayKey: DeviceKey, ~Copyable {
     private let provider: KeyProvider
     private var software = SoftwareKey()
     private var token: TokenKey
     /// The key as an EncryptedPrivateKeyInfo, made when there is randomness for it; empty without a passphrase.
     private var sealed: [UInt8] = []
 
-    public init(context provider: KeyProvider) {
+    init(context provider: KeyProvider) {
         self.provider = provider
         token = TokenKey(provider)
     }
 
     /// Makes a key, or takes the existing one, whose algorithm is what it is.
-    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+    mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
         wipe()
         do throws(KeyFailure) {
             try make(algorithm, &random)
@@ -51,14 +52,14 @@ public struct GatewayKey: DeviceKey, ~Copyable {
     }
 
     /// Whether the key is on a token.
-    public var isOnToken: Bool { token.reference != nil }
+    var isOnToken: Bool { token.reference != nil }
 
-    public var serializedSize: Int {
+    var serializedSize: Int {
         if let reference = token.reference { return reference.bytes.count }
         return sealed.isEmpty ? software.serializedSize : sealed.count
     }
 
-    public mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard isOnToken || !sealed.isEmpty else { return try software.serialize(into: &bytes) }
         let kept = token.reference?.bytes ?? sealed
         guard bytes.count >= kept.count else { throw .bufferTooSmall }
@@ -66,7 +67,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         return kept.count
     }
 
-    public mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
+    mutating func load(_ bytes: Span<UInt8>) throws(CryptoError) {
         wipe()
         do throws(KeyFailure) {
             try read(bytes)
@@ -104,7 +105,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
         sealed = [UInt8](bytes)
     }
 
-    public mutating func wipe() {
+    mutating func wipe() {
         software.wipe()
         token.reference = nil
         sealed = []
@@ -115,7 +116,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
     /// caller wipes it.
     ///
     /// - Throws: ``KeyProvider/failure`` has the reason.
-    public mutating func published(random: inout RandomGenerator) throws(CryptoError) -> [UInt8] {
+    mutating func published(random: inout RandomGenerator) throws(CryptoError) -> [UInt8] {
         if let reference = token.reference, let settings = provider.settings.token {
             return reference.uri(token: settings.label) + [0x0A]
         }
@@ -137,19 +138,19 @@ public struct GatewayKey: DeviceKey, ~Copyable {
 
     // MARK: PrivateKey
 
-    public var algorithm: KeyAlgorithm { isOnToken ? token.algorithm : software.algorithm }
+    var algorithm: KeyAlgorithm { isOnToken ? token.algorithm : software.algorithm }
 
-    public var signatureSize: Int { isOnToken ? token.signatureSize : software.signatureSize }
+    var signatureSize: Int { isOnToken ? token.signatureSize : software.signatureSize }
 
-    public var publicExponent: UInt32 { isOnToken ? token.publicExponent : software.publicExponent }
+    var publicExponent: UInt32 { isOnToken ? token.publicExponent : software.publicExponent }
 
-    public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+    mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         isOnToken
             ? try token.publicKey(into: &bytes)
             : try software.publicKey(into: &bytes)
     }
 
-    public mutating func sign(
+    mutating func sign(
         _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
         isOnToken
@@ -157,7 +158,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
             : try software.sign(digest, into: &signature, random: &random)
     }
 
-    public mutating func decrypt(
+    mutating func decrypt(
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
         random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
@@ -166,7 +167,7 @@ public struct GatewayKey: DeviceKey, ~Copyable {
             : try software.decrypt(padding, ciphertext, into: &plaintext, random: &random)
     }
 
-    public mutating func unwrapKey(
+    mutating func unwrapKey(
         _ encryptedKey: Span<UInt8>, into key: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) {
         isOnToken

@@ -1,11 +1,12 @@
 import CLinux
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 
 extension KeyFailure {
     /// Appends a sentence or two for a person: what happened, and what to do. Without a full stop at the end.
-    public func write(to text: inout [UInt8]) {
+    func write(to text: inout [UInt8]) {
         switch self {
         case .badPEM(let failure):
             text.append("the existing key is not PEM: ")
@@ -44,19 +45,6 @@ extension KeyFailure {
         text.append(" (at byte ")
         text.append(decimal: error.offset)
         text.append(UInt8(ascii: ")"))
-    }
-}
-
-extension PEM.Failure.Kind {
-    /// What is wrong, for a person.
-    public var text: StaticString {
-        switch self {
-        case .badBegin: "a BEGIN line that is malformed"
-        case .otherEnd: "an END line that does not belong to its BEGIN line"
-        case .endMissing: "a BEGIN line without an END line"
-        case .badBase64: "what is not base64"
-        case .empty: "nothing between BEGIN and END"
-        }
     }
 }
 

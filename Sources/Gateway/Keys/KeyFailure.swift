@@ -1,9 +1,10 @@
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 
 /// Why there is no key to work with, more exactly than a ``DeviceKey`` can say.
-public enum KeyFailure: Error, Equatable {
+enum KeyFailure: Error, Equatable {
     /// The file of the existing key is not PEM.
     case badPEM(PEM.Failure)
     /// PEM without a private key in it.

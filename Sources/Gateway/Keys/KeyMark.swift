@@ -3,6 +3,7 @@ import Bytes
 import CLinux
 import DeviceCrypto
 import LinuxBoard
+import Output
 import PKIX
 
 /// How keys of this gateway's making are told from all others on a token, so that nothing else is ever destroyed: the

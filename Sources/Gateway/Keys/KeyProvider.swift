@@ -5,17 +5,18 @@ import CMS
 import DER
 import DeviceCrypto
 import LinuxBoard
+import Output
 import PKIX
 
 /// What the keys of a run have in common: the settings, the token, and the reason why the last one failed, since a
 /// ``DeviceKey`` fails with few words.
-@safe public final class KeyProvider {
-    public var settings = KeySettings()
+@safe final class KeyProvider {
+    var settings = KeySettings()
     /// Why a key could not be made, kept, read or used, the last time that this happened.
-    public internal(set) var failure: KeyFailure?
+    var failure: KeyFailure?
     private var token: Token?
 
-    public init(_ settings: KeySettings = KeySettings()) { self.settings = settings }
+    init(_ settings: KeySettings = KeySettings()) { self.settings = settings }
 
     /// Takes note of the reason.
     func failed(_ failure: KeyFailure) -> CryptoError {
@@ -44,7 +45,7 @@ import PKIX
     }
 
     /// Logs out of the token and lets its module go. The next key that needs it opens it again.
-    public func close() {
+    func close() {
         token?.close()
         token = nil
     }
@@ -61,7 +62,7 @@ import PKIX
     /// - Parameter kept: all keys in the store, as ``GatewayKey/serialize(into:)`` wrote them.
     /// - Returns: how many objects were destroyed; 0 without a token.
     /// - Throws: ``KeyFailure``: `damaged`, with nothing destroyed, if one of `kept` cannot be read.
-    public func destroyOrphans(keeping kept: [[UInt8]]) throws(KeyFailure) -> Int {
+    func destroyOrphans(keeping kept: [[UInt8]]) throws(KeyFailure) -> Int {
         guard settings.token != nil else { return 0 }
         var identifiers: [[UInt8]] = []
         for bytes in kept where bytes.first == TokenReference.kind {

@@ -1,3 +1,5 @@
+import Output
+
 extension KeySettings {
     /// What was set. Files with secrets are read here, before the program becomes another user.
     init(_ settings: Settings) throws(Failure) {

@@ -1,19 +1,21 @@
+import Output
+
 /// Where the gateway's keys come from, and how they are kept.
-public struct KeySettings {
+struct KeySettings {
     /// What keys are encrypted with; empty: they stand in the clear in the store, whose folder nobody else may enter.
-    public var passphrase: [UInt8] = []
+    var passphrase: [UInt8] = []
     /// A file with a key that is taken in place of a new one; nil: none. Set it for a first enrolment only, and not
     /// together with a token.
-    public var existingKey: [UInt8]?
+    var existingKey: [UInt8]?
     /// Why that file could not be read; nil if it was, or none is set.
     var existingKeyFailure: Failure?
     /// Rounds of PBKDF2 for what is written: what guessing at the passphrase costs.
-    public var iterations = 100_000
+    var iterations = 100_000
 
     /// Where keys are made and kept in place of memory and store.
-    public var token: TokenSettings?
+    var token: TokenSettings?
 
-    public init() {}
+    init() {}
 
     /// Fails if the existing key is to be taken and could not be read.
     func needExistingKey() throws(Failure) {
@@ -37,19 +39,19 @@ public struct KeySettings {
 }
 
 /// A token that is reached through PKCS #11.
-public struct TokenSettings {
+struct TokenSettings {
     /// Path of the module, a shared library.
-    public var module: [UInt8] = []
+    var module: [UInt8] = []
     /// CKA_LABEL of the token, without the blanks at its end; 1 to 32 bytes.
-    public var label: [UInt8] = []
+    var label: [UInt8] = []
     /// CKA_LABEL of the keys that are made.
-    public var keyLabel: [UInt8] = []
+    var keyLabel: [UInt8] = []
     /// CKA_LABEL of a key that is taken in place of a new one; empty: none. Set it for a first enrolment only.
-    public var existingLabel: [UInt8] = []
+    var existingLabel: [UInt8] = []
     /// The user's PIN.
-    public var pin: [UInt8] = []
+    var pin: [UInt8] = []
     /// Path of the folder of the store, where it is remembered which PIN was refused.
-    public var folder: [UInt8] = []
+    var folder: [UInt8] = []
 
-    public init() {}
+    init() {}
 }

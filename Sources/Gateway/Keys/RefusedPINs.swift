@@ -3,6 +3,7 @@ import Bytes
 import CLinux
 import DeviceCrypto
 import LinuxBoard
+import Output
 
 /// Which PINs a token refused, in the file `pin-refused` beside the store, so that no later run of the program tries one
 /// of them again until the token is locked.

@@ -2,6 +2,7 @@ import Bytes
 import CPKCS11
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 
 extension Token {

@@ -3,6 +3,7 @@ import CLinux
 import CPKCS11
 import DeviceCrypto
 import LinuxBoard
+import Output
 import PKIX
 
 /// A PKCS #11 token with a session that the user is logged in to.

@@ -1,4 +1,5 @@
 import CPKCS11
+import Output
 
 extension TokenFailure {
     /// Appends a sentence for a person, without a full stop at the end.

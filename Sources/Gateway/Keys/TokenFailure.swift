@@ -1,7 +1,8 @@
 import CPKCS11
+import Output
 
 /// Why a token does not do what it is asked to.
-public enum TokenFailure: Error, Equatable {
+enum TokenFailure: Error, Equatable {
     /// The module cannot be loaded; the words of the system.
     case moduleNotLoaded([UInt8])
     /// This program is linked statically, and such a program loads nothing.
@@ -38,7 +39,7 @@ public enum TokenFailure: Error, Equatable {
     case function(Function, UInt)
 
     /// Those that can fail in ways that have no case of their own.
-    public enum Function: UInt8, Equatable, Sendable {
+    enum Function: UInt8, Equatable, Sendable {
         case initialize, getSlotList, getTokenInfo, openSession, login, generateKeyPair, findObjects, getAttributeValue
         case sign, decrypt, destroyObject
 

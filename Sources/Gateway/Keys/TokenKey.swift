@@ -1,4 +1,5 @@
 import DeviceCrypto
+import Output
 
 /// A private key that a token has: a reference, and the token does the rest. How a content key is unwrapped is
 /// ``DeviceCrypto/PrivateKey``'s, which does not tell whether the padding was right.

@@ -1,5 +1,6 @@
 import CLinux
 import CPKCS11
+import Output
 
 /// A PKCS #11 module that is loaded and initialized.
 @safe struct TokenModule {

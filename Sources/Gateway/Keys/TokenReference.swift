@@ -1,6 +1,7 @@
 import Bytes
 import DER
 import DeviceCrypto
+import Output
 import PKIX
 
 /// What the store keeps of a key that a token has:

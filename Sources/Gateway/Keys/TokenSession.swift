@@ -1,4 +1,5 @@
 import CPKCS11
+import Output
 
 extension Token {
     /// A session, while it is good.

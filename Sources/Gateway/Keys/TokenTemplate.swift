@@ -1,4 +1,5 @@
 import CPKCS11
+import Output
 
 /// Attributes of a PKCS #11 object, with the bytes that they point to.
 struct TokenTemplate {

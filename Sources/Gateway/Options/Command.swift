@@ -1,3 +1,5 @@
+import Output
+
 /// What the program is asked to do.
 enum Command: UInt8, CaseIterable {
     case caps, ca, enroll, renew, poll, cancel, cert, crl, nextCA, status, inspect, agent

@@ -1,4 +1,5 @@
 import CLinux
+import Output
 
 /// The command line: a command, and behind it options and operands in any order.
 ///

@@ -1,3 +1,5 @@
+import Output
+
 /// The configuration file: lines `name = value`. Blank lines, and lines whose first character is `#`, are passed over;
 /// blanks around a name and a value do not count. scep.conf(5) describes it.
 enum ConfigurationFile {

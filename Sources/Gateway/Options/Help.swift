@@ -1,3 +1,5 @@
+import Output
+
 /// What `--help` says, and `scep self-describe`, which manual pages, completion and the sample configuration are made
 /// from.
 enum Help {

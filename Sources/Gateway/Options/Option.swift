@@ -1,3 +1,5 @@
+import Output
+
 /// Everything that can be set, on the command line as `--name value` and, but for a few, in the configuration file as
 /// `name = value`.
 enum Option: UInt8, CaseIterable {

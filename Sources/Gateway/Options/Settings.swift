@@ -1,3 +1,5 @@
+import Output
+
 /// What was set, and where: on the command line, else in the configuration file.
 struct Settings {
     /// Where a value comes from.

@@ -4,10 +4,11 @@ import Bytes
 import DeviceCrypto
 import HTTP
 import LinuxBoard
+import Output
 import TLS
 
 /// TCP, through an HTTP proxy if there is one, and TLS where a URL is `https`.
-public struct GatewayTransport: Transport, ~Copyable {
+struct GatewayTransport: Transport, ~Copyable {
     private let clock: SystemClock
     private var tls: TLSTransport<ProxyTransport<TCP>>
     /// The authorities, until the first `https` URL needs them: hundreds of certificates take their time.
@@ -21,7 +22,7 @@ public struct GatewayTransport: Transport, ~Copyable {
     let offered = OfferedCertificates()
 
     /// - Throws: `.invalidLength` if the pins are not good; `.notSeeded` if the system has no randomness.
-    public init(_ options: TransportOptions, clock: SystemClock) throws(CryptoError) {
+    init(_ options: TransportOptions, clock: SystemClock) throws(CryptoError) {
         var random = try Self.makeRandom()
         let tls = try TLSTransport(
             ProxyTransport(TCP(clock: clock), proxy: options.proxy), trust: Self.trust(options.pins.span),
@@ -52,7 +53,7 @@ public struct GatewayTransport: Transport, ~Copyable {
     ///   - certificate: in DER.
     ///   - key: its key.
     /// - Throws: `.invalidKey` if the certificate cannot be read; `.notSeeded`, `.outOfMemory`.
-    public mutating func show<Key: DeviceKey & ~Copyable>(
+    mutating func show<Key: DeviceKey & ~Copyable>(
         _ certificate: Span<UInt8>, key: consuming Key
     ) throws(CryptoError) {
         hide()
@@ -65,12 +66,12 @@ public struct GatewayTransport: Transport, ~Copyable {
     }
 
     /// Shows an issuer of the certificate too, in DER, for servers that know only the CA above it.
-    public mutating func show(issuer: Span<UInt8>) throws(CryptoError) {
+    mutating func show(issuer: Span<UInt8>) throws(CryptoError) {
         try tls.identity?.add(certificate: issuer)
     }
 
     /// Shows no certificate any more.
-    public mutating func hide() {
+    mutating func hide() {
         tls.close()
         tls.identity?.free()
         tls.identity = nil
@@ -84,19 +85,19 @@ public struct GatewayTransport: Transport, ~Copyable {
         tls.free()
     }
 
-    public static var isSecuring: Bool { true }
+    static var isSecuring: Bool { true }
 
     /// What an agent knows of the time counts more than the clock that it takes it from.
-    public mutating func note(time: Int64?, isExact: Bool) {
+    mutating func note(time: Int64?, isExact: Bool) {
         knowsTime = true
         tls.note(time: time, isExact: isExact)
     }
 
-    public mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
+    mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
         try tls.connect(host: host, port: port, deadline: deadline)
     }
 
-    public mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
+    mutating func connect(to url: borrowing ServerURL, deadline: UInt64) throws(TransportError) {
         offered.begin()
         if !knowsTime { tls.note(time: clock.time, isExact: clock.time != nil) }
         if url.scheme == .https {
@@ -129,19 +130,18 @@ public struct GatewayTransport: Transport, ~Copyable {
         unread = []
     }
 
-    public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
+    mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
         offered.sent(bytes)
         try tls.send(bytes, deadline: deadline)
     }
 
-    public mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int
-    {
+    mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
         let count = try tls.receive(into: &buffer, deadline: deadline)
         offered.received(buffer.span.extracting(first: count))
         return count
     }
 
-    public mutating func close() {
+    mutating func close() {
         offered.end()
         tls.close()
     }

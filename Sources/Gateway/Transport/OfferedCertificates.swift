@@ -2,6 +2,7 @@ import Board
 import Bytes
 import HTTP
 import LinuxBoard
+import Output
 import SCEP
 
 /// All certificates of the last reply to GetCACert, trusted or not: above a CA that is pinned there may be others, up to a

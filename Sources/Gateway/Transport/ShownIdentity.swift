@@ -1,6 +1,7 @@
 import Agent
 import Board
 import DeviceCrypto
+import Output
 
 /// The certificate that https servers are shown, from the store: it changes while the program runs.
 final class ShownIdentity {

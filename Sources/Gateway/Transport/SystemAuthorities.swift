@@ -1,3 +1,5 @@
+import Output
+
 /// The CAs that the system trusts, in PEM.
 enum SystemAuthorities {
     /// Where Debian, Fedora and OpenSSL itself have them.

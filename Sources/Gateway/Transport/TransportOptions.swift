@@ -1,16 +1,17 @@
 import Board
+import Output
 
 /// How a gateway reaches its CA.
-public struct TransportOptions {
+struct TransportOptions {
     /// CAs whose word counts for a server's certificate, in PEM.
-    public var authorities: [UInt8] = []
+    var authorities: [UInt8] = []
     /// Whether those count that the system trusts. With neither, pins alone decide.
-    public var takesSystemAuthorities = false
+    var takesSystemAuthorities = false
     /// Fingerprints of servers' certificates, SHA-256 or SHA-512 in hexadecimal, separated by commas. Empty: any
     /// certificate that an authority issued for the host.
-    public var pins: [UInt8] = []
+    var pins: [UInt8] = []
     /// The HTTP proxy that everything goes through.
-    public var proxy: HTTPProxy?
+    var proxy: HTTPProxy?
 
-    public init() {}
+    init() {}
 }

@@ -2,6 +2,7 @@ import Board
 import DeviceCrypto
 import HTTP
 import LinuxBoard
+import Output
 
 extension GatewayTransport {
     /// A transport as it was set. Files are read here, before the program becomes another user.

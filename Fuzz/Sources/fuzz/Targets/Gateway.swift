@@ -1,8 +1,11 @@
 import DER
+import DeviceCrypto
 import PKIX
 import SCEP
 
 @testable import Gateway
+@testable import Inspection
+@testable import Output
 
 /// The program's configuration file, and what the agent makes of it.
 func readConfigurationFile(_ input: [UInt8]) {
@@ -59,7 +62,7 @@ func inspectFile(_ bytes: [UInt8]) {
     if choice & 8 != 0 { options.moment = .exact(1_767_225_600) }
     options.showsChallenge = choice & 16 != 0
     let file = input.remainder()
-    guard var inspection = try? Inspection.make(options) else { return }
+    guard var inspection = try? Inspection(options, seededRandom()) else { return }
     var report = Report(choice & 1 == 0 ? .lines : .json)
     swap(&inspection.report, &report)
     inspection.report.beginList("files")
