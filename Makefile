@@ -127,6 +127,9 @@ machines: setup ## the machines that test-boot boots: Debian's kernels, the pack
 size: setup ## flash and static RAM by module, and the change against the last commit (board=<name>)
 	@Toolchain/size $(board)
 
+documentation: setup ## the reference of the core's modules, in .build/EmbeddedSCEP.doccarchive, for a browser or a web server
+	@Toolchain/documentation
+
 lint: setup ## layout of the code and rules of the core
 	@Toolchain/lint
 

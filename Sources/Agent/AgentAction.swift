@@ -2,12 +2,12 @@ import DeviceCrypto
 
 /// What the caller has to do next.
 public enum AgentAction: Equatable, Sendable {
-    /// Call ``Agent/generateKey(_:random:)``: it takes its time.
+    /// Call ``Agent/generateKey(_:configuration:random:)``: it takes its time.
     case generateKey(KeyAlgorithm)
     /// Send this to the CA, then call ``Agent/received(_:to:configuration:store:work:random:)`` or
-    /// ``Agent/failed(_:to:)``.
+    /// ``Agent/failed(_:to:configuration:random:)``.
     case exchange(Operation, AgentPayload)
-    /// Call ``Agent/store(configuration:in:work:)``.
+    /// Call ``Agent/store(configuration:in:work:random:)``.
     case store
     /// Call ``Agent/step(configuration:clock:uptime:store:work:random:)`` again after so many milliseconds.
     case sleep(milliseconds: UInt64)

@@ -31,7 +31,7 @@ public struct IdentityStore<S: SnapshotStorage & ~Copyable>: ~Copyable {
     /// Reads which records there are; comes before every other call.
     ///
     /// - Throws: `.corrupt` when the records do not add up to the snapshot or one is there twice; `.unknownVersion`
-    ///   when one is of newer firmware; what ``SnapshotStorage/open()`` throws.
+    ///   when one is of newer firmware; what ``Board/SnapshotStorage/open()`` throws.
     public mutating func open() throws(StorageError) {
         table = Table(repeating: Place())
         guard let end = try storage.open() else { return }

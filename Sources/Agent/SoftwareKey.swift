@@ -44,7 +44,7 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
     /// Reads a key that was made elsewhere into this place.
     ///
     /// - Parameter random: blinds what is computed of it.
-    /// - Throws: as ``DeviceCrypto/RSAPrivateKey/load(_:)`` and ``DeviceCrypto/ECPrivateKey/load(_:random:)`` do.
+    /// - Throws: as those of PKIX for ``DeviceCrypto/RSAPrivateKey`` and ``DeviceCrypto/ECPrivateKey`` do.
     public mutating func load(_ info: borrowing PrivateKeyInfo, random: inout RandomGenerator) throws(DERError) {
         wipe()
         isEC = info.kind != .rsa

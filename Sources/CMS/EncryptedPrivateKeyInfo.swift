@@ -33,7 +33,7 @@ public struct EncryptedPrivateKeyInfo: Sendable {
 
     /// Reads one that fills `bytes`: PBKDF2 with HMAC of any digest, and AES or triple DES in CBC mode.
     ///
-    /// - Throws: ``DERError``: `unsupportedAlgorithm` for anything else, the schemes of PKCS #12 and PBES1 included;
+    /// - Throws: ``DER/DERError``: `unsupportedAlgorithm` for anything else, the schemes of PKCS #12 and PBES1 included;
     ///   `invalidInteger` for a number of iterations beyond ``greatestIterations``; DER's own.
     public init(_ bytes: Span<UInt8>) throws(DERError) {
         var reader = DERReader(bytes)
@@ -101,7 +101,7 @@ extension DERWriter {
     /// EncryptedPrivateKeyInfo: PBES2 with PBKDF2, HMAC-SHA-256, a salt of 16 bytes, and AES-256 in CBC mode.
     ///
     /// - Parameter iterations: what guessing at a password costs; 1 to
-    ///   ``EncryptedPrivateKeyInfo/greatestIterations``.
+    ///   ``CMS/EncryptedPrivateKeyInfo/greatestIterations``.
     public mutating func encryptPrivateKeyInfo(
         from end: Int, password: Span<UInt8>, iterations: Int, random: inout RandomGenerator
     ) throws(DERError) {

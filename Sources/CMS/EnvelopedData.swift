@@ -45,7 +45,7 @@ public struct EnvelopedData: Sendable {
     ///
     /// Whom the recipient entry names is not looked at: only the right key opens it.
     ///
-    /// - Throws: ``DERError``: `notOneRecipient`, `unsupportedAlgorithm`, `unexpectedContentType`; DER's own.
+    /// - Throws: ``DER/DERError``: `notOneRecipient`, `unsupportedAlgorithm`, `unexpectedContentType`; DER's own.
     public init(_ bytes: Span<UInt8>, in range: Range<Int>) throws(DERError) {
         var reader = DERReader(bytes, in: range)
         var content = try readContentInfo(.envelopedData, &reader)
@@ -102,7 +102,7 @@ public struct EnvelopedData: Sendable {
     ///   - key: RSA, or an EC key, for which the password does what the key cannot (RFC 8894, 3.1).
     ///   - password: the challengePassword of the request that this answers; not looked at with an RSA key.
     /// - Returns: the range of the plain content.
-    /// - Throws: ``DERError``: also `unsupportedAlgorithm` for a password recipient with an RSA key, and
+    /// - Throws: ``DER/DERError``: also `unsupportedAlgorithm` for a password recipient with an RSA key, and
     ///   `passwordMissing`.
     public func open<Key: PrivateKey & ~Copyable>(
         _ bytes: inout MutableSpan<UInt8>, key: inout Key, password: Span<UInt8>, random: inout RandomGenerator

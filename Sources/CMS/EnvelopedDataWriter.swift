@@ -25,7 +25,7 @@ extension DERWriter {
     /// PasswordRecipientInfo (RFC 8894, 3.1).
     ///
     /// - Parameter password: the challengePassword; needed for an EC key only.
-    /// - Throws: ``DERError``: `bufferFull`; `passwordMissing`; `unsupportedAlgorithm` for an EC key on a board that is
+    /// - Throws: ``DER/DERError``: `bufferFull`; `passwordMissing`; `unsupportedAlgorithm` for an EC key on a board that is
     ///   built without elliptic curves; `crypto`.
     public mutating func wrapEnvelopedData(
         from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>, cipher: CipherAlgorithm,

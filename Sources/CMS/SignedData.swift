@@ -36,7 +36,7 @@ public struct SignedData: ~Escapable {
     /// Reads a ContentInfo of SignedData that stands at `range`.
     ///
     /// - Parameter other: a type that the content may be called by in place of data, which RFC 8894 asks for.
-    /// - Throws: ``DERError``; `notOneSigner` when there are several.
+    /// - Throws: ``DER/DERError``; `notOneSigner` when there are several.
     @_lifetime(copy bytes)
     public init(
         _ bytes: Span<UInt8>, in range: Range<Int>, orContentOf other: ObjectIdentifier = .data
@@ -73,7 +73,7 @@ public struct SignedData: ~Escapable {
     /// Verifies the signer's signature: contentType, messageDigest, and the signature over all attributes
     /// (RFC 5652, 5.4 and 5.6).
     ///
-    /// - Throws: ``DERError``: `notOneSigner` when there is none; `attributeMissing`, `digestMismatch`;
+    /// - Throws: ``DER/DERError``: `notOneSigner` when there is none; `attributeMissing`, `digestMismatch`;
     ///   `crypto(.invalidSignature)` and the like.
     public func verify(with key: borrowing SubjectPublicKeyInfo) throws(DERError) {
         guard let signer else { throw DERError(.notOneSigner, at: 0) }

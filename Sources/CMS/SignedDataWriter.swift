@@ -86,7 +86,7 @@ extension DERWriter {
     /// - Parameters:
     ///   - end: offset after the content.
     ///   - certificate: where the certificate stands; the content follows it, the attributes precede it.
-    /// - Throws: ``DERError``: `bufferFull`; `crypto`; what is wrong with the certificate.
+    /// - Throws: ``DER/DERError``: `bufferFull`; `crypto`; what is wrong with the certificate.
     public mutating func wrapSignedData<Key: PrivateKey & ~Copyable>(
         from end: Int, certificate: Range<Int>, digest: DigestAlgorithm, key: inout Key,
         random: inout RandomGenerator

@@ -98,7 +98,7 @@ public struct SignerInfo: ~Escapable {
 
     /// The value of an attribute that has to be there once, with one value.
     ///
-    /// - Throws: ``DERError``: `attributeMissing`, `duplicate`, `unexpectedTag`.
+    /// - Throws: ``DER/DERError``: `attributeMissing`, `duplicate`, `unexpectedTag`.
     @_lifetime(copy self)
     @inline(never)
     public func attribute(_ type: ObjectIdentifier, _ tag: Tag) throws(DERError) -> DERElement {
@@ -111,7 +111,7 @@ public struct SignerInfo: ~Escapable {
 
     /// The value of an attribute, which has one value; nil when there is none.
     ///
-    /// - Throws: ``DERError``: `duplicate` when it stands there twice (RFC 5652, 5.3).
+    /// - Throws: ``DER/DERError``: `duplicate` when it stands there twice (RFC 5652, 5.3).
     @_lifetime(copy self)
     public func attributeIfPresent(_ type: ObjectIdentifier) throws(DERError) -> DERElement? {
         var list = DERReader(bytes, in: attributes)

@@ -79,7 +79,7 @@ extension DigestAlgorithm {
     ///     pSourceFunc  [2] AlgorithmIdentifier DEFAULT pSpecifiedEmptyIdentifier }
     /// ```
     ///
-    /// - Throws: ``DERError``: `unsupportedAlgorithm` unless the mask is MGF1's with the same digest.
+    /// - Throws: ``DER/DERError``: `unsupportedAlgorithm` unless the mask is MGF1's with the same digest.
     @inline(never)
     public init(withMaskOf parameters: inout DERReader) throws(DERError) {
         let start = parameters.position

@@ -50,7 +50,7 @@ public struct CertificateRevocationList: ~Escapable {
 
     /// Reads the next element of `reader` as a CRL.
     ///
-    /// - Throws: ``DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); where there is no ``Footprint``, also for a list
+    /// - Throws: ``DER/DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); where there is no ``DeviceCrypto/Footprint``, also for a list
     ///   that may cover a part only.
     @_lifetime(copy reader)
     public init(_ reader: inout DERReader) throws(DERError) {
@@ -95,7 +95,7 @@ public struct CertificateRevocationList: ~Escapable {
     ///
     /// All entries are read: one that cannot be understood makes the whole list useless (RFC 5280, 5.3).
     ///
-    /// - Throws: ``DERError``: `unknownCriticalExtension`; DER's own.
+    /// - Throws: ``DER/DERError``: `unknownCriticalExtension`; DER's own.
     public func revokes(_ serialNumber: Span<UInt8>) throws(DERError) -> Bool {
         var isRevoked = false
         var list = DERReader(signed.bytes, in: entries)

@@ -19,7 +19,7 @@ extension Certificate {
     /// 4.2.1.9 and 4.2.1.3).
     ///
     /// Of version 1, which cannot say so, it is one that names itself as its issuer: to be taken only if it is pinned
-    /// itself, which is for ``GetCACert`` to see to.
+    /// itself, which is for ``SCEP/GetCACert`` to see to.
     public var isCA: Bool {
         @inline(never) get {
             if version == 1 { return isSelfIssued }

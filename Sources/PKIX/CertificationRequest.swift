@@ -52,7 +52,7 @@ public struct CertificationRequest: ~Escapable {
 
     /// Writes the request, signed by the key that it is for.
     ///
-    /// - Throws: ``DERError``: a ``TextFault`` or `invalidChallengePassword` with the offset in the text concerned;
+    /// - Throws: ``DER/DERError``: a ``TextFault`` or `invalidChallengePassword` with the offset in the text concerned;
     ///   `bufferFull`; `crypto`.
     public func write<Key: PrivateKey & ~Copyable>(
         to writer: inout DERWriter, key: inout Key, digest: DigestAlgorithm, random: inout RandomGenerator
@@ -70,7 +70,7 @@ public struct CertificationRequest: ~Escapable {
     /// Sees whether all texts can be written, for who wants to know before there is a key.
     ///
     /// - Parameter buffer: is written over; as large as the request may become.
-    /// - Throws: ``DERError`` as for ``write(to:key:digest:random:)``.
+    /// - Throws: ``DER/DERError`` as for ``write(to:key:digest:random:)``.
     public func check(in buffer: inout MutableSpan<UInt8>) throws(DERError) {
         var writer = DERWriter(&buffer, end: buffer.count)
         try writeContent(to: &writer)

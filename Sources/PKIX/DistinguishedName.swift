@@ -14,14 +14,14 @@ extension DERWriter {
     ///     value  ANY DEFINED BY type }
     /// ```
     ///
-    /// - A type is one of ``AttributeType`` (letter case aside) or a dotted identifier, which may follow `OID.`.
+    /// - A type is one of ``PKIX/AttributeType`` (letter case aside) or a dotted identifier, which may follow `OID.`.
     /// - Special characters of a value are escaped as `\,` or `\2C`; where there is space for that, it may stand in quotation
     ///   marks instead (RFC 2253, 3).
     /// - `#` and hexadecimal digits are a value's DER.
     /// - `+` joins the values of one part (RFC 4514, 2.2).
     /// - Blanks around `,`, `+`, `=` and the whole do not count.
     ///
-    /// - Throws: a ``TextFault`` with the offset in `text`; `bufferFull`.
+    /// - Throws: a ``PKIX/TextFault`` with the offset in `text`; `bufferFull`.
     public mutating func write(name text: Span<UInt8>) throws(DERError) {
         let end = front
         var position = 0

@@ -33,7 +33,7 @@ public struct PrivateKeyInfo: ~Escapable {
 
     /// Reads a key that fills `bytes`.
     ///
-    /// - Throws: ``DERError``: `unsupportedVersion`, also for RSA with more than two prime factors;
+    /// - Throws: ``DER/DERError``: `unsupportedVersion`, also for RSA with more than two prime factors;
     ///   `unsupportedAlgorithm`, also for a curve that is not named; DER's own.
     @_lifetime(copy bytes)
     public init(_ bytes: Span<UInt8>) throws(DERError) {
@@ -165,7 +165,7 @@ public struct PrivateKeyInfo: ~Escapable {
 extension RSAPrivateKey {
     /// Reads a key that was made elsewhere, and checks that all its integers belong together.
     ///
-    /// - Throws: ``DERError``: `unsupportedKeySize` outside ``permittedBits``; `crypto(.invalidKey)`, at the integer
+    /// - Throws: ``DER/DERError``: `unsupportedKeySize` outside ``permittedBits``; `crypto(.invalidKey)`, at the integer
     ///   that does not fit; `unsupportedAlgorithm` for a key of another kind. The place is empty then.
     public mutating func load(_ info: borrowing PrivateKeyInfo) throws(DERError) {
         wipe()
@@ -196,7 +196,7 @@ extension ECPrivateKey {
     /// Reads a key that was made elsewhere, and checks its point, if it brings one, in either form.
     ///
     /// - Parameter random: blinds the making of the point.
-    /// - Throws: ``DERError``: `crypto(.invalidKey)` where the scalar, the point or the curve does not fit;
+    /// - Throws: ``DER/DERError``: `crypto(.invalidKey)` where the scalar, the point or the curve does not fit;
     ///   `unsupportedAlgorithm` for a key of another kind, or on a board that is built without elliptic curves. The
     ///   place is empty then.
     public mutating func load(_ info: borrowing PrivateKeyInfo, random: inout RandomGenerator) throws(DERError) {

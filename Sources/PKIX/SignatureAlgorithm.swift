@@ -21,7 +21,7 @@ public struct SignatureAlgorithm: Equatable, Sendable {
 
     /// Reads the AlgorithmIdentifier. Parameters are absent or NULL, but for RSASSA-PSS (RFC 4055, 3.1).
     ///
-    /// - Throws: ``DERError``: `unsupportedAlgorithm` for one that is unknown here.
+    /// - Throws: ``DER/DERError``: `unsupportedAlgorithm` for one that is unknown here.
     public init(_ reader: inout DERReader) throws(DERError) {
         let start = reader.position
         var content = try reader.enter()

@@ -25,7 +25,7 @@ extension DERWriter {
     /// A comma in a value is written `\,` and a backslash `\\`; the other escapes of a subject are taken, too. Blanks around
     /// a name do not count.
     ///
-    /// - Throws: a ``TextFault`` with the offset in `text`; `bufferFull`.
+    /// - Throws: a ``PKIX/TextFault`` with the offset in `text`; `bufferFull`.
     public mutating func write(altNames text: Span<UInt8>) throws(DERError) {
         let end = front
         var items = ReversedList(text)

@@ -80,7 +80,7 @@ public struct Accepted: Sendable {
     public fileprivate(set) var byteCount = 0
     /// Whether they are of the CA that was known before, or of its successor, which it signed itself.
     public fileprivate(set) var continuesKnown = false
-    /// Who was not trusted, and why; in the order of the reply. Empty where there is no ``Footprint`` for it.
+    /// Who was not trusted, and why; in the order of the reply. Empty where there is no ``DeviceCrypto/Footprint`` for it.
     public fileprivate(set) var passedOver = PassedOver.List()
 }
 

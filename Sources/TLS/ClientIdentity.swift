@@ -21,7 +21,7 @@ import DeviceCrypto
     /// - Parameters:
     ///   - certificate: in DER; taken into mbedTLS's memory.
     ///   - algorithm: of the key.
-    ///   - signatureSize: as ``PrivateKey/signatureSize``, at most 512.
+    ///   - signatureSize: as ``DeviceCrypto/PrivateKey/signatureSize``, at most 512.
     ///   - key: what `sign` is given. It has to last, and stay where it is, as long as this is used.
     /// - Throws: `.invalidKey` if the certificate cannot be read; `.outOfMemory`.
     @unsafe public init(

@@ -31,7 +31,7 @@ import PKIX
     /// Trusts the server's certificate by its digest. Where CAs are trusted too, both have to hold; with pins alone,
     /// neither the issuer nor the host is looked at.
     ///
-    /// - Parameter fingerprints: SHA-256 or SHA-512, as ``Fingerprints`` reads them.
+    /// - Parameter fingerprints: SHA-256 or SHA-512, as ``PKIX/Fingerprints`` reads them.
     /// - Throws: `.invalidLength` unless it is 1 to ``pinLimit`` of them.
     public mutating func add(pins fingerprints: Span<UInt8>) throws(CryptoError) {
         guard let list = Fingerprints(fingerprints) else { throw .invalidLength }

@@ -4,8 +4,8 @@ import CLinux
 import DeviceCrypto
 import LinuxBoard
 
-/// Attends to the certificate with what `flash.bin` in the working folder says, keeps the identity in the folder `store`
-/// beside it, and tells what came of it and what it took.
+/// Obtains or renews the certificate as `flash.bin` in the working folder says, keeps the identity in the folder `store`
+/// beside it, and says what came of it and what it took.
 ///
 /// - Returns: the exit code: 0 when all that was due is done, 1 when not; an identity that was there is there still.
 @c(main) func main() -> Int32 {
