@@ -52,10 +52,10 @@ extension DERWriter {
     /// Writes the AlgorithmIdentifier of a cipher.
     @inline(never)
     mutating func write(_ cipher: CipherAlgorithm, iv: Span<UInt8>) throws(DERError) {
-        let end = front
-        try write(.octetString, iv)
-        try write(cipher.identifier)
-        try wrap(.sequence, from: end)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.octetString, iv)
+            try writer.write(cipher.identifier)
+        }
     }
 }
 

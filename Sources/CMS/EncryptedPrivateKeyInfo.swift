@@ -124,12 +124,13 @@ extension DERWriter {
         }
         try encryptContent(from: end, cipher: cipher, key: buffer.span, iv: iv.span)
         try wrap(.octetString, from: end)
-        let algorithmEnd = front
-        try write(cipher, iv: iv.span)
-        try write(pbkdf2: salt.span, iterations: iterations)
-        try wrap(.sequence, from: algorithmEnd)
-        try write(.pbes2)
-        try wrap(.sequence, from: algorithmEnd)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.sequence) { (writer) throws(DERError) in
+                try writer.write(cipher, iv: iv.span)
+                try writer.write(pbkdf2: salt.span, iterations: iterations)
+            }
+            try writer.write(.pbes2)
+        }
         try wrap(.sequence, from: end)
     }
 }

@@ -63,16 +63,16 @@ extension DERWriter {
         try write(.data)
         try wrap(.sequence, from: end)
 
-        let recipientEnd = front
         let isRSA = recipient.subjectPublicKeyInfo.kind == .rsa
-        if isRSA {
-            try write(keyTransRecipientInfo: recipient, key: key, random: &random)
-        } else {
-            guard Curve.isSupported else { throw DERError(.unsupportedAlgorithm, at: front) }
-            guard !password.isEmpty else { throw DERError(.passwordMissing, at: front) }
-            try write(passwordRecipientInfo: password, key: key, cipher: cipher, random: &random)
+        try write(.set) { (writer) throws(DERError) in
+            if isRSA {
+                try writer.write(keyTransRecipientInfo: recipient, key: key, random: &random)
+            } else {
+                guard Curve.isSupported else { throw DERError(.unsupportedAlgorithm, at: writer.front) }
+                guard !password.isEmpty else { throw DERError(.passwordMissing, at: writer.front) }
+                try writer.write(passwordRecipientInfo: password, key: key, cipher: cipher, random: &random)
+            }
         }
-        try wrap(.set, from: recipientEnd)
         // RFC 5652, 6.1
         try write(integer: isRSA ? 0 : 3)
         try wrap(.sequence, from: end)
@@ -106,24 +106,23 @@ extension DERWriter {
         keyTransRecipientInfo recipient: borrowing Certificate, key: Span<UInt8>, random: inout RandomGenerator
     ) throws(DERError) {
         let publicKey = recipient.subjectPublicKeyInfo
-        let end = front
-        do {
-            var encrypted = try reserve(publicKey.key.count)
-            do throws(CryptoError) {
-                _ = try RSAPublicKey.encrypt(
-                    modulus: publicKey.key, exponent: publicKey.exponent, key, into: &encrypted, random: &random)
-            } catch {
-                throw DERError(.crypto(error), at: front)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.octetString) { (writer) throws(DERError) in
+                var encrypted = try writer.reserve(publicKey.key.count)
+                do throws(CryptoError) {
+                    _ = try RSAPublicKey.encrypt(
+                        modulus: publicKey.key, exponent: publicKey.exponent, key, into: &encrypted, random: &random)
+                } catch {
+                    throw DERError(.crypto(error), at: writer.front)
+                }
             }
+            try writer.write(algorithm: .rsaEncryption, null: true)
+            try writer.write(.sequence) { (writer) throws(DERError) in
+                try writer.write(.integer, recipient.serialNumber)
+                try writer.write(bytes: recipient.issuer)
+            }
+            try writer.write(integer: 0)
         }
-        try wrap(.octetString, from: end)
-        try write(algorithm: .rsaEncryption, null: true)
-        let identifierEnd = front
-        try write(.integer, recipient.serialNumber)
-        try write(bytes: recipient.issuer)
-        try wrap(.sequence, from: identifierEnd)
-        try write(integer: 0)
-        try wrap(.sequence, from: end)
     }
 }
 

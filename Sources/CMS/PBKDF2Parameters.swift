@@ -61,12 +61,13 @@ extension DERWriter {
     /// Writes the AlgorithmIdentifier of PBKDF2 with HMAC-SHA-256.
     @inline(__always)
     mutating func write(pbkdf2 salt: Span<UInt8>, iterations: Int, as tag: Tag = .sequence) throws(DERError) {
-        let end = front
-        try write(algorithm: .hmacWithSHA256, null: true)
-        try write(integer: UInt32(truncatingIfNeeded: iterations))
-        try write(.octetString, salt)
-        try wrap(.sequence, from: end)
-        try write(.pbkdf2)
-        try wrap(tag, from: end)
+        try write(tag) { (writer) throws(DERError) in
+            try writer.write(.sequence) { (writer) throws(DERError) in
+                try writer.write(algorithm: .hmacWithSHA256, null: true)
+                try writer.write(integer: UInt32(truncatingIfNeeded: iterations))
+                try writer.write(.octetString, salt)
+            }
+            try writer.write(.pbkdf2)
+        }
     }
 }

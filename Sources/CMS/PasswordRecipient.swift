@@ -89,14 +89,14 @@ extension DERWriter {
         } catch {
             throw DERError(.crypto(error), at: front)
         }
-        let end = front
-        try write(.octetString, wrapped.bytes.span.extracting(first: wrapped.size))
-        let encryptionEnd = front
-        try write(cipher, iv: iv.span.extracting(first: cipher.blockSize))
-        try write(.pwriKEK)
-        try wrap(.sequence, from: encryptionEnd)
-        try write(pbkdf2: salt.span, iterations: iterations, as: .contextConstructed(0))
-        try write(integer: 0)
-        try wrap(.contextConstructed(3), from: end)
+        try write(.contextConstructed(3)) { (writer) throws(DERError) in
+            try writer.write(.octetString, wrapped.bytes.span.extracting(first: wrapped.size))
+            try writer.write(.sequence) { (writer) throws(DERError) in
+                try writer.write(cipher, iv: iv.span.extracting(first: cipher.blockSize))
+                try writer.write(.pwriKEK)
+            }
+            try writer.write(pbkdf2: salt.span, iterations: iterations, as: .contextConstructed(0))
+            try writer.write(integer: 0)
+        }
     }
 }

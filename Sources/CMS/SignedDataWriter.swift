@@ -10,11 +10,10 @@ extension DERWriter {
     /// ```
     @inline(never)
     public mutating func write(attribute type: ObjectIdentifier, _ tag: Tag, _ value: Span<UInt8>) throws(DERError) {
-        let end = front
-        try write(tag, value)
-        try wrap(.set, from: end)
-        try write(type)
-        try wrap(.sequence, from: end)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.set) { (writer) throws(DERError) in try writer.write(tag, value) }
+            try writer.write(type)
+        }
     }
 
     /// Closes SignerInfos with one SignerInfo whose further attributes were written since `front` was `end`: adds
@@ -28,11 +27,10 @@ extension DERWriter {
     ) throws(DERError) {
         let digest = content.algorithm
         try write(attribute: .messageDigest, .octetString, content.bytes)
-        let typeEnd = front
-        try write(.data)
-        try wrap(.set, from: typeEnd)
-        try write(.contentType)
-        try wrap(.sequence, from: typeEnd)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.set) { (writer) throws(DERError) in try writer.write(.data) }
+            try writer.write(.contentType)
+        }
         // What is signed has the tag of a SET OF, what is sent has [0] (RFC 5652, 5.4).
         try wrapSetOf(from: end)
         let attributes = front
@@ -41,8 +39,7 @@ extension DERWriter {
             var header = mutable(attributes..<end)
             header[0] = Tag.contextConstructed(0).rawValue
         }
-        try write(signatureOver: signed, &key, &random)
-        try wrap(.octetString, from: attributes)
+        try write(.octetString) { (writer) throws(DERError) in try writer.write(signatureOver: signed, &key, &random) }
         if key.signatureScheme == .ecdsa {
             try write(algorithm: SignatureAlgorithm(scheme: .ecdsa, digest: digest).identifier, null: false)
         } else {
@@ -71,11 +68,12 @@ extension DERWriter {
             issuer = parsed.issuerRange
             serialNumber = parsed.serialNumberRange
         }
-        let end = front
-        try write(copyOf: certificate.lowerBound &+ serialNumber.lowerBound, count: serialNumber.count)
-        try wrap(.integer, from: end)
-        try write(copyOf: certificate.lowerBound &+ issuer.lowerBound, count: issuer.count)
-        try wrap(.sequence, from: end)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.integer) { (writer) throws(DERError) in
+                try writer.write(copyOf: certificate.lowerBound &+ serialNumber.lowerBound, count: serialNumber.count)
+            }
+            try writer.write(copyOf: certificate.lowerBound &+ issuer.lowerBound, count: issuer.count)
+        }
     }
 }
 
@@ -105,9 +103,7 @@ extension DERWriter {
         try wrap(.contextConstructed(0), from: contentEnd)
         try write(.data)
         try wrap(.sequence, from: contentEnd)
-        let algorithmsEnd = front
-        try write(digestAlgorithm: digest)
-        try wrap(.set, from: algorithmsEnd)
+        try write(.set) { (writer) throws(DERError) in try writer.write(digestAlgorithm: digest) }
         try write(integer: 1)
         try wrap(.sequence, from: end)
         try wrapContentInfo(.signedData, from: end)

@@ -84,7 +84,9 @@ public struct DERWriter: ~Copyable, ~Escapable {
         for index in 0..<count { bytes[front &+ index] = bytes[offset &+ index] }
     }
 
-    /// Writes identifier and length for the content that was written since `front` was `end`.
+    /// Writes identifier and length for the content that was written since `front` was `end`, where that was written by
+    /// somebody else, or its tag is known only afterwards; otherwise `write` with a closure cannot be given
+    /// the wrong end.
     @inline(never)
     public mutating func wrap(_ tag: Tag, from end: Int) throws(DERError) {
         let length = end &- front
@@ -97,6 +99,36 @@ public struct DERWriter: ~Copyable, ~Escapable {
             try write(byte: 0x80 | UInt8(truncatingIfNeeded: Header.lengthOctets(length) &- 1))
         }
         try write(byte: tag.rawValue)
+    }
+
+    /// Writes an element with what `content` writes.
+    @inline(__always)
+    public mutating func write(
+        _ tag: Tag, _ content: (inout DERWriter) throws(DERError) -> Void
+    ) throws(DERError) {
+        let end = front
+        try content(&self)
+        try wrap(tag, from: end)
+    }
+
+    /// Writes a BIT STRING of the whole bytes that `content` writes.
+    @inline(__always)
+    public mutating func writeBitString(
+        _ content: (inout DERWriter) throws(DERError) -> Void
+    ) throws(DERError) {
+        let end = front
+        try content(&self)
+        try wrapBitString(from: end)
+    }
+
+    /// Writes a SET OF the elements that `content` writes, in the order that DER asks for (X.690, 11.6).
+    @inline(__always)
+    public mutating func writeSetOf(
+        _ tag: Tag = .set, _ content: (inout DERWriter) throws(DERError) -> Void
+    ) throws(DERError) {
+        let end = front
+        try content(&self)
+        try wrapSetOf(tag, from: end)
     }
 
     /// Writes an element with `contents`.

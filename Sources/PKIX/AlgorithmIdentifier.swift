@@ -11,10 +11,10 @@ extension DERWriter {
     /// ```
     @inline(never)
     public mutating func write(algorithm: ObjectIdentifier, null: Bool) throws(DERError) {
-        let end = front
-        if null { try writeNull() }
-        try write(algorithm)
-        try wrap(.sequence, from: end)
+        try write(.sequence) { (writer) throws(DERError) in
+            if null { try writer.writeNull() }
+            try writer.write(algorithm)
+        }
     }
 
     /// Writes the AlgorithmIdentifier of a digest: parameters absent (RFC 5754, 2).

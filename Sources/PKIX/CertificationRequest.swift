@@ -57,14 +57,12 @@ public struct CertificationRequest: ~Escapable {
     public func write<Key: PrivateKey & ~Copyable>(
         to writer: inout DERWriter, key: inout Key, digest: DigestAlgorithm, random: inout RandomGenerator
     ) throws(DERError) {
-        let end = writer.front
-        try writeAttributes(to: &writer)
-        try writer.write(publicKeyOf: &key)
-        try writer.write(name: subject, orCopyOf: subjectRange)
-        try writer.write(integer: 0)
-        try writer.wrap(.sequence, from: end)
-        try writer.sign(from: end, digest, &key, &random)
-        try writer.wrap(.sequence, from: end)
+        try writer.writeSigned(digest, &key, &random) { (writer, key) throws(DERError) in
+            try writeAttributes(to: &writer)
+            try writer.write(publicKeyOf: &key)
+            try writer.write(name: subject, orCopyOf: subjectRange)
+            try writer.write(integer: 0)
+        }
     }
 
     /// Sees whether all texts can be written, for who wants to know before there is a key.
@@ -83,43 +81,42 @@ public struct CertificationRequest: ~Escapable {
     }
 
     private func writeAttributes(to writer: inout DERWriter) throws(DERError) {
-        let end = writer.front
-        if hasExtensions {
-            let attributeEnd = writer.front
-            try writeExtensions(to: &writer)
-            try writer.wrap(.set, from: attributeEnd)
-            try writer.write(.extensionRequest)
-            try writer.wrap(.sequence, from: attributeEnd)
+        try writer.writeSetOf(.contextConstructed(0)) { (writer) throws(DERError) in
+            if hasExtensions {
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(.set) { (writer) throws(DERError) in try writeExtensions(to: &writer) }
+                    try writer.write(.extensionRequest)
+                }
+            }
+            if challengePassword.count > 0 {
+                guard challengePassword.count <= 255 else { throw DERError(.invalidChallengePassword, at: 255) }
+                guard isUTF8(challengePassword) else { throw DERError(.invalidChallengePassword, at: 0) }
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(.set) { (writer) throws(DERError) in
+                        let tag: Tag = isPrintableString(challengePassword) ? .printableString : .utf8String
+                        try writer.write(tag, challengePassword)
+                    }
+                    try writer.write(.challengePassword)
+                }
+            }
         }
-        if challengePassword.count > 0 {
-            guard challengePassword.count <= 255 else { throw DERError(.invalidChallengePassword, at: 255) }
-            guard isUTF8(challengePassword) else { throw DERError(.invalidChallengePassword, at: 0) }
-            let attributeEnd = writer.front
-            let tag: Tag = isPrintableString(challengePassword) ? .printableString : .utf8String
-            try writer.write(tag, challengePassword)
-            try writer.wrap(.set, from: attributeEnd)
-            try writer.write(.challengePassword)
-            try writer.wrap(.sequence, from: attributeEnd)
-        }
-        try writer.wrapSetOf(.contextConstructed(0), from: end)
     }
 
     private func writeExtensions(to writer: inout DERWriter) throws(DERError) {
-        let end = writer.front
-        if certificateTemplate.count > 0 { try writer.write(certificateTemplate: certificateTemplate) }
-        if subjectAltName.count > 0 {
-            let valueEnd = writer.front
-            try writer.write(altNames: subjectAltName)
-            // RFC 5280, 4.2.1.6: critical where the subject is empty.
-            try writer.wrapExtension(
-                .subjectAltName, critical: subject.count == 0 && subjectRange.isEmpty, from: valueEnd)
+        try writer.write(.sequence) { (writer) throws(DERError) in
+            if certificateTemplate.count > 0 { try writer.write(certificateTemplate: certificateTemplate) }
+            if subjectAltName.count > 0 {
+                // RFC 5280, 4.2.1.6: critical where the subject is empty.
+                try writer.write(
+                    extension: .subjectAltName, critical: subject.count == 0 && subjectRange.isEmpty
+                ) { (writer) throws(DERError) in try writer.write(altNames: subjectAltName) }
+            }
+            if extendedKeyUsage.count > 0 {
+                try writer.write(extension: .extKeyUsage, critical: false) { (writer) throws(DERError) in
+                    try writer.write(extendedKeyUsage: extendedKeyUsage)
+                }
+            }
+            if keyUsage.count > 0 { try writer.write(keyUsage: KeyUsage(keyUsage)) }
         }
-        if extendedKeyUsage.count > 0 {
-            let valueEnd = writer.front
-            try writer.write(extendedKeyUsage: extendedKeyUsage)
-            try writer.wrapExtension(.extKeyUsage, critical: false, from: valueEnd)
-        }
-        if keyUsage.count > 0 { try writer.write(keyUsage: KeyUsage(keyUsage)) }
-        try writer.wrap(.sequence, from: end)
     }
 }

@@ -23,20 +23,19 @@ extension DERWriter {
     ///
     /// - Throws: a ``PKIX/TextFault`` with the offset in `text`; `bufferFull`.
     public mutating func write(name text: Span<UInt8>) throws(DERError) {
-        let end = front
-        var position = 0
-        skipBlanks(text, &position)
-        if position < text.count {
+        try write(.sequence) { (writer) throws(DERError) in
+            var position = 0
+            skipBlanks(text, &position)
+            guard position < text.count else { return }
             var separator = UInt8(ascii: ",")
             while separator != 0 {
-                let partEnd = front
-                repeat {
-                    separator = try write(attributeOf: text, at: &position)
-                } while separator == UInt8(ascii: "+")
-                try wrapSetOf(from: partEnd)
+                try writer.writeSetOf { (writer) throws(DERError) in
+                    repeat {
+                        separator = try writer.write(attributeOf: text, at: &position)
+                    } while separator == UInt8(ascii: "+")
+                }
             }
         }
-        try wrap(.sequence, from: end)
     }
 
     /// Writes a copy of a Name that stands at these offsets of the buffer, or, if they are none, what `text` says.

@@ -35,9 +35,20 @@ struct Extension: ~Escapable {
 }
 
 extension DERWriter {
-    /// Closes an ``Extension`` whose value was written since `front` was `end`.
+    /// Writes an ``Extension`` with the value that `content` writes.
+    @inline(__always)
+    mutating func write(
+        extension identifier: ObjectIdentifier, critical: Bool, _ content: (inout DERWriter) throws(DERError) -> Void
+    ) throws(DERError) {
+        let end = front
+        try content(&self)
+        try wrapExtension(identifier, critical: critical, from: end)
+    }
+
     @inline(never)
-    mutating func wrapExtension(_ identifier: ObjectIdentifier, critical: Bool, from end: Int) throws(DERError) {
+    private mutating func wrapExtension(
+        _ identifier: ObjectIdentifier, critical: Bool, from end: Int
+    ) throws(DERError) {
         try wrap(.octetString, from: end)
         if critical { try write(boolean: true) }
         try write(identifier)
@@ -45,9 +56,9 @@ extension DERWriter {
     }
 
     mutating func write(keyUsage: KeyUsage) throws(DERError) {
-        let end = front
-        try write(namedBits: keyUsage.rawValue)
-        try wrapExtension(.keyUsage, critical: true, from: end)
+        try write(extension: .keyUsage, critical: true) { (writer) throws(DERError) in
+            try writer.write(namedBits: keyUsage.rawValue)
+        }
     }
 
     /// Writes the extension that names a Microsoft template: by its identifier, or by its name.
@@ -66,21 +77,23 @@ extension DERWriter {
     /// - Parameter text: a dotted identifier (MS-WCCE, 2.2.2.7.7.2), else a name (2.2.2.7.7.1).
     /// - Throws: a ``TextFault``, as for a name beyond ASCII; `bufferFull`.
     mutating func write(certificateTemplate text: Span<UInt8>) throws(DERError) {
-        let end = front
         let isIdentifier = text.count > 0 && text[0].isDigit
-        if isIdentifier {
-            try write(identifier: text, at: 0)
-            try wrap(.sequence, from: end)
-        } else {
-            guard holds(.ia5String, text) else { throw .text(.badCharacter, at: 0) }
-            var index = text.count
-            while index > 0 {
-                index &-= 1
-                try write(byte: text[index])
-                try write(byte: 0)
+        try write(extension: isIdentifier ? .certificateTemplate : .enrollCerttype, critical: false) {
+            (writer) throws(DERError) in
+            if isIdentifier {
+                return try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(identifier: text, at: 0)
+                }
             }
-            try wrap(.bmpString, from: end)
+            guard holds(.ia5String, text) else { throw .text(.badCharacter, at: 0) }
+            try writer.write(.bmpString) { (writer) throws(DERError) in
+                var index = text.count
+                while index > 0 {
+                    index &-= 1
+                    try writer.write(byte: text[index])
+                    try writer.write(byte: 0)
+                }
+            }
         }
-        try wrapExtension(isIdentifier ? .certificateTemplate : .enrollCerttype, critical: false, from: end)
     }
 }

@@ -66,22 +66,22 @@ extension DERWriter {
     ///
     /// - Throws: a ``TextFault`` with the offset in `text`; `bufferFull`.
     mutating func write(extendedKeyUsage text: Span<UInt8>) throws(DERError) {
-        let end = front
-        var items = ReversedList(text)
-        while let item = items.next() {
-            let word = text.extracting(item)
-            if let index = position(of: word, among: ExtendedKeyUsage.names) {
-                // Of id-kp, 1.3.6.1.5.5.7.3.
-                let number = UInt8(truncatingIfNeeded: index &+ (index < 4 ? 1 : 4))
-                let identifier: InlineArray<8, UInt8> = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, number]
-                try write(.objectIdentifier, identifier.span)
-            } else {
-                guard word.count > 0, word[0].isDigit else {
-                    throw .text(item.isEmpty ? .empty : .unknownWord, at: item.lowerBound)
+        try write(.sequence) { (writer) throws(DERError) in
+            var items = ReversedList(text)
+            while let item = items.next() {
+                let word = text.extracting(item)
+                if let index = position(of: word, among: ExtendedKeyUsage.names) {
+                    // Of id-kp, 1.3.6.1.5.5.7.3.
+                    let number = UInt8(truncatingIfNeeded: index &+ (index < 4 ? 1 : 4))
+                    let identifier: InlineArray<8, UInt8> = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, number]
+                    try writer.write(.objectIdentifier, identifier.span)
+                } else {
+                    guard word.count > 0, word[0].isDigit else {
+                        throw .text(item.isEmpty ? .empty : .unknownWord, at: item.lowerBound)
+                    }
+                    try writer.write(identifier: word, at: item.lowerBound)
                 }
-                try write(identifier: word, at: item.lowerBound)
             }
         }
-        try wrap(.sequence, from: end)
     }
 }

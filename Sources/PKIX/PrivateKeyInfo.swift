@@ -228,19 +228,21 @@ extension ECPrivateKey {
 extension DERWriter {
     /// Writes a PrivateKeyInfo of version 0 (RFC 5958, 2) with an RSAPrivateKey (RFC 8017, A.1.2), a secret.
     public mutating func write(privateKeyInfo key: inout RSAPrivateKey) throws(DERError) {
-        let end = front
-        var place = RSAPrivateKey.SecretInteger.coefficient.rawValue
-        while let integer = RSAPrivateKey.SecretInteger(rawValue: place) {
-            try write(integer, of: &key)
-            place &-= 1
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.octetString) { (writer) throws(DERError) in
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    var place = RSAPrivateKey.SecretInteger.coefficient.rawValue
+                    while let integer = RSAPrivateKey.SecretInteger(rawValue: place) {
+                        try writer.write(integer, of: &key)
+                        place &-= 1
+                    }
+                    try writer.writeIntegers(ofPublicKey: &key)
+                    try writer.write(integer: 0)
+                }
+            }
+            try writer.write(algorithm: .rsaEncryption, null: true)
+            try writer.write(integer: 0)
         }
-        try writeIntegers(ofPublicKey: &key)
-        try write(integer: 0)
-        try wrap(.sequence, from: end)
-        try wrap(.octetString, from: end)
-        try write(algorithm: .rsaEncryption, null: true)
-        try write(integer: 0)
-        try wrap(.sequence, from: end)
     }
 
     private mutating func write(
@@ -259,28 +261,28 @@ extension DERWriter {
 
     /// Writes a PrivateKeyInfo of version 0 (RFC 5958, 2) with an ECPrivateKey and its point (RFC 5915, 3), a secret.
     public mutating func write(privateKeyInfo key: inout ECPrivateKey) throws(DERError) {
-        let end = front
-        try write(keyBytesOf: &key)
-        try wrapBitString(from: end)
-        try wrap(.contextConstructed(1), from: end)
-        let scalarEnd = front
-        do {
-            var buffer = try reserve(key.curve.fieldSize)
-            do throws(CryptoError) {
-                try key.privateScalar(into: &buffer)
-            } catch {
-                throw DERError(.crypto(error), at: front)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(.octetString) { (writer) throws(DERError) in
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(.contextConstructed(1)) { (writer) throws(DERError) in
+                        try writer.writeBitString { (writer) throws(DERError) in try writer.write(keyBytesOf: &key) }
+                    }
+                    try writer.write(.octetString) { (writer) throws(DERError) in
+                        var buffer = try writer.reserve(key.curve.fieldSize)
+                        do throws(CryptoError) {
+                            try key.privateScalar(into: &buffer)
+                        } catch {
+                            throw DERError(.crypto(error), at: writer.front)
+                        }
+                    }
+                    try writer.write(integer: 1)
+                }
             }
+            try writer.write(.sequence) { (writer) throws(DERError) in
+                try writer.write(key.curve.identifier)
+                try writer.write(.ecPublicKey)
+            }
+            try writer.write(integer: 0)
         }
-        try wrap(.octetString, from: scalarEnd)
-        try write(integer: 1)
-        try wrap(.sequence, from: end)
-        try wrap(.octetString, from: end)
-        let algorithmEnd = front
-        try write(key.curve.identifier)
-        try write(.ecPublicKey)
-        try wrap(.sequence, from: algorithmEnd)
-        try write(integer: 0)
-        try wrap(.sequence, from: end)
     }
 }

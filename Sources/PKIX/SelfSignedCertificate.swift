@@ -32,27 +32,25 @@ public struct SelfSignedCertificate: ~Escapable {
     public func write<Key: PrivateKey & ~Copyable>(
         to writer: inout DERWriter, key: inout Key, digest: DigestAlgorithm, random: inout RandomGenerator
     ) throws(DERError) {
-        let end = writer.front
         let scheme = key.signatureScheme
         let usage = KeyUsage.digitalSignature
-        try writer.write(keyUsage: scheme == .rsa ? usage.union(.keyEncipherment) : usage)
-        try writer.wrap(.sequence, from: end)
-        try writer.wrap(.contextConstructed(3), from: end)
-        try writer.write(publicKeyOf: &key)
-        try writer.write(name: subject)
-        let validityEnd = writer.front
-        try writer.write(.utcTime, span(of: "491231235959Z"))
-        try writer.write(.utcTime, span(of: "000101000000Z"))
-        try writer.wrap(.sequence, from: validityEnd)
-        try writer.write(name: subject)
-        try writer.write(
-            algorithm: SignatureAlgorithm(scheme: scheme, digest: digest).identifier, null: scheme == .rsa)
-        try writer.write(unsignedInteger: serialNumber)
-        let versionEnd = writer.front
-        try writer.write(integer: 2)
-        try writer.wrap(.contextConstructed(0), from: versionEnd)
-        try writer.wrap(.sequence, from: end)
-        try writer.sign(from: end, digest, &key, &random)
-        try writer.wrap(.sequence, from: end)
+        try writer.writeSigned(digest, &key, &random) { (writer, key) throws(DERError) in
+            try writer.write(.contextConstructed(3)) { (writer) throws(DERError) in
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(keyUsage: scheme == .rsa ? usage.union(.keyEncipherment) : usage)
+                }
+            }
+            try writer.write(publicKeyOf: &key)
+            try writer.write(name: subject)
+            try writer.write(.sequence) { (writer) throws(DERError) in
+                try writer.write(.utcTime, span(of: "491231235959Z"))
+                try writer.write(.utcTime, span(of: "000101000000Z"))
+            }
+            try writer.write(name: subject)
+            try writer.write(
+                algorithm: SignatureAlgorithm(scheme: scheme, digest: digest).identifier, null: scheme == .rsa)
+            try writer.write(unsignedInteger: serialNumber)
+            try writer.write(.contextConstructed(0)) { (writer) throws(DERError) in try writer.write(integer: 2) }
+        }
     }
 }

@@ -2,17 +2,30 @@ import DER
 import DeviceCrypto
 
 extension DERWriter {
+    /// Writes what `content` writes, and its signature (`SIGNED`: RFC 5280, 4.1.1; RFC 2986, 4.2).
+    ///
+    /// - Parameter content: the fields of the SEQUENCE that is signed.
+    @inline(__always)
+    mutating func writeSigned<Key: PrivateKey & ~Copyable>(
+        _ digest: DigestAlgorithm, _ key: inout Key, _ random: inout RandomGenerator,
+        _ content: (inout DERWriter, inout Key) throws(DERError) -> Void
+    ) throws(DERError) {
+        let end = front
+        try write(.sequence) { (writer) throws(DERError) in try content(&writer, &key) }
+        try sign(from: end, digest, &key, &random)
+        try wrap(.sequence, from: end)
+    }
+
     /// Signs what was written since `front` was `end`, and puts AlgorithmIdentifier and signature behind it: the
     /// second half of `SIGNED` (RFC 5280, 4.1.1; RFC 2986, 4.2).
     @inline(never)
-    mutating func sign<Key: PrivateKey & ~Copyable>(
+    private mutating func sign<Key: PrivateKey & ~Copyable>(
         from end: Int, _ digest: DigestAlgorithm, _ key: inout Key, _ random: inout RandomGenerator
     ) throws(DERError) {
         let value = Hash.digest(digest, of: written(front..<end))
         let size = end &- front
         let start = front
-        try write(signatureOver: value, &key, &random)
-        try wrapBitString(from: start)
+        try writeBitString { (writer) throws(DERError) in try writer.write(signatureOver: value, &key, &random) }
         let scheme = key.signatureScheme
         let algorithm = SignatureAlgorithm(scheme: scheme, digest: digest)
         try write(algorithm: algorithm.identifier, null: scheme == .rsa)

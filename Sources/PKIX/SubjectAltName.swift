@@ -27,10 +27,10 @@ extension DERWriter {
     ///
     /// - Throws: a ``PKIX/TextFault`` with the offset in `text`; `bufferFull`.
     public mutating func write(altNames text: Span<UInt8>) throws(DERError) {
-        let end = front
-        var items = ReversedList(text)
-        while let item = items.next() { try write(altName: item, of: text) }
-        try wrap(.sequence, from: end)
+        try write(.sequence) { (writer) throws(DERError) in
+            var items = ReversedList(text)
+            while let item = items.next() { try writer.write(altName: item, of: text) }
+        }
     }
 
     private mutating func write(altName item: Range<Int>, of text: Span<UInt8>) throws(DERError) {

@@ -121,31 +121,32 @@ extension DERWriter {
     /// Writes the SubjectPublicKeyInfo of a private key (RFC 3279, 2.3.1; RFC 5480, 2).
     @inline(never)
     public mutating func write<Key: PrivateKey & ~Copyable>(publicKeyOf key: inout Key) throws(DERError) {
-        let end = front
-        switch key.algorithm {
-        case .rsa:
-            try writeIntegers(ofPublicKey: &key)
-            try wrap(.sequence, from: end)
-            try wrapBitString(from: end)
-            try write(algorithm: .rsaEncryption, null: true)
-        case .p256, .p384:
-            try write(keyBytesOf: &key)
-            try wrapBitString(from: end)
-            let algorithmEnd = front
-            try write(key.algorithm == .p256 ? .secp256r1 : .secp384r1)
-            try write(.ecPublicKey)
-            try wrap(.sequence, from: algorithmEnd)
+        try write(.sequence) { (writer) throws(DERError) in
+            switch key.algorithm {
+            case .rsa:
+                try writer.writeBitString { (writer) throws(DERError) in
+                    try writer.write(.sequence) { (writer) throws(DERError) in
+                        try writer.writeIntegers(ofPublicKey: &key)
+                    }
+                }
+                try writer.write(algorithm: .rsaEncryption, null: true)
+            case .p256, .p384:
+                try writer.writeBitString { (writer) throws(DERError) in try writer.write(keyBytesOf: &key) }
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(key.algorithm == .p256 ? .secp256r1 : .secp384r1)
+                    try writer.write(.ecPublicKey)
+                }
+            }
         }
-        try wrap(.sequence, from: end)
     }
 
     /// Writes modulus and public exponent, which an RSAPublicKey and an RSAPrivateKey have alike.
     mutating func writeIntegers<Key: PrivateKey & ~Copyable>(ofPublicKey key: inout Key) throws(DERError) {
         try write(integer: key.publicExponent)
-        let end = front
-        try write(keyBytesOf: &key)
-        if written[0] >= 0x80 { try write(byte: 0) }
-        try wrap(.integer, from: end)
+        try write(.integer) { (writer) throws(DERError) in
+            try writer.write(keyBytesOf: &key)
+            if writer.written[0] >= 0x80 { try writer.write(byte: 0) }
+        }
     }
 
     /// Writes a modulus or a point.

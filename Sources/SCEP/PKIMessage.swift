@@ -74,9 +74,9 @@ extension DERWriter {
     public mutating func writeIssuerAndSubject(
         issuer: Span<UInt8>, subject: Span<UInt8>, orCopyOf subjectRange: Range<Int> = 0..<0
     ) throws(DERError) {
-        let end = front
-        try write(name: subject, orCopyOf: subjectRange)
-        try write(bytes: issuer)
-        try wrap(.sequence, from: end)
+        try write(.sequence) { (writer) throws(DERError) in
+            try writer.write(name: subject, orCopyOf: subjectRange)
+            try writer.write(bytes: issuer)
+        }
     }
 }

@@ -163,10 +163,10 @@ extension Token {
                 // DigestInfo (RFC 8017, 9.2), which CKM_RSA_PKCS only pads.
                 var bytes = [UInt8](repeating: 0, count: 96)
                 input = try Self.encoded(into: &bytes) { writer throws(DERError) in
-                    let end = writer.front
-                    try writer.write(.octetString, digest.bytes)
-                    try writer.write(algorithm: digest.algorithm.identifier, null: true)
-                    try writer.wrap(.sequence, from: end)
+                    try writer.write(.sequence) { (writer) throws(DERError) in
+                        try writer.write(.octetString, digest.bytes)
+                        try writer.write(algorithm: digest.algorithm.identifier, null: true)
+                    }
                 }
                 mechanism = CKM_RSA_PKCS
                 signature = [UInt8](repeating: 0, count: reference.publicKey.count)
@@ -204,10 +204,10 @@ extension Token {
         do throws(DERError) {
             var bytes = [UInt8](repeating: 0, count: 128)
             return try Self.encoded(into: &bytes) { writer throws(DERError) in
-                let end = writer.front
-                try writer.write(unsignedInteger: signature.span.extracting((count / 2)..<count))
-                try writer.write(unsignedInteger: signature.span.extracting(first: count / 2))
-                try writer.wrap(.sequence, from: end)
+                try writer.write(.sequence) { (writer) throws(DERError) in
+                    try writer.write(unsignedInteger: signature.span.extracting((count / 2)..<count))
+                    try writer.write(unsignedInteger: signature.span.extracting(first: count / 2))
+                }
             }
         } catch {
             throw .badKey(error)
