@@ -45,7 +45,7 @@ extension Agent where Key: ~Copyable {
             move(.failedForGood)
             throw error
         }
-        if case .storage = error { return try settleStorage(error, configuration) }
+        if case .storage = error { return try handleStorageFailure(error, configuration) }
         let tries = transaction.tries
         if state.isTransaction {
             // What a replaced registration authority cannot decrypt, for one, is sent to its successor.
@@ -136,7 +136,7 @@ extension Agent where Key: ~Copyable {
     }
 
     /// Storage that fails cannot keep what is to be done about it.
-    private mutating func settleStorage(
+    private mutating func handleStorageFailure(
         _ error: AgentError, _ configuration: borrowing Configuration
     ) throws(AgentError) {
         note(error, of: nil)

@@ -117,8 +117,8 @@ import Testing
         #expect(try life.record(.certificate) == first.der)
         #expect(Set(life.authority.asked.map(\.transactionID)).count == 4)
         // Each refusal ends its transaction in storage, too.
-        let settled: [StoredRecord] = [.privateKey, .certificate, .caCertificates, .state]
-        #expect(run.stored.prefix(6).map { $0 == settled } == [false, true, false, true, false, true])
+        let all: [StoredRecord] = [.privateKey, .certificate, .caCertificates, .state]
+        #expect(run.stored.prefix(6).map { $0 == all } == [false, true, false, true, false, true])
     }
 
     /// A renewal that brings nothing is refused, and what there is stays in use.

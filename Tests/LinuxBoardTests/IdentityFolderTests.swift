@@ -102,12 +102,12 @@ import Testing
         }
     }
 
-    private enum Spoiling: String, CaseIterable {
+    private enum Damage: String, CaseIterable {
         case nothing, fileForOthers, folderForOthers, pipe, folderInPlaceOfFile, linkToFile, linkToFolder, tooLarge
     }
 
     /// One defect a row: what is not a private file in a private folder of this user is refused, and left as it is.
-    @Test(arguments: Spoiling.allCases) private func whatIsNoPrivateFileIsRefused(_ corrupting: Spoiling) throws {
+    @Test(arguments: Damage.allCases) private func whatIsNoPrivateFileIsRefused(_ corrupting: Damage) throws {
         try withTemporaryDirectory { directory in
             var snapshots = try Self.opened(directory)
             try Self.put(1, in: &snapshots)

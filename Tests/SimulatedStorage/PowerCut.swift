@@ -52,14 +52,14 @@ public struct Operations: Sendable {
         self = Operations()
     }
 
-    enum Course {
+    enum Outcome {
         case whole
         case failing(Tear, StorageError)
         case torn(Tear)
     }
 
     /// How the next operation goes.
-    mutating func next() -> Course {
+    mutating func next() -> Outcome {
         count += 1
         switch fault {
         case .powerCut(at: count, let tear):

@@ -113,9 +113,9 @@ public struct SimulatedDirectory: Directory, Sendable {
     public mutating func write(_ bytes: Span<UInt8>) throws(StorageError) {
         guard !operations.isDead else { throw .powerLost }
         guard let made else { throw .outOfRange }
-        let course = operations.next()
-        for index in 0..<course.bytes(of: bytes.count) { files[made].bytes.append(bytes[index]) }
-        try course.conclude()
+        let outcome = operations.next()
+        for index in 0..<outcome.bytes(of: bytes.count) { files[made].bytes.append(bytes[index]) }
+        try outcome.finish()
     }
 
     public mutating func sync() throws(StorageError) {
@@ -143,8 +143,8 @@ public struct SimulatedDirectory: Directory, Sendable {
     /// An operation that happens as a whole or not at all: not before a cut, and after it.
     private mutating func change(_ body: (inout Self) -> Void) throws(StorageError) {
         guard !operations.isDead else { throw .powerLost }
-        let course = operations.next()
-        if course.bytes(of: 2) == 2 { body(&self) }
-        try course.conclude()
+        let outcome = operations.next()
+        if outcome.bytes(of: 2) == 2 { body(&self) }
+        try outcome.finish()
     }
 }

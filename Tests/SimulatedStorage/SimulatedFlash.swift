@@ -32,23 +32,23 @@ public struct SimulatedFlash: Storage, Sendable {
             offset + new.count <= bytes.count
         else { throw .outOfRange }
         for index in new.indices where bytes[offset + index] != geometry.erasedValue { throw .notErased }
-        let course = operations.next()
-        for index in 0..<course.bytes(of: new.count) { bytes[offset + index] = new[index] }
-        try course.conclude()
+        let outcome = operations.next()
+        for index in 0..<outcome.bytes(of: new.count) { bytes[offset + index] = new[index] }
+        try outcome.finish()
     }
 
     public mutating func erase(sector: Int) throws(StorageError) {
         guard !operations.isDead else { throw .powerLost }
         guard (0..<geometry.sectorCount).contains(sector) else { throw .outOfRange }
-        let course = operations.next()
+        let outcome = operations.next()
         erases[sector] += 1
         let start = sector * geometry.sectorSize
-        for index in 0..<course.bytes(of: geometry.sectorSize) { bytes[start + index] = geometry.erasedValue }
-        try course.conclude()
+        for index in 0..<outcome.bytes(of: geometry.sectorSize) { bytes[start + index] = geometry.erasedValue }
+        try outcome.finish()
     }
 }
 
-extension Operations.Course {
+extension Operations.Outcome {
     /// How many of `count` bytes are written.
     func bytes(of count: Int) -> Int {
         switch self {
@@ -57,7 +57,7 @@ extension Operations.Course {
         }
     }
 
-    func conclude() throws(StorageError) {
+    func finish() throws(StorageError) {
         switch self {
         case .whole: break
         case .failing(_, let error): throw error

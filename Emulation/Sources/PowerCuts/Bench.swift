@@ -24,7 +24,7 @@ final class Bench {
     /// Records of stores that were opened before, by ``Part/stateHash`` of what they lie on: opening did not change it.
     private(set) var opened: [Int: Records] = [:]
     /// Storage, by state hash and time, that another start did not change.
-    private var settled: [Int: Set<UInt64>] = [:]
+    private var finished: [Int: Set<UInt64>] = [:]
     /// All is forgotten when there is more.
     private static let limit = 10_000
 
@@ -66,12 +66,12 @@ final class Bench {
 
     /// Whether a device that was as in `state` was started once more, and nothing changed.
     func isSettled<P: Part>(_ state: SystemState<P>) -> Bool {
-        settled[state.part.stateHash]?.contains(state.now) ?? false
+        finished[state.part.stateHash]?.contains(state.now) ?? false
     }
 
     func markSettled<P: Part>(_ state: SystemState<P>) {
-        if settled.count >= Self.limit { settled.removeAll() }
-        settled[state.part.stateHash, default: []].insert(state.now)
+        if finished.count >= Self.limit { finished.removeAll() }
+        finished[state.part.stateHash, default: []].insert(state.now)
     }
 
     /// Whether the CA's database has this very certificate.

@@ -30,7 +30,7 @@ struct SystemState<P: Part>: Sendable {
     /// Whether the next step's events have happened.
     var isStepBegun = false
     /// Certificates that the device was seen to hold, in order.
-    var held: [[UInt8]] = []
+    var identities: [[UInt8]] = []
 }
 
 /// A moment at which power can fail.

@@ -32,7 +32,7 @@ struct Scenario<P: Part> {
     ///   - incident: what happens to an exchange, counted from now.
     func run(_ start: SystemState<P>, records: Bool = false, incident: Incident? = nil) throws -> Outcome {
         var outcome = Outcome(state: start)
-        var held = start.held
+        var identities = start.identities
         while outcome.state.stepsDone < bench.flow.steps.count {
             if !outcome.state.isStepBegun { try begin(bench.flow.steps[outcome.state.stepsDone], &outcome.state) }
             let left = incident.map {
@@ -43,13 +43,13 @@ struct Scenario<P: Part> {
             for cutPoint in machine.cutPoints ?? [] {
                 // What the device had until then it must have from then on.
                 var cutPoint = cutPoint
-                cutPoint.state.held = held
+                cutPoint.state.identities = identities
                 // If that is not so, a cut before whatever comes here will tell.
                 _ = try? look(&cutPoint.state)
-                held = cutPoint.state.held
+                identities = cutPoint.state.identities
                 outcome.cutPoints.append(cutPoint)
             }
-            held = outcome.state.held
+            identities = outcome.state.identities
             outcome.exchanges += machine.exchanges
             outcome.state.isStepBegun = false
             outcome.state.stepsDone += 1
@@ -126,7 +126,7 @@ struct Scenario<P: Part> {
     private func checkPair(_ records: Records, _ state: inout SystemState<P>) throws {
         guard let der = records[2], let kept = records[1] else {
             guard records[1] == nil, records[2] == nil else { throw Violation("half of an identity is stored") }
-            guard state.held.isEmpty else { throw Violation("the device had an identity, and has none") }
+            guard state.identities.isEmpty else { throw Violation("the device had an identity, and has none") }
             return
         }
         let certificate = try bench.certificate(der)
@@ -141,9 +141,9 @@ struct Scenario<P: Part> {
         guard try bench.isIssued(certificate) else {
             throw Violation("the CA knows nothing of the stored certificate")
         }
-        guard der != state.held.last else { return }
-        guard !state.held.contains(der) else { throw Violation("the device went back to an identity that it had left") }
-        state.held.append(der)
+        guard der != state.identities.last else { return }
+        guard !state.identities.contains(der) else { throw Violation("the device went back to an identity that it had left") }
+        state.identities.append(der)
     }
 
     /// Whether a stored key is the one that `certificate` is for.
@@ -156,8 +156,8 @@ struct Scenario<P: Part> {
     func check(_ end: SystemState<P>, from start: SystemState<P>) throws {
         var state = end
         let records = try look(&state)
-        guard let der = state.held.last else { throw Violation("the device has no identity at the end") }
-        guard der != start.held.last else { throw Violation("the device has its old identity still") }
+        guard let der = state.identities.last else { throw Violation("the device has no identity at the end") }
+        guard der != start.identities.last else { throw Violation("the device has its old identity still") }
         for number in [4, 5, 8, 9] as [UInt8] where records[number] != nil {
             throw Violation("record \(number) is left over at the end")
         }
@@ -165,7 +165,7 @@ struct Scenario<P: Part> {
         guard bench.isSignedByCA(certificate) else {
             throw Violation("the identity is not from the CA that is in service")
         }
-        if let old = start.held.last {
+        if let old = start.identities.last {
             let isSame = try bench.certificate(old).publicKey == certificate.publicKey
             guard isSame == bench.flow.keepsKey else {
                 throw Violation(isSame ? "the new identity has the old key" : "the key was to be kept, and was not")

@@ -21,7 +21,7 @@ import Testing
         #expect(answer.body == Shared.plain.trustAnchor.der)
     }
 
-    @Test func moreCertificatesComeInADegenerateSignedData() throws {
+    @Test func moreCertificatesComeInACertificatesOnlyMessage() throws {
         let authority = try makeAuthority {
             $0.hasIntermediate = true
             $0.registrationAuthority = .split

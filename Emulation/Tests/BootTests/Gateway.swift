@@ -15,14 +15,14 @@ struct Holding: Equatable, CustomStringConvertible {
     var description: String { "\(stored ?? "none"), published \(published ?? "none")" }
 }
 
-/// An emulated gateway with its disk, and what is known of it: the certificates that it held, in their order.
+/// An emulated gateway with its disk, and what is known of it: the certificates that it had, in their order.
 ///
 /// What it holds is read from its disk, whatever it says, and checked by `openssl`.
 struct Gateway {
     let machine: Machine
     let authority: Authority
     /// Serial numbers, hexadecimal.
-    private(set) var held: [String] = []
+    private(set) var certificates: [String] = []
     /// What the disk has now.
     private(set) var holding = Holding()
     private(set) var starts = 0
@@ -152,9 +152,9 @@ struct Gateway {
         }
         try image.write(to: machine.disk)
         holding = new
-        if let serial = new.stored, serial != held.last {
-            #expect(!held.contains(serial), "it went back to \(serial), which it had left")
-            held.append(serial)
+        if let serial = new.stored, serial != certificates.last {
+            #expect(!certificates.contains(serial), "it went back to \(serial), which it had left")
+            certificates.append(serial)
         }
         return texts
     }
@@ -239,7 +239,7 @@ struct Gateway {
     /// The certificate that it holds.
     var certificate: Certificate {
         get throws {
-            let serial = try #require(held.last)
+            let serial = try #require(certificates.last)
             return try #require(try authority.issuedCertificate(serial: serial))
         }
     }

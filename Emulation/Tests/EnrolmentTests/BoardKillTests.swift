@@ -36,8 +36,8 @@ import Testing
     private struct Sight {
         var kills = 0
         var starts = 0
-        /// Serial numbers of what it held, in order.
-        var held: [String] = []
+        /// Serial numbers of what it had, in order.
+        var certificates: [String] = []
     }
 
     @Test(arguments: Bench.chosen(from: [.lm3s6965evb]), kinds)
@@ -70,7 +70,7 @@ import Testing
                 let outcome = try await device.enrol()
                 #expect(outcome.verdict == .done, "\(outcome.lines.map(\.text))")
                 look(at: outcome.events, server.authority, &sight)
-                let certificate = try await device.held(server.authority)
+                let certificate = try await device.currentCertificate(server.authority)
                 // Fresh: the CA would not renew it.
                 #expect(certificate.notAfter > server.authority.now.addingTimeInterval(20 * 86_400))
                 #expect(certificate.isSigned(by: server.authority.trustAnchor.publicKey))
@@ -115,16 +115,16 @@ import Testing
         return false
     }
 
-    /// What a device held it has at every start from then on, until it has the next.
+    /// What a device had it has at every start from then on, until it has the next.
     private func look(at events: [String], _ authority: Authority, _ sight: inout Sight) {
-        if let last = sight.held.last, let first = events.first {
+        if let last = sight.certificates.last, let first = events.first {
             #expect(first.contains("outcome=current"), "it had \(last), and has nothing: \(first)")
         }
         for event in events {
-            guard let serial = field("serial", of: event), serial != sight.held.last else { continue }
+            guard let serial = field("serial", of: event), serial != sight.certificates.last else { continue }
             #expect((try? authority.issuedCertificate(serial: serial)) ?? nil != nil, "\(event)")
-            #expect(!sight.held.contains(serial), "it went back to an identity that it had left: \(event)")
-            sight.held.append(serial)
+            #expect(!sight.certificates.contains(serial), "it went back to an identity that it had left: \(event)")
+            sight.certificates.append(serial)
         }
     }
 }

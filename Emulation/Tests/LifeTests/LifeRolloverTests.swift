@@ -56,9 +56,9 @@ enum Rollover {
         #expect(late.exchanges.isEmpty)
         #expect(try life.identity() == next)
         try OpenSSLCheck.verify(next, of: life.authority)
-        let settled = try life.records()
-        #expect([4, 5, 6, 8, 9].allSatisfy { settled[$0] == nil })
-        #expect(settled[3].map { !$0.contains(sequence: oldCA.der) && $0.contains(sequence: nextCA.der) } == true)
+        let left = try life.records()
+        #expect([4, 5, 6, 8, 9].allSatisfy { left[$0] == nil })
+        #expect(left[3].map { !$0.contains(sequence: oldCA.der) && $0.contains(sequence: nextCA.der) } == true)
 
         // The next one's own time: renewed from it, under the fingerprint of the first.
         life.pass(days: 30)

@@ -25,10 +25,10 @@ import Testing
         let outcome = try Scenario(bench: bench).run(start, records: true)
 
         // Two certificates, each for a key of the token, each from the CA.
-        #expect(outcome.state.held.count == 2)
+        #expect(outcome.state.identities.count == 2)
         #expect(outcome.state.slotsTaken == 2)
         let keys = [1, 2].map { Token.Slot(kind: kind, number: $0) }
-        for (der, slot) in zip(outcome.state.held, keys) {
+        for (der, slot) in zip(outcome.state.identities, keys) {
             try withTemporaryDirectory { directory in
                 let (ca, own) = (directory.appendingPathComponent("ca"), directory.appendingPathComponent("own"))
                 try Data(bench.authority.trustAnchor.pem()).write(to: ca)

@@ -27,9 +27,9 @@ struct TCP: Transport, ~Copyable {
             unsafe tcp_abort(pcb)
             throw started == ERR_MEM.rawValue ? .exhausted : .unreachable
         }
-        let settled = Network.wait(until: deadline) { unsafe connection.isOpen || connection.failure != nil }
+        let isDecided = Network.wait(until: deadline) { unsafe connection.isOpen || connection.failure != nil }
         if let failure = unsafe connection.failure { throw failure == .reset ? .refused : failure }
-        guard settled else {
+        guard isDecided else {
             close()
             throw .timedOut
         }
@@ -76,7 +76,7 @@ struct TCP: Transport, ~Copyable {
     }
 
     mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
-        let settled = Network.wait(until: deadline) {
+        let isDecided = Network.wait(until: deadline) {
             unsafe connection.chain != nil || connection.hasEnded || connection.failure != nil
                 || connection.pcb == nil
         }
@@ -84,7 +84,7 @@ struct TCP: Transport, ~Copyable {
         if unsafe connection.chain != nil { return unsafe connection.take(into: &buffer) }
         if let failure = unsafe connection.failure { throw failure }
         if unsafe connection.hasEnded { return 0 }
-        throw settled ? .reset : .timedOut
+        throw isDecided ? .reset : .timedOut
     }
 
     mutating func close() {
