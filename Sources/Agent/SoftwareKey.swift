@@ -6,6 +6,9 @@ import PKIX
 public struct SoftwareKey: DeviceKey, ~Copyable {
     private let inPlace = InPlace()
     private var isEC = false
+    /// Noted, since asking the keys would copy them to the stack.
+    public private(set) var algorithm = KeyAlgorithm.rsa(bits: 0)
+    public private(set) var publicExponent: UInt32 = 0
     private var rsa = RSAPrivateKey()
     private var ec = ECPrivateKey()
 
@@ -21,6 +24,11 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
         case .p384: try ec.generate(curve: .p384, random: &random)
         }
         isEC = algorithm == .p256 || algorithm == .p384
+        note()
+    }
+
+    private mutating func note() {
+        (algorithm, publicExponent) = isEC ? ec.parameters() : rsa.parameters()
     }
 
     /// 271 to 527 for RSA, 106 for P-256, 154 for P-384.
@@ -39,6 +47,7 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
         } else {
             try rsa.load(bytes)
         }
+        note()
     }
 
     /// Reads a key that was made elsewhere into this place.
@@ -53,6 +62,7 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
         } else {
             try rsa.load(info)
         }
+        note()
     }
 
     /// Writes a PrivateKeyInfo (RFC 5958, 2): a secret.
@@ -64,13 +74,10 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
         rsa.wipe()
         ec.wipe()
         isEC = false
+        note()
     }
 
-    public var algorithm: KeyAlgorithm { isEC ? ec.algorithm : rsa.algorithm }
-
-    public var signatureSize: Int { isEC ? ec.signatureSize : rsa.signatureSize }
-
-    public var publicExponent: UInt32 { isEC ? 0 : rsa.publicExponent }
+    public var signatureSize: Int { algorithm.signatureSize }
 
     public mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         isEC ? try ec.publicKey(into: &bytes) : try rsa.publicKey(into: &bytes)

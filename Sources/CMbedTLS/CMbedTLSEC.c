@@ -33,12 +33,6 @@ static int cmbedtls_ec_group(mbedtls_ecp_group *group, size_t field_size) {
     return mbedtls_ecp_group_load(group, field_size == 32 ? MBEDTLS_ECP_DP_SECP256R1 : MBEDTLS_ECP_DP_SECP384R1);
 }
 
-// Clears what a call has left on the stack, 1 KiB below the caller.
-__attribute__((noinline)) static void cmbedtls_clear_stack(void) {
-    uint8_t below[1024];
-    mbedtls_platform_zeroize(below, sizeof below);
-}
-
 int cmbedtls_has_ec(void) { return 1; }
 
 // Writes an uncompressed point of 1 + 2 * `field_size` bytes.

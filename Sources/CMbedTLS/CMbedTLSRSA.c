@@ -15,6 +15,12 @@ static void cmbedtls_rsa_init(mbedtls_rsa_context *context) {
 #endif
 }
 
+// Frees the context of a private key.
+static void cmbedtls_rsa_free_private(mbedtls_rsa_context *context) {
+    mbedtls_rsa_free(context);
+    cmbedtls_clear_stack();
+}
+
 // Makes what CRT operations need of a private key, and no more. The private exponent is left out: it costs time and
 // arena, and nothing here uses it. Free the context whatever this returns.
 static int cmbedtls_rsa_load_private(mbedtls_rsa_context *context, const cmbedtls_rsa_private *key) {
@@ -63,6 +69,7 @@ int cmbedtls_rsa_modulus(const cmbedtls_rsa_private *key, uint8_t *modulus) {
 cleanup:
     mbedtls_mpi_free(&p);
     mbedtls_mpi_free(&q);
+    cmbedtls_clear_stack();
     return ret;
 }
 
@@ -75,7 +82,7 @@ int cmbedtls_rsa_generate(mbedtls_ctr_drbg_context *random, unsigned bits, int e
     if (status == 0) {
         status = mbedtls_rsa_export_raw(&context, NULL, 0, primes, half, primes + half, half, NULL, 0, NULL, 0);
     }
-    mbedtls_rsa_free(&context);
+    cmbedtls_rsa_free_private(&context);
     return status;
 }
 
@@ -96,7 +103,7 @@ int cmbedtls_rsa_import(const cmbedtls_rsa_public *key, const uint8_t *private_e
     if (status == 0) {
         status = mbedtls_rsa_export_raw(&context, NULL, 0, primes, half, primes + half, half, NULL, 0, NULL, 0);
     }
-    mbedtls_rsa_free(&context);
+    cmbedtls_rsa_free_private(&context);
     return status;
 }
 
@@ -115,7 +122,7 @@ int cmbedtls_rsa_integer(const cmbedtls_rsa_private *key, uint8_t place, uint8_t
                                                   : &context.QP;
         status = mbedtls_mpi_write_binary(integer, bytes, count);
     }
-    mbedtls_rsa_free(&context);
+    cmbedtls_rsa_free_private(&context);
     return status;
 }
 
@@ -128,7 +135,7 @@ int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context 
                                                    CMBEDTLS_MODE(MBEDTLS_RSA_PRIVATE) cmbedtls_md(algorithm),
                                                    (unsigned) count, digest, signature);
     }
-    mbedtls_rsa_free(&context);
+    cmbedtls_rsa_free_private(&context);
     return status;
 }
 
@@ -178,7 +185,7 @@ int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_conte
                                                      CMBEDTLS_MODE(MBEDTLS_RSA_PRIVATE) count, ciphertext, plaintext,
                                                      capacity);
     }
-    mbedtls_rsa_free(&context);
+    cmbedtls_rsa_free_private(&context);
     return status;
 }
 
@@ -193,7 +200,7 @@ int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_
                                                 CMBEDTLS_MODE(MBEDTLS_RSA_PRIVATE) NULL, 0, count, ciphertext,
                                                 plaintext, capacity);
     }
-    mbedtls_rsa_free(&context);
+    cmbedtls_rsa_free_private(&context);
     return status;
 }
 

@@ -163,6 +163,11 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
 
     public var algorithm: KeyAlgorithm { curve == .p256 ? .p256 : .p384 }
 
+    /// ``algorithm`` and ``publicExponent``. Mutating, since a key that is only borrowed may be copied to the stack.
+    public mutating func parameters() -> (algorithm: KeyAlgorithm, publicExponent: UInt32) {
+        (curve == .p256 ? .p256 : .p384, 0)
+    }
+
     public var signatureSize: Int { curve.signatureSize }
 
     public var publicExponent: UInt32 { 0 }

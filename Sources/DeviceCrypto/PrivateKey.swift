@@ -4,6 +4,15 @@ public enum KeyAlgorithm: Equatable, Sendable {
     case rsa(bits: Int)
     case p256
     case p384
+
+    /// Bytes of the longest signature: the modulus', or an Ecdsa-Sig-Value's in DER.
+    public var signatureSize: Int {
+        switch self {
+        case .rsa(let bits): bits / 8
+        case .p256: Curve.p256.signatureSize
+        case .p384: Curve.p384.signatureSize
+        }
+    }
 }
 
 /// How a content key was encrypted with RSA (RFC 8017, 7.1 and 7.2).

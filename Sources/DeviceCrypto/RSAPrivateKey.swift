@@ -211,6 +211,11 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
 
     public var algorithm: KeyAlgorithm { .rsa(bits: half &* 16) }
 
+    /// ``algorithm`` and ``publicExponent``. Mutating: see ``size(of:)``.
+    public mutating func parameters() -> (algorithm: KeyAlgorithm, publicExponent: UInt32) {
+        (.rsa(bits: half &* 16), publicExponent)
+    }
+
     /// Bytes of the modulus, and so of every signature and ciphertext: 256 to 512.
     public var signatureSize: Int { 2 &* half }
 

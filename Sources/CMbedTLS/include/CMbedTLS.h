@@ -56,5 +56,6 @@
 #include "CMbedTLSHash.h"
 #include "CMbedTLSRandom.h"
 #include "CMbedTLSRSA.h"
+#include "CMbedTLSStack.h"
 
 #endif

@@ -13,13 +13,7 @@ struct TokenKey: PrivateKey, ~Copyable {
 
     var algorithm: KeyAlgorithm { reference?.algorithm ?? .rsa(bits: 0) }
 
-    var signatureSize: Int {
-        switch algorithm {
-        case .rsa(let bits): bits / 8
-        case .p256: Curve.p256.signatureSize
-        case .p384: Curve.p384.signatureSize
-        }
-    }
+    var signatureSize: Int { algorithm.signatureSize }
 
     var publicExponent: UInt32 { reference?.publicExponent ?? 0 }
 
