@@ -33,11 +33,13 @@ let package = Package(
         .library(name: "TLS", targets: ["TLS"]),
         // What boards that run Linux share.
         .library(name: "LinuxBoard", targets: ["LinuxBoard"]),
-        // The program for gateways, for `Toolchain/gateway` to link.
-        .library(name: "scep", type: .static, targets: ["GatewayMain"]),
+        // The program `scep` for gateways, as `Toolchain/gateway` links it: as Embedded Swift, which SwiftPM links for no Linux.
+        .library(name: "GatewayMain", type: .static, targets: ["GatewayMain"]),
         // For fuzzing alone: what the program reads.
         .library(name: "Gateway", targets: ["Output", "Inspection", "Gateway"]),
-        // For tests alone: storage that fails on purpose.
+        // For tests alone, of other packages too: what imports nothing of the core, keys, and storage that fails on purpose.
+        .library(name: "TestSupport", targets: ["TestSupport"]),
+        .library(name: "TestKeys", targets: ["TestKeys"]),
         .library(name: "SimulatedStorage", targets: ["SimulatedStorage"]),
     ],
     targets: [
@@ -83,19 +85,24 @@ let package = Package(
             ],
             swiftSettings: core),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
-        .target(name: "TestSupport", dependencies: ["DeviceCrypto"], path: "Tests/Support", swiftSettings: tests),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
+        .target(
+            name: "TestKeys", dependencies: ["DeviceCrypto", "Agent", "TestSupport"], path: "Tests/Keys",
+            swiftSettings: tests),
         .target(
             name: "SimulatedStorage", dependencies: ["Board"], path: "Tests/SimulatedStorage", swiftSettings: tests),
+        // Whoever links it has other calls of the system than others have: for the tests of this package alone.
+        .target(name: "PretendedSystem", path: "Tests/PretendedSystem", swiftSettings: tests),
         .testTarget(
-            name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestSupport"], swiftSettings: tests,
+            name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestKeys", "TestSupport"], swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: tests),
         .testTarget(name: "DERTests", dependencies: ["DER", "TestSupport"], swiftSettings: tests),
         .testTarget(
-            name: "PKIXTests", dependencies: ["PKIX", "TestSupport"], swiftSettings: tests,
+            name: "PKIXTests", dependencies: ["PKIX", "TestKeys", "TestSupport"], swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(
-            name: "CMSTests", dependencies: ["CMS", "TestSupport"], swiftSettings: tests,
+            name: "CMSTests", dependencies: ["CMS", "TestKeys", "TestSupport"], swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(name: "HTTPTests", dependencies: ["HTTP", "TestSupport"], swiftSettings: tests),
         .testTarget(
@@ -103,27 +110,31 @@ let package = Package(
             swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(
-            name: "LinuxBoardTests", dependencies: ["CLinux", "Board", "LinuxBoard", "TestSupport"],
+            name: "LinuxBoardTests", dependencies: ["CLinux", "Board", "LinuxBoard", "PretendedSystem", "TestSupport"],
             swiftSettings: tests),
-        .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestSupport"], swiftSettings: tests),
+        .testTarget(name: "SCEPTests", dependencies: ["SCEP", "TestKeys", "TestSupport"], swiftSettings: tests),
         .testTarget(
-            name: "TLSTests", dependencies: ["Agent", "TLS", "Gateway", "LinuxBoard", "TestSupport"],
+            name: "TLSTests", dependencies: ["Agent", "TLS", "Gateway", "LinuxBoard", "TestKeys", "TestSupport"],
             swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestSupport"],
+            name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestKeys", "TestSupport"],
             swiftSettings: tests,
             linkerSettings: boundAtStart),
         .testTarget(name: "OutputTests", dependencies: ["Output", "TestSupport"], swiftSettings: tests),
         .target(
-            name: "InspectionSupport", dependencies: ["Inspection", "TestSupport"], path: "Tests/InspectionSupport",
+            name: "InspectionSupport", dependencies: ["Inspection", "TestKeys", "TestSupport"],
+            path: "Tests/InspectionSupport",
             swiftSettings: tests),
         .testTarget(
-            name: "InspectionTests", dependencies: ["Inspection", "InspectionSupport", "TestSupport"],
+            name: "InspectionTests", dependencies: ["Inspection", "InspectionSupport", "TestKeys", "TestSupport"],
             swiftSettings: tests),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["Gateway", "CPKCS11", "InspectionSupport", "SimulatedStorage", "TestSupport"],
+            dependencies: [
+                "Gateway", "CPKCS11", "InspectionSupport", "PretendedSystem", "SimulatedStorage", "TestKeys",
+                "TestSupport",
+            ],
             swiftSettings: tests),
     ]
 )

@@ -103,25 +103,31 @@ let package = Package(
             ],
             swiftSettings: strict),
         .target(
-            name: "EmulationTestSupport", dependencies: ["AuthorityServer", "Emulator"], path: "Tests/Support",
+            name: "EmulationTestSupport",
+            dependencies: ["AuthorityServer", "Emulator", .product(name: "TestSupport", package: "EmbeddedSCEP")],
+            path: "Tests/Support",
             swiftSettings: strict),
         .testTarget(
             name: "AuthorityTests",
             dependencies: [
                 "Authority", "AuthorityServer", "Emulator", "LibCrypto", "EmulationTestSupport", "scep-authority",
                 .product(name: "FlyingSocks", package: "FlyingFox"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "EnrolmentTests",
             dependencies: [
                 "Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "FaultProxy", "Interference",
-                "LibCrypto", "enroll", "fault-proxy", "soak",
+                "LibCrypto", "enroll", "fault-proxy", "soak", .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict),
         .testTarget(
             name: "GatewayProgramTests",
-            dependencies: ["Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto"],
+            dependencies: [
+                "Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto",
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "BootTests",
@@ -130,9 +136,11 @@ let package = Package(
         .testTarget(
             name: "LifeTests",
             dependencies: [
-                "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "Interference", "LibCrypto",
+                "Authority", "AuthorityServer", "InProcess", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+                .product(name: "TestKeys", package: "EmbeddedSCEP"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")],
             linkerSettings: boundAtStart),
@@ -145,14 +153,17 @@ let package = Package(
         .testTarget(
             name: "PowerCutsTests",
             dependencies: [
-                "Authority", "PowerCuts", "EmulationTestSupport", "Interference", "LibCrypto",
+                "Authority", "PowerCuts", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .testTarget(
             name: "EmulatorTests",
-            dependencies: ["Emulator", "EmulationTestSupport", "LibCrypto"],
+            dependencies: [
+                "Emulator", "EmulationTestSupport", "LibCrypto", .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
             swiftSettings: strict),
     ]
 )

@@ -12,6 +12,7 @@ let package = Package(
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "Gateway", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: [.treatAllWarnings(as: .error), .enableExperimentalFeature("Lifetimes")])
     ]

@@ -2,6 +2,7 @@ import Board
 import DeviceCrypto
 import SCEP
 import SimulatedStorage
+import TestKeys
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import DeviceCrypto
 import PKIX
 import SCEP
 import SimulatedStorage
+import TestKeys
 import TestSupport
 import Testing
 

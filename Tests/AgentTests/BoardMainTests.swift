@@ -4,6 +4,7 @@ import DER
 import DeviceCrypto
 import HTTP
 import SimulatedStorage
+import TestKeys
 import TestSupport
 import Testing
 
@@ -56,7 +57,15 @@ import Testing
     private func run(_ record: Record, capacity: Int = 1536) throws
         -> (error: AgentError?, text: [UInt8], deadlines: [UInt64])
     {
-        var (record, line, clock, log, traffic) = (record, DeadLine(), StillClock(), NoLog(), Traffic())
+        var line = DeadLine()
+        let (error, text) = try run(record, over: &line, capacity: capacity)
+        return (error, text, line.deadlines)
+    }
+
+    private func run<T: Transport>(_ record: Record, over line: inout T, capacity: Int = 1536) throws
+        -> (error: AgentError?, text: [UInt8])
+    {
+        var (record, clock, log, traffic) = (record, StillClock(), NoLog(), Traffic())
         var agent = AgentTests.Device()
         var store = AgentTests.blankStore()
         var random = try seededRandom()
@@ -72,7 +81,7 @@ import Testing
         } catch {
             failure = error
         }
-        return (failure, bytes, line.deadlines)
+        return (failure, bytes)
     }
 
     /// The text has the password in it: whatever a run ends with, nothing of it is left.
@@ -210,24 +219,8 @@ import Testing
         let pin = "tls-pin=" + String(repeating: "ab", count: 32)
         for (lines, name) in [([pin, "tls-ca=x"], "tls-ca"), (["tls-ca=MIIB", pin], "tls-ca"), ([pin], "tls-pin")] {
             let text = try AgentTests.text(lines.joined(separator: "\n"))
-            var (record, line, clock, log, traffic) = (
-                Record(text), Line(isTrusting: false), StillClock(), NoLog(), Traffic()
-            )
-            var agent = AgentTests.Device()
-            var store = AgentTests.blankStore()
-            var random = try seededRandom()
-            var bytes = [UInt8](repeating: 0xA5, count: 1536)
-            var buffer = [UInt8](repeating: 0, count: 1024)
-            var failure: AgentError?
-            do throws(AgentError) {
-                var span = bytes.mutableSpan
-                var work = buffer.mutableSpan
-                try agent.run(
-                    record: &record, text: &span, transport: &line, clock: &clock, store: &store, log: &log,
-                    random: &random, work: &work, traffic: &traffic)
-            } catch {
-                failure = error
-            }
+            var line = Line(isTrusting: false)
+            let (failure, bytes) = try run(Record(text), over: &line)
             let offset = try #require(text.firstRange(of: Array("\(name)=".utf8))).upperBound
             let expected = ConfigurationError(.badValue, name == "tls-ca" ? .tlsCA : .tlsPin, at: offset)
             #expect(failure == .configuration(expected))

@@ -1,6 +1,7 @@
 import CMS
 import DER
 import DeviceCrypto
+import TestKeys
 import TestSupport
 
 /// Replies, signed as a CA signs them, or as somebody else does.

@@ -4,6 +4,7 @@ import Foundation
 import HTTP
 import SCEP
 import SimulatedStorage
+import TestKeys
 import TestSupport
 
 @testable import Agent
@@ -201,7 +202,7 @@ final class DeviceLife {
                 }
                 var head = "HTTP/1.0 \(answer.status) X\r\nContent-Type: \(answer.mediaType)\r\n"
                 if life.tellsDate {
-                    head += "Date: \(utc(time + life.dateOffset, "EEE, dd MMM yyyy HH:mm:ss 'GMT'"))\r\n"
+                    head += "Date: \(httpDate(time + life.dateOffset))\r\n"
                 }
                 reply = Array("\(head)Content-Length: \(answer.body.count)\r\n\r\n".utf8) + answer.body
             } catch {

@@ -95,7 +95,9 @@ final class OpenSSLAuthority {
         case "GetCACert": return Reply(mediaType: "application/x-x509-ca-cert", body: identity.der)
         case "GetNextCACert":
             guard let next else { return Reply(status: 404) }
-            return Reply(mediaType: "application/x-x509-next-ca-cert", body: try signed(OpenSSLIdentity.bundle([next])))
+            return Reply(
+                mediaType: "application/x-x509-next-ca-cert",
+                body: try identity.sign(OpenSSLIdentity.bundle([next]), ["-nosmimecap"]))
         default:
             guard takesPost || !isPost else { return Reply(status: statusOfPost) }
             return try answer(message)
@@ -125,14 +127,7 @@ final class OpenSSLAuthority {
         let recipients = [identity] + (next.map { [$0] } ?? [])
         var content: [UInt8]?
         for recipient in recipients where content == nil {
-            content = try? withTemporaryDirectory { directory in
-                try OpenSSL.run(
-                    [
-                        "cms", "-decrypt", "-binary", "-inform", "DER",
-                        "-inkey", directory.write(recipient.key, to: "key"),
-                        "-recip", directory.write(recipient.certificate, to: "crt"),
-                    ], input: envelope)
-            }
+            content = try? recipient.open(envelope)
             if content != nil { asksNext = recipient.der != identity.der }
         }
         guard let content else { throw Unreadable() }
@@ -194,11 +189,7 @@ final class OpenSSLAuthority {
     // MARK: Answering
 
     private func envelope(_ content: [UInt8], _ asked: Asked) throws -> [UInt8] {
-        try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                ["cms", "-encrypt", "-binary", "-outform", "DER", "-aes128", directory.write(asked.signer, to: "crt")],
-                input: content)
-        }
+        try OpenSSLIdentity(key: [], pem: asked.signer, der: []).envelope(content)
     }
 
     private func wrapped(status: String, _ envelope: [UInt8], _ asked: Asked) throws -> Reply {
@@ -207,16 +198,5 @@ final class OpenSSLAuthority {
             body: try CertRepMaker.reply(
                 by: asksNext ? next ?? identity : identity, status: status, envelope: envelope,
                 recipientNonce: asked.senderNonce, transactionID: Array(asked.transactionID.utf8)))
-    }
-
-    private func signed(_ content: [UInt8]) throws -> [UInt8] {
-        try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                [
-                    "cms", "-sign", "-binary", "-nodetach", "-nosmimecap", "-outform", "DER",
-                    "-signer", directory.write(identity.certificate, to: "crt"),
-                    "-inkey", directory.write(identity.key, to: "key"),
-                ], input: content)
-        }
     }
 }

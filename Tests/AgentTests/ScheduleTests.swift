@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 

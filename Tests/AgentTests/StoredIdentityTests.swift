@@ -196,14 +196,7 @@ import Testing
                 subject: "/C=DE/O=Example/CN=Next CA",
                 extensions: ["keyUsage=critical,keyCertSign,keyEncipherment"]
                     + (padding > 0 ? ["nsComment=" + String(repeating: "x", count: padding)] : []))
-            let reply = try withTemporaryDirectory { directory in
-                try OpenSSL.run(
-                    [
-                        "cms", "-sign", "-binary", "-nodetach", "-nosmimecap", "-outform", "DER",
-                        "-signer", directory.write(authority.certificate, to: "crt"),
-                        "-inkey", directory.write(authority.key, to: "key"),
-                    ], input: OpenSSLIdentity.bundle([next]))
-            }
+            let reply = try authority.sign(OpenSSLIdentity.bundle([next]), ["-nosmimecap"])
             if padding == 0 {
                 try bench.receive(reply, to: .getNextCACert)
                 #expect(try bench.step() == .store)

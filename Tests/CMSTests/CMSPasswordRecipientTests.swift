@@ -2,6 +2,7 @@ import CMS
 import DER
 import DeviceCrypto
 import PKIX
+import TestKeys
 import TestSupport
 import Testing
 

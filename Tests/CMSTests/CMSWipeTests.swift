@@ -1,6 +1,7 @@
 import DER
 import DeviceCrypto
 import PKIX
+import TestKeys
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import CMS
 import DER
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 

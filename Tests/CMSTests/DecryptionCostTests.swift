@@ -1,5 +1,6 @@
 import CMS
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 

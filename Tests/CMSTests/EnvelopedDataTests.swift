@@ -3,6 +3,7 @@ import DER
 import DeviceCrypto
 import Foundation
 import PKIX
+import TestKeys
 import TestSupport
 import Testing
 

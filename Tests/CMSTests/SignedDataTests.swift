@@ -3,6 +3,7 @@ import DER
 import DeviceCrypto
 import Foundation
 import PKIX
+import TestKeys
 import TestSupport
 import Testing
 
@@ -81,15 +82,7 @@ enum Signer: String, CaseIterable {
         var random = SeededGenerator(seed: 7)
         let content = random.bytes(5000)
         let identity = try signer.certificate()
-        let message = try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                ["cms", "-sign", "-binary", "-nodetach", "-outform", "DER"] + options
-                    + [
-                        "-signer", directory.write(identity.certificate, to: "crt"),
-                        "-inkey", directory.write(identity.key, to: "key"),
-                    ],
-                input: content)
-        }
+        let message = try identity.sign(content, options)
         guard options != ["-noattr"] else {
             // What is not signed with attributes cannot be a pkiMessage (RFC 8894, 3.1).
             #expect {

@@ -21,14 +21,6 @@ func failure(_ body: () throws(CryptoError) -> Void) -> CryptoError? {
     }
 }
 
-/// A generator that gives the same bytes in every run.
-func seededGenerator(_ byte: UInt8 = 0x5A) throws(CryptoError) -> RandomGenerator {
-    var random = RandomGenerator()
-    let seed = [UInt8](repeating: byte, count: 48)
-    try random.seed(seed.span, personalization: Span())
-    return random
-}
-
 extension RandomGenerator {
     mutating func bytes(_ count: Int) throws(CryptoError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)

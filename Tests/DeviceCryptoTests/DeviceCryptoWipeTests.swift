@@ -1,4 +1,5 @@
 import CMbedTLS
+import TestKeys
 import TestSupport
 import Testing
 
@@ -143,7 +144,7 @@ import Testing
         let ciphertext = [UInt8].random(256)
         let place = Place(32)
         let left = try Remains {
-            var random = try seededGenerator()
+            var random = try seededRandom()
             var token = Token(signature: signature, plain: isRight ? .success(plain) : .failure(.decryptionFailed))
             try place.use { buffer in try token.unwrapKey(ciphertext.span, into: &buffer, random: &random) }
         }
@@ -157,7 +158,7 @@ import Testing
         let signature = [UInt8].random(256)
         let (ciphertext, place) = ([UInt8].random(256), Place(32))
         let left = try Remains {
-            var random = try seededGenerator()
+            var random = try seededRandom()
             var token = Token(signature: signature, plain: .failure(error))
             #expect(throws: error) {
                 try place.use { buffer in try token.unwrapKey(ciphertext.span, into: &buffer, random: &random) }
@@ -170,7 +171,7 @@ import Testing
     /// No cipher has such a key, and no ciphertext such a size.
     @Test(arguments: [(0, 256, CryptoError.invalidLength), (33, 256, .invalidLength), (16, 255, .decryptionFailed)])
     func sizesThatCannotBe(_ size: Int, _ ciphertextSize: Int, _ error: CryptoError) throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var token = Token(signature: .random(256), plain: .success([]))
         let ciphertext = [UInt8].random(ciphertextSize)
         #expect(throws: error) {

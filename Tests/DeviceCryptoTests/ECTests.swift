@@ -1,3 +1,4 @@
+import TestKeys
 import TestSupport
 import Testing
 
@@ -47,7 +48,7 @@ import Testing
 
     @Test(arguments: vectors)
     func knownAnswer(_ vector: Vector) throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let scalar = [UInt8](hex: try #require(Self.scalars[vector.curve]))
         var key = try ECPrivateKey(curve: vector.curve, privateScalar: scalar.span, random: &random)
         let digest = Hash.digest(vector.algorithm, of: Array("sample".utf8).span)
@@ -59,7 +60,7 @@ import Testing
 
     @Test(arguments: [Curve.p256, .p384], DigestAlgorithm.allCases)
     func openSSLVerifiesWhatWeSign(_ curve: Curve, _ algorithm: DigestAlgorithm) throws {
-        var random = try seededGenerator(UInt8(algorithm.size))
+        var random = try seededRandom(UInt8(algorithm.size))
         for _ in 0..<4 {
             var key = try ECPrivateKey.generate(curve: curve, random: &random)
             let file = OpenSSLKey(publicKey: ecPublicKey(curve, try key.point))
@@ -182,7 +183,7 @@ import Testing
 
     /// A number has one form in DER: a zero in front keeps one from being negative, and is there for nothing else (X.690, 8.3.2).
     @Test func aZeroThatNobodyNeedsIsRefused() throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
         let point = try output(65) { (buffer) throws(CryptoError) in try key.publicKey(into: &buffer) }
         var first: Set<UInt8> = []
@@ -232,7 +233,7 @@ import Testing
             ("33 bytes", [0] + order, false), ("nothing", [], false),
         ] as [(String, [UInt8], Bool)])
     func scalars(_ name: String, _ scalar: [UInt8], _ taken: Bool) throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let error = failure { () throws(CryptoError) in
             _ = try ECPrivateKey(curve: .p256, privateScalar: scalar.span, random: &random)
         }
@@ -240,7 +241,7 @@ import Testing
     }
 
     @Test func withoutASeedNothingIsDone() throws {
-        var seeded = try seededGenerator()
+        var seeded = try seededRandom()
         var random = RandomGenerator()
         let scalar = Self.r
         var key = try ECPrivateKey.generate(curve: .p256, random: &seeded)
@@ -260,7 +261,7 @@ import Testing
     }
 
     @Test func whatAnECKeyCannotDo() throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
         let digest = digest(of: message)
         let ciphertext = message
@@ -295,7 +296,7 @@ import Testing
 
     @Test(arguments: [(Curve.p256, KeyAlgorithm.p256, 106), (.p384, .p384, 154)])
     func whatIsExportedComesBack(_ curve: Curve, _ algorithm: KeyAlgorithm, _ size: Int) throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var key = try ECPrivateKey.generate(curve: curve, random: &random)
         #expect(key.algorithm == algorithm)
         #expect(key.publicExponent == 0)
@@ -326,7 +327,7 @@ import Testing
     }
 
     @Test func aWipedKeyIsGone() throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
         let scalar = Array(try key.exported[2..<34])
         #expect(unsafe memory(of: &key).contains(scalar))

@@ -1,5 +1,6 @@
 import CMbedTLS
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 /// and leaves no half of a key.
 @Suite struct ExhaustionTests {
     private func exhausted() throws -> RandomGenerator {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         unsafe random.withContext { unsafe mbedtls_ctr_drbg_set_reseed_interval($0, 0) }
         return random
     }
@@ -30,7 +31,7 @@ import Testing
 
     @Test(arguments: [Curve.p256, .p384]) func noECKeyIsMade(_ curve: Curve) throws {
         var random = try exhausted()
-        var good = try seededGenerator()
+        var good = try seededRandom()
         let scalar = [UInt8](repeating: 3, count: curve.fieldSize)
         for isLoaded in [false, true] {
             var key = try ECPrivateKey.generate(curve: curve, random: &good)
@@ -50,7 +51,7 @@ import Testing
 
     @Test func nothingIsSignedOrDecrypted() throws {
         let file = try OpenSSLKey.rsa2048.get()
-        var good = try seededGenerator()
+        var good = try seededRandom()
         var random = try exhausted()
         var rsa = try RSAPrivateKey(file)
         var ec = try ECPrivateKey.generate(curve: .p256, random: &good)

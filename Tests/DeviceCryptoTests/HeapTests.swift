@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -35,7 +36,7 @@ import Testing
         let (modulus, exponent) = (file.modulus, [UInt8]([1, 0, 1]))
         let (place, other) = (Place(600), Place(256))
         var key = try RSAPrivateKey(file)
-        var random = try seededGenerator()
+        var random = try seededRandom()
         try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
         let signature = Array(place.bytes.prefix(256))
         try other.use { buffer in
@@ -73,7 +74,7 @@ import Testing
 
     private func performWithEC(_ operation: String, _ measure: (() throws -> Void) throws -> Int) throws -> Int {
         let place = Place(200)
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var key = try ECPrivateKey.generate(curve: .p256, random: &random)
         let signed = digest(of: [1, 2, 3])
         var size = 0

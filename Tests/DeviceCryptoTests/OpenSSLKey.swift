@@ -1,5 +1,6 @@
 import DeviceCrypto
 import Foundation
+import TestKeys
 import TestSupport
 
 /// A key pair in a file, which openssl works with.
@@ -33,26 +34,9 @@ final class OpenSSLKey: Sendable {
     }
 
     /// The integers of an RSAPrivateKey: version, modulus, publicExponent, privateExponent, prime1, prime2 and more.
-    var integers: [[UInt8]] {
-        var integers: [[UInt8]] = []
-        var position = 4
-        while position < privateKey.count {
-            let (start, end) = content(at: position)
-            integers.append(Array(privateKey[start..<end]))
-            position = end
-        }
-        return integers
-    }
+    var integers: [[UInt8]] { elements(in: elements(in: privateKey)[0].content).map(\.content) }
 
     var modulus: [UInt8] { Array(integers[1].drop { $0 == 0 }) }
-
-    private func content(at position: Int) -> (start: Int, end: Int) {
-        let first = Int(privateKey[position + 1])
-        guard first & 0x80 != 0 else { return (position + 2, position + 2 + first) }
-        let start = position + 2 + (first & 0x7F)
-        let count = privateKey[position + 2..<start].reduce(0) { $0 << 8 | Int($1) }
-        return (start, start + count)
-    }
 
     /// Runs `openssl` with a file for the private key, one for the public key and one for `input`.
     private func run(
@@ -134,20 +118,20 @@ extension RSAPrivateKey {
     }
 
     mutating func signature(_ algorithm: DigestAlgorithm = .sha256) throws(CryptoError) -> [UInt8] {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let digest = digest(of: message, algorithm)
         return try output(512) { (buffer) throws(CryptoError) in try sign(digest, into: &buffer, random: &random) }
     }
 
     mutating func plaintext(_ padding: RSAPadding, _ ciphertext: [UInt8]) throws(CryptoError) -> [UInt8] {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         return try output(512) { (buffer) throws(CryptoError) in
             try decrypt(padding, ciphertext.span, into: &buffer, random: &random)
         }
     }
 
     mutating func contentKey(_ size: Int, _ ciphertext: [UInt8]) throws(CryptoError) -> [UInt8] {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         return try output(size) { (buffer) throws(CryptoError) in
             try unwrapKey(ciphertext.span, into: &buffer, random: &random)
             return size

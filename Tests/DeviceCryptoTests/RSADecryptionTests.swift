@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -30,7 +31,7 @@ import Testing
 
     @Test func openSSLDecryptsWhatWeEncrypt() throws {
         let file = try OpenSSLKey.rsa2048.get()
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var ciphertexts: Set<[UInt8]> = []
         for count in [0, 1, 16, 32, 245, 245] {
             let plaintext = [UInt8](repeating: 0, count: count)
@@ -56,7 +57,7 @@ import Testing
     {
         let modulus = try OpenSSLKey.rsa2048.get().modulus
         let plaintext = [UInt8](repeating: 1, count: count)
-        var random = seeded ? try seededGenerator() : RandomGenerator()
+        var random = seeded ? try seededRandom() : RandomGenerator()
         let error = failure { () throws(CryptoError) in
             _ = try output(capacity) { (buffer) throws(CryptoError) in
                 try RSAPublicKey.encrypt(
@@ -102,7 +103,7 @@ import Testing
     @Test func aPlaintextThatDoesNotFitIsTheSameError() throws {
         let file = try OpenSSLKey.rsa2048.get()
         var key = try RSAPrivateKey(file)
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let ciphertext = try file.encrypt(Self.contentKey, [])
         let error = failure { () throws(CryptoError) in
             _ = try output(15) { (buffer) throws(CryptoError) in
@@ -147,7 +148,7 @@ import Testing
     @Test func theSubstituteHangsOnTheSecret() throws {
         let file = try OpenSSLKey.rsa2048.get()
         var key = try RSAPrivateKey(file)
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var other = try RSAPrivateKey.generate(bits: 2048, random: &random)
         let ciphertext = [UInt8](repeating: 0x33, count: 256)
         #expect(try key.contentKey(32, ciphertext) != other.contentKey(32, ciphertext))

@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -27,7 +28,7 @@ import Testing
     }
 
     @Test func aKeyOfOurOwn() throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var key = try RSAPrivateKey.generate(bits: 2048, random: &random)
         #expect(key.algorithm == .rsa(bits: 2048))
         #expect(key.publicExponent == 65537)
@@ -51,7 +52,7 @@ import Testing
     }
 
     @Test func everyKeyIsAnother() throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         var firstKey = try RSAPrivateKey.generate(bits: 2048, random: &random)
         var secondKey = try RSAPrivateKey.generate(bits: 2048, random: &random)
         let (first, second) = (try firstKey.exported, try secondKey.exported)
@@ -61,7 +62,7 @@ import Testing
 
     @Test(arguments: [0, 1024, 2040, 2047, 2049, 2056, 4097, 4160, 65536, -2048])
     func otherSizesAreRefused(_ bits: Int) throws {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let error = failure { () throws(CryptoError) in _ = try RSAPrivateKey.generate(bits: bits, random: &random) }
         #expect(error == .invalidKey)
     }
@@ -94,7 +95,7 @@ import Testing
 
     @Test func smallerBuffersAreRefused() throws {
         var key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let digest = digest(of: message)
         let signing = failure { () throws(CryptoError) in
             _ = try output(255) { (buffer) throws(CryptoError) in try key.sign(digest, into: &buffer, random: &random) }
@@ -224,7 +225,7 @@ import Testing
         #expect(unsafe memory(of: &key).contains(prime))
         key.wipe()
         #expect(unsafe memory(of: &key).allSatisfy { $0 == 0 })
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let digest = digest(of: message)
         let ciphertext = [UInt8](repeating: 1, count: 256)
         let errors = [

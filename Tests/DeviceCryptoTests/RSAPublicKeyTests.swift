@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -98,7 +99,7 @@ import Testing
             ("an even exponent", file.modulus, [1, 0, 0]),
             ("an exponent of 65 bits", file.modulus, [1, 0, 0, 0, 0, 0, 0, 0, 1]),
         ]
-        var random = try seededGenerator()
+        var random = try seededRandom()
         let plaintext = message
         for (name, modulus, exponent) in rows {
             #expect(verification(modulus, signature, exponent: exponent) == .invalidKey, "\(name)")

@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -82,8 +83,8 @@ import Testing
     }
 
     @Test func aMovedGeneratorGoesOnAsBefore() throws {
-        var still = try seededGenerator()
-        var moving = try seededGenerator()
+        var still = try seededRandom()
+        var moving = try seededRandom()
         _ = try still.bytes(10)
         _ = try moving.bytes(10)
         var boxes = [try still.bytes(32)]

@@ -1,4 +1,5 @@
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite struct ReferencedKeyTests {
     private func contentKey(_ key: inout ReferencedKey, _ ciphertext: [UInt8], size: Int) throws(CryptoError) -> [UInt8]
     {
-        var random = try seededGenerator()
+        var random = try seededRandom()
         return try output(size) { (buffer) throws(CryptoError) in
             try key.unwrapKey(ciphertext.span, into: &buffer, random: &random)
             return size

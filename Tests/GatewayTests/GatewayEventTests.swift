@@ -1,6 +1,7 @@
 import enum Agent.Operation
 import Board
 import Foundation
+import PretendedSystem
 import SCEP
 import TestSupport
 import Testing

@@ -2,6 +2,7 @@ import DER
 import DeviceCrypto
 import Foundation
 import PKIX
+import TestKeys
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 import LinuxBoard
+import PretendedSystem
 import Synchronization
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import DeviceCrypto
 import Foundation
+import TestKeys
 import TestSupport
 import Testing
 

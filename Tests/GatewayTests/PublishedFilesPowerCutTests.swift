@@ -1,6 +1,7 @@
 import Board
 import Foundation
 import LinuxBoard
+import PretendedSystem
 import TestSupport
 import Testing
 

@@ -4,6 +4,7 @@ import CLinux
 import DeviceCrypto
 import Foundation
 import LinuxBoard
+import TestKeys
 import TestSupport
 import Testing
 

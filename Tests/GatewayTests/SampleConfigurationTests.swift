@@ -18,7 +18,7 @@ import Testing
     @Test func everyLineCanBeUncommented() throws {
         let generator = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("../../Packaging/generators/conf.awk").path
-        let sample = try runProgram("/usr/bin/awk", ["-f", generator], input: Help.description())
+        let sample = try runProgram("/usr/bin/awk", ["-f", generator], input: Help.description()).output
         let lines = String(decoding: sample, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("# ") }
         let options = Option.allCases.filter(\.isInConfiguration).count
         #expect(lines.count == options && options > 30, "\(lines.count) \(options)")

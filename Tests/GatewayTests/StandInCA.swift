@@ -147,15 +147,11 @@ final class StandInCA: Sendable {
             let file = try directory.write(message, to: "message")
             let signer = try directory.write(
                 OpenSSL.run(["x509", "-inform", "DER"], input: facts.signer), to: "signer.crt")
-            let envelope = try directory.write(
+            let content = try ca.open(
                 OpenSSL.run([
-                    "cms", "-verify", "-inform", "DER", "-in", file, "-CAfile", signer, "-partial_chain", "-purpose",
-                    "any",
-                ]), to: "envelope")
-            let content = try OpenSSL.run([
-                "cms", "-decrypt", "-inform", "DER", "-in", envelope, "-inkey", directory.write(ca.key, to: "ca.key"),
-                "-recip", directory.write(ca.certificate, to: "ca.crt"),
-            ])
+                    "cms", "-verify", "-binary", "-inform", "DER", "-in", file, "-CAfile", signer, "-partial_chain",
+                    "-purpose", "any",
+                ]))
             let state = self.state.withLock { state in
                 defer { if state.pending > 0, [17, 19, 20].contains(type) { state.pending -= 1 } }
                 return state
@@ -210,13 +206,7 @@ final class StandInCA: Sendable {
 
     /// A reply to GetNextCACert with these certificates.
     func offer(next: [OpenSSLIdentity]) throws {
-        let body = try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                [
-                    "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-signer",
-                    directory.write(ca.certificate, to: "crt"), "-inkey", directory.write(ca.key, to: "key"),
-                ], input: OpenSSLIdentity.bundle(next))
-        }
+        let body = try ca.sign(OpenSSLIdentity.bundle(next))
         state.withLock {
             $0.next = Answer(type: "application/x-x509-next-ca-cert", body: body)
             $0.capabilities.body += Array("GetNextCACert\n".utf8)

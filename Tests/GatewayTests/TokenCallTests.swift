@@ -2,6 +2,7 @@ import CPKCS11
 import DeviceCrypto
 import Foundation
 import Synchronization
+import TestKeys
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import CPKCS11
 import DeviceCrypto
 import Foundation
+import TestKeys
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import Foundation
+import PretendedSystem
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import Inspection
 import Output
 import PKIX
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 

@@ -87,14 +87,4 @@ extension OpenSSLIdentity {
                 ["req", "-new", "-subj", subject, "-outform", "DER", "-key", directory.write(key, to: "key")] + options)
         }
     }
-
-    /// An envelope for this certificate.
-    func envelope(_ content: [UInt8], cipher: String = "-aes128", options: [String] = []) throws -> [UInt8] {
-        try withTemporaryDirectory { directory in
-            let certificate = try directory.write(certificate, to: "crt")
-            return try OpenSSL.run(
-                ["cms", "-encrypt", "-binary", "-outform", "DER", cipher, "-recip", certificate] + options,
-                input: content)
-        }
-    }
 }

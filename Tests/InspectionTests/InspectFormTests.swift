@@ -1,6 +1,7 @@
 import DER
 import Foundation
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 

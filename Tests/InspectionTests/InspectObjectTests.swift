@@ -236,13 +236,7 @@ import Testing
     @Test func theNextAuthorityIsFound() throws {
         let ca = try OpenSSLIdentity.authority
         let next = try OpenSSLIdentity(subject: "/CN=Next CA")
-        let file = try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                [
-                    "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-signer",
-                    directory.write(ca.certificate, to: "crt"), "-inkey", directory.write(ca.key, to: "key"),
-                ], input: OpenSSLIdentity.bundle([next]))
-        }
+        let file = try ca.sign(OpenSSLIdentity.bundle([next]))
         let found = try Inspecting(ca: ca.certificate).json(file).object
         #expect(found["kind"].text == "SignedData")
         #expect(found.result("signature") == "pass")

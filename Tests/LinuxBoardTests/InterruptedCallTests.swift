@@ -2,6 +2,7 @@ import Board
 import CLinux
 import Foundation
 import LinuxBoard
+import PretendedSystem
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import CLinux
 import Foundation
+import PretendedSystem
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import Board
 import CLinux
 import Foundation
+import PretendedSystem
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import LinuxBoard
+import PretendedSystem
 import TestSupport
 import Testing
 

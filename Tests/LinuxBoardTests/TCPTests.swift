@@ -1,5 +1,6 @@
 import Board
 import Foundation
+import PretendedSystem
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@ import DER
 import DeviceCrypto
 import Foundation
 import PKIX
+import TestKeys
 import TestSupport
 import Testing
 
@@ -249,6 +250,16 @@ func opensslRequest(
     func everySizeIsVerified(bits: Int) throws {
         var key = try TestKey(pem: OpenSSL.run(["genrsa", "\(bits)"])).rsaPrivateKey()
         try OpenSSL.run(["req", "-inform", "DER", "-verify", "-noout"], input: Asked().request(&key))
+    }
+
+    /// OpenSSL 3.0 says so and ends with exit code 0, on which all tests rely that have it verify a request.
+    @Test func openSSLsRefusalIsNoticed() throws {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        var request = try Asked().request(&key)
+        request[request.count - 1] ^= 1
+        #expect(throws: OpenSSL.Failure.self) {
+            try OpenSSL.run(["req", "-inform", "DER", "-verify", "-noout"], input: request)
+        }
     }
 
     @Test(arguments: [

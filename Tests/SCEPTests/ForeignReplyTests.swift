@@ -52,21 +52,19 @@ import Testing
         let hierarchy = try Hierarchy.one
         let root = hierarchy.root
         let device = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
-        func envelope(_ options: [String]) throws -> [UInt8] {
-            try withTemporaryDirectory { directory in
-                try OpenSSL.run(
-                    ["cms", "-encrypt", "-binary", "-outform", "DER"] + options
-                        + [directory.write(device.certificate, to: "crt")], input: [1, 2, 3])
-            }
-        }
-        var reply = ForeignReply(pkiStatus: "1301 30", content: try envelope(["-des3"]), digest: "sha1")
+        var reply = ForeignReply(
+            pkiStatus: "1301 30", content: try device.envelope([1, 2, 3], cipher: "-des3"), digest: "sha1")
         let all = Leniency.sha1.union(.tripleDES)
         #expect(throws: SCEPError.belowFloor(all)) { try checked(reply.signed(by: root), trusting: [root]) }
         let lenient = Policy(digestFloor: .sha1)
         #expect(try checked(reply.signed(by: root), trusting: [root], policy: lenient).1 == reply.content)
         for (content, weakness) in [
-            (try envelope(["-aes128"]), .sha1), (Array("no envelope".utf8), .sha1),
-            (try envelope(["-des-cbc", "-provider", "legacy", "-provider", "default"]), Leniency.sha1.union(.des)),
+            (try device.envelope([1, 2, 3]), .sha1), (Array("no envelope".utf8), .sha1),
+            (
+                try device.envelope(
+                    [1, 2, 3], cipher: "-des-cbc", options: ["-provider", "legacy", "-provider", "default"]),
+                Leniency.sha1.union(.des)
+            ),
         ] as [([UInt8], Leniency)] {
             reply.content = content
             #expect(throws: SCEPError.belowFloor(weakness)) { try checked(reply.signed(by: root), trusting: [root]) }

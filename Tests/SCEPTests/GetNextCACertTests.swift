@@ -47,14 +47,7 @@ private struct NextHierarchy: Sendable {
 
 /// A reply of openssl's: `content` signed by `signer`.
 func signed(_ content: [UInt8], by signer: OpenSSLIdentity, _ options: [String] = []) throws -> [UInt8] {
-    try withTemporaryDirectory { directory in
-        try OpenSSL.run(
-            [
-                "cms", "-sign", "-binary", "-nodetach", "-nosmimecap", "-outform", "DER",
-                "-signer", directory.write(signer.certificate, to: "crt"),
-                "-inkey", directory.write(signer.key, to: "key"),
-            ] + options, input: content)
-    }
+    try signer.sign(content, ["-nosmimecap"] + options)
 }
 
 func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ options: [String] = [])

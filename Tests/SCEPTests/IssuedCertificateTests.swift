@@ -4,6 +4,7 @@ import DeviceCrypto
 import Foundation
 import PKIX
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 
@@ -21,11 +22,7 @@ import Testing
 
     /// The envelope that a CA sends, by openssl.
     private func envelope(_ plain: [UInt8], _ options: [String] = ["-aes128"]) throws -> [UInt8] {
-        try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                ["cms", "-encrypt", "-binary", "-outform", "DER"] + options
-                    + [directory.write(Self.device.get().certificate, to: "crt")], input: plain)
-        }
+        try Self.device.get().envelope(plain, cipher: options[0], options: Array(options.dropFirst()))
     }
 
     private func opened(

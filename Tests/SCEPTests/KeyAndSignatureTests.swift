@@ -2,6 +2,7 @@ import DER
 import DeviceCrypto
 import PKIX
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 import DeviceCrypto
 import PKIX
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 

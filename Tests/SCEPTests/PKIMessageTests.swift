@@ -4,6 +4,7 @@ import DeviceCrypto
 import Foundation
 import PKIX
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import DER
 import DeviceCrypto
 import PKIX
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 
@@ -105,13 +106,7 @@ private struct Authority: Sendable {
         let message = try OpenSSL.run(
             ["crl2pkcs7", "-inform", "DER", "-outform", "DER"], input: list)
         let recipient = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
-        let envelope = try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                [
-                    "cms", "-encrypt", "-binary", "-outform", "DER", "-aes128",
-                    directory.write(recipient.certificate, to: "crt"),
-                ], input: message)
-        }
+        let envelope = try recipient.envelope(message)
         var work = envelope
         var key = try TestKey.rsa.rsaPrivateKey()
         var policy = Policy()
@@ -237,13 +232,7 @@ private struct Authority: Sendable {
         #expect(list.count > 400_000)
         let message = try OpenSSL.run(["crl2pkcs7", "-inform", "DER", "-outform", "DER"], input: list)
         let recipient = try OpenSSLIdentity(subject: "/CN=sensor", for: TestKey.rsa)
-        var work = try withTemporaryDirectory { directory in
-            try OpenSSL.run(
-                [
-                    "cms", "-encrypt", "-binary", "-outform", "DER", "-aes128", "-stream",
-                    directory.write(recipient.certificate, to: "crt"),
-                ], input: message)
-        }
+        var work = try recipient.envelope(message, options: ["-stream"])
         let envelope = work.indices
         work += [UInt8](repeating: 0, count: 64)
         var key = try TestKey.rsa.rsaPrivateKey()

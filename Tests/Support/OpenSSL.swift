@@ -1,21 +1,22 @@
-import Foundation
-
 /// Debian's `openssl` program, which checks what we build.
 public enum OpenSSL {
     /// Runs `openssl` with `arguments`, feeds it `input`, and returns what it wrote to standard output.
-    /// Throws with its standard error when the exit code is not 0.
+    /// Throws with its standard error when the exit code is not 0, or the signature of a request is wrong, which `req`
+    /// of OpenSSL 3.0 says with exit code 0.
     @discardableResult
     public static func run(_ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
-        try runProgram("/usr/bin/openssl", arguments, input: input)
+        let (output, complaint) = try runProgram("/usr/bin/openssl", arguments, input: input)
+        let text = String(decoding: complaint, as: UTF8.self)
+        guard !text.contains("self-signature verify failure") else {
+            throw Failure(description: "openssl \(arguments.joined(separator: " ")): \(text)")
+        }
+        return output
     }
 
     public typealias Failure = ProgramFailure
-}
 
-/// A folder that is removed at the end of `body`.
-public func withTemporaryDirectory<Result>(_ body: (URL) throws -> Result) throws -> Result {
-    let directory = FileManager.default.temporaryDirectory.appendingPathComponent("scep-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: directory) }
-    return try body(directory)
+    /// What `openssl asn1parse` prints.
+    public static func structure(_ der: [UInt8]) throws -> String {
+        String(decoding: try run(["asn1parse", "-inform", "DER"], input: der), as: UTF8.self)
+    }
 }

@@ -62,12 +62,3 @@ public struct OpenSSLIdentity: Sendable {
             subject: "/O=Example/CN=Example RA", extensions: ["keyUsage=critical,digitalSignature,keyEncipherment"])
     }
 }
-
-extension URL {
-    /// Writes `bytes` to the file `name` in this folder, and gives its path back.
-    public func write(_ bytes: [UInt8], to name: String) throws -> String {
-        let file = appending(path: name)
-        try Data(bytes).write(to: file)
-        return file.path
-    }
-}

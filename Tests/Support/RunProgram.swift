@@ -4,10 +4,11 @@ public struct ProgramFailure: Error, CustomStringConvertible {
     public let description: String
 }
 
-/// Runs a program with `arguments`, feeds it `input`, and returns what it wrote to standard output.
+/// Runs a program with `arguments`, feeds it `input`, and returns what it wrote to standard output and standard error.
 /// Throws with its standard error when the exit code is not 0.
-@discardableResult
-public func runProgram(_ path: String, _ arguments: [String], input: [UInt8] = []) throws -> [UInt8] {
+public func runProgram(
+    _ path: String, _ arguments: [String], input: [UInt8] = []
+) throws -> (output: [UInt8], complaint: [UInt8]) {
     // A program that ends before it has read its input must not end the tests.
     signal(SIGPIPE, SIG_IGN)
     let process = Process()
@@ -32,5 +33,5 @@ public func runProgram(_ path: String, _ arguments: [String], input: [UInt8] = [
         let command = arguments.joined(separator: " ")
         throw ProgramFailure(description: "\(path) \(command): \(String(decoding: complaint, as: UTF8.self))")
     }
-    return [UInt8](output)
+    return ([UInt8](output), [UInt8](complaint))
 }

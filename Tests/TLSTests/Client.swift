@@ -5,6 +5,7 @@ import Foundation
 import HTTP
 import LinuxBoard
 import TLS
+import TestKeys
 import TestSupport
 
 @testable import Gateway

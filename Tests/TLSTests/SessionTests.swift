@@ -2,6 +2,7 @@ import Board
 import CMbedTLSSSL
 import DeviceCrypto
 import Foundation
+import TestKeys
 import TestSupport
 import Testing
 

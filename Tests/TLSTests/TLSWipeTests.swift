@@ -1,5 +1,6 @@
 import Board
 import DeviceCrypto
+import TestKeys
 import TestSupport
 import Testing
 

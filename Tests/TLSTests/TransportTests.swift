@@ -3,6 +3,7 @@ import CMbedTLSSSL
 import DeviceCrypto
 import HTTP
 import LinuxBoard
+import TestKeys
 import TestSupport
 import Testing
 

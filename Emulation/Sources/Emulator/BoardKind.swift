@@ -29,16 +29,26 @@ public enum BoardKind: String, CaseIterable, Sendable, CustomStringConvertible {
     /// How the board reaches a server on this machine's loopback interface.
     public var loopback: String { isMachine ? "10.0.2.2" : "127.0.0.1" }
 
-    /// The image that its build leaves in a checkout of the project.
-    public func image(in project: URL) -> URL {
+    /// The image that the board starts.
+    public var image: BuildProduct {
         switch self {
-        case .lm3s6965evb: project.appending(path: "Boards/lm3s6965evb/.build/lm3s6965evb.elf")
-        case .linux, .armhf, .arm64: project.appending(path: "Boards/linux/.build/\(self)/scep-device")
+        case .lm3s6965evb:
+            BuildProduct(
+                "Boards/lm3s6965evb/.build/lm3s6965evb.elf", from: Self.firmwareSources, by: "make firmware")
+        case .linux, .armhf, .arm64:
+            BuildProduct(
+                "Boards/linux/.build/\(self)/scep-device", from: ["Boards/linux", "Toolchain/toolsets"],
+                by: "make linux")
         }
     }
 
-    /// What builds the image, from the project's folder.
-    public var buildCommand: String { isMachine ? "make firmware" : "make linux" }
+    /// The image for lm3s6965evb with TLS in it.
+    public static let securedImage = BuildProduct(
+        "Boards/lm3s6965evb/.build/https/lm3s6965evb.elf", from: firmwareSources, by: "make firmware-https")
+
+    private static let firmwareSources = [
+        "Boards/lm3s6965evb", "Toolchain/toolsets", "Toolchain/swiftc-lto", "Toolchain/sources",
+    ]
 
     /// The emulator's program and the Debian package that it comes from; nil where none is needed.
     var emulator: (executable: String, package: String)? {
@@ -67,12 +77,9 @@ public struct BootOptions: Sendable {
 
 extension BoardKind {
     /// The program that runs `image` as this board in `folder`.
-    public func program(image: URL, in folder: URL, options: BootOptions = BootOptions()) throws -> Program {
-        guard FileManager.default.fileExists(atPath: image.path) else {
-            throw BoardError.notBuilt(self, image: image.path)
-        }
+    public func program(image: URL, in folder: URL, options: BootOptions = BootOptions()) -> Program {
         guard let emulator else {
-            return Program(executable: image.path, arguments: [], folder: folder, origin: buildCommand)
+            return Program(executable: image.path, arguments: [], folder: folder, origin: self.image.command)
         }
         var arguments: [String] = []
         if isMachine {
@@ -96,8 +103,6 @@ extension BoardKind {
 
 /// Why a board could not be run to its last line.
 public enum BoardError: Error, Sendable, CustomStringConvertible {
-    /// There is no image.
-    case notBuilt(BoardKind, image: String)
     /// The board wrote nothing for all that time.
     case silent(BoardKind, after: Duration)
     /// The board did not come to its last line in time.
@@ -107,11 +112,9 @@ public enum BoardError: Error, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .notBuilt(let board, let image):
-            "there is no firmware for \(board): \(image) is missing; build it with: \(board.buildCommand)"
         case .silent(let board, let limit):
             """
-            \(board) wrote nothing within \(limit.seconds) s; rebuild its firmware (\(board.buildCommand)), or look at \
+            \(board) wrote nothing within \(limit.seconds) s; rebuild its firmware (\(board.image.command)), or look at \
             its first instructions with a debugger as CONTRIBUTING.md says
             """
         case .unfinished(let board, let limit, let transcript):

@@ -9,12 +9,12 @@ public enum MachineKind: String, CaseIterable, Sendable, CustomStringConvertible
 
     public var description: String { rawValue }
 
-    /// What builds kernel and initramfs, from the project's folder.
-    public static let buildCommand = "make machines"
-
-    /// Where they are in a checkout of the project.
-    public func files(in project: URL) -> URL {
-        project.appending(path: "Boards/virt/.build/\(self)")
+    /// The initramfs with the gateway's program in it; the kernel is beside it.
+    public var initramfs: BuildProduct {
+        BuildProduct(
+            "Boards/virt/.build/\(self)/initramfs",
+            from: ["Boards/virt", "Packaging", "Toolchain/gateway", "Toolchain/swiftc-lto", "Toolchain/sysroot"],
+            by: "make machines")
     }
 
     var emulator: String {
@@ -36,14 +36,14 @@ public enum MachineKind: String, CaseIterable, Sendable, CustomStringConvertible
 /// A gateway: a machine with a disk that outlives a power cut.
 public struct Machine: Sendable {
     public let kind: MachineKind
-    /// With `kernel` and `initramfs`.
-    public let files: URL
+    /// Beside its kernel.
+    public let initramfs: URL
     /// Its working folder, which belongs to no other machine.
     public let folder: URL
 
-    public init(kind: MachineKind, files: URL, folder: URL) {
+    public init(kind: MachineKind, initramfs: URL, folder: URL) {
         self.kind = kind
-        self.files = files
+        self.initramfs = initramfs
         self.folder = folder
     }
 
@@ -65,11 +65,7 @@ public struct Machine: Sendable {
         _ words: [String], clock: Date, timeLimit: Duration,
         _ body: @escaping @Sendable (Running) async throws -> Value
     ) async throws -> (run: Run<Value>, log: DiskLog) {
-        let kernel = files.appending(path: "kernel")
-        let initramfs = files.appending(path: "initramfs")
-        guard FileManager.default.fileExists(atPath: initramfs.path) else {
-            throw MachineError.notBuilt(kind, file: initramfs.path)
-        }
+        let kernel = initramfs.deletingLastPathComponent().appending(path: "kernel")
         // The emulator gets a copy, and notes in which order it wrote what, and when the guest asked it to flush.
         let image = folder.appending(path: "disk.run")
         let log = folder.appending(path: "disk.log")
@@ -104,16 +100,4 @@ public struct Machine: Sendable {
             \(year: .defaultDigits)-\(month: .twoDigits)-\(day: .twoDigits)T\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\
             \(minute: .twoDigits):\(second: .twoDigits)
             """, timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
-}
-
-/// Why a machine could not be run.
-public enum MachineError: Error, Sendable, CustomStringConvertible {
-    case notBuilt(MachineKind, file: String)
-
-    public var description: String {
-        switch self {
-        case .notBuilt(let kind, let file):
-            "there is no machine for \(kind): \(file) is missing; build it with: \(MachineKind.buildCommand)"
-        }
-    }
 }

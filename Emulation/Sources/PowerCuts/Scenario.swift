@@ -142,7 +142,9 @@ struct Scenario<P: Part> {
             throw Violation("the CA knows nothing of the stored certificate")
         }
         guard der != state.identities.last else { return }
-        guard !state.identities.contains(der) else { throw Violation("the device went back to an identity that it had left") }
+        guard !state.identities.contains(der) else {
+            throw Violation("the device went back to an identity that it had left")
+        }
         state.identities.append(der)
     }
 

@@ -10,9 +10,8 @@ struct Session {
     private var board: BoardKind { command.board }
 
     func run() async throws {
-        let image = board.image(in: project)
         // Before anything is shown or started.
-        _ = try board.program(image: image, in: project)
+        let image = try board.image.file(in: project)
         let budget = try Budget(of: board, in: project)
 
         terminal.heading("A device enrols itself: \(board.title)")

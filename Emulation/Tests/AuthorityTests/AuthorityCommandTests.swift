@@ -1,5 +1,4 @@
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Testing

@@ -1,7 +1,7 @@
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 @Suite struct AuthorityLifecycleTests {

@@ -1,7 +1,7 @@
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// EC devices and EC CAs: messages that are encrypted for the challengePassword (RFC 8894, section 3.1).

@@ -1,6 +1,6 @@
 import Authority
-import EmulationTestSupport
 import LibCrypto
+import TestSupport
 import Testing
 
 /// What other kinds of servers send, as `openssl` sees it. How a device copes with it, LifeTests try.

@@ -1,7 +1,7 @@
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// Certificates, CRLs and next CAs that a client must not take.

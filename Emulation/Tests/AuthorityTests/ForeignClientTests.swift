@@ -4,6 +4,7 @@ import Emulator
 import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// Clients that others wrote, so that the authority is not our own client's mirror. Where one of them cannot do

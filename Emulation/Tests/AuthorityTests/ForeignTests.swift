@@ -1,7 +1,7 @@
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// Messages that others made.
@@ -10,10 +10,10 @@ import Testing
     private func recorded(_ directory: URL, _ edit: (inout CAConfiguration) -> Void = { _ in }) throws -> Authority {
         let folder = directory.appendingPathComponent("ca-1")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let bytes = try Fixtures.bytes("jscep/ca.crt")
+        let bytes = try Fixtures.read("jscep/ca.crt")
         let certificate = try (try? Certificate(der: bytes)) ?? Certificate(pem: bytes)
         try Data(certificate.pem()).write(to: folder.appendingPathComponent("root.pem"))
-        let key = try PrivateKey(der: Fixtures.bytes("jscep/server-ca-key.pkcs8.der"))
+        let key = try PrivateKey(der: Fixtures.read("jscep/server-ca-key.pkcs8.der"))
         try Data(key.pem()).write(to: folder.appendingPathComponent("root.key"))
         try Data("{\"crlNumber\":0,\"current\":0,\"issued\":{},\"passwords\":[],\"transactions\":{}}".utf8)
             .write(to: directory.appendingPathComponent("database.json"))
@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test(
-        .enabled(if: Fixtures.arePresent, Comment(rawValue: Fixtures.absence)),
+        .enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)),
         arguments: [
             Recording(file: "04", status: .success, key: "client.key"),
             Recording(
@@ -50,12 +50,12 @@ import Testing
     func sscepAndJscepAreUnderstood(_ recording: Recording) throws {
         try withTemporaryDirectory { directory in
             let authority = try recorded(directory) { $0.challenge = recording.challenge }
-            let reply = try authority.exchange(Fixtures.bytes("jscep/\(recording.file)-PKIOperation.req.der"))
+            let reply = try authority.exchange(Fixtures.read("jscep/\(recording.file)-PKIOperation.req.der"))
             #expect(reply.refusal == recording.refusal)
             #expect(reply.status == recording.status)
             try OpenSSLCheck.verify(reply.encoded, root: authority.trustAnchor, absent: reply.signed.content == nil)
             guard let file = recording.key else { return }
-            let key = try PrivateKey(pem: Fixtures.bytes("jscep/\(file)"))
+            let key = try PrivateKey(pem: Fixtures.read("jscep/\(file)"))
             let pem = directory.appendingPathComponent("key.pem")
             try Data(key.pem()).write(to: pem)
             let content = try OpenSSL.run(
@@ -66,12 +66,12 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: Fixtures.arePresent, Comment(rawValue: Fixtures.absence)))
+    @Test(.enabled(if: Fixtures.areThere, Comment(rawValue: Fixtures.absence)))
     func aRecordedPollFollowsARecordedRequest() throws {
         try withTemporaryDirectory { directory in
             let authority = try recorded(directory) { $0.policy = .afterPolls(1) }
-            #expect(try authority.exchange(Fixtures.bytes("jscep/16-PKIOperation.req.der")).status == .pending)
-            #expect(try authority.exchange(Fixtures.bytes("jscep/17-PKIOperation.req.der")).status == .success)
+            #expect(try authority.exchange(Fixtures.read("jscep/16-PKIOperation.req.der")).status == .pending)
+            #expect(try authority.exchange(Fixtures.read("jscep/17-PKIOperation.req.der")).status == .success)
         }
     }
 }

@@ -1,21 +1,9 @@
 import Authority
 import LibCrypto
+import TestSupport
 import Testing
 
 @Suite struct HostileTests {
-    /// The same numbers in every run.
-    private struct Generator: RandomNumberGenerator {
-        var state: UInt64
-
-        mutating func next() -> UInt64 {
-            // SplitMix64.
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = (state ^ (state >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
-    }
-
     /// Bytes changed, left out and doubled: each message gets an answer, and a certificate only when what is signed is
     /// whole. A few lie outside of that, as the version and the SET of digests do.
     @Test(arguments: 1...4 as ClosedRange<UInt64>)
@@ -24,7 +12,7 @@ import Testing
         let client = try Client()
         let message = try client.message(
             .pkcsReq, client.request(challenge: "word"), transactionID: "hostile", for: authority.recipient)
-        var generator = Generator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         for _ in 0..<150 {
             var corrupted = message
             for _ in 0..<Int.random(in: 1...3, using: &generator) {
@@ -53,7 +41,7 @@ import Testing
     func corruptedContentsAreSurvived(_ seed: UInt64) throws {
         let authority = try makeAuthority()
         let client = try Client()
-        var generator = Generator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let names = IssuerAndSubject(issuer: authority.trustAnchor.subject, subject: client.subject)
         let number = IssuerAndSerialNumber(issuer: authority.trustAnchor.subject, serial: [1, 2, 3])
         let contents: [(type: CAMessageType, content: [UInt8])] = [

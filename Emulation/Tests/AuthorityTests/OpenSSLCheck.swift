@@ -1,6 +1,6 @@
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 
 /// What the `openssl` program says of messages and certificates.
 enum OpenSSLCheck {
@@ -11,7 +11,7 @@ enum OpenSSLCheck {
         -> [UInt8]
     {
         try withTemporaryDirectory { directory in
-            let anchors = try write(([root] + others).flatMap { try $0.pem() }, "anchors.pem", in: directory)
+            let anchors = try directory.write(([root] + others).flatMap { try $0.pem() }, to: "anchors.pem")
             var arguments = ["cms", "-verify", "-inform", "DER", "-binary", "-CAfile", anchors, "-purpose", "any"]
             if !others.isEmpty { arguments += ["-certfile", anchors] }
             if absent { arguments += ["-content", "/dev/null"] }
@@ -21,8 +21,8 @@ enum OpenSSLCheck {
 
     static func decrypt(_ envelope: [UInt8], key: PrivateKey, certificate: Certificate) throws -> [UInt8] {
         try withTemporaryDirectory { directory in
-            let keyFile = try write(key.pem(), "key.pem", in: directory)
-            let file = try write(certificate.pem(), "certificate.pem", in: directory)
+            let keyFile = try directory.write(key.pem(), to: "key.pem")
+            let file = try directory.write(certificate.pem(), to: "certificate.pem")
             return try OpenSSL.run(
                 [
                     "cms", "-decrypt", "-inform", "DER", "-binary", "-inkey", keyFile, "-recip", file, "-provider",
@@ -38,17 +38,17 @@ enum OpenSSLCheck {
         at time: Date = Date()
     ) throws {
         try withTemporaryDirectory { directory in
-            var arguments = ["verify", "-x509_strict", "-CAfile", try write(root.pem(), "root.pem", in: directory)]
+            var arguments = ["verify", "-x509_strict", "-CAfile", try directory.write(root.pem(), to: "root.pem")]
             arguments += ["-attime", "\(Int(time.timeIntervalSince1970))"]
             if !intermediates.isEmpty {
-                let file = try write(intermediates.flatMap { try $0.pem() }, "more.pem", in: directory)
+                let file = try directory.write(intermediates.flatMap { try $0.pem() }, to: "more.pem")
                 arguments += ["-untrusted", file]
             }
             for (index, list) in lists.enumerated() {
                 let pem = try OpenSSL.run(["crl", "-inform", "DER"], input: list)
-                arguments += ["-crl_check", "-CRLfile", try write(pem, "\(index).crl", in: directory)]
+                arguments += ["-crl_check", "-CRLfile", try directory.write(pem, to: "\(index).crl")]
             }
-            try OpenSSL.run(arguments + [write(certificate.pem(), "leaf.pem", in: directory)])
+            try OpenSSL.run(arguments + [directory.write(certificate.pem(), to: "leaf.pem")])
         }
     }
 

@@ -80,7 +80,7 @@ struct Gateway {
                 attributes: [.posixPermissions: 0o600])
         else { throw CocoaError(.fileWriteUnknown) }
 
-        machine = Machine(kind: kind, files: kind.files(in: Self.project), folder: folder)
+        machine = Machine(kind: kind, initramfs: try kind.initramfs.file(in: Self.project), folder: folder)
         authority = server.authority
         openssl = OpenSSL(folder: folder)
         try await DiskImage(machine.disk).make(from: contents, size: 16)

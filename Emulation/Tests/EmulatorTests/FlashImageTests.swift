@@ -1,6 +1,7 @@
 import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 @testable import Emulator
@@ -17,12 +18,12 @@ import Testing
         init(key algorithm: [String], _ extra: [String] = []) throws {
             (key, certificate, publicKey) = try withTemporaryDirectory { folder in
                 let key = folder.appending(path: "key.pem").path
-                try EmulationTestSupport.OpenSSL.run(["genpkey", "-out", key] + algorithm)
-                let der = try EmulationTestSupport.OpenSSL.run(
+                try TestSupport.OpenSSL.run(["genpkey", "-out", key] + algorithm)
+                let der = try TestSupport.OpenSSL.run(
                     ["pkey", "-in", key, "-outform", "DER", "-traditional"])
-                let certificate = try EmulationTestSupport.OpenSSL.run(
+                let certificate = try TestSupport.OpenSSL.run(
                     ["req", "-x509", "-new", "-key", key, "-outform", "DER", "-days", "3"] + extra)
-                let publicKey = try EmulationTestSupport.OpenSSL.run(["pkey", "-in", key, "-pubout"])
+                let publicKey = try TestSupport.OpenSSL.run(["pkey", "-in", key, "-pubout"])
                 let compact = try CompactKey.make(from: der) { try Digest.sha256.hash($0) }
                 return (Data(compact), Data(certificate), String(decoding: publicKey, as: UTF8.self))
             }

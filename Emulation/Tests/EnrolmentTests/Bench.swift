@@ -4,6 +4,7 @@ import EmulationTestSupport
 import Emulator
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// What every end-to-end test stands on: boards with their firmware, and authorities to send them to.
@@ -28,8 +29,8 @@ enum Bench {
 
     /// A device of its own for `body`, not yet manufactured.
     static func withDevice<Value>(_ board: BoardKind, _ body: (Device) async throws -> Value) async throws -> Value {
-        try await withFolder { folder in
-            try await body(Device(board: board, image: board.image(in: project), folder: folder))
+        try await withTemporaryDirectory { folder in
+            try await body(Device(board: board, image: board.image.file(in: project), folder: folder))
         }
     }
 

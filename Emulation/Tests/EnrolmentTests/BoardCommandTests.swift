@@ -2,6 +2,7 @@ import EmulationTestSupport
 import Emulator
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// The command `enroll`, with a shell script for a device.
@@ -12,7 +13,7 @@ import Testing
     func enroll(_ script: String?, _ arguments: [String] = [], budget: String? = nil) async throws
         -> (ending: Ending, lines: [String])
     {
-        try await withFolder { project in
+        try await withTemporaryDirectory { project in
             try layOut(script, budget: budget, in: project)
             let command = Program(
                 executable: product("enroll"),
@@ -23,11 +24,15 @@ import Testing
         }
     }
 
-    /// A checkout whose linux board is `script`.
+    /// A checkout whose linux board is `script`; it has folders for sources, and nothing in them.
     func layOut(_ script: String?, budget: String? = nil, in project: URL) throws {
-        let image = BoardKind.linux.image(in: project)
+        let image = BoardKind.linux.image.location(in: project)
         let manager = FileManager.default
-        try manager.createDirectory(at: image.deletingLastPathComponent(), withIntermediateDirectories: true)
+        for folder in BoardKind.linux.image.sources.map({ project.appending(path: $0) })
+            + [image.deletingLastPathComponent()]
+        {
+            try manager.createDirectory(at: folder, withIntermediateDirectories: true)
+        }
         if let budget { try Data(budget.utf8).write(to: project.appending(path: "Boards/linux/budget")) }
         try Self.identity.get().write(to: image.deletingLastPathComponent().appending(path: "identity"))
         if let script {
@@ -46,7 +51,7 @@ import Testing
                 let words = arguments.split(separator: " ").map {
                     $0.hasPrefix("@") ? folder.path + "/" + $0.dropFirst() : String($0)
                 }
-                return try EmulationTestSupport.OpenSSL.run(words, input: Array(input.utf8))
+                return try TestSupport.OpenSSL.run(words, input: Array(input.utf8))
             }
             _ = try run("req -x509 -newkey rsa:2048 -nodes -keyout @ca.key -out @ca.pem -days 3 -subj /CN=ca")
             _ = try run("req -newkey rsa:2048 -nodes -keyout @key -out @request -subj /CN=sensor")
@@ -90,7 +95,7 @@ import Testing
         ("TERM=xterm NO_COLOR=", true), ("TERM=xterm NO_COLOR=1", false), ("TERM=dumb NO_COLOR=", false),
     ])
     func terminalGetsColoursUnlessItWantsNone(environment: String, colours: Bool) async throws {
-        try await withFolder { project in
+        try await withTemporaryDirectory { project in
             try layOut(Self.enrols, in: project)
             let words = [product("enroll"), "--board", "linux", "--project", project.path] + Self.outside
             // `script` gives the command a terminal.
@@ -151,7 +156,7 @@ import Testing
     /// The command itself, from a real board to a CA that others wrote.
     @Test func realDeviceEnrolsWithAnOutsideCA() async throws {
         guard Bench.boards.contains(.linux) else { return }
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             try await SCEPServer.run(in: folder) { server in
                 let fingerprint = try Digest.sha256.hash([UInt8](server.root)).hexadecimal
                 var command = Program(
@@ -173,7 +178,7 @@ import Testing
     }
 
     @Test func boardGoesWhenTheCommandIsKilled() async throws {
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             let pidFile = folder.appending(path: "pid").path
             try layOut("echo $$ > \(pidFile); echo running; exec sleep 601", in: folder)
             let command = Program(

@@ -4,6 +4,7 @@ import Emulator
 import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// The whole way, on every board: from a blank device to a certificate that openssl takes.
@@ -84,7 +85,7 @@ import Testing
 
     @Test(arguments: Bench.boards)
     func deviceEnrolsWithScepserverOnlyWhenItsAlgorithmsAreAllowed(board: BoardKind) async throws {
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             try await SCEPServer.run(in: folder) { server in
                 try await Bench.withDevice(board) { device in
                     var record = try Bench.record(

@@ -4,6 +4,7 @@ import Emulator
 import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// What comes after the first certificate, on every board. The boards that are programs have this machine's clock; the
@@ -137,7 +138,8 @@ import Testing
                             "operation=- outcome=current", "operation=GetNextCACert outcome=next-ca",
                             "operation=RenewalReq outcome=issued-early",
                         ], "\(early.lines.map(\.text))")
-                    #expect(try await device.currentCertificate(authority).isSigned(by: authority.trustAnchor.publicKey))
+                    #expect(
+                        try await device.currentCertificate(authority).isSigned(by: authority.trustAnchor.publicKey))
                     authority.moveClock(by: 6 * Self.day)
                     try authority.rollOver()
                     let late = try await device.enrol()
@@ -161,7 +163,7 @@ import Testing
     /// micromdm wants the password in renewals too.
     @Test(arguments: Bench.boards)
     func deviceRenewsWithScepserver(board: BoardKind) async throws {
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             try await SCEPServer.run(in: folder) { server in
                 try await Bench.withDevice(board) { device in
                     var record = try Bench.record(

@@ -3,6 +3,7 @@ import FaultProxy
 import EmulationTestSupport
 import Foundation
 import Interference
+import TestSupport
 import Testing
 
 /// The stand-ins are tested too: a fault that never reaches the device would prove nothing.
@@ -13,7 +14,7 @@ import Testing
     }
 
     @Test func realServerAnswersThroughIt() async throws {
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             try await SCEPServer.run(in: folder) { server in
                 let impostor = try FaultProxy(upstream: server.port) { Delivery(try $1.forward($0)) }
                 defer { impostor.stop() }
@@ -46,7 +47,7 @@ import Testing
         let page = Array("HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nabc".utf8)
         let server = try FaultProxy { _, _ in Delivery(page) }
         defer { server.stop() }
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             let command = Program(
                 executable: product("fault-proxy"),
                 arguments: ["--upstream", "\(server.port)", "--do", "cut-10@GetCACert", "--do", "html#3"],
@@ -74,12 +75,4 @@ import Testing
         #expect(accepts(silent.number))
         #expect(throws: Socket.End.timedOut) { try get("GetCACaps", from: silent.number, limit: 1) }
     }
-}
-
-/// A folder that is removed at the end of `body`.
-func withFolder<Value>(_ body: (URL) async throws -> Value) async throws -> Value {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "enrolment-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    return try await body(folder)
 }

@@ -1,6 +1,5 @@
 import Authority
 import AuthorityServer
-import EmulationTestSupport
 import Emulator
 import Foundation
 import Testing
@@ -28,7 +27,7 @@ import Testing
         try await Bench.withAuthority { server in
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
-                let program = try board.program(image: device.image, in: device.folder)
+                let program = board.program(image: device.image, in: device.folder)
                 let command = ([program.executable] + program.arguments).map { "'\($0)'" }.joined(separator: " ")
                 let shell = Program(
                     executable: "/bin/sh", arguments: ["-c", "(sleep 0.2; exec \(command)) | :"], folder: device.folder,

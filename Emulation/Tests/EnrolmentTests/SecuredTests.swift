@@ -2,6 +2,7 @@ import Authority
 import AuthorityServer
 import Emulator
 import Foundation
+import TestSupport
 import Testing
 
 /// The Cortex-M3's image with TLS in it, and a CA behind `stunnel4`.
@@ -71,8 +72,8 @@ import Testing
         _ server: AuthorityServer, _ key: TLSTerminator.Key, address: String = "10.0.2.2",
         _ told: @escaping @Sendable (TLSTerminator) -> [String: String]
     ) async throws -> Outcome {
-        try await withFolder { folder in
-            let image = Bench.project.appending(path: "Boards/lm3s6965evb/.build/https/lm3s6965evb.elf")
+        try await withTemporaryDirectory { folder in
+            let image = try BoardKind.securedImage.file(in: Bench.project)
             let device = Device(board: .lm3s6965evb, image: image, folder: folder)
             let known = try Bench.record(.lm3s6965evb, for: server)
             let terminator = folder.appending(path: "terminator")

@@ -1,11 +1,12 @@
 import Emulator
 import Foundation
+import TestSupport
 import Testing
 
 /// A sample of `make soak`.
 @Suite struct SoakTests {
     @Test func agentGetsThroughABadNetworkAndDoesNotGrow() async throws {
-        try await withFolder { folder in
+        try await withTemporaryDirectory { folder in
             let soak = Program(
                 executable: product("soak"), arguments: ["--count", "60"], folder: folder,
                 origin: "swift build --product soak")

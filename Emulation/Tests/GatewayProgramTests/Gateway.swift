@@ -4,6 +4,7 @@ import EmulationTestSupport
 import Emulator
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 /// The kinds of the gateway's program, as `make gateway` leaves them.
@@ -33,8 +34,16 @@ enum Kind: String, CaseIterable, CustomTestStringConvertible {
         }
     }
 
+    private var program: BuildProduct {
+        BuildProduct(
+            ".build/gateway/\(rawValue)/scep",
+            from: ["Toolchain/gateway", "Toolchain/swiftc-lto", "Toolchain/sysroot"], by: "make gateway")
+    }
+
     /// What runs the program, in front of its arguments.
-    var command: [String] { emulator + [Gateway.project.path + "/.build/gateway/\(rawValue)/scep"] }
+    var command: [String] {
+        get throws { emulator + [try program.file(in: Gateway.project).path] }
+    }
 }
 
 /// What a run of the program left.
@@ -68,10 +77,7 @@ struct Gateway: Sendable {
 
     /// A gateway of its own for `body`.
     static func with<Value>(_ kind: Kind, _ body: (Gateway) async throws -> Value) async throws -> Value {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "gateway-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        return try await body(Gateway(kind: kind, folder: folder))
+        try await withTemporaryDirectory { try await body(Gateway(kind: kind, folder: $0)) }
     }
 
     /// Where key and certificates are.
@@ -122,14 +128,14 @@ struct Gateway: Sendable {
 
     /// The program, to be watched while it runs.
     func program(_ arguments: [String], isConfigured: Bool = true) throws -> Program {
-        let command = kind.command + arguments + (isConfigured ? ["--config", folder.path + "/scep.conf"] : [])
+        let command = try kind.command + arguments + (isConfigured ? ["--config", folder.path + "/scep.conf"] : [])
         return Program(
             executable: command[0], arguments: Array(command.dropFirst()), folder: folder, origin: "make gateway")
     }
 
     /// Runs a shell script, in which `$SCEP` stands for the program.
     func shell(_ script: String) async throws -> Outcome {
-        let words = "SCEP='\(kind.command.joined(separator: " "))'; "
+        let words = "SCEP='\(try kind.command.joined(separator: " "))'; "
         let shell = Program(executable: "/bin/sh", arguments: ["-c", words + script], folder: folder, origin: "Debian")
         let run = try await shell.run(timeLimit: .hang) { try await $0.end() }
         return Outcome(ending: run.ending, lines: run.lines.map(\.text))

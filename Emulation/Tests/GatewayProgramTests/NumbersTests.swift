@@ -77,8 +77,9 @@ import Testing
         }
         try #require(isBound)
         let url = "http://127.0.0.1:\(UInt16(bigEndian: address.sin_port))/scep"
+        let command = try kind.command + ["caps", url, "-q", "-t", "1"]
         let begun = ContinuousClock.now
-        let child = try spawn(kind.command + ["caps", url, "-q", "-t", "1"])
+        let child = try spawn(command)
         let connection = accept(listener, nil, nil)
         defer { close(connection) }
         var byte: UInt8 = 0

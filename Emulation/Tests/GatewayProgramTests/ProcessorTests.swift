@@ -1,4 +1,3 @@
-import EmulationTestSupport
 import Emulator
 import Testing
 

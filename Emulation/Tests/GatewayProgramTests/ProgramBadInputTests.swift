@@ -179,7 +179,7 @@ import Testing
                     cp -rL identity/current result
                     echo first $first
                     """
-                let words = "SCEP='\(gateway.kind.command.joined(separator: " "))'; "
+                let words = "SCEP='\(try gateway.kind.command.joined(separator: " "))'; "
                 let unshare = Program(
                     executable: "/usr/bin/unshare", arguments: ["--mount", "/bin/sh", "-c", words + script],
                     folder: gateway.folder, origin: "Debian's package util-linux")

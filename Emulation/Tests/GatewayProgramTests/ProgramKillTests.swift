@@ -9,13 +9,13 @@ import Testing
     func killsCostNothing(kind: Kind) async throws {
         let seed = UInt64(ProcessInfo.processInfo.environment["KILL_SEED"] ?? "") ?? .random(in: 0 ... .max)
         print("kills: seed \(seed)")
-        var moments = SystemRandom(seed: seed)
+        var moments = SplitMix64(seed: seed)
         try await withAuthority({ $0.challenge = .none }) { server in
             try await Gateway.with(kind) { gateway in
                 try gateway.configure(for: server, ["key = rsa2048"])
                 var isEnrolled = false
                 for _ in 0..<(kind == .amd64 ? 30 : 8) {
-                    let limit = moments.next(below: kind == .amd64 ? 900 : 6000)
+                    let limit = moments.next() % (kind == .amd64 ? 900 : 6000)
                     let program = try gateway.program([isEnrolled ? "renew" : "enroll"])
                     _ = try await program.run(timeLimit: .hang) { running in
                         try await Task.sleep(for: .milliseconds(limit))
@@ -35,20 +35,5 @@ import Testing
                 #expect(folders.count <= 2, "what was cut is left behind: \(folders)")
             }
         }
-    }
-}
-
-/// SplitMix64: moments that can be had again.
-private struct SystemRandom {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next(below limit: UInt64) -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return (value ^ value >> 31) % limit
     }
 }

@@ -150,7 +150,8 @@ import Testing
         }
     }
 
-    @Test func staticProgramSaysThatItLoadsNoModules() async throws {
+    @Test(.enabled(if: Kind.chosen().contains(.staticAMD64)))
+    func staticProgramSaysThatItLoadsNoModules() async throws {
         try await withToken(.staticAMD64) { gateway, _ in
             let outcome = try await scep(gateway, "enroll")
             #expect(outcome.ending == .exited(6) && outcome.error?.contains("Debian package") == true, "\(outcome)")

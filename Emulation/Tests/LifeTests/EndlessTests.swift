@@ -1,6 +1,5 @@
 import Agent
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Testing

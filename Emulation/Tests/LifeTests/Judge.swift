@@ -1,16 +1,16 @@
 import Authority
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 
 /// What the `openssl` program says of what a device sends and holds.
 enum OpenSSLCheck {
     /// Throws unless `certificate` is one of the CA's, now.
     static func verify(_ certificate: Certificate, of authority: Authority) throws {
         try withTemporaryDirectory { directory in
-            let root = try write(authority.trustAnchor.pem(), "root.pem", in: directory)
-            let more = try write(authority.issuingCertificate.pem(), "more.pem", in: directory)
-            let leaf = try write(certificate.pem(), "leaf.pem", in: directory)
+            let root = try directory.write(authority.trustAnchor.pem(), to: "root.pem")
+            let more = try directory.write(authority.issuingCertificate.pem(), to: "more.pem")
+            let leaf = try directory.write(certificate.pem(), to: "leaf.pem")
             let now = "\(Int(authority.now.timeIntervalSince1970))"
             try OpenSSL.run(["verify", "-attime", now, "-CAfile", root, "-untrusted", more, leaf])
         }
@@ -29,7 +29,7 @@ enum OpenSSLCheck {
         }
         return try withTemporaryDirectory { directory in
             for number in 0..<6 {
-                let file = try write(CAKeys.key(.rsa2048, number).pem(), "\(number).pem", in: directory)
+                let file = try directory.write(CAKeys.key(.rsa2048, number).pem(), to: "\(number).pem")
                 let command = ["cms", "-decrypt", "-inform", "DER", "-binary", "-debug_decrypt", "-inkey", file]
                 if let content = try? OpenSSL.run(command, input: envelope), content.first == 0x30 { return content }
             }
@@ -37,14 +37,11 @@ enum OpenSSLCheck {
         }
     }
 
-    /// A certification request as `openssl` prints it, and what it says of the signature.
+    /// A certification request as `openssl` prints it, which has verified its signature.
     static func request(_ der: [UInt8]) throws -> String {
-        try withTemporaryDirectory { directory in
-            let file = try write(der, "request.der", in: directory)
-            let text = try OpenSSL.run(
-                ["req", "-inform", "DER", "-in", file, "-verify", "-noout", "-text"], keepsComplaints: true)
-            return String(decoding: text, as: UTF8.self)
-        }
+        String(
+            decoding: try OpenSSL.run(["req", "-inform", "DER", "-verify", "-noout", "-text"], input: der),
+            as: UTF8.self)
     }
 
     /// The certificate whose key signed a pkiMessage, DER.

@@ -10,6 +10,7 @@ import Interference
 import LibCrypto
 import SimulatedStorage
 import Synchronization
+import TestKeys
 import Testing
 
 /// One device and its CA, in one process and in a time of their own.

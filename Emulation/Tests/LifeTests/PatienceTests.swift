@@ -1,6 +1,6 @@
 import Authority
-import EmulationTestSupport
 import Foundation
+import TestSupport
 import Testing
 
 /// Waiting: for a CA that decides later, for a network that comes back.

@@ -1,8 +1,8 @@
 import Authority
 import Board
-import EmulationTestSupport
 import Foundation
 import LibCrypto
+import TestSupport
 import Testing
 
 @testable import PowerCuts

@@ -1,13 +1,15 @@
+import TestSupport
+
 /// Private keys in the compact form of a device's store, made from what `openssl` made.
 public enum CompactKey {
     /// - Parameters:
     ///   - key: RSAPrivateKey (RFC 8017) or ECPrivateKey (RFC 5915), DER.
     ///   - checksum: gives SHA-256.
     public static func make(from key: [UInt8], checksum: ([UInt8]) throws -> [UInt8]) rethrows -> [UInt8] {
-        let numbers = elements(in: elements(in: key[...])[0].content)
+        let numbers = elements(in: elements(in: key)[0].content)
         var compact: [UInt8]
         if numbers[1].tag == 4 {
-            let scalar = [UInt8](numbers[1].content)
+            let scalar = numbers[1].content
             // BIT STRING, no unused bits, uncompressed point.
             let point = elements(in: numbers[3].content)[0].content.dropFirst(2)
             compact = [2, scalar.count == 32 ? 1 : 2] + scalar + point
@@ -21,20 +23,5 @@ public enum CompactKey {
             compact += number(2, 4) + number(4, half) + number(5, half)
         }
         return compact + (try checksum(compact)).prefix(8)
-    }
-
-    private static func elements(in bytes: ArraySlice<UInt8>) -> [(tag: UInt8, content: ArraySlice<UInt8>)] {
-        var rest = bytes
-        var found: [(UInt8, ArraySlice<UInt8>)] = []
-        while let tag = rest.popFirst(), let first = rest.popFirst() {
-            var length = Int(first)
-            if first >= 0x80 {
-                length = rest.prefix(Int(first & 0x7F)).reduce(0) { $0 << 8 | Int($1) }
-                rest = rest.dropFirst(Int(first & 0x7F))
-            }
-            found.append((tag, rest.prefix(length)))
-            rest = rest.dropFirst(length)
-        }
-        return found
     }
 }

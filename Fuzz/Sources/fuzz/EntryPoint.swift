@@ -1,3 +1,5 @@
+import TestSupport
+
 #if canImport(Glibc)
     import Glibc
 #endif
@@ -17,7 +19,7 @@ nonisolated(unsafe) private var chosen: Target?
     }
     if name == "seeds" {
         for (target, input) in Seeds.all {
-            print(target, String(decoding: [UInt8](hexadecimal: input.span), as: UTF8.self))
+            print(target, input.hex.uppercased())
         }
         exit(0)
     }

@@ -1,6 +1,7 @@
 import Agent
 import DER
 import DeviceCrypto
+import TestSupport
 
 /// What fuzzing begins with, besides what `Fuzz/seeds` has openssl make: the authority's own.
 enum Seeds {
@@ -111,7 +112,7 @@ enum Seeds {
     /// ``Agent/Configuration``'s origin: the CA is the one that the conversation is told to trust.
     private static var state: [UInt8] {
         let digest = Hash.digest(.sha256, of: Authority.fingerprint.span)
-        return Array([UInt8](copying: digest.bytes).prefix(16))
+        return Array(digest.bytes.array.prefix(16))
     }
 
     private static let configuration: StaticString = """

@@ -3,6 +3,7 @@ import CMS
 import DER
 import DeviceCrypto
 import PKIX
+import TestSupport
 
 /// A certificate, any part of which can be another.
 struct CertificateParts {
@@ -56,7 +57,7 @@ enum Authority {
     /// Those that a device trusts.
     static let trusted = root + registration
 
-    static let fingerprint = [UInt8](hexadecimal: Hash.digest(.sha256, of: root.span).bytes)
+    static let fingerprint = Array(Hash.digest(.sha256, of: root.span).bytes.array.hex.uppercased().utf8)
 
     static func name(_ text: StaticString) -> [UInt8] {
         writing(capacity: 256) { writer throws(DERError) in try writer.write(name: span(of: text)) }

@@ -1,16 +1,6 @@
 import DER
 
 extension [UInt8] {
-    init(copying bytes: Span<UInt8>) {
-        self = bytes.indices.map { bytes[$0] }
-    }
-
-    /// The bytes that hexadecimal digits spell; line endings are passed over.
-    init(hex: String) {
-        let digits = hex.compactMap(\.hexDigitValue)
-        self = stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }
-    }
-
     init(_ text: StaticString) {
         self = [UInt8](UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
@@ -31,13 +21,4 @@ func writing(capacity: Int, _ body: (inout DERWriter) throws(DERError) -> Void) 
         if (try? body(&writer)) != nil { front = writer.front }
     }
     return Array(buffer[front...])
-}
-
-extension [UInt8] {
-    /// Two upper-case digits a byte.
-    init(hexadecimal bytes: Span<UInt8>) {
-        let digits = [UInt8]("0123456789ABCDEF")
-        self = []
-        for index in bytes.indices { self += [digits[Int(bytes[index] >> 4)], digits[Int(bytes[index] & 15)]] }
-    }
 }

@@ -1,6 +1,7 @@
 import DER
 import DeviceCrypto
 import SCEP
+import TestSupport
 
 /// A CertRep, any part of which can be another. As it is, it is the honest one to ``transaction``.
 struct CertRepParts {
@@ -19,9 +20,9 @@ struct CertRepParts {
 
     init(to transaction: Transaction) {
         let identifier = transaction.transactionID
-        transactionID = [UInt8](copying: identifier.span)
+        transactionID = identifier.span.array
         let nonce = transaction.senderNonce
-        recipientNonce = [UInt8](copying: nonce.span)
+        recipientNonce = nonce.span.array
     }
 
     init(transactionID: [UInt8], recipientNonce: [UInt8]) {

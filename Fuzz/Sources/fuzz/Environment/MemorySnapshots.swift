@@ -1,4 +1,5 @@
 import Board
+import TestSupport
 
 /// Snapshots in memory.
 struct MemorySnapshots: SnapshotStorage {
@@ -24,7 +25,7 @@ struct MemorySnapshots: SnapshotStorage {
 
     mutating func append(_ bytes: Span<UInt8>) throws(StorageError) {
         guard let size, next.count + bytes.count <= size else { throw .outOfRange }
-        next += [UInt8](copying: bytes)
+        next += bytes.array
     }
 
     mutating func commit() throws(StorageError) {

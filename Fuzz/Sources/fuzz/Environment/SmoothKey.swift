@@ -1,6 +1,7 @@
 import Agent
 import CMbedTLS
 import DeviceCrypto
+import TestSupport
 
 /// An RSA key that signs as fast as anybody verifies, so that a fuzzer gets past the cryptography a thousand times in a
 /// second: verification is the real one.
@@ -56,7 +57,7 @@ struct SmoothKey: DeviceKey, ~Copyable {
     ) throws(CryptoError) -> Int {
         guard padding == .pkcs1v15, ciphertext.count == 256 else { throw .decryptionFailed }
         // RFC 8017, 7.2.2
-        let block = try operate([UInt8](copying: ciphertext))
+        let block = try operate(ciphertext.array)
         guard block[0] == 0, block[1] == 2, let end = block[2...].firstIndex(of: 0), end >= 10 else {
             throw .decryptionFailed
         }
@@ -98,7 +99,7 @@ struct SmoothKey: DeviceKey, ~Copyable {
         case .sha384: prefix = [UInt8](hex: "3041300d060960864801650304020205000430")
         case .sha512: prefix = [UInt8](hex: "3051300d060960864801650304020305000440")
         }
-        let tail = [0] + prefix + [UInt8](copying: digest.bytes)
+        let tail = [0] + prefix + digest.bytes.array
         return [0, 1] + [UInt8](repeating: 0xFF, count: 254 - tail.count) + tail
     }
 

@@ -6,6 +6,7 @@ import DeviceCrypto
 import HTTP
 import PKIX
 import SCEP
+import TestSupport
 
 /// A device's life against a network that says what the input says, in part honestly, so that it gets deep: it enrols,
 /// waits, renews, is switched off and on. Whatever it is told, it never stores a certificate that the CA did not sign, or
@@ -59,7 +60,7 @@ enum Conversation {
         var buffer = [UInt8](repeating: 0, count: 8192)
         var span = buffer.mutableSpan
         guard (try? store.open()) != nil, let size = try? store.read(.certificate, into: &span) else { return false }
-        let certificate = [UInt8](copying: span.span.extracting(0..<size))
+        let certificate = span.span.extracting(0..<size).array
         require(signed.contains(certificate), "the CA signed the device's certificate")
         guard (try? store.read(.privateKey, into: &span)) == 1, let parsed = try? Certificate(certificate.span) else {
             require(false, "a certificate has a key")
@@ -115,7 +116,7 @@ private struct Network: Transport {
     }
 
     mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
-        sent += [UInt8](copying: bytes)
+        sent += bytes.array
     }
 
     mutating func receive(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) throws(TransportError) -> Int {
@@ -197,7 +198,7 @@ private struct Network: Transport {
             return []
         }
         var parts = CertRepParts(
-            transactionID: [UInt8](copying: identifier.contents), recipientNonce: [UInt8](copying: nonce.contents))
+            transactionID: identifier.contents.array, recipientNonce: nonce.contents.array)
         let choice = input.byte()
         switch choice & 7 {
         case 1: parts.pkiStatus = [UInt8]("3")

@@ -1,5 +1,6 @@
 import DER
 import PKIX
+import TestSupport
 
 /// Whatever is accepted as DER is what a writer makes of the same values.
 func readDER(_ input: [UInt8]) {
@@ -11,8 +12,8 @@ private func walk(_ start: DERReader, depth: Int, _ values: inout Int) {
     var reader = start
     while !reader.isAtEnd, values < 1000, let element = try? reader.read() {
         values += 1
-        let contents = [UInt8](copying: element.contents)
-        let encoding = [UInt8](copying: element.encoding)
+        let contents = element.contents.array
+        let encoding = element.encoding.array
         require(contents.tagged(element.tag) == encoding, "an element is written as it was read")
         if element.tag == .integer, let magnitude = try? element.unsignedInteger() {
             let again = writing(capacity: encoding.count) { writer throws(DERError) in

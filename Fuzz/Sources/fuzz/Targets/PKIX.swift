@@ -2,6 +2,7 @@ import CMS
 import DER
 import DeviceCrypto
 import PKIX
+import TestSupport
 
 /// A certificate is read where it stands, and nobody but its signer has signed it.
 func readCertificate(_ input: [UInt8]) {
@@ -41,7 +42,7 @@ private func checkSignature(_ signed: borrowing Signed, _ encoding: [UInt8], _ k
 private func signedPart(of encoding: [UInt8]) -> [UInt8] {
     var reader = DERReader(encoding.span)
     guard var outer = try? reader.enter(), let content = try? outer.read() else { return [] }
-    return [UInt8](copying: content.encoding)
+    return content.encoding.array
 }
 
 private func describe(name: Span<UInt8>) {

@@ -2,6 +2,7 @@ import DER
 import DeviceCrypto
 import PKIX
 import SCEP
+import TestSupport
 
 /// Lines are taken one by one, so that two replies behind each other say what both say.
 func readCapabilities(_ input: [UInt8]) {
@@ -109,7 +110,7 @@ private func check(_ kept: [UInt8], among signed: [[UInt8]]) {
     var reader = DERReader(kept.span)
     while !reader.isAtEnd {
         guard let element = try? reader.read() else { return require(false, "what is kept can be read") }
-        require(signed.contains([UInt8](copying: element.encoding)), "what is kept was signed")
+        require(signed.contains(element.encoding.array), "what is kept was signed")
     }
     let certificates = CACertificates(kept.span)
     var policy = Policy()
@@ -154,7 +155,7 @@ private func selfSigned(in kept: ArraySlice<UInt8>, of content: [UInt8]) -> [[UI
     let bytes = Array(kept)
     var reader = DERReader(bytes.span)
     while !reader.isAtEnd, let element = try? reader.read() {
-        let encoding = [UInt8](copying: element.encoding)
+        let encoding = element.encoding.array
         if content.firstRange(of: encoding) != nil { found.append(encoding) }
     }
     return found
@@ -264,13 +265,13 @@ func openCertRep(_ bytes: [UInt8]) {
         mayBeginLater: choice & 4 != 0)
     require(found != nil || bytes != honestContent, "an honest certificate is taken")
     if let found {
-        require(signed.contains([UInt8](copying: span.span.extracting(found))), "the CA signed what is found")
+        require(signed.contains(span.span.extracting(found).array), "the CA signed what is found")
     }
     do {
         let own = try Certificate(device.span)
         _ = try Revocation.check(
             span.span, in: opened, of: own, ca: ca, policy: &policy, moment: moment)
-        require([UInt8](copying: span.span.extracting(opened.crls)) == crl, "the CA signed the list")
+        require(span.span.extracting(opened.crls).array == crl, "the CA signed the list")
     } catch {}
 }
 

@@ -1,6 +1,6 @@
 import DeviceCrypto
-import Foundation
 import Synchronization
+import TestSupport
 
 /// A private key as a secure element has it: this holds a reference and the public key, and openssl signs and decrypts.
 ///
