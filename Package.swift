@@ -92,7 +92,10 @@ let package = Package(
         .target(
             name: "SimulatedStorage", dependencies: ["Board"], path: "Tests/SimulatedStorage", swiftSettings: tests),
         // Whoever links it has other calls of the system than others have: for the tests of this package alone.
-        .target(name: "PretendedSystem", path: "Tests/PretendedSystem", swiftSettings: tests),
+        .target(name: "CPretendedSystem", path: "Tests/CPretendedSystem"),
+        .target(
+            name: "PretendedSystem", dependencies: ["CPretendedSystem", "TestSupport"], path: "Tests/PretendedSystem",
+            swiftSettings: tests),
         .testTarget(
             name: "DeviceCryptoTests", dependencies: ["DeviceCrypto", "TestKeys", "TestSupport"], swiftSettings: tests,
             linkerSettings: boundAtStart),

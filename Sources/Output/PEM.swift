@@ -99,9 +99,15 @@ package enum PEM {
     package static func blocks(_ text: Span<UInt8>) throws(Failure) -> [Block] {
         var blocks: [Block] = []
         var lines = Lines(text)
-        while let line = lines.next() {
-            guard starts(text.extracting(line), with: "-----BEGIN ") else { continue }
-            blocks.append(try block(text, line, &lines))
+        do throws(Failure) {
+            while let line = lines.next() {
+                guard starts(text.extracting(line), with: "-----BEGIN ") else { continue }
+                blocks.append(try block(text, line, &lines))
+            }
+        } catch {
+            // They may be keys.
+            for index in blocks.indices { blocks[index].bytes.wipe() }
+            throw error
         }
         return blocks
     }
@@ -113,30 +119,42 @@ package enum PEM {
         guard let label = Self.label(text, begin, behind: 11) else { throw Failure(kind: .badBegin, line: first) }
         // Three bytes are four characters, so this never grows, and leaves no copy of a secret behind.
         var decoder = Base64(capacity: (text.count &- begin.upperBound) / 4 &* 3 &+ 3)
+        do throws(Failure) {
+            let hasHeaders = try read(&lines, of: text, text.extracting(label), into: &decoder)
+            return Block(
+                label: [UInt8](text.extracting(label)), bytes: decoder.bytes, lines: first...lines.number,
+                hasHeaders: hasHeaders)
+        } catch {
+            decoder.bytes.wipe()
+            throw error
+        }
+    }
+
+    /// Reads the lines of a block up to its end.
+    ///
+    /// - Returns: whether there are header lines.
+    private static func read(
+        _ lines: inout Lines, of text: Span<UInt8>, _ label: Span<UInt8>, into decoder: inout Base64
+    ) throws(Failure) -> Bool {
+        let first = lines.number
         var hasHeaders = false
         while let range = lines.next() {
             let line = text.extracting(range)
             if starts(line, with: "-----END ") {
-                guard let end = Self.label(text, range, behind: 9),
-                    areEqual(text.extracting(end), text.extracting(label))
-                else { throw Failure(kind: .otherEnd, line: lines.number) }
+                guard let end = Self.label(text, range, behind: 9), areEqual(text.extracting(end), label) else {
+                    throw Failure(kind: .otherEnd, line: lines.number)
+                }
                 guard decoder.finish() else { throw Failure(kind: .badBase64, line: lines.number) }
                 guard !decoder.bytes.isEmpty else { throw Failure(kind: .empty, line: lines.number) }
-                return Block(
-                    label: [UInt8](text.extracting(label)), bytes: decoder.bytes,
-                    lines: first...lines.number, hasHeaders: hasHeaders)
+                return hasHeaders
             }
             if starts(line, with: "-----BEGIN ") { throw Failure(kind: .otherEnd, line: lines.number) }
             if decoder.isUntouched, holds(line, UInt8(ascii: ":")) {
                 hasHeaders = true
                 continue
             }
-            guard decoder.append(line) else {
-                decoder.bytes.wipe()
-                throw Failure(kind: .badBase64, line: lines.number)
-            }
+            guard decoder.append(line) else { throw Failure(kind: .badBase64, line: lines.number) }
         }
-        decoder.bytes.wipe()
         throw Failure(kind: .endMissing, line: first)
     }
 

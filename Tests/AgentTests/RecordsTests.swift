@@ -33,6 +33,21 @@ import Testing
         #expect(!isOpen && isRecordOpen)
     }
 
+    /// What was never said of a device is 0 in each of its fields.
+    @Test func whatIsNotKnownIsZero() {
+        var transaction = [UInt8](repeating: 0xEE, count: 79)
+        var state = [UInt8](repeating: 0xEE, count: 119)
+        do {
+            var buffer = transaction.mutableSpan
+            TransactionRecord().write(to: &buffer)
+        }
+        do {
+            var buffer = state.mutableSpan
+            StateRecord().write(to: &buffer)
+        }
+        #expect(transaction == [UInt8](repeating: 0, count: 79) && state == [UInt8](repeating: 0, count: 119))
+    }
+
     /// What the first byte of a transaction says, by its number in Docs/Storage.md.
     @Test func kindsOfTransaction() {
         let kinds: [(TransactionFlags, UInt8)] = [

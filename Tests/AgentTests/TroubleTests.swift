@@ -335,6 +335,15 @@ import Testing
         #expect(run.events.contains { $0.contains("operation=RenewalReq outcome=issued") })
     }
 
+    /// Whoever may not wait ends instead, whatever the device does by itself.
+    @Test func whoeverMayNotWaitEndsWhereStorageFails() throws {
+        let life = try enrolled("stay=no", days: 70)
+        life.settings = ["jitter=0", "stay=yes", "retry-cap=700"]
+        life.afterStoring = { number, store in if number == 1 { store.flash.operations.fail(at: 1) } }
+        let run = try life.powerUp { $0.mayWait = false }
+        #expect(run.verdict.hasPrefix("error storage-failed: ") && run.waits.isEmpty, "\(run.lines)")
+    }
+
     // MARK: What goes on
 
     /// A renewal that is under way has no password in it: another one makes no difference to it.

@@ -109,6 +109,20 @@ import Testing
         #expect(try life.record(.caCertificates) == successor.der)
     }
 
+    /// A password that one CA was told is not told to another, which is known to be another when it was asked.
+    @Test func noOtherCAIsToldAPasswordThatIsSpent() throws {
+        let life = try enrolled("challenge=once", days: 1)
+        let other = try other()
+        life.authority.identity = other
+        life.fingerprint = try other.fingerprint()
+        let run = try life.powerUp()
+        #expect(run.verdict.hasPrefix("error password-spent: "), "\(run.lines)")
+        #expect(run.operations == ["GetCACaps", "GetCACert"] && life.authority.asked.count == 1)
+        // Whoever asks for another certificate answers for it.
+        #expect(try life.powerUp { $0.requestedGoal = .enrol }.verdict == "done")
+        #expect(try life.record(.caCertificates) == other.der)
+    }
+
     /// What vouched for a CA of before vouches for no other: back to its fingerprint, the device enrols.
     @Test func formerFingerprintsAreForgottenWithTheirCA() throws {
         let life = try enrolled(days: 1)

@@ -10,6 +10,9 @@ import Testing
         var reply: [UInt8]
         var sent: [UInt8] = []
         var isOpen = false
+        var notes: [(time: Int64?, isExact: Bool)] = []
+
+        mutating func note(time: Int64?, isExact: Bool) { notes.append((time, isExact)) }
 
         mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError) {
             isOpen = true
@@ -50,6 +53,17 @@ import Testing
         let (isOpen, rest) = (transport.lower.isOpen, transport.lower.reply)
         #expect(isOpen && rest == Array("tunnel".utf8))
         return nil
+    }
+
+    /// What is known of the time is for the stream as well, behind a proxy or not.
+    @Test(arguments: [true, false]) func theStreamIsToldTheTime(isProxied: Bool) throws {
+        let url = Array("http://proxy.example:3128".utf8)
+        var transport = try ProxyTransport(
+            Proxy(reply: []), proxy: isProxied ? HTTPProxy(ServerURL(url.span), credentials: Span()) : nil)
+        transport.note(time: 1_700_000_000, isExact: true)
+        transport.note(time: nil, isExact: false)
+        let notes = transport.lower.notes
+        #expect(notes.map(\.time) == [1_700_000_000, nil] && notes.map(\.isExact) == [true, false])
     }
 
     @Test(

@@ -77,6 +77,39 @@ import Testing
         expect(.outOfRange) { _ = try read(&snapshots, 0, 0) }
     }
 
+    /// A snapshot that failed, at any operation, is not gone on with.
+    @Test func whatFailedHasEnded() throws {
+        for operation in 1... {
+            var snapshots = DirectorySnapshots(SimulatedDirectory())
+            _ = try snapshots.open()
+            snapshots.directory.operations.fail(at: operation)
+            if try isStored(&snapshots) { break }
+        }
+        for operation in 1... {
+            var snapshots = NORSnapshots<_, 32>(SimulatedFlash(Snapshots.geometries[0]), capacity: 600)
+            _ = try snapshots.open()
+            snapshots.storage.operations.fail(at: operation)
+            if try isStored(&snapshots) { break }
+        }
+    }
+
+    private func isStored<S: SnapshotStorage & ~Copyable>(_ snapshots: inout S) throws -> Bool {
+        let content = [UInt8](repeating: 7, count: 100)
+        do throws(StorageError) {
+            try snapshots.begin(size: content.count)
+            for start in stride(from: 0, to: 100, by: 20) {
+                try snapshots.append(content.span.extracting(start..<(start + 20)))
+            }
+            try snapshots.commit()
+            return true
+        } catch {
+            #expect(error == .failed)
+        }
+        expect(.outOfRange) { try snapshots.commit() }
+        expect(.outOfRange) { try snapshots.append([UInt8]().span) }
+        return false
+    }
+
     private func read<S: SnapshotStorage & ~Copyable>(
         _ snapshots: inout S, _ offset: Int, _ count: Int
     ) throws -> [UInt8] {

@@ -642,6 +642,19 @@ extension KeyTests {
             }
         }
 
+        /// A password has 255 bytes at most, which a run that needs none is not stopped by.
+        @Test(arguments: [(1, ""), (255, ""), (256, "bad-challenge"), (257, "bad-challenge")])
+        func aPasswordHasItsSize(count: Int, kind: String) throws {
+            try withTemporaryDirectory { directory in
+                let file = try directory.writePrivate([UInt8](repeating: 0x61, count: count), to: "password")
+                let line = ["--challenge-file", String(decoding: file, as: UTF8.self)].map { Array($0.utf8) }
+                let text = try AgentText(Gateway.CommandLine(.enroll, line).settings)
+                #expect(String(decoding: text.passwordFailure?.kind ?? [], as: UTF8.self) == kind)
+                let hasPassword = text.text.count > count
+                #expect(hasPassword == kind.isEmpty)
+            }
+        }
+
         /// Standard error, as a terminal's user, the journal or a file gets it.
         @Test func progressHasItsWords() throws {
             func said(_ line: [String], journal: Bool, _ body: (inout Gateway.Progress) -> Void) throws -> [String] {

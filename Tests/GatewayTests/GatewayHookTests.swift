@@ -136,6 +136,24 @@ extension KeyTests {
             }
         }
 
+        /// A pipe that nobody has open is no file, and keeps nobody waiting.
+        @Test(arguments: ["cert.pem", "key.pem"]) func noHookWaitsForAPipe(name: String) throws {
+            try withHook("touch ran", timeout: 60, without: name) { hook, workspace, folder in
+                let pipe = folder.path + "/identity/current/" + name
+                #expect(mkfifo(pipe, 0o600) == 0)
+                let isOver = DispatchSemaphore(value: 0)
+                // Catches a hang alone.
+                Thread.detachNewThread {
+                    guard isOver.wait(timeout: .now() + 60) == .timedOut else { return }
+                    let end = open(pipe, O_RDWR | O_NONBLOCK)
+                    write(end, "x", 1)
+                }
+                #expect(kind { try hook.runIfDue(workspace, progress()) } == nil)
+                isOver.signal()
+                #expect(!FileManager.default.fileExists(atPath: folder.path + "/ran"))
+            }
+        }
+
         /// How it ended, and that it is tried again until it has run well once.
         @Test(arguments: [
             ("exit 3", "ended with exit code 3"), ("exit 255", "ended with exit code 255"),

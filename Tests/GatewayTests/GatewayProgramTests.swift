@@ -131,6 +131,11 @@ import Testing
             let said = await scep(["inspect", file, "-f", large], exits: code)
             #expect(said.errors.contains("is larger than the 65536 bytes") == (code != 0))
         }
+        // A file may have a command's name.
+        for word in ["caps", "help"] {
+            let named = await scep(["inspect", word, "-f", configuration], exits: 6)
+            #expect(named.errors.contains("\(word): cannot be read"))
+        }
         let bad = try folder.write(Array("json = maybe\n".utf8), to: "bad")
         let wrong = await scep(["status", "-f", bad], exits: 1)
         #expect(wrong.errors == "scep: error: \(bad):1:8: 'json' is yes or no\n" && wrong.output.isEmpty)

@@ -21,7 +21,7 @@ extension KeyTests.GatewayCommandTests {
     }
 
     /// `openssl s_server`, which shows a certificate that no CA but itself issued, and answers with files.
-    private func withServer(
+    func withServer(
         _ options: [String] = [], _ body: (SecureServer, URL) throws -> Void
     ) throws {
         try withTemporaryDirectory { directory in

@@ -22,7 +22,7 @@ extension KeyTests {
             }
         }
 
-        private func settings(_ token: SoftHSM, _ directory: URL, pin: String? = nil) throws -> KeySettings {
+        func settings(_ token: SoftHSM, _ directory: URL, pin: String? = nil) throws -> KeySettings {
             var settings = KeySettings()
             var tokenSettings = TokenSettings()
             tokenSettings.module = Array(SoftHSM.module.utf8)

@@ -41,18 +41,24 @@ struct Inspecting {
         return options
     }
 
-    private func run(_ file: [UInt8], _ form: Report.Form) throws -> [UInt8] {
+    private func run(_ files: [[UInt8]], _ form: Report.Form) throws -> [UInt8] {
         var report = Report(form)
-        try inspect([Array("file".utf8)], try options(), random: try seededRandom(), into: &report) { _ in file }
+        let names = files.indices.map { Array((files.count == 1 ? "file" : "file \($0)").utf8) }
+        try inspect(names, try options(), random: try seededRandom(), into: &report) { name in
+            names.firstIndex(of: name).map { files[$0] } ?? []
+        }
         return report.finish()
     }
 
     /// What a person reads.
-    func lines(_ file: [UInt8]) throws -> String { String(decoding: try run(file, .lines), as: UTF8.self) }
+    func lines(_ file: [UInt8]) throws -> String { String(decoding: try run([file], .lines), as: UTF8.self) }
 
     /// What a program reads of a file, by Foundation's parser.
-    func json(_ file: [UInt8]) throws -> Found {
-        let document = try JSONSerialization.jsonObject(with: Data(run(file, .json)))
-        return Found(value: document)["files"][0]
+    func json(_ file: [UInt8]) throws -> Found { try json(each: [file])[0] }
+
+    /// What it reads of several.
+    func json(each files: [[UInt8]]) throws -> Found {
+        let document = try JSONSerialization.jsonObject(with: Data(run(files, .json)))
+        return Found(value: document)["files"]
     }
 }

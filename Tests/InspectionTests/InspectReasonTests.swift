@@ -241,6 +241,11 @@ import Testing
             $0.ca = try ca().der
             return try request("17", from: issued())
         },
+        // Who has the name of its issuer is not therefore its issuer.
+        Row("signer", "pass", "it signs with a certificate that the CA issued, as at a renewal") {
+            $0.ca = try ca().der
+            return try request("17", from: identity("/C=DE/O=Example/CN=Example CA", by: ca()))
+        },
         Row("signer", "unknown", "no certificate of the CA was given") { _ in try request("17", from: issued()) },
         Row(
             "signer", "fail",

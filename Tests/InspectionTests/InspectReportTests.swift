@@ -230,7 +230,10 @@ import Testing
             ("05", "cessationOfOperation", "cessationOfOperation"), ("06", "certificateHold", "certificateHold"),
             ("07", "unspecified", "unspecified"), ("09", "", ""), ("0A", "", ""), ("0B", "", ""), ("8C", "", ""),
         ]
-        let list = try ca.revocationList(of: all.prefix(count).map { $0.1.isEmpty ? $0.0 : "\($0.0),\($0.1)" })
+        // From 2050 on times are GeneralizedTime (RFC 5280, 5.1.2.5).
+        let list = try ca.revocationList(
+            of: all.prefix(count).map { $0.1.isEmpty ? $0.0 : "\($0.0),\($0.1)" },
+            options: count == 1 ? ["-crldays", "10000"] : [])
         let times = try values(
             ["crl", "-inform", "DER", "-noout", "-lastupdate", "-nextupdate", "-dateopt", "iso_8601"], list
         ).map { $0.replacing(" ", with: "T") }
@@ -255,6 +258,36 @@ import Testing
             ["    form: binary", "    objects:", "      - offset: 0"] + indented(head + checks, 8)
             + ["summary:", "  pass: 4", "  fail: 0", "  unknown: 1"]
         #expect(try lines(list) { $0.ca = ca.certificate } == expected)
+    }
+
+    /// What is said of a file does not depend on the files in front of it, nor on those behind.
+    @Test(arguments: [false, true]) func filesAreEachForThemselves(hasKey: Bool) throws {
+        let ca = try OpenSSLIdentity.authority
+        let device = try OpenSSLIdentity(subject: "/CN=x", for: .rsa)
+        let issued = try OpenSSLIdentity(subject: "/CN=x", for: .rsa, issuedBy: ca)
+        let envelope = try device.envelope(OpenSSLIdentity.bundle([issued]))
+        let request = try SignedMessage.request(
+            "19", from: device, content: ca.envelope(device.request(subject: "/CN=x"))
+        )
+        .encoded()
+        let reply = try SignedMessage.reply("0", from: ca, content: envelope).encoded()
+        let files = [
+            envelope, request, envelope, reply, envelope, ca.certificate + issued.certificate, try ca.revocationList(),
+            reply, request, Array("noise".utf8), try OpenSSLIdentity.bundle([ca]), envelope,
+        ]
+        var inspecting = Inspecting(ca: ca.certificate, request: request)
+        if hasKey { inspecting.key = device.key }
+        let together = try inspecting.json(each: files)
+        func text(_ found: Found) throws -> String {
+            var object = try #require(found.value as? [String: Any])
+            object["file"] = nil
+            return String(
+                decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys]), as: UTF8.self)
+        }
+        for (index, file) in files.enumerated() {
+            let alone = try text(inspecting.json(file))
+            #expect(try text(together[index]) == alone, "file \(index)")
+        }
     }
 
     /// Every kind of recipient, in the order in which they stand.

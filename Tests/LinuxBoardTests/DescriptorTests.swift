@@ -95,6 +95,9 @@ import Testing
             try write([4, 5], at: 2, to: file)
             #expect(try read(3, at: 1, of: file) == [2, 4, 5])
             for (limit, size) in [(3, nil), (4, 4), (5, 4)] as [(Int, Int?)] { #expect(file.size(upTo: limit) == size) }
+            let empty = try #require(opened(directory.write([], to: "empty"), O_RDONLY))
+            defer { empty.close() }
+            for limit in 0...1 { #expect(empty.size(upTo: limit) == 0) }
         }
     }
 
@@ -161,6 +164,39 @@ import Testing
         }
         child.end()
         #expect(child.result > STDERR_FILENO)
+    }
+
+    /// A program that was started without a standard input has its number to give.
+    @Test func aFileMayHaveAnyNumber() throws {
+        try withTemporaryDirectory { directory in
+            let path = try Array(directory.write([1], to: "file").utf8) + [0]
+            let outside = try #require(opened(directory.path, O_RDONLY | O_DIRECTORY))
+            defer { outside.close() }
+            let child = try Child {
+                close(STDIN_FILENO)
+                guard let file = Descriptor(path: path.span, O_RDONLY) else { return 1 }
+                file.close()
+                guard let named = Descriptor("file", in: outside.number, O_RDONLY) else { return 2 }
+                return file.number == STDIN_FILENO && named.number == STDIN_FILENO ? 0 : 3
+            }
+            child.end()
+            #expect(child.result == 0)
+        }
+    }
+
+    /// Why a folder cannot be made, not that it is not there.
+    @Test func whereNoFolderMayBeMadeItSaysWhy() throws {
+        try withTemporaryDirectory { directory in
+            #expect(chmod(directory.path, 0o555) == 0)
+            let path = Array((directory.path + "/folder").utf8) + [0]
+            let child = try Child {
+                // Whom the mode is for.
+                if geteuid() == 0, setuid(65_534) != 0 { return 1 }
+                return Descriptor(makingFolder: path.span, mode: 0o700) == nil && errno == EACCES ? 0 : 2
+            }
+            child.end()
+            #expect(child.result == 0)
+        }
     }
 
     @Test func whatIsClosedHasNoStatus() {

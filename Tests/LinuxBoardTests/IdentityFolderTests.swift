@@ -319,6 +319,19 @@ import Testing
         }
     }
 
+    /// What a power cut left of the next file is taken away; what the system said before is no word on that.
+    @Test(arguments: [0, EIO, ENOENT]) func aNewFileTakesThePlaceOfALeftover(said: Int32) throws {
+        try withFolder { folder, store in
+            for _ in 0..<2 {
+                _ = try store.write([9, 9], to: "identity.new")
+                errno = said
+                try folder.create()
+                try folder.write(Self.content.span)
+                #expect(try Data(contentsOf: store.appending(path: "identity.new")) == Data(Self.content))
+            }
+        }
+    }
+
     /// Whatever was read of the one before.
     @Test func whatIsRefusedIsNotRead() throws {
         try withFolder { folder, store in

@@ -76,6 +76,16 @@ import Testing
         for start in stride(from: 0, to: 48, by: 8) { #expect(seed[start..<start + 8].contains { $0 != 0 }) }
     }
 
+    /// Each byte of it, the first and the last as well: of so many seeds none is 0 in all.
+    @Test func everyByteOfASeedIsDrawn() throws {
+        var drawn = [UInt8](repeating: 0, count: 48)
+        for _ in 0..<32 {
+            let seed = try seed(drawn.count)
+            for index in drawn.indices { drawn[index] |= seed[index] }
+        }
+        #expect(!drawn.contains(0))
+    }
+
     /// A kernel that has no such call, and one that has nothing to give.
     @Test(
         arguments: [

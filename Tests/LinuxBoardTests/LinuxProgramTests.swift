@@ -185,6 +185,24 @@ import Testing
         }
     }
 
+    /// Without a file to spare for the program, once there is one for who looks after it.
+    @Test func whatNoFileIsLeftForIsNotStarted() throws {
+        // What tells of the child's result is not among the first.
+        let taken = (0..<8).map { _ in open("/dev/null", O_RDONLY | O_CLOEXEC) }
+        defer { for file in taken { close(file) } }
+        var argv = [strdup("/bin/true"), nil]
+        var envp: [UnsafeMutablePointer<CChar>?] = [nil]
+        defer { free(argv[0]) }
+        let child = try Child {
+            for file in STDERR_FILENO + 1...STDERR_FILENO + 2 { close(file) }
+            var limit = rlimit(rlim_cur: rlim_t(STDERR_FILENO + 3), rlim_max: rlim_t(STDERR_FILENO + 3))
+            setrlimit(.init(RLIMIT_NOFILE.rawValue), &limit)
+            return linux_run(&argv, &envp, 5) == LINUX_NOT_STARTED && errno == EMFILE ? 0 : 1
+        }
+        child.end()
+        #expect(child.result == 0)
+    }
+
     /// Where the system gives no list of processes, its group is killed all the same.
     @Test func whatTakesTooLongIsKilledWithoutAList() throws {
         let script = "sleep 3000 & echo $! >$1/process; prlimit --pid $PPID --nofile=1:1 && echo >$1/limited; wait"
@@ -255,7 +273,8 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT, SIGHUP]) func aSignalIsExplainedAndHeeded(number: Int32) throws {
         let polite = try end(by: number) { linux_end_politely() }
-        #expect(polite.signal == number && polite.text.hasPrefix("scep: interrupted"), "\(polite)")
+        let words = "scep: interrupted; what is stored is whole, and the next run goes on from there\n"
+        #expect(polite.signal == number && polite.text == words, "\(polite)")
         let plain = try end(by: number) {
             linux_end_politely()
             linux_end_plainly()

@@ -145,8 +145,10 @@ import Testing
         if isRunning() { kill(helper, SIGKILL) }
     }
 
-    /// The longest name there is in DNS is one; that a letter of it is of no ASCII is for the system to check.
-    @Test(arguments: [String(repeating: "a", count: 255), "\u{E4}.example"]) func whatMayBeANameIsAskedFor(host: String)
+    /// The shortest name is one, and the longest there is in DNS; that a letter of it is of no ASCII is for the system to check.
+    @Test(arguments: ["a", String(repeating: "a", count: 255), "\u{E4}.example"]) func whatMayBeANameIsAskedFor(
+        host: String
+    )
         throws
     {
         let found = try withNames(standingFor: ["127.0.0.1"]) { try Self.resolve(host, deadline: 600_000) }
@@ -213,6 +215,27 @@ import Testing
         }
         child.end()
         #expect(child.result == 0)
+    }
+
+    /// Nor any memory of what the system found: no address each time, which takes more than 32 bytes. What the allocator has
+    /// for itself is less.
+    @Test func noMemoryIsKeptOfAnAnswer() throws {
+        let kept = try heapKept { _ = try Self.resolve("127.0.0.1", deadline: 600_000) }
+        #expect(kept < 32)
+    }
+
+    /// A program that was started with SIGCHLD ignored has nobody to wait for (waitpid(2), ECHILD).
+    @Test func whoCannotBeWaitedForIsNotWaitedFor() throws {
+        let witness = Witness()
+        defer { witness.close() }
+        try withNames(standingFor: ["127.0.0.1"], witness: witness.writing) {
+            try pretending([.fails(ECHILD), .fails(ECHILD)], of: .waitpid) {
+                let found = try Self.resolve("ca.example", deadline: 600_000)
+                #expect(found.count == 1 && pretendedOutcomesLeft() == 1)
+            }
+        }
+        let helper = try #require(witness.process(waits: true))
+        while waitpid(helper, nil, 0) < 0, errno == EINTR {}
     }
 
     /// Without a file to spare nobody can be asked, which says nothing of the name.

@@ -7,7 +7,8 @@ import Foundation
 ///
 /// A secret counts as found by any twelve bytes of it in a row: more than one register, which compilers spill as they
 /// like. What is not found: less than that; a secret in another form (a key schedule beyond its first and last round, a
-/// bignum of mbedTLS's, whose limbs are in another order and on the heap); and whatever is on the heap.
+/// bignum of mbedTLS's, whose limbs are in another order and on the heap); and whatever is on the heap, unless
+/// it is looked for there as well (PretendedSystem).
 public struct Remains {
     private let left: [UInt8]
 
@@ -16,10 +17,15 @@ public struct Remains {
     /// - Throws: what it throws, and if there is no thread.
     public init(of body: () throws -> Void) throws { left = try stackLeft(by: body) }
 
+    package init(left: [UInt8]) { self.left = left }
+
     /// Which of `secrets`, by their names, are found, and how much of them.
     public func holds(_ secrets: [String: [UInt8]]) -> [String] {
         left.withUnsafeBytes { Self.found(secrets, in: $0) }
     }
+
+    /// How many keys of AES are found, by what AES makes of them: whatever ciphers, and every generator.
+    public var keyScheduleCount: Int { left.withUnsafeBytes { AESKeySchedule.count(in: $0) } }
 
     /// Which of `secrets` are found in `memory`, and how much of them.
     public static func found(_ secrets: [String: [UInt8]], in memory: UnsafeRawBufferPointer) -> [String] {
@@ -35,11 +41,24 @@ public struct Remains {
             }
         }
         var places: [String: [Int]] = [:]
-        for index in 0..<max(memory.count - 11, 0) {
-            for (name, start) in windows[memory.loadUnaligned(fromByteOffset: index, as: UInt64.self)] ?? [] {
-                let window = secrets[name]?[start..<(start + 12)] ?? []
-                if window.elementsEqual(memory[index..<(index + 12)]) { places[name, default: []].append(start) }
+        // Most places are ruled out by two bytes.
+        var mayBegin = [Bool](repeating: false, count: 1 << 16)
+        for word in windows.keys { mayBegin[Int(word & 0xFFFF)] = true }
+        var index = 0
+        while index <= memory.count - 12 {
+            let word = memory.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            // Of what is blank there is much, and no secret begins with zeros.
+            guard word != 0 else {
+                index += 8
+                continue
             }
+            if mayBegin[Int(word & 0xFFFF)] {
+                for (name, start) in windows[word] ?? [] {
+                    let window = secrets[name]?[start..<(start + 12)] ?? []
+                    if window.elementsEqual(memory[index..<(index + 12)]) { places[name, default: []].append(start) }
+                }
+            }
+            index += 1
         }
         return places.sorted { $0.key < $1.key }.map { name, starts in
             "\(name): bytes \(starts.min() ?? 0)..<\((starts.max() ?? 0) + 12) of \(secrets[name]?.count ?? 0)"

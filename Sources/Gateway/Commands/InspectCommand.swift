@@ -22,6 +22,7 @@ func inspect(_ settings: Settings, _ operands: [Text], _ report: inout Report) t
     if let file = settings[.challengeFile] { options.password = try InputFile.readSecret(file) }
     if settings[.existingKey] != nil {
         let keys = KeyProvider(try KeySettings(settings))
+        defer { keys.end() }
         try keys.settings.needExistingKey()
         var random = try makeRandom()
         defer { random.wipe() }

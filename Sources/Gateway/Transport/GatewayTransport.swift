@@ -81,6 +81,7 @@ struct GatewayTransport: Transport, ~Copyable {
     /// Forgets what is secret. It is good for nothing afterwards.
     mutating func end() {
         hide()
+        shown = nil
         tls.lower.proxy?.wipe()
         tls.free()
     }

@@ -14,6 +14,8 @@ final class ShownIdentity {
 
     init(_ keys: KeyProvider) { self.keys = keys }
 
+    deinit { key.wipe() }
+
     /// Takes what the store holds now.
     func take<S: SnapshotStorage & ~Copyable>(from store: inout IdentityStore<S>) throws(Failure) {
         guard let certificate = try store.bytes(of: .certificate), certificate != self.certificate,
