@@ -42,7 +42,7 @@ import Testing
 
     @Test(arguments: [["127.0.0.2"], ["127.0.0.1", "127.0.0.2"], ["127.0.0.1", "127.0.0.3", "127.0.0.2"]])
     func whoeverRefusesIsPassedOver(addresses: [String]) throws {
-        let server = try Listener("127.0.0.2")
+        let server = try Listener("127.0.0.2", refusingAt: ["127.0.0.1", "127.0.0.3"])
         defer { server.close() }
         let error = try connect(to: addresses, server.port) { tcp in
             try tcp.send(Array("hello".utf8).span, deadline: Self.longDeadline)
@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func whereNobodyListensItSaysSo() throws {
-        let server = try Listener("127.0.0.2")
+        let server = try Listener("127.0.0.2", refusingAt: ["127.0.0.1", "127.0.0.3"])
         defer { server.close() }
         #expect(try connect(to: ["127.0.0.1"], server.port) == .refused)
         #expect(try connect(to: ["127.0.0.1", "127.0.0.3"], server.port) == .refused)
@@ -65,10 +65,10 @@ import Testing
     /// An address that does not answer leaves time for the next. It may take more than the first trial where the machine is
     /// busy; what gives the first address everything never comes to the second.
     @Test func aSilentAddressLeavesTimeForTheNext() throws {
-        let server = try Listener("127.0.0.2")
+        let server = try Listener("127.0.0.2", refusingAt: ["127.0.0.1"])
         defer { server.close() }
-        let silent = try Listener("127.0.0.1", port: server.port, backlog: 0)
-        defer { silent.close() }
+        let silent = server.others[0]
+        #expect(listen(silent.descriptor, 0) == 0)
         let queue = silent.fill()
         defer { for socket in queue { close(socket) } }
         #expect(try connect(to: ["127.0.0.1"], server.port, within: 100) == .timedOut)
@@ -160,7 +160,7 @@ import Testing
 
     /// The broadcast address of the loopback, which no TCP goes to (ENETUNREACH): who refuses says more, wherever it stands.
     @Test func whoeverRefusesSaysMoreThanWhoIsOutOfReach() throws {
-        let server = try Listener("127.0.0.2")
+        let server = try Listener("127.0.0.2", refusingAt: ["127.0.0.1", "127.0.0.3"])
         defer { server.close() }
         let nowhere = "127.255.255.255"
         for (addresses, error) in [
@@ -174,7 +174,7 @@ import Testing
 
     /// So does it more than an address that this machine has none of its kind to come from (connect(2), EADDRNOTAVAIL).
     @Test func whoeverRefusesSaysMoreThanWhoHasNoWay() throws {
-        let server = try Listener("127.0.0.2")
+        let server = try Listener("127.0.0.2", refusingAt: ["127.0.0.1", "127.0.0.3"])
         defer { server.close() }
         let none = PretendedOutcome.fails(EADDRNOTAVAIL)
         for (outcomes, error) in [
@@ -189,7 +189,7 @@ import Testing
 
     /// However often it is tried, and no other file is closed in its place.
     @Test func nothingIsLeftOfAConnection() throws {
-        let server = try Listener("127.0.0.2")
+        let server = try Listener("127.0.0.2", refusingAt: ["127.0.0.1", "127.0.0.3"])
         defer { server.close() }
         let child = try withNames(standingFor: ["127.0.0.1", "127.0.0.3", "127.0.0.1"]) {
             try Child {
@@ -316,8 +316,8 @@ import Testing
         }
         #expect(throws: TransportError.reset) { try receive(&tcp) }
         // Nor does a trial that failed leave one.
-        let nobody = try Listener("127.0.0.1")
-        nobody.close()
+        let nobody = try Listener("127.0.0.1", backlog: nil)
+        defer { nobody.close() }
         #expect(throws: TransportError.refused) {
             try tcp.connect(host: host.span, port: nobody.port, deadline: Self.longDeadline)
         }
