@@ -328,6 +328,24 @@ extension Defect {
         #expect(try revokes(der, "05"))
     }
 
+    /// All entries are read, those behind the one that is sought too.
+    @Test func entriesBehindTheOneThatIsSoughtAreChecked() throws {
+        let unknown = [UInt8](hex: "0603551D1D 0101FF 0402 3000").tagged(0x30)
+        for entries in [
+            ListParts.entry("05") + ListParts.entry("06", after: unknown.tagged(0x30)),
+            ListParts.entry("06", after: unknown.tagged(0x30)) + ListParts.entry("05"),
+        ] {
+            var parts = ListParts()
+            parts.entries = entries
+            let der = parts.der
+            #expect {
+                try revokes(der, "05")
+            } throws: {
+                ($0 as? DERError)?.kind == .unknownCriticalExtension
+            }
+        }
+    }
+
     static let defects: [Defect] = [
         Defect("not a sequence", .unexpectedTag, at: "31", [0x31, 0x00]),
         Defect("nothing in it", .truncated, at: "", [0x30, 0x00]),

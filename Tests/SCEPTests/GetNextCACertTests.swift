@@ -123,6 +123,17 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
         #expect(try accepted(signed([one.next], by: one.hierarchy.root, options)) == one.next.der)
     }
 
+    /// The identifier of a key tells no certificate from another: the signer is sought among all that are trusted.
+    @Test func signerNamedByItsKeyIsSoughtAmongAll() throws {
+        let one = try NextHierarchy.one
+        let (root, ec, intermediate) = (one.hierarchy.root, one.hierarchy.ec, one.hierarchy.intermediate)
+        let body = try signed([one.next], by: root, ["-keyid"])
+        for trusted in [[root, intermediate], [intermediate, root], [ec, root], [intermediate, ec, root]] {
+            #expect(try accepted(body, trusting: trusted) == one.next.der)
+        }
+        #expect(throws: SCEPError.self) { try accepted(body, trusting: [ec, intermediate]) }
+    }
+
     /// One server calls what it encloses signedData, against RFC 8894, 4.7.1: it is signed all the same.
     @Test func whatIsEnclosedMayBeCalledThat() throws {
         let one = try NextHierarchy.one
