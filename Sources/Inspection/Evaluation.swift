@@ -1,8 +1,8 @@
 import Agent
 import Bytes
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 /// What the client makes of the certificates of a reply to GetCACert: `scep ca` and `scep inspect` say it, and

@@ -1,6 +1,6 @@
 import Agent
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 /// What a message is inspected with; all of it may be missing.

@@ -1,8 +1,8 @@
 import Bytes
 import DER
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 // The transaction attributes of a pkiMessage (RFC 8894, 3.2.1).

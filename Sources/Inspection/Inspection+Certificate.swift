@@ -1,7 +1,7 @@
 import DER
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 extension Inspection {

@@ -3,8 +3,8 @@ import Bytes
 import CMS
 import DER
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 // What can only be checked when two things are held against each other.

@@ -1,8 +1,8 @@
 import Bytes
 import DER
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 extension Inspection {

@@ -2,8 +2,8 @@ import Bytes
 import CMS
 import DER
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 extension Inspection {

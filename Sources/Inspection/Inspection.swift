@@ -1,8 +1,8 @@
 import Agent
 import DER
 import DeviceCrypto
-import PKIX
 import Output
+import PKIX
 import SCEP
 
 /// Describes what stands in files, and checks what can be checked: `scep inspect`.

@@ -68,13 +68,7 @@ public struct TokenKey: DeviceKey, ~Copyable {
         }
     }
 
-    public var signatureSize: Int {
-        switch slot?.kind {
-        case .p256: 72
-        case .p384: 104
-        default: 256
-        }
-    }
+    public var signatureSize: Int { algorithm.signatureSize }
 
     public var publicExponent: UInt32 { algorithm == .rsa(bits: 2048) ? 65_537 : 0 }
 
