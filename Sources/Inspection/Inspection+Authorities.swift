@@ -16,8 +16,8 @@ extension Inspection {
         report.field("certificateCount", number: parts.certificates.count)
         report.field("crlCount", number: parts.crls.count)
         report.field("order", order(of: parts.certificates, der))
-        describe(certificates: parts.certificates, der)
-        describe(crls: parts.crls, der)
+        describe("certificates", parts.certificates, der)
+        describe("crls", parts.crls, der)
         do throws(DERError) {
             let read = try SignedData(der.span, in: 0..<der.count)
             _ = read.certificates

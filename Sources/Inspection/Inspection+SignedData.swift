@@ -20,8 +20,8 @@ extension Inspection {
         report.field("eContentType", text: parts.contentType)
         report.field("eContentBytes", number: parts.content?.count ?? 0)
         describe(signer, parts.signers.count, der)
-        describe(certificates: parts.certificates, der)
-        describe(crls: parts.crls, der)
+        describe("certificates", parts.certificates, der)
+        describe("crls", parts.crls, der)
 
         check(reading: der, of: isMessage ? .envelopedData : .signedData)
         let certificate = check(signer, parts, der)
@@ -81,20 +81,10 @@ extension Inspection {
         report.endList()
     }
 
-    mutating func describe(certificates ranges: [Range<Int>], _ der: [UInt8]) {
+    /// Describes what came along, each as an item of a list called `name`.
+    mutating func describe(_ name: StaticString, _ ranges: [Range<Int>], _ der: [UInt8]) {
         guard !ranges.isEmpty else { return }
-        report.beginList("certificates")
-        for range in ranges {
-            report.beginItem()
-            _ = describe(der.part(range))
-            report.endItem()
-        }
-        report.endList()
-    }
-
-    mutating func describe(crls ranges: [Range<Int>], _ der: [UInt8]) {
-        guard !ranges.isEmpty else { return }
-        report.beginList("crls")
+        report.beginList(name)
         for range in ranges {
             report.beginItem()
             _ = describe(der.part(range))
