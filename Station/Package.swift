@@ -1,0 +1,43 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("MemberImportVisibility")]
+
+// The factory line: ordinary Swift for a host. A module imports only modules above it. Firmware projects depend on the
+// package above this one, so nothing named here reaches them.
+let package = Package(
+    name: "Station",
+    dependencies: [
+        .package(name: "EmbeddedSCEP", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        // What is planned: a manifest, and the profiles that it names.
+        .target(
+            name: "Manifest", dependencies: [.product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
+            swiftSettings: strict),
+        // What happened: devices, attempts, certificates and the audit trail, on SQLite or PostgreSQL.
+        .target(
+            name: "Ledger",
+            dependencies: [
+                "CPostgreSQL", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "StationSupport",
+            dependencies: ["Ledger", .product(name: "TestSupport", package: "EmbeddedSCEP")], path: "Tests/Support",
+            swiftSettings: strict),
+        .testTarget(
+            name: "ManifestTests",
+            dependencies: ["Manifest", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: strict),
+        .testTarget(
+            name: "LedgerTests",
+            dependencies: [
+                "Ledger", "StationSupport", .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,73 @@
+/// What is wrong with an audit trail: the first thing that was found.
+public enum AuditFault: Error, Equatable {
+    /// An entry is not what its digest is of.
+    case altered(sequence: Int)
+    /// An entry does not follow the one before it.
+    case broken(sequence: Int)
+    /// Numbers are missing before this one.
+    case gap(sequence: Int)
+    /// A checkpoint names an entry that is not there: the end of the trail was cut off.
+    case truncated(last: Int, checkpoint: Int)
+    /// At a checkpoint, the trail is another one.
+    case replaced(checkpoint: Int)
+}
+
+extension AuditFault: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .altered(let sequence): "entry \(sequence) was altered: its digest is not that of what it says"
+        case .broken(let sequence): "entry \(sequence) does not follow entry \(sequence - 1): one of them was replaced"
+        case .gap(let sequence): "entries before \(sequence) are missing"
+        case .truncated(let last, let checkpoint):
+            "the trail ends at entry \(last), and a checkpoint was signed at \(checkpoint): its end was cut off"
+        case .replaced(let checkpoint):
+            "entry \(checkpoint) is not the one that a checkpoint was signed at: the trail was made anew"
+        }
+    }
+}
+
+/// How an audit trail ends, if it is whole.
+public struct AuditHead: Sendable, Equatable {
+    /// 0 for an empty trail.
+    public let sequence: Int
+    public let digest: String
+}
+
+extension Ledger {
+    /// Goes through the whole audit trail.
+    ///
+    /// A trail that is whole in itself may still be cut short, or made anew by whoever can write the tables: that is seen
+    /// against checkpoints which were kept elsewhere.
+    ///
+    /// - Parameter checkpoints: digests by the numbers of their entries, from checkpoints whose signatures were verified.
+    /// - Throws: ``AuditFault``, ``LedgerError``.
+    @discardableResult
+    public func verifyAudit(against checkpoints: [Int: String] = [:]) throws -> AuditHead {
+        try database.read { session in
+            var head = AuditHead(sequence: 0, digest: AuditEntry.beginning)
+            try session.forEachRow("SELECT \(AuditEntry.columns) FROM audit ORDER BY seq", []) { row in
+                let (entry, stored) = try AuditEntry.read(row)
+                guard entry.sequence == head.sequence + 1 else { throw AuditFault.gap(sequence: entry.sequence) }
+                guard entry.previous == head.digest else { throw AuditFault.broken(sequence: entry.sequence) }
+                guard entry.digest == stored else { throw AuditFault.altered(sequence: entry.sequence) }
+                if let expected = checkpoints[entry.sequence], expected != stored {
+                    throw AuditFault.replaced(checkpoint: entry.sequence)
+                }
+                head = AuditHead(sequence: entry.sequence, digest: stored)
+            }
+            if let last = checkpoints.keys.max(), last > head.sequence {
+                throw AuditFault.truncated(last: head.sequence, checkpoint: last)
+            }
+            return head
+        }
+    }
+
+    /// The last entry, of which a checkpoint is signed.
+    public func auditHead() throws -> AuditHead {
+        try database.read { session in
+            let row = try session.run("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1").first
+            return AuditHead(
+                sequence: try row?.integer("seq") ?? 0, digest: try row?.text("digest") ?? AuditEntry.beginning)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// A certificate of the ledger, and what became of it.
+public struct RecordedCertificate: Sendable, Equatable {
+    public let serial: String
+    public let attempt: Int
+    /// SHA-256, hexadecimal.
+    public let fingerprint: String
+    public let serialNumber: String
+    public let subject: String
+    public let issuer: String
+    /// Seconds since 1970.
+    public let notBefore: Int
+    public let notAfter: Int
+    /// Base64.
+    public let der: String
+    /// `live`, `superseded` by a rework, `scrapped` or `retired` with its device.
+    public let status: String
+}
+
+extension Ledger {
+    /// The certificates that a device ever had, the first first.
+    public func certificates(of serial: String) throws -> [RecordedCertificate] {
+        try database.read { session in
+            try session.run(
+                """
+                SELECT serial, attempt, fingerprint, serial_number, subject, issuer, not_before, not_after, der, status
+                FROM certificates WHERE serial = $1 ORDER BY attempt
+                """, [.text(serial)]
+            ).map { row in
+                RecordedCertificate(
+                    serial: try row.text("serial"), attempt: try row.integer("attempt"),
+                    fingerprint: try row.text("fingerprint"), serialNumber: try row.text("serial_number"),
+                    subject: try row.text("subject"), issuer: try row.text("issuer"),
+                    notBefore: try row.integer("not_before"), notAfter: try row.integer("not_after"),
+                    der: try row.text("der"), status: try row.text("status"))
+            }
+        }
+    }
+
+    /// What was done to a device, a batch or a station, the first first.
+    public func auditEntries(of subject: String) throws -> [AuditEntry] {
+        try database.read { session in
+            try session.run(
+                "SELECT \(AuditEntry.columns) FROM audit WHERE subject = $1 ORDER BY seq", [.text(subject)]
+            ).map { try AuditEntry.read($0).entry }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+/// What is planned for each device, how far it came, which certificate it has, and who did what: the record of a factory line.
+///
+/// Every change is one transaction, with its entry in the audit trail.
+public struct Ledger: Sendable {
+    public let database: any Database
+    /// Moments come from here, so that tests can have a clock that jumps.
+    let now: @Sendable () -> Timestamp
+
+    /// Opens the ledger; an empty database becomes one, an older one is brought up to date.
+    public init(_ database: any Database, now: @escaping @Sendable () -> Timestamp = { .now }) throws {
+        self.database = database
+        self.now = now
+        try Schema.migrate(database)
+    }
+
+    /// Opens what an address names: `postgresql://…` or another connection string of libpq, or else a file.
+    public static func open(_ address: String) throws -> Ledger {
+        let isServer = address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") || address.contains("dbname=")
+        return try Ledger(
+            isServer ? PostgreSQLDatabase(address: address) : SQLiteDatabase(file: address))
+    }
+}
+
+/// Who changes the ledger.
+public struct Actor: Sendable, Equatable {
+    /// The station's name.
+    public let station: String
+    /// The person's: who works at the station, or asked for this.
+    public let person: String
+
+    public init(station: String, person: String) {
+        self.station = station
+        self.person = person
+    }
+}

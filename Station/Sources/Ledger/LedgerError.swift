@@ -1,0 +1,33 @@
+/// Why a ledger did not do something.
+public enum LedgerError: Error, Equatable {
+    /// The database cannot be reached, for now: the network, the server, a lock that another program keeps.
+    case unavailable(String)
+    /// The disk is full.
+    case full(String)
+    /// What is there cannot be opened: no right to, no folder, no database of that name.
+    case notOpened(String)
+    /// It is a database, but none of a ledger.
+    case foreign(String)
+    /// A program of a later version made it.
+    case newer(version: Int, known: Int)
+    /// What is there is not what the ledger wrote.
+    case damaged(String)
+    /// A statement was refused: a defect of this program, or a rule of the tables that it broke.
+    case refused(String)
+}
+
+extension LedgerError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unavailable(let what): "the ledger cannot be reached: \(what)"
+        case .full(let what): "the ledger cannot be written, its disk is full: \(what); nothing was lost, make space and go on"
+        case .notOpened(let what): "the ledger cannot be opened: \(what)"
+        case .foreign(let name): "\(name) is a database, but no station's ledger; name another file or database"
+        case .newer(let version, let known):
+            "the ledger has version \(version), and this program knows \(known): use the newer program, or a ledger of its own"
+        case .damaged(let what):
+            "the ledger was changed by something else, or is damaged: \(what); go back to a backup, and keep this one for the inquiry"
+        case .refused(let what): "the ledger refused a statement: \(what)"
+        }
+    }
+}

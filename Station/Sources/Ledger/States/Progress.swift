@@ -1,0 +1,83 @@
+/// What a station did for a device, or saw it do.
+public enum Progress: Sendable, Equatable {
+    /// The key is there. `isHere`: this station made it, and holds it until it is delivered.
+    case key(publicKey: String, isHere: Bool)
+    /// About to send this transaction's request: recorded before it goes out.
+    case requested(transactionID: String)
+    case pending
+    case issued(IssuedRecord)
+    /// The image, or the certificate, was handed over.
+    case delivered(to: String)
+    /// The device has this certificate: read back from it, or named by its event line.
+    case verified(fingerprint: String, by: String)
+    case failed(FailureCause)
+
+    var state: AttemptState {
+        switch self {
+        case .key: .key
+        case .requested: .requested
+        case .pending: .pending
+        case .issued: .issued
+        case .delivered: .delivered
+        case .verified: .verified
+        case .failed: .failed
+        }
+    }
+}
+
+/// A certificate as the ledger keeps it.
+public struct IssuedRecord: Sendable, Equatable {
+    /// SHA-256 of ``der``, lower-case hexadecimal.
+    public let fingerprint: String
+    /// Hexadecimal, as `openssl` shows it.
+    public let serialNumber: String
+    public let subject: String
+    public let issuer: String
+    /// Seconds since 1970.
+    public let notBefore: Int
+    public let notAfter: Int
+    /// Base64.
+    public let der: String
+
+    public init(
+        fingerprint: String, serialNumber: String, subject: String, issuer: String, notBefore: Int, notAfter: Int, der: String
+    ) {
+        self.fingerprint = fingerprint
+        self.serialNumber = serialNumber
+        self.subject = subject
+        self.issuer = issuer
+        self.notBefore = notBefore
+        self.notAfter = notAfter
+        self.der = der
+    }
+}
+
+/// Why progress was not recorded.
+public enum ProgressError: Error, Equatable {
+    /// Another station, or port, has the device now.
+    case lost(Attempt)
+    /// The attempt is in a state that this does not follow.
+    case outOfOrder(Attempt, AttemptState)
+    /// The device names another certificate than the one that was issued to it.
+    case otherCertificate(expected: String, found: String)
+    /// The device has a live certificate already.
+    case secondCertificate(live: String)
+    /// This certificate is recorded for another device.
+    case certificateOfOther(serial: String)
+}
+
+extension ProgressError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .lost(let attempt):
+            "\(attempt.serial) was taken over by \(attempt.station)\(attempt.port.map { ", port \($0)" } ?? "")"
+        case .outOfOrder(let attempt, let state):
+            "\(attempt.serial) is \(attempt.state.rawValue), and cannot become \(state.rawValue) from there"
+        case .otherCertificate(let expected, let found):
+            "the device has the certificate with fingerprint \(found), and the one that was issued to it has \(expected)"
+        case .secondCertificate(let live):
+            "the device has a live certificate already, with fingerprint \(live): rework it, if it is to have another"
+        case .certificateOfOther(let serial): "that certificate is the one of \(serial)"
+        }
+    }
+}
