@@ -16,8 +16,12 @@ let package = Package(
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // What is planned: a manifest, and the profiles that it names.
         .target(
-            name: "Manifest", dependencies: [.product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")],
-            swiftSettings: strict),
+            name: "Manifest",
+            dependencies: [
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "Gateway", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // What happened: devices, attempts, certificates and the audit trail, on SQLite or PostgreSQL.
         .target(
             name: "Ledger",

@@ -27,7 +27,7 @@ extension Event {
         let bytes = work.extracting(certificate ?? 0..<0)
         let parsed = try? Certificate(bytes)
         if let parsed {
-            fields.field("serial", hex: parsed.serialNumber)
+            fields.field("serial", hex: parsed.shownSerialNumber)
             fields.field("notAfter", time: parsed.notAfter)
             fields.field("fingerprint", hex: Hash.digest(.sha256, of: bytes).bytes)
         }

@@ -97,3 +97,11 @@ public struct DERElement: ~Escapable {
         tag == .objectIdentifier && identifier.matches(contents)
     }
 }
+
+/// The content of an INTEGER without the zero octet that only keeps it positive, as `openssl` shows large numbers.
+@_lifetime(copy contents)
+@inline(never)
+public func withoutSignOctet(_ contents: Span<UInt8>) -> Span<UInt8> {
+    guard contents.count > 1, contents[0] == 0, contents[1] >= 0x80 else { return contents }
+    return contents.extracting(1..<contents.count)
+}

@@ -5,12 +5,11 @@ import Output
 import PKIX
 
 extension Text {
-    /// The content of an INTEGER in hexadecimal, without the zero that keeps it positive.
+    /// The content of an INTEGER in hexadecimal.
     @inline(never)
     init(integer contents: Span<UInt8>) {
         self = []
-        let isPadded = contents.count > 1 && contents[0] == 0 && contents[1] >= 0x80
-        append(hex: contents.extracting((isPadded ? 1 : 0)..<contents.count))
+        append(hex: withoutSignOctet(contents))
     }
 
     /// Appends at most `limit` bytes in hexadecimal.

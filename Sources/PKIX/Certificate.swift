@@ -131,6 +131,11 @@ extension Certificate {
         @_lifetime(copy self) get { signed.part(serialNumberRange) }
     }
 
+    /// The serial number as it is shown: ``serialNumber`` without the zero octet that only keeps it positive.
+    public var shownSerialNumber: Span<UInt8> {
+        @_lifetime(copy self) get { withoutSignOctet(serialNumber) }
+    }
+
     /// A Name with its SEQUENCE header.
     public var issuer: Span<UInt8> {
         @_lifetime(copy self) get { signed.part(issuerRange) }

@@ -196,6 +196,15 @@ func reading<Value>(_ bytes: [UInt8], _ body: (inout DERReader) throws -> Value)
             } == [UInt8](hex: magnitude))
     }
 
+    @Test(arguments: [
+        ("00", "00"), ("7F", "7F"), ("80", "80"), ("0080", "80"), ("007F", "007F"), ("0000", "0000"), ("000080", "000080"),
+        ("00FF01", "FF01"), ("0100", "0100"), ("", ""),
+    ])
+    func onlyTheZeroOctetOfASignIsLeftOut(contents: String, shown: String) {
+        let bytes = [UInt8](hex: contents)
+        #expect(withoutSignOctet(bytes.span).array == [UInt8](hex: shown))
+    }
+
     @Test(arguments: ["0200", "020180", "0202FFFF", "02020000", "02020001", "0202007F", "0203000080"])
     func unsignedIntegersAreRefused(der: String) {
         #expect(

@@ -64,7 +64,7 @@ struct TestBundle: Sendable {
         command.limits.processor = Int((Self.patience + 3 * seconds).rounded(.up))
         command.limits.memory = 16 << 20
         // For those that wait for what never comes: a test that sleeps is on no processor.
-        command.limits.time = 120 + 100 * seconds
+        command.limits.time = 120 + 20 * seconds
         var failure: String?
         let outcome = try command.run { line in
             guard line.contains("✘") || line.contains("Fatal error") else { return false }

@@ -7,7 +7,7 @@ extension Report {
     mutating func certificate(_ certificate: borrowing Certificate) {
         field("subject", text: Text(name: certificate.subject))
         field("issuer", text: Text(name: certificate.issuer))
-        field("serialNumber", hex: certificate.serialNumber)
+        field("serialNumber", hex: certificate.shownSerialNumber)
         field("notBefore", time: certificate.notBefore)
         field("notAfter", time: certificate.notAfter)
         let key = certificate.subjectPublicKeyInfo

@@ -55,7 +55,7 @@ struct PublishedFiles {
         for other in path.certificates where !known.contains(other) { above += other }
         let chain = path.certificates
         let next = try store.bytes(of: .nextCACertificates)
-        serialNumber = hexadecimal(parsed.serialNumber)
+        serialNumber = hexadecimal(parsed.shownSerialNumber)
         notAfter = parsed.notAfter
         subject = Text(name: parsed.subject)
         fingerprint = hexadecimal(Hash.digest(.sha256, of: certificate.span).bytes)

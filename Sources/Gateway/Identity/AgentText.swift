@@ -55,37 +55,17 @@ struct AgentText {
 
     /// Why the agent's configuration cannot be made of it; nil if it can.
     func refusal(_ settings: Settings) -> Failure? {
-        var bytes = [UInt8](repeating: 0, count: 16_384)
-        var buffer = bytes.mutableSpan
         do throws(ConfigurationError) {
             _ = try Configuration(text.span)
         } catch {
             return failure(error, settings)
         }
-        for option in [Option.subject, .san, .keyUsage, .extendedKeyUsage, .template] {
-            guard let value = settings[option] else { continue }
-            do throws(DERError) {
-                try Self.request(option, value.span).check(in: &buffer)
-            } catch {
-                let reason = error.kind.textFault.map { Text($0, at: error.offset, in: value, of: option) }
-                return settings.refusal(option, reason ?? Text(": it is too long"))
-            }
+        for field in RequestField.allCases {
+            let option = field.option
+            guard let value = settings[option], let fault = field.fault(in: value) else { continue }
+            return settings.refusal(option, fault)
         }
         return nil
-    }
-
-    /// A request for nothing but what an option says.
-    @_lifetime(copy value)
-    private static func request(_ option: Option, _ value: Span<UInt8>) -> CertificationRequest {
-        var request = CertificationRequest(subject: option == .subject ? value : value.extracting(first: 0))
-        switch option {
-        case .san: request.subjectAltName = value
-        case .keyUsage: request.keyUsage = value
-        case .extendedKeyUsage: request.extendedKeyUsage = value
-        case .template: request.certificateTemplate = value
-        default: break
-        }
-        return request
     }
 
     private func failure(_ error: ConfigurationError, _ settings: Settings) -> Failure {
@@ -100,5 +80,17 @@ struct AgentText {
             }
         }
         return Failure(.internal, "configuration", "the options could not be used; report this")
+    }
+}
+
+extension RequestField {
+    fileprivate var option: Option {
+        switch self {
+        case .subject: .subject
+        case .subjectAltName: .san
+        case .keyUsage: .keyUsage
+        case .extendedKeyUsage: .extendedKeyUsage
+        case .template: .template
+        }
     }
 }

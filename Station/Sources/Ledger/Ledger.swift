@@ -15,7 +15,8 @@ public struct Ledger: Sendable {
 
     /// Opens what an address names: `postgresql://…` or another connection string of libpq, or else a file.
     public static func open(_ address: String) throws -> Ledger {
-        let isServer = address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") || address.contains("dbname=")
+        let isServer =
+            address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") || address.contains("dbname=")
         return try Ledger(
             isServer ? PostgreSQLDatabase(address: address) : SQLiteDatabase(file: address))
     }

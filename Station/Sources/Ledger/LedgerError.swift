@@ -20,7 +20,8 @@ extension LedgerError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unavailable(let what): "the ledger cannot be reached: \(what)"
-        case .full(let what): "the ledger cannot be written, its disk is full: \(what); nothing was lost, make space and go on"
+        case .full(let what):
+            "the ledger cannot be written, its disk is full: \(what); nothing was lost, make space and go on"
         case .notOpened(let what): "the ledger cannot be opened: \(what)"
         case .foreign(let name): "\(name) is a database, but no station's ledger; name another file or database"
         case .newer(let version, let known):

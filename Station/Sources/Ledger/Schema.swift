@@ -14,9 +14,11 @@ enum Schema {
             for migration in migrations[found...] {
                 for statement in migration(database.dialect) { try session.run(statement) }
             }
-            try session.run(found == 0 ? "INSERT INTO ledger (version) VALUES ($1)" : "UPDATE ledger SET version = $1", [
-                SQLValue(version)
-            ])
+            try session.run(
+                found == 0 ? "INSERT INTO ledger (version) VALUES ($1)" : "UPDATE ledger SET version = $1",
+                [
+                    SQLValue(version)
+                ])
         }
     }
 

@@ -68,7 +68,8 @@ struct AttemptTests {
         let clock = TestClock()
         try place.withLedger(clock) { ledger in
             try ledger.plan(["s1"])
-            let held = try ledger.record(.key(publicKey: "k", isHere: true), of: ledger.taken("s1", lease: 5), by: .first)
+            let held = try ledger.record(
+                .key(publicKey: "k", isHere: true), of: ledger.taken("s1", lease: 5), by: .first)
             clock.move(seconds: 1000)
             #expect(try ledger.claim("s1", port: nil, lease: 60, by: .second) == .keyElsewhere(held))
             // The station is gone for good.
@@ -106,7 +107,10 @@ struct AttemptTests {
             try ledger.rework("s1", reason: "wrong label", by: .second)
             let attempt = try ledger.provision("s1", fingerprint: "f2", by: .second)
             #expect(attempt.number == 2 && attempt.state == .verified)
-            #expect(try ledger.certificates(of: "s1").map { "\($0.fingerprint) \($0.status)" } == ["f1 superseded", "f2 live"])
+            #expect(
+                try ledger.certificates(of: "s1").map { "\($0.fingerprint) \($0.status)" } == [
+                    "f1 superseded", "f2 live",
+                ])
         }
     }
 
@@ -168,7 +172,9 @@ struct AttemptTests {
                 #expect(throws: ReworkError.self) { try ledger.scrap(serial, reason: "r", by: .first) }
                 #expect(throws: ReworkError.self) { try ledger.retire(serial, reason: "r", by: .first) }
             }
-            #expect(throws: ProgressError.self) { try ledger.record(.verified(fingerprint: "f1", by: "x"), of: done, by: .first) }
+            #expect(throws: ProgressError.self) {
+                try ledger.record(.verified(fingerprint: "f1", by: "x"), of: done, by: .first)
+            }
             #expect(throws: ReworkError.noReason) { try ledger.scrap("s3", reason: " ", by: .first) }
             #expect(throws: ReworkError.notBegun(serial: "s3")) { try ledger.rework("s3", reason: "r", by: .first) }
             #expect(throws: ReworkError.unknown(serial: "s9")) { try ledger.scrap("s9", reason: "r", by: .first) }

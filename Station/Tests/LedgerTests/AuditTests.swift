@@ -27,7 +27,9 @@ struct AuditTests {
             if place == .sqlite {
                 #expect(throws: ProgramFailure.self) {
                     try place.tamper(
-                        address, "INSERT OR REPLACE INTO audit SELECT seq, prev, at, station, 'Eve', action, subject, detail, digest FROM audit WHERE seq = 3")
+                        address,
+                        "INSERT OR REPLACE INTO audit SELECT seq, prev, at, station, 'Eve', action, subject, detail, digest FROM audit WHERE seq = 3"
+                    )
                 }
             } else {
                 #expect(throws: ProgramFailure.self) { try place.tamper(address, "TRUNCATE audit") }

@@ -39,7 +39,8 @@ extension Progress {
     public static func certificate(_ fingerprint: String) -> Progress {
         .issued(
             IssuedRecord(
-                fingerprint: fingerprint, serialNumber: "0a", subject: "CN=x", issuer: "CN=CA", notBefore: 1, notAfter: 2,
+                fingerprint: fingerprint, serialNumber: "0a", subject: "CN=x", issuer: "CN=CA", notBefore: 1,
+                notAfter: 2,
                 der: "AAAA"))
     }
 

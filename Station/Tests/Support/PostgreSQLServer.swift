@@ -61,7 +61,8 @@ public final class PostgreSQLServer: Sendable {
     @discardableResult
     public func run(_ statement: String, in database: String) throws -> String {
         let ending = try runProgram(
-            "/usr/bin/psql", ["-h", folder, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", statement])
+            "/usr/bin/psql",
+            ["-h", folder, "-U", "postgres", "-d", database, "-v", "ON_ERROR_STOP=1", "-qAtc", statement])
         return String(decoding: ending.output, as: UTF8.self)
     }
 }

@@ -1,6 +1,8 @@
 extension Ledger {
     /// Adds an entry behind the last; within the transaction of what it tells of.
-    func append(_ action: String, _ subject: String, _ detail: [String: JSON?], by actor: Actor, in session: any Session) throws {
+    func append(
+        _ action: String, _ subject: String, _ detail: [String: JSON?], by actor: Actor, in session: any Session
+    ) throws {
         let head = try session.run("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1").first
         let entry = AuditEntry(
             sequence: try (head?.integer("seq") ?? 0) + 1,
@@ -13,7 +15,8 @@ extension Ledger {
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
             [
-                SQLValue(entry.sequence), .text(entry.previous), .text(entry.at), .text(entry.station), .text(entry.actor),
+                SQLValue(entry.sequence), .text(entry.previous), .text(entry.at), .text(entry.station),
+                .text(entry.actor),
                 .text(entry.action), .text(entry.subject), .text(entry.detail), .text(entry.digest),
             ])
     }

@@ -10,7 +10,9 @@ public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible
     static let past = Timestamp(milliseconds: 0)
 
     /// By this machine's clock.
-    public static var now: Timestamp { Timestamp(milliseconds: Int((Date().timeIntervalSince1970 * 1000).rounded(.down))) }
+    public static var now: Timestamp {
+        Timestamp(milliseconds: Int((Date().timeIntervalSince1970 * 1000).rounded(.down)))
+    }
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 

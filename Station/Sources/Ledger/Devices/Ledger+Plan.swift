@@ -49,7 +49,8 @@ extension Ledger {
             for (batch, count) in batches.sorted(by: { $0.key < $1.key }) where count > 0 {
                 try append(
                     "planned", batch,
-                    ["devices": .number(count), "manifest": .text(manifest), "quota": quota.map(JSON.number)], by: actor,
+                    ["devices": .number(count), "manifest": .text(manifest), "quota": quota.map(JSON.number)],
+                    by: actor,
                     in: session)
             }
             return added
@@ -110,7 +111,8 @@ extension Ledger {
             return
         }
         try session.run(
-            "INSERT INTO batches (name, quota, planned_at) VALUES ($1, $2, $3)", [.text(name), SQLValue(quota), .text("\(now())")])
+            "INSERT INTO batches (name, quota, planned_at) VALUES ($1, $2, $3)",
+            [.text(name), SQLValue(quota), .text("\(now())")])
     }
 }
 

@@ -10,7 +10,8 @@ public struct PlannedDevice: Sendable, Equatable {
     public var columns: [String: String]
 
     public init(
-        serial: String, batch: String, profile: String? = nil, part: String? = nil, port: String? = nil, label: String? = nil,
+        serial: String, batch: String, profile: String? = nil, part: String? = nil, port: String? = nil,
+        label: String? = nil,
         columns: [String: String] = [:]
     ) {
         self.serial = serial

@@ -27,7 +27,9 @@ extension Ledger {
     /// devices are begun than that, those not counted that failed without a certificate, or are scrapped.
     public func claim(_ serial: String, port: String?, lease: Int, by actor: Actor) throws -> ClaimResult {
         try database.write { session in
-            guard let device = try session.run("SELECT batch, attempt FROM devices WHERE serial = $1", [.text(serial)]).first
+            guard
+                let device = try session.run("SELECT batch, attempt FROM devices WHERE serial = $1", [.text(serial)])
+                    .first
             else { return .unknown }
             let batch = try device.text("batch")
             guard let last = try attempt(serial, number: device.integer("attempt"), in: session) else {
@@ -60,7 +62,8 @@ extension Ledger {
     func attempt(_ serial: String, number: Int, in session: any Session) throws -> Attempt? {
         guard number > 0 else { return nil }
         let rows = try session.run(
-            "SELECT \(Attempt.columns) FROM attempts WHERE serial = $1 AND number = $2", [.text(serial), SQLValue(number)])
+            "SELECT \(Attempt.columns) FROM attempts WHERE serial = $1 AND number = $2",
+            [.text(serial), SQLValue(number)])
         guard let row = rows.first else { throw LedgerError.damaged("attempt \(number) of \(serial) is missing") }
         return try Attempt(row)
     }
@@ -75,7 +78,8 @@ extension Ledger {
     }
 
     private func begin(
-        _ serial: String, _ number: Int, _ batch: String, _ port: String?, _ lease: Int, _ actor: Actor, _ session: any Session
+        _ serial: String, _ number: Int, _ batch: String, _ port: String?, _ lease: Int, _ actor: Actor,
+        _ session: any Session
     ) throws -> ClaimResult {
         if let quota = try quota(of: batch, in: session), try placesTaken(in: batch, session) >= quota {
             return .quotaReached(batch: batch, quota: quota)
@@ -99,7 +103,8 @@ extension Ledger {
             VALUES ($1, $2, 'claimed', $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             [
-                .text(serial), SQLValue(number), .text(actor.station), .text(actor.person), SQLValue(port), .text(newClaim()),
+                .text(serial), SQLValue(number), .text(actor.station), .text(actor.person), SQLValue(port),
+                .text(newClaim()),
                 SQLValue(until.milliseconds), SQLValue(tries), SQLValue(reason), SQLValue(now().milliseconds),
             ])
         try session.run("UPDATE devices SET attempt = $1 WHERE serial = $2", [SQLValue(number), .text(serial)])
@@ -109,7 +114,9 @@ extension Ledger {
         return attempt
     }
 
-    private func resume(_ last: Attempt, _ port: String?, _ lease: Int, _ actor: Actor, _ session: any Session) throws -> Attempt {
+    private func resume(_ last: Attempt, _ port: String?, _ lease: Int, _ actor: Actor, _ session: any Session) throws
+        -> Attempt
+    {
         try session.run(
             """
             UPDATE attempts SET station = $1, operator = $2, port = $3, claim = $4, claimed_until = $5, tries = tries + 1

@@ -39,7 +39,9 @@ extension Ledger {
                 try update(last, .failed, [("cause", "given-up"), ("sentence", .text(reason))], session)
             }
             try mark(last.serial, "superseded", session)
-            try append("reworked", serial, ["attempt": .number(last.number + 1), "reason": .text(reason)], by: actor, in: session)
+            try append(
+                "reworked", serial, ["attempt": .number(last.number + 1), "reason": .text(reason)], by: actor,
+                in: session)
             // Nobody's yet: whoever claims the device first goes on with it.
             _ = try open(serial, last.number + 1, until: .past, port: nil, tries: 0, reason: reason, actor, session)
         }

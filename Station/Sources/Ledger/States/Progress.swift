@@ -40,7 +40,8 @@ public struct IssuedRecord: Sendable, Equatable {
     public let der: String
 
     public init(
-        fingerprint: String, serialNumber: String, subject: String, issuer: String, notBefore: Int, notAfter: Int, der: String
+        fingerprint: String, serialNumber: String, subject: String, issuer: String, notBefore: Int, notAfter: Int,
+        der: String
     ) {
         self.fingerprint = fingerprint
         self.serialNumber = serialNumber
