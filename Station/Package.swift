@@ -2,6 +2,7 @@
 import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error), .enableUpcomingFeature("MemberImportVisibility")]
+let tests: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
 // The factory line: ordinary Swift for a host. A module imports only modules above it. Firmware projects depend on the
 // package above this one, so nothing named here reaches them.
@@ -9,6 +10,8 @@ let package = Package(
     name: "Station",
     dependencies: [
         .package(name: "EmbeddedSCEP", path: ".."),
+        // For tests alone: a certificate authority.
+        .package(name: "Emulation", path: "../Emulation"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
@@ -30,18 +33,37 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
+        // A device's key and certificate, where the station makes them: the core's own client and formats.
+        .target(
+            name: "Provisioning",
+            dependencies: [
+                "Ledger", "Manifest", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "Gateway", package: "EmbeddedSCEP"), .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+                .product(name: "TLS", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        // Devices, one by one or many at once, from planned to verified.
+        .target(name: "Line", dependencies: ["Ledger", "Manifest", "Provisioning"], swiftSettings: strict),
         .target(
             name: "StationSupport",
             dependencies: ["Ledger", .product(name: "TestSupport", package: "EmbeddedSCEP")], path: "Tests/Support",
-            swiftSettings: strict),
+            swiftSettings: tests),
+        .testTarget(
+            name: "LineTests",
+            dependencies: [
+                "Ledger", "Line", "Manifest", "Provisioning", "StationSupport",
+                .product(name: "Authority", package: "Emulation"), .product(name: "Emulator", package: "Emulation"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
         .testTarget(
             name: "ManifestTests",
-            dependencies: ["Manifest", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: strict),
+            dependencies: ["Manifest", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: tests),
         .testTarget(
             name: "LedgerTests",
             dependencies: [
                 "Ledger", "StationSupport", .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
-            swiftSettings: strict),
+            swiftSettings: tests),
     ]
 )

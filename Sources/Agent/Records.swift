@@ -1,3 +1,4 @@
+import Board
 import Bytes
 import DeviceCrypto
 import SCEP
@@ -215,5 +216,20 @@ private func put(_ value: UInt64, in field: Range<Int>, of bytes: inout MutableS
         index &-= 1
         bytes[index] = UInt8(truncatingIfNeeded: rest)
         rest = rest &>> 8
+    }
+}
+
+extension IdentityStore where S: ~Copyable {
+    /// The transactionID that is under way, 32 hexadecimal digits; nil if none is. For whoever keeps a record beside the
+    /// device, before the request is sent.
+    public mutating func transactionID() throws(StorageError) -> InlineArray<32, UInt8>? {
+        var bytes = InlineArray<79, UInt8>(repeating: 0)
+        var buffer = bytes.mutableSpan
+        // The request's seed is among it.
+        defer { wipe(&buffer) }
+        guard let size = try read(.transaction, into: &buffer), size >= TransactionRecord.sizeInVersion2 else { return nil }
+        var record = TransactionRecord(buffer.span)
+        defer { record.close() }
+        return record.isOpen ? Transaction(identifier: record.identifier).transactionID : nil
     }
 }

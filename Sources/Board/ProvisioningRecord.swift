@@ -43,6 +43,18 @@ public enum ProvisioningRecord {
         return count
     }
 
+    /// Writes what the factory writes.
+    ///
+    /// - Parameters:
+    ///   - configuration: the text, of ``textLimit`` bytes at most.
+    ///   - record: takes 12 bytes more than the text has, at its front.
+    public static func write(_ configuration: Span<UInt8>, into record: inout MutableSpan<UInt8>) {
+        storeLittleEndian(0x5045_4353, at: 0, in: &record)
+        storeLittleEndian(UInt32(truncatingIfNeeded: configuration.count), at: length, in: &record)
+        for index in configuration.indices { record[text &+ index] = configuration[index] }
+        storeLittleEndian(crc32(configuration), at: text &+ configuration.count, in: &record)
+    }
+
     private static func read<S: Storage & ~Copyable>(
         at offset: Int, of storage: inout S, into bytes: inout MutableSpan<UInt8>
     ) throws(ProvisioningError) {

@@ -29,6 +29,18 @@ public struct SeedRegion<S: Storage & ~Copyable>: EntropySource, ~Copyable {
         self.storage = storage
     }
 
+    /// Writes what the factory writes into the first sector; the second stays erased.
+    ///
+    /// - Parameters:
+    ///   - secret: 64 random bytes.
+    ///   - record: takes 76 bytes at its front.
+    public static func writeFirstRecord(_ secret: Span<UInt8>, into record: inout MutableSpan<UInt8>) {
+        storeLittleEndian(0x4445_4553, at: 0, in: &record)
+        storeLittleEndian(1, at: Self.counter, in: &record)
+        for index in secret.indices { record[Self.secret.lowerBound &+ index] = secret[index] }
+        storeLittleEndian(crc32(record.span.extracting(first: checksum)), at: checksum, in: &record)
+    }
+
     /// Any number of bytes, in one step from one secret.
     public mutating func seed(_ seed: inout MutableSpan<UInt8>) throws(EntropyError) {
         var record = InlineArray<76, UInt8>(repeating: 0)

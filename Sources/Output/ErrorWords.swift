@@ -74,3 +74,16 @@ package struct ErrorWords {
         self.remedy = Text(remedy)
     }
 }
+
+extension AgentError {
+    /// What a program with a heap says of it, in UTF-8: a kind that programs act upon, lower-case words joined by `-`, and a
+    /// sentence for people: what happened, where, what to do.
+    ///
+    /// - Parameters:
+    ///   - work: the work buffer, in which the far side's words stand.
+    ///   - knowsCapabilities: whether the same URL answered GetCACaps with what the CA can do.
+    public func words(_ work: Span<UInt8>, knowsCapabilities: Bool) -> (kind: [UInt8], sentence: [UInt8]) {
+        let words = ErrorWords(self, work, knowsCapabilities: knowsCapabilities)
+        return (words.kind, words.message)
+    }
+}

@@ -66,7 +66,7 @@ public enum StoredKey: Sendable, Hashable {
 extension StoredKey {
     /// The key as `openssl` reads it, DER: RSAPublicKey (RFC 8017), or ECPrivateKey without its public key (RFC 5915),
     /// which `openssl` then works out itself.
-    var der: Data {
+    public var der: Data {
         switch self {
         case .rsa(let modulus, let exponent): Data(element(0x30, integer(modulus) + integer(exponent)))
         case .p256(let scalar): Data(ecPrivateKey(scalar, curve: [0x2A, 0x86, 0x48, 0xCE, 0x3D, 3, 1, 7]))

@@ -10,7 +10,7 @@ import Agent
 /// | `key-origin` | `device` (default): the device makes its key, and runs its own client; `station`: the station makes it |
 /// | `partition-size`, `sector-size`, `page-size` | of the identity partition, in bytes: default 61440, 1024, 4 |
 /// | `erased` | what an erased byte reads as: `FF` (default) or `00` |
-/// | `snapshot-capacity` | the `capacity` that the firmware gives its `NORSnapshots`: default 8192 |
+/// | `snapshot-capacity` | the `capacity` that the firmware gives its `NORSnapshots`: default 12288, of an agent with 3 KiB for the CA's certificates |
 public struct Profile: Sendable {
     public enum KeyOrigin: String, Sendable {
         case device, station
@@ -22,7 +22,7 @@ public struct Profile: Sendable {
         public var sectorSize = 1_024
         public var pageSize = 4
         public var erasedValue: UInt8 = 0xFF
-        public var snapshotCapacity = 8_192
+        public var snapshotCapacity = 12_288
     }
 
     /// A value, in pieces.
@@ -73,6 +73,9 @@ public struct Profile: Sendable {
                 continue
             }
             if let sentence = set(name, value, number) { report(ManifestProblem(number, name, sentence)) }
+        }
+        if 2_048 % partition.pageSize != 0 {
+            report(ManifestProblem(0, "page-size", "a page is 1, 2, 4, … 2048 bytes"))
         }
         if partition.sectorSize % partition.pageSize != 0 || partition.size % partition.sectorSize != 0 {
             report(

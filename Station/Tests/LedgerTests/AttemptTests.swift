@@ -23,7 +23,7 @@ struct AttemptTests {
         try place.withLedger { ledger in
             try ledger.plan(["s1"])
             var attempt = try ledger.taken("s1")
-            for step in Progress.whole("f1") {
+            for step in AttemptStep.whole("f1") {
                 attempt = try ledger.record(step, of: attempt, by: .first)
                 #expect(try ledger.record(step, of: attempt, by: .first) == attempt)
             }
@@ -42,10 +42,10 @@ struct AttemptTests {
             let taken = try ledger.taken("s1", by: .second)
             #expect(taken.number == 1 && taken.station == "line-2" && taken.tries == 2)
             // Who had it before records nothing any more.
-            #expect(throws: ProgressError.lost(taken)) {
+            #expect(throws: StepError.lost(taken)) {
                 try ledger.record(.requested(transactionID: "x"), of: held, by: .first)
             }
-            #expect(throws: ProgressError.lost(taken)) { try ledger.extend(held, lease: 60) }
+            #expect(throws: StepError.lost(taken)) { try ledger.extend(held, lease: 60) }
         }
     }
 
@@ -120,14 +120,14 @@ struct AttemptTests {
             try ledger.plan(["s1", "s2"])
             try ledger.provision("s1", fingerprint: "f1")
             let other = try ledger.record(.requested(transactionID: "t"), of: ledger.taken("s2"), by: .first)
-            #expect(throws: ProgressError.certificateOfOther(serial: "s1")) {
+            #expect(throws: StepError.certificateOfOther(serial: "s1")) {
                 try ledger.record(.certificate("f1"), of: other, by: .first)
             }
             let issued = try ledger.record(.certificate("f2"), of: other, by: .first)
-            #expect(throws: ProgressError.otherCertificate(expected: "f2", found: "f1")) {
+            #expect(throws: StepError.otherCertificate(expected: "f2", found: "f1")) {
                 try ledger.record(.verified(fingerprint: "f1", by: "event"), of: issued, by: .first)
             }
-            #expect(throws: ProgressError.outOfOrder(issued, .pending)) {
+            #expect(throws: StepError.outOfOrder(issued, .pending)) {
                 try ledger.record(.pending, of: issued, by: .first)
             }
             // What was refused left nothing behind.
@@ -172,7 +172,7 @@ struct AttemptTests {
                 #expect(throws: ReworkError.self) { try ledger.scrap(serial, reason: "r", by: .first) }
                 #expect(throws: ReworkError.self) { try ledger.retire(serial, reason: "r", by: .first) }
             }
-            #expect(throws: ProgressError.self) {
+            #expect(throws: StepError.self) {
                 try ledger.record(.verified(fingerprint: "f1", by: "x"), of: done, by: .first)
             }
             #expect(throws: ReworkError.noReason) { try ledger.scrap("s3", reason: " ", by: .first) }

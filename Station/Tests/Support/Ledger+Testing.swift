@@ -26,7 +26,7 @@ extension Ledger {
     @discardableResult
     public func provision(_ serial: String, fingerprint: String, by actor: Actor = .first) throws -> Attempt {
         var attempt = try taken(serial, by: actor)
-        for step in Progress.whole(fingerprint) { attempt = try record(step, of: attempt, by: actor) }
+        for step in AttemptStep.whole(fingerprint) { attempt = try record(step, of: attempt, by: actor) }
         return attempt
     }
 }
@@ -35,8 +35,8 @@ public struct UnexpectedClaim: Error {
     let result: String
 }
 
-extension Progress {
-    public static func certificate(_ fingerprint: String) -> Progress {
+extension AttemptStep {
+    public static func certificate(_ fingerprint: String) -> AttemptStep {
         .issued(
             IssuedRecord(
                 fingerprint: fingerprint, serialNumber: "0a", subject: "CN=x", issuer: "CN=CA", notBefore: 1,
@@ -45,7 +45,7 @@ extension Progress {
     }
 
     /// All of an attempt's way.
-    public static func whole(_ fingerprint: String) -> [Progress] {
+    public static func whole(_ fingerprint: String) -> [AttemptStep] {
         [
             .key(publicKey: "k", isHere: false), .requested(transactionID: "t"), .pending, certificate(fingerprint),
             .delivered(to: "device"), .verified(fingerprint: fingerprint, by: "event"),

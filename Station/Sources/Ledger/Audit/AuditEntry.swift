@@ -72,15 +72,3 @@ public struct AuditEntry: Sendable, Equatable {
         hexadecimal(Hash.digest(.sha256, of: bytes.span).bytes)
     }
 }
-
-/// Lower-case, two digits a byte.
-func hexadecimal(_ bytes: Span<UInt8>) -> String {
-    String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
-        let digits: StaticString = "0123456789abcdef"
-        for index in bytes.indices {
-            text[2 * index] = digits.utf8Start[Int(bytes[index] >> 4)]
-            text[2 * index + 1] = digits.utf8Start[Int(bytes[index] & 15)]
-        }
-        return 2 * bytes.count
-    }
-}

@@ -29,10 +29,10 @@ public enum AttemptState: String, Sendable, CaseIterable {
     case retired
 
     /// Whether a station may go on with it.
-    public var isOpen: Bool { Self.progress.contains(self) }
+    public var isOpen: Bool { Self.open.contains(self) }
 
     /// Those that are open, in their order.
-    static let progress: [AttemptState] = [.claimed, .key, .requested, .pending, .issued, .delivered]
+    static let open: [AttemptState] = [.claimed, .key, .requested, .pending, .issued, .delivered]
 
     /// Whether the CA may have issued a certificate in it.
     public var mayHaveCertificate: Bool {
@@ -50,8 +50,6 @@ public enum AttemptState: String, Sendable, CaseIterable {
             (.claimed, .issued), (.key, .issued), (.requested, .issued), (.pending, .issued),
             (.issued, .delivered), (.issued, .verified), (.delivered, .verified):
             true
-        // The CA answers a poll with PENDING again, and a request is made again.
-        case (.requested, .requested), (.pending, .pending), (.pending, .requested): true
         case (_, .failed): isOpen
         case (.scrapped, _), (.retired, _): false
         case (.verified, .retired), (_, .scrapped): true

@@ -73,7 +73,7 @@ extension Ledger {
         guard let now = try self.attempt(attempt.serial, number: attempt.number, in: session) else {
             throw LedgerError.damaged("attempt 0 of \(attempt.serial)")
         }
-        guard now.claim == attempt.claim else { throw ProgressError.lost(now) }
+        guard now.claim == attempt.claim else { throw StepError.lost(now) }
         return now
     }
 

@@ -1,5 +1,5 @@
 /// What a station did for a device, or saw it do.
-public enum Progress: Sendable, Equatable {
+public enum AttemptStep: Sendable, Equatable {
     /// The key is there. `isHere`: this station made it, and holds it until it is delivered.
     case key(publicKey: String, isHere: Bool)
     /// About to send this transaction's request: recorded before it goes out.
@@ -54,11 +54,13 @@ public struct IssuedRecord: Sendable, Equatable {
 }
 
 /// Why progress was not recorded.
-public enum ProgressError: Error, Equatable {
+public enum StepError: Error, Equatable {
     /// Another station, or port, has the device now.
     case lost(Attempt)
     /// The attempt is in a state that this does not follow.
     case outOfOrder(Attempt, AttemptState)
+    /// The client began anew, where the CA may have issued a certificate in the transaction before.
+    case otherTransaction(begun: String, now: String)
     /// The device names another certificate than the one that was issued to it.
     case otherCertificate(expected: String, found: String)
     /// The device has a live certificate already.
@@ -67,13 +69,15 @@ public enum ProgressError: Error, Equatable {
     case certificateOfOther(serial: String)
 }
 
-extension ProgressError: CustomStringConvertible {
+extension StepError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .lost(let attempt):
             "\(attempt.serial) was taken over by \(attempt.station)\(attempt.port.map { ", port \($0)" } ?? "")"
         case .outOfOrder(let attempt, let state):
             "\(attempt.serial) is \(attempt.state.rawValue), and cannot become \(state.rawValue) from there"
+        case .otherTransaction(let begun, let now):
+            "the client began transaction \(now), and may have got a certificate in \(begun): rework the device"
         case .otherCertificate(let expected, let found):
             "the device has the certificate with fingerprint \(found), and the one that was issued to it has \(expected)"
         case .secondCertificate(let live):

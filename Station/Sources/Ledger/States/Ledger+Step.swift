@@ -4,13 +4,13 @@ extension Ledger {
     ///
     /// - Parameter attempt: as the ledger gave it out last.
     /// - Returns: the attempt as it is now.
-    /// - Throws: ``ProgressError``, ``LedgerError``.
+    /// - Throws: ``StepError``, ``LedgerError``.
     @discardableResult
-    public func record(_ progress: Progress, of attempt: Attempt, by actor: Actor) throws -> Attempt {
+    public func record(_ progress: AttemptStep, of attempt: Attempt, by actor: Actor) throws -> Attempt {
         try database.write { session in
             let held = try held(attempt, in: session)
             guard !Self.isRecorded(progress, in: held) else { return held }
-            guard held.state.mayBecome(progress.state) else { throw ProgressError.outOfOrder(held, progress.state) }
+            guard held.state.mayBecome(progress.state) else { throw StepError.outOfOrder(held, progress.state) }
             let changes = try changes(progress, held, actor, session)
             try update(held, progress.state, changes.columns, session)
             try append(
@@ -20,20 +20,22 @@ extension Ledger {
         }
     }
 
-    private static func isRecorded(_ progress: Progress, in attempt: Attempt) -> Bool {
-        guard attempt.state == progress.state else { return false }
-        return switch progress {
+    /// Whether the attempt has this, or has gone on from it: a client that is run again tells it again.
+    private static func isRecorded(_ step: AttemptStep, in attempt: Attempt) -> Bool {
+        switch step {
         case .key(let publicKey, _): attempt.publicKey == publicKey
         case .requested(let transactionID): attempt.transactionID == transactionID
-        case .pending, .delivered: true
+        case .pending: attempt.state == .pending
         case .issued(let certificate): attempt.fingerprint == certificate.fingerprint
-        case .verified(let fingerprint, _): attempt.fingerprint == fingerprint
-        case .failed(let cause): attempt.cause == cause.kind && attempt.sentence == cause.sentence
+        case .delivered: attempt.state == .delivered || attempt.state == .verified
+        case .verified(let fingerprint, _): attempt.state == .verified && attempt.fingerprint == fingerprint
+        case .failed(let cause):
+            attempt.state == .failed && attempt.cause == cause.kind && attempt.sentence == cause.sentence
         }
     }
 
     private func changes(
-        _ progress: Progress, _ attempt: Attempt, _ actor: Actor, _ session: any Session
+        _ progress: AttemptStep, _ attempt: Attempt, _ actor: Actor, _ session: any Session
     ) throws -> (columns: [(String, SQLValue)], detail: [String: JSON]) {
         switch progress {
         case .key(let publicKey, let isHere):
@@ -42,6 +44,9 @@ extension Ledger {
                 ["publicKey": .text(publicKey), "madeBy": .text(isHere ? "station" : "device")]
             )
         case .requested(let transactionID):
+            if let begun = attempt.transactionID, begun != transactionID {
+                throw StepError.otherTransaction(begun: begun, now: transactionID)
+            }
             return (
                 [("transaction_id", .text(transactionID)), ("may_have_certificate", 1)],
                 ["transactionID": .text(transactionID)]
@@ -56,7 +61,7 @@ extension Ledger {
         case .delivered(let place): return ([], ["to": .text(place)])
         case .verified(let fingerprint, let means):
             guard let expected = attempt.fingerprint, expected == fingerprint else {
-                throw ProgressError.otherCertificate(expected: attempt.fingerprint ?? "none", found: fingerprint)
+                throw StepError.otherCertificate(expected: attempt.fingerprint ?? "none", found: fingerprint)
             }
             return ([], ["fingerprint": .text(fingerprint), "by": .text(means)])
         case .failed(let cause):
@@ -73,12 +78,12 @@ extension Ledger {
             "SELECT serial FROM certificates WHERE fingerprint = $1", [.text(certificate.fingerprint)]
         ).first {
             let serial = try known.text("serial")
-            guard serial == attempt.serial else { throw ProgressError.certificateOfOther(serial: serial) }
+            guard serial == attempt.serial else { throw StepError.certificateOfOther(serial: serial) }
         }
         if let live = try session.run(
             "SELECT fingerprint FROM certificates WHERE serial = $1 AND status = 'live'", [.text(attempt.serial)]
         ).first {
-            throw ProgressError.secondCertificate(live: try live.text("fingerprint"))
+            throw StepError.secondCertificate(live: try live.text("fingerprint"))
         }
         try session.run(
             """

@@ -1,0 +1,179 @@
+import Foundation
+import Ledger
+import Manifest
+import Provisioning
+
+/// One device whose key the station makes, from planned to delivered or verified.
+struct HostDevice {
+    /// What is to be done with it next.
+    enum Next: Equatable {
+        case ended(DeviceResult)
+        /// Again, in so many seconds; `counts` says whether that was one of its tries.
+        case again(seconds: Double, counts: Bool)
+        /// The station stops.
+        case stopped
+    }
+
+    let device: ManifestDevice
+    let station: Station
+    /// As the ledger gave it out; nil before it was claimed.
+    private(set) var attempt: Attempt?
+    private var tries = 0
+
+    init(_ device: ManifestDevice, _ station: Station) {
+        self.device = device
+        self.station = station
+    }
+
+    /// Goes as far as it can without waiting.
+    ///
+    /// - Throws: ``LedgerError``: what was done last may not be recorded, and is found again by the next run.
+    mutating func proceed() throws -> Next {
+        if let result = try claim() { return .ended(result) }
+        do {
+            if attempt?.state == .issued || attempt?.state == .delivered { return try deliver() }
+            guard station.gate.enter() else { return .stopped }
+            return try enrol()
+        } catch let error as StepError {
+            return try given(up: error)
+        } catch let failure as CommandFailure {
+            return try failed(failure.cause)
+        }
+    }
+
+    /// - Returns: why there is nothing to do; nil if there is.
+    private mutating func claim() throws -> DeviceResult? {
+        if let attempt {
+            try station.ledger.extend(attempt, lease: station.lease)
+            return nil
+        }
+        switch try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor) {
+        case .begun(let attempt), .resumed(let attempt): self.attempt = attempt
+        case .verified: return .done
+        case .busy(let other): return .skipped("\(other.station) has it until \(other.claimedUntil)")
+        case .keyElsewhere(let other):
+            return .skipped("\(other.keyStation ?? other.station) made its key, and alone can go on: run it there, or rework it")
+        case .needsRework(let other):
+            return .skipped("it failed before: \(other.sentence ?? ""); rework it")
+        case .ended(let other): return .skipped("it is \(other.state.rawValue)")
+        case .unknown: return .skipped("it is not planned")
+        case .quotaReached(let batch, let quota): return .skipped("batch \(batch) has its quota of \(quota)")
+        }
+        station.report(.began(serial: device.serial))
+        return nil
+    }
+
+    private mutating func record(_ step: AttemptStep) throws {
+        guard let held = attempt else { return }
+        attempt = try station.ledger.record(step, of: held, by: station.actor)
+        if let state = attempt?.state, state != held.state { station.report(.step(serial: device.serial, state)) }
+    }
+
+    private mutating func enrol() throws -> Next {
+        var reachedCA = false
+        defer { station.gate.leave(reachedCA: reachedCA) }
+        var text: [UInt8]
+        do {
+            text = try configuration()
+        } catch {
+            // The CA was not asked, and is not to be blamed.
+            reachedCA = true
+            throw error
+        }
+        let began = attempt
+        let run = try HostEnrolment(station.work).run(
+            serial: device.serial, configuration: &text, continues: began?.transactionID
+        ) { try record($0) }
+        reachedCA = run.reachedCA
+        switch run.outcome {
+        case .issued:
+            hook(.issued)
+            return try deliver()
+        case .pending(let seconds): return .again(seconds: Double(seconds), counts: false)
+        case .refused(let cause): return try failed(cause)
+        case .failed(let cause):
+            guard run.reachedCA else {
+                station.report(.note("the CA is away: \(cause.sentence)"))
+                return .again(seconds: 1, counts: false)
+            }
+            tries += 1
+            return tries < station.tries ? .again(seconds: pow(2, Double(tries)), counts: true) : try failed(cause)
+        }
+    }
+
+    private func configuration() throws -> [UInt8] {
+        guard let challenge = station.challenge else { return device.text() }
+        return device.text(
+            challenge: try station.work.challenge(of: device.serial) {
+                try challenge.fetch(["serial": device.serial, "batch": device.batch ?? ""])
+            })
+    }
+
+    private mutating func deliver() throws -> Next {
+        if attempt?.state == .issued {
+            var text = try configuration()
+            do {
+                let place = try station.delivery.deliver(device, from: station.work, configuration: &text)
+                try record(.delivered(to: place.path))
+            } catch let error as DeliveryError {
+                return try failed(
+                    FailureCause(kind: "not-delivered", sentence: "\(error)", excludesCertificate: false))
+            }
+        }
+        // What was handed over is not kept a second time.
+        try station.work.wipe(device.serial)
+        guard let verification = station.verification else { return .ended(.delivered) }
+        return try verify(verification)
+    }
+
+    private mutating func verify(_ command: CommandTemplate) throws -> Next {
+        let values = [
+            "serial": device.serial, "folder": station.delivery.place(of: device.serial).path, "batch": device.batch ?? "",
+        ]
+        let result: CommandTemplate.Result
+        do {
+            result = try command.run(values, seconds: 300, limit: 1 << 20)
+        } catch {
+            throw CommandFailure("verify-command", "the verify-command cannot be started: \(error.localizedDescription)")
+        }
+        guard let fingerprint = EventLine.last(in: result.output)?.fingerprint else {
+            tries += 1
+            let sentence =
+                result.isLate
+                ? "the device named no certificate in 300 s"
+                : "the device named no certificate: the verify-command ended with exit code \(result.status)"
+            return tries < station.tries
+                ? .again(seconds: pow(2, Double(tries)), counts: true)
+                : try failed(FailureCause(kind: "not-verified", sentence: sentence, excludesCertificate: false))
+        }
+        try record(.verified(fingerprint: fingerprint, by: "event line"))
+        try station.delivery.folder.wipe(device.serial)
+        hook(.verified)
+        return .ended(.verified)
+    }
+
+    private mutating func failed(_ cause: FailureCause) throws -> Next {
+        try record(.failed(cause))
+        if attempt?.mayHaveCertificate == false { try station.work.wipe(device.serial) }
+        hook(.failed)
+        return .ended(.failed(cause))
+    }
+
+    /// What the ledger does not take ends this device, here; another station may have it.
+    private mutating func given(up error: StepError) throws -> Next {
+        if case .lost = error { return .ended(.skipped("\(error)")) }
+        return try failed(
+            FailureCause(kind: "not-recorded", sentence: "\(error)", excludesCertificate: false))
+    }
+
+    private func hook(_ occasion: Hooks.Occasion) {
+        var fields = [
+            "serial": device.serial, "batch": device.batch, "profile": device.profile, "part": device.part,
+            "label": device.label, "port": device.port, "station": station.actor.station, "operator": station.actor.person,
+            "fingerprint": attempt?.fingerprint, "transaction-id": attempt?.transactionID, "cause": attempt?.cause,
+            "sentence": attempt?.sentence, "attempt": attempt.map { "\($0.number)" },
+        ].compactMapValues(\.self)
+        for (name, value) in device.carried { fields[name] = value }
+        if let problem = station.hooks.run(occasion, fields) { station.report(.note("\(device.serial): \(problem)")) }
+    }
+}

@@ -1,0 +1,132 @@
+import Authority
+import Emulator
+import Foundation
+import Ledger
+import StationSupport
+import TestSupport
+import Testing
+
+@testable import Line
+
+@Suite("Devices whose keys the station makes")
+struct HostLineTests {
+    private static func manifest(_ count: Int) -> String {
+        "serial,challenge\n" + (1...count).map { "D\($0),line\n" }.joined()
+    }
+
+    @Test func twentyAreMadeAndTheirImagesHoldWhatTheCAIssued() async throws {
+        try await Bench.with { bench in
+            try await bench.run(Self.manifest(20))
+            #expect(bench.results.count == 20 && bench.results.values.allSatisfy { $0 == .delivered })
+            let issued = bench.server.authority.issuedCertificates()
+            #expect(issued.count == 20)
+            for number in 1...20 {
+                let serial = "D\(number)"
+                let image = FlashImage(bytes: try bench.file(serial, "identity.bin"))
+                let certificate = try #require(image.certificates.first)
+                let recorded = try bench.ledger.certificates(of: serial)
+                #expect(recorded.map(\.der) == [certificate.base64EncodedString()] && recorded[0].subject == "CN=\(serial),O=Example")
+                // OpenSSL has the key of the image sign for the public key in the certificate.
+                try withTemporaryDirectory { folder in
+                    let key = try #require(image.privateKeys.first)
+                    let file = try folder.write([UInt8](key.der), to: "key.der")
+                    let inKey = try OpenSSL.run(["pkey", "-inform", "DER", "-in", file, "-pubout"])
+                    let inCertificate = try OpenSSL.run(["x509", "-inform", "DER", "-pubkey", "-noout"], input: [UInt8](certificate))
+                    #expect(inKey == inCertificate)
+                }
+                #expect(!FileManager.default.fileExists(atPath: bench.station.work.folder(of: serial).path))
+            }
+        }
+    }
+
+    @Test func aSecondRunMakesNothingTwice() async throws {
+        try await Bench.with { bench in
+            try await bench.run(Self.manifest(5))
+            try await bench.run(Self.manifest(6))
+            #expect(bench.server.authority.issuedCertificates().count == 6)
+            #expect(try bench.ledger.verifyAudit().sequence > 0)
+        }
+    }
+
+    @Test func whatIsMadeIsVerifiedByTheDevicesOwnWord() async throws {
+        try await Bench.with { bench in
+            // The device is a program that reads its certificate out of the image, and writes its event line.
+            let device = bench.folder.appending(path: "device")
+            try Data(
+                """
+                #!/usr/bin/python3
+                import base64, hashlib, re, sys
+                image = open(sys.argv[2] + "/identity.bin", "rb").read()
+                start = re.search(rb"\\x30\\x82..\\x30\\x82..\\xa0\\x03\\x02\\x01\\x02", image, re.S).start()
+                der = image[start:start + 4 + int.from_bytes(image[start + 2:start + 4], "big")]
+                print("booting", sys.argv[1])
+                print('event operation=- outcome=current serial=00 fingerprint=%s subject="CN=x"' % hashlib.sha256(der).hexdigest())
+                """.utf8
+            ).write(to: device)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: device.path)
+            bench.station.verification = CommandTemplate("\(device.path) {serial} {folder}")
+            try await bench.run(Self.manifest(3))
+            #expect(bench.results.values.allSatisfy { $0 == .verified } && bench.results.count == 3)
+            // Nothing of the keys is left.
+            #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder.appending(path: "out").path) == [])
+            #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder.appending(path: "work").path) == [])
+        }
+    }
+
+    @Test func aDeviceThatNamesAnotherCertificateFails() async throws {
+        try await Bench.with { bench in
+            let other = String(repeating: "ab", count: 32)
+            bench.station.verification = CommandTemplate("/bin/echo event operation=- outcome=current fingerprint=\(other)")
+            try await bench.run(Self.manifest(1))
+            guard case .failed(let cause) = bench.results["D1"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            #expect(cause.kind == "not-recorded" && cause.sentence.contains(other))
+        }
+    }
+
+    @Test func aRefusalOfEveryTenthEndsThoseAlone() async throws {
+        try await Bench.with { bench in
+            bench.server.authority.setFaults([
+                FaultRule(.failure(Refusal(.badRequest, "no")), times: 2)
+            ])
+            try await bench.run(Self.manifest(8), jobs: 1)
+            let failed = bench.results.filter { if case .failed = $0.value { true } else { false } }
+            #expect(failed.keys.sorted() == ["D1", "D2"] && bench.results.count == 8)
+            // The CA issued nothing for them, so that the next run takes them up again.
+            try await bench.run(Self.manifest(8), jobs: 1)
+            #expect(bench.results.values.allSatisfy { $0 == .delivered || $0 == .done || $0 == .delivered })
+            #expect(bench.server.authority.issuedCertificates().count == 8)
+        }
+    }
+
+    @Test func repliesThatAreLostAreAskedForAgain() async throws {
+        try await Bench.with { bench in
+            bench.server.authority.setFaults([FaultRule(.truncated(60), times: 3)])
+            try await bench.run(Self.manifest(4))
+            #expect(bench.results.values.allSatisfy { $0 == .delivered } && bench.results.count == 4, "\(bench.results)")
+            #expect(bench.server.authority.issuedCertificates().count == 4)
+        }
+    }
+
+    @Test func noPasswordIsInTheLedger() async throws {
+        try await Bench.with { bench in
+            let password = "S3cr3t-of-the-line"
+            let program = bench.folder.appending(path: "otp")
+            try Data("#!/bin/sh\necho line\n".utf8).write(to: program)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program.path)
+            try await bench.run("serial,challenge\nD1,\(password)\nD2,line\n")
+            bench.station.challenge = CommandTemplate(program.path).map(ChallengeCommand.init)
+            try await bench.run("serial\nD3\n")
+            #expect(bench.results["D3"] == .delivered && bench.results["D2"] == .delivered)
+            for name in ["ledger.db", "ledger.db-wal"] {
+                let file = bench.folder.appending(path: name)
+                guard let content = try? Data(contentsOf: file) else { continue }
+                #expect(content.range(of: Data(password.utf8)) == nil, "\(name)")
+                #expect(content.range(of: Data("line\n".utf8)) == nil, "\(name)")
+            }
+            #expect(!"\(bench.events.all)".contains(password))
+        }
+    }
+}
