@@ -8,6 +8,7 @@ let tests: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 // package above this one, so nothing named here reaches them.
 let package = Package(
     name: "Station",
+    products: [.executable(name: "scep-station", targets: ["scep-station"])],
     dependencies: [
         .package(name: "EmbeddedSCEP", path: ".."),
         // For tests alone: a certificate authority.
@@ -17,6 +18,14 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        // A station's own key, for checkpoints and reports.
+        .target(
+            name: "Signing",
+            dependencies: [
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // What is planned: a manifest, and the profiles that it names.
         .target(
             name: "Manifest",
@@ -29,7 +38,7 @@ let package = Package(
         .target(
             name: "Ledger",
             dependencies: [
-                "CPostgreSQL", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                "CPostgreSQL", "Signing", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             swiftSettings: strict),
@@ -38,12 +47,21 @@ let package = Package(
             name: "Provisioning",
             dependencies: [
                 "Ledger", "Manifest", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
-                .product(name: "Gateway", package: "EmbeddedSCEP"), .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+                .product(name: "Gateway", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
                 .product(name: "TLS", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // Devices, one by one or many at once, from planned to verified.
         .target(name: "Line", dependencies: ["Ledger", "Manifest", "Provisioning"], swiftSettings: strict),
+        .executableTarget(
+            name: "scep-station",
+            dependencies: [
+                "Ledger", "Line", "Manifest", "Provisioning", "Signing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict),
         .target(
             name: "StationSupport",
             dependencies: ["Ledger", .product(name: "TestSupport", package: "EmbeddedSCEP")], path: "Tests/Support",
@@ -57,12 +75,15 @@ let package = Package(
             ],
             swiftSettings: tests),
         .testTarget(
+            name: "SigningTests",
+            dependencies: ["Signing", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: tests),
+        .testTarget(
             name: "ManifestTests",
             dependencies: ["Manifest", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: tests),
         .testTarget(
             name: "LedgerTests",
             dependencies: [
-                "Ledger", "StationSupport", .product(name: "TestSupport", package: "EmbeddedSCEP"),
+                "Ledger", "Signing", "StationSupport", .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: tests),
     ]

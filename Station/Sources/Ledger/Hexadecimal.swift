@@ -1,3 +1,5 @@
+import DeviceCrypto
+
 /// Lower-case, two digits a byte.
 public func hexadecimal(_ bytes: Span<UInt8>) -> String {
     String(unsafeUninitializedCapacity: 2 * bytes.count) { text in
@@ -8,4 +10,9 @@ public func hexadecimal(_ bytes: Span<UInt8>) -> String {
         }
         return 2 * bytes.count
     }
+}
+
+extension Ledger {
+    /// SHA-256, as digests are written in the ledger: hexadecimal.
+    public static func digest(of bytes: [UInt8]) -> String { hexadecimal(Hash.digest(.sha256, of: bytes.span).bytes) }
 }

@@ -13,7 +13,8 @@ public struct ChallengeCommand: Sendable {
         do {
             result = try command.run(values, seconds: 60, limit: 4_096)
         } catch {
-            throw CommandFailure("challenge-command", "the challenge-command cannot be started: \(error.localizedDescription)")
+            throw CommandFailure(
+                "challenge-command", "the challenge-command cannot be started: \(error.localizedDescription)")
         }
         defer { for index in result.output.indices { result.output[index] = 0 } }
         guard !result.isLate else {
@@ -27,7 +28,8 @@ public struct ChallengeCommand: Sendable {
             !line.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else {
             throw CommandFailure(
-                "challenge-command", "the challenge-command wrote no password: one line of 1 to 255 bytes without control characters")
+                "challenge-command",
+                "the challenge-command wrote no password: one line of 1 to 255 bytes without control characters")
         }
         return text
     }

@@ -44,7 +44,11 @@ public struct Delivery: Sendable {
         let stored = try work.open(device.serial)
         defer { stored.close() }
         var files: [(name: String, content: [UInt8])] = []
-        defer { for number in files.indices { for index in files[number].content.indices { files[number].content[index] = 0 } } }
+        defer {
+            for number in files.indices {
+                for index in files[number].content.indices { files[number].content[index] = 0 }
+            }
+        }
         if forms.contains(.image) || forms.contains(.flash) {
             let image = try IdentityImage.make(of: stored, for: device.partition)
             if forms.contains(.image) { files.append(("identity.bin", image)) }
@@ -54,7 +58,8 @@ public struct Delivery: Sendable {
             let identity = try PEMIdentity(of: stored)
             if forms.contains(.pem) { files += identity.files }
             if forms.contains(.pkcs12) {
-                files.append(("identity.p12", try identity.pkcs12(name: device.serial, passwordFile: passwordFile ?? "")))
+                files.append(
+                    ("identity.p12", try identity.pkcs12(name: device.serial, passwordFile: passwordFile ?? "")))
             }
         }
         return try write(files, for: device.serial)

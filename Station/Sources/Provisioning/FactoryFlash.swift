@@ -8,7 +8,9 @@ enum FactoryFlash {
     ///   - configuration: the provisioning record's text; at most ``Board/ProvisioningRecord/textLimit`` bytes.
     ///   - identity: the identity partition; nil where the device makes its own.
     /// - Returns: 65,536 bytes; a secret.
-    static func make(configuration: [UInt8], identity: [UInt8]?, random: inout RandomGenerator) throws(CryptoError) -> [UInt8] {
+    static func make(configuration: [UInt8], identity: [UInt8]?, random: inout RandomGenerator) throws(CryptoError)
+        -> [UInt8]
+    {
         var flash = [UInt8](repeating: FlashLayout.all.erasedValue, count: FlashLayout.size)
         var secret = [UInt8](repeating: 0, count: 64)
         defer { for index in secret.indices { secret[index] = 0 } }

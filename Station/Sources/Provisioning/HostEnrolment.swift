@@ -41,7 +41,8 @@ public struct HostEnrolment {
     /// - Returns: how it ended, and whether the CA answered.
     /// - Throws: what `record` threw.
     public func run(
-        serial: String, configuration text: inout [UInt8], continues transactionID: String?, record: (AttemptStep) throws -> Void
+        serial: String, configuration text: inout [UInt8], continues transactionID: String?,
+        record: (AttemptStep) throws -> Void
     ) throws -> (outcome: Outcome, reachedCA: Bool) {
         defer { for index in text.indices { text[index] = 0 } }
         let veto = Veto()
@@ -115,7 +116,8 @@ public struct HostEnrolment {
             veto.reason = WorkLost()
         }
         try agent.run(
-            configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log, random: &random,
+            configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
+            random: &random,
             work: &work, traffic: &traffic
         ) { store, _ in Self.note(&store, veto, record) }
     }
@@ -157,7 +159,9 @@ public struct HostEnrolment {
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo of the key that the transaction is for, hexadecimal.
-    private static func publicKeyDigest<S: SnapshotStorage & ~Copyable>(_ store: inout IdentityStore<S>) throws -> String {
+    private static func publicKeyDigest<S: SnapshotStorage & ~Copyable>(_ store: inout IdentityStore<S>) throws
+        -> String
+    {
         var bytes = [UInt8](repeating: 0, count: 1_024)
         defer { for index in bytes.indices { bytes[index] = 0 } }
         var key = SoftwareKey()
@@ -181,7 +185,8 @@ public struct HostEnrolment {
 private struct WorkLost: Error {
     static let cause = FailureCause(
         kind: "work-lost",
-        sentence: "the station has lost the key of a request that it may have sent: rework the device, and have the CA revoke what it may have issued",
+        sentence:
+            "the station has lost the key of a request that it may have sent: rework the device, and have the CA revoke what it may have issued",
         excludesCertificate: false)
 }
 
@@ -215,7 +220,8 @@ extension FailureCause {
     init(_ error: AgentError, _ work: Span<UInt8>, knowsCapabilities: Bool) {
         let words = error.words(work, knowsCapabilities: knowsCapabilities)
         self.init(
-            kind: String(decoding: words.kind, as: UTF8.self), sentence: String(decoding: words.sentence, as: UTF8.self),
+            kind: String(decoding: words.kind, as: UTF8.self),
+            sentence: String(decoding: words.sentence, as: UTF8.self),
             excludesCertificate: error.isRefusal)
     }
 }

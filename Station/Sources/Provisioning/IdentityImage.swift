@@ -22,7 +22,8 @@ enum IdentityImage {
         try image.open()
         let records = (0...UInt8.max).compactMap(StoredRecord.init(rawValue:))
         let sizes = records.compactMap { source.size(of: $0) }
-        try image.begin(bodySize: sizes.reduce(0) { $0 + IdentityStore<DirectorySnapshots<IdentityFolder>>.recordSize($1) })
+        try image.begin(
+            bodySize: sizes.reduce(0) { $0 + IdentityStore<DirectorySnapshots<IdentityFolder>>.recordSize($1) })
         for record in records {
             guard let size = source.size(of: record) else { continue }
             var value = [UInt8](repeating: 0, count: size)

@@ -48,7 +48,9 @@ struct PEMIdentity {
     func pkcs12(name: String, passwordFile: String) throws -> [UInt8] {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/openssl")
-        process.arguments = ["pkcs12", "-export", "-in", "/dev/stdin", "-name", name, "-passout", "file:\(passwordFile)"]
+        process.arguments = [
+            "pkcs12", "-export", "-in", "/dev/stdin", "-name", name, "-passout", "file:\(passwordFile)",
+        ]
         let input = Pipe()
         let output = Pipe()
         let complaint = Pipe()
@@ -63,7 +65,8 @@ struct PEMIdentity {
         let said = complaint.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         guard process.terminationStatus == 0, !result.isEmpty else {
-            throw DeliveryError.noPKCS12(String(decoding: said, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
+            throw DeliveryError.noPKCS12(
+                String(decoding: said, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
         }
         return [UInt8](result)
     }

@@ -38,7 +38,8 @@ final class Bench {
         ledger = try Ledger(SQLiteDatabase(file: folder.appending(path: "ledger.db").path))
         station = Station(
             ledger: ledger, actor: .first, work: try WorkFolder(folder.appending(path: "work")),
-            delivery: Delivery(to: try WorkFolder(folder.appending(path: "out")), forms: forms), gate: CAGate(places: 4))
+            delivery: Delivery(to: try WorkFolder(folder.appending(path: "out")), forms: forms), gate: CAGate(places: 4)
+        )
         let events = events
         station.report = { events.add($0) }
     }
@@ -62,7 +63,8 @@ final class Bench {
         func devices() -> ManifestReader {
             ManifestReader(
                 [UInt8](manifest.utf8), hasChallengeCommand: station.challenge != nil,
-                profile: { _ in Profile([UInt8](profile.utf8)) { Issue.record("\($0)") } }, report: { Issue.record("\($0)") })
+                profile: { _ in Profile([UInt8](profile.utf8)) { Issue.record("\($0)") } },
+                report: { Issue.record("\($0)") })
         }
         let planned = devices()
         try ledger.plan(manifest: "m", quota: nil, by: .first) { planned.next().map { $0.planned(batch: "B1") } }

@@ -25,13 +25,16 @@ struct HostLineTests {
                 let image = FlashImage(bytes: try bench.file(serial, "identity.bin"))
                 let certificate = try #require(image.certificates.first)
                 let recorded = try bench.ledger.certificates(of: serial)
-                #expect(recorded.map(\.der) == [certificate.base64EncodedString()] && recorded[0].subject == "CN=\(serial),O=Example")
+                #expect(
+                    recorded.map(\.der) == [certificate.base64EncodedString()]
+                        && recorded[0].subject == "CN=\(serial),O=Example")
                 // OpenSSL has the key of the image sign for the public key in the certificate.
                 try withTemporaryDirectory { folder in
                     let key = try #require(image.privateKeys.first)
                     let file = try folder.write([UInt8](key.der), to: "key.der")
                     let inKey = try OpenSSL.run(["pkey", "-inform", "DER", "-in", file, "-pubout"])
-                    let inCertificate = try OpenSSL.run(["x509", "-inform", "DER", "-pubkey", "-noout"], input: [UInt8](certificate))
+                    let inCertificate = try OpenSSL.run(
+                        ["x509", "-inform", "DER", "-pubkey", "-noout"], input: [UInt8](certificate))
                     #expect(inKey == inCertificate)
                 }
                 #expect(!FileManager.default.fileExists(atPath: bench.station.work.folder(of: serial).path))
@@ -69,14 +72,16 @@ struct HostLineTests {
             #expect(bench.results.values.allSatisfy { $0 == .verified } && bench.results.count == 3)
             // Nothing of the keys is left.
             #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder.appending(path: "out").path) == [])
-            #expect(try FileManager.default.contentsOfDirectory(atPath: bench.folder.appending(path: "work").path) == [])
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: bench.folder.appending(path: "work").path) == [])
         }
     }
 
     @Test func aDeviceThatNamesAnotherCertificateFails() async throws {
         try await Bench.with { bench in
             let other = String(repeating: "ab", count: 32)
-            bench.station.verification = CommandTemplate("/bin/echo event operation=- outcome=current fingerprint=\(other)")
+            bench.station.verification = CommandTemplate(
+                "/bin/echo event operation=- outcome=current fingerprint=\(other)")
             try await bench.run(Self.manifest(1))
             guard case .failed(let cause) = bench.results["D1"] else {
                 Issue.record("\(bench.results)")
@@ -105,7 +110,8 @@ struct HostLineTests {
         try await Bench.with { bench in
             bench.server.authority.setFaults([FaultRule(.truncated(60), times: 3)])
             try await bench.run(Self.manifest(4))
-            #expect(bench.results.values.allSatisfy { $0 == .delivered } && bench.results.count == 4, "\(bench.results)")
+            #expect(
+                bench.results.values.allSatisfy { $0 == .delivered } && bench.results.count == 4, "\(bench.results)")
             #expect(bench.server.authority.issuedCertificates().count == 4)
         }
     }

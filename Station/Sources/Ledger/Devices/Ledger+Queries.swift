@@ -45,3 +45,48 @@ extension Ledger {
         }
     }
 }
+
+/// How far a batch is.
+public struct BatchSummary: Sendable, Equatable {
+    public let name: String
+    public let quota: Int?
+    public let planned: Int
+    /// How many devices are in which state: ``AttemptState``'s words, and `planned` for what was not begun.
+    public let states: [String: Int]
+}
+
+extension Ledger {
+    /// All batches, by their names.
+    public func batches() throws -> [BatchSummary] {
+        try database.read { session in
+            var states: [String: [String: Int]] = [:]
+            let rows = try session.run(
+                """
+                SELECT d.batch AS batch, COALESCE(a.state, 'planned') AS state, count(*) AS number
+                FROM devices d LEFT JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt
+                GROUP BY d.batch, COALESCE(a.state, 'planned')
+                """)
+            for row in rows {
+                states[try row.text("batch"), default: [:]][try row.text("state")] = try row.integer("number")
+            }
+            return try session.run("SELECT name, quota FROM batches ORDER BY name").map { row in
+                let name = try row.text("name")
+                return BatchSummary(
+                    name: name, quota: try row.integerIfAny("quota"),
+                    planned: states[name, default: [:]].values.reduce(0, +),
+                    states: states[name, default: [:]])
+            }
+        }
+    }
+
+    /// A device's last attempt; nil if it was not begun, or is not planned.
+    public func lastAttempt(of serial: String) throws -> Attempt? {
+        try database.read { session in
+            guard let row = try session.run("SELECT attempt FROM devices WHERE serial = $1", [.text(serial)]).first
+            else {
+                return nil
+            }
+            return try attempt(serial, number: row.integer("attempt"), in: session)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Agent
+import Board
+import DER
+import DeviceCrypto
+import Foundation
+import LinuxBoard
+import PKIX
+import Synchronization
+
+/// A station's own key, P-256, by which it signs checkpoints and reports: JWS with ES256 (RFC 7515; RFC 7518, section 3.4).
+public final class StationKey: @unchecked Sendable {
+    private let lock = NSLock()
+    private var key = SoftwareKey()
+    private var random = RandomGenerator()
+    /// SubjectPublicKeyInfo, in DER.
+    public let publicKey: [UInt8]
+
+    /// Reads the key from a file: a PrivateKeyInfo in PEM, which its owner alone may read. Makes it if there is none.
+    public init(file: URL) throws {
+        var entropy = SystemEntropy()
+        try seed(&random, from: &entropy, personalization: Span())
+        if FileManager.default.fileExists(atPath: file.path) {
+            try Self.read(file, into: &key, &random)
+        } else {
+            try key.generate(.p256, random: &random)
+            try Self.write(&key, to: file)
+        }
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count: Int
+        do {
+            var span = buffer.mutableSpan
+            var writer = DERWriter(&span, end: span.count)
+            try writer.write(publicKeyOf: &key)
+            count = writer.written.count
+        }
+        publicKey = [UInt8](buffer.suffix(count))
+    }
+
+    deinit { key.wipe() }
+
+    public var verifier: VerifyingKey { get throws { try VerifyingKey(der: publicKey) } }
+
+    /// Signs a payload.
+    ///
+    /// - Parameter header: members of the protected header beside `alg` and `kid`, as JSON: `,"typ":"…"`.
+    /// - Returns: a JWS in its compact form, which a line of text or a name can hold.
+    public func sign(_ payload: [UInt8], header: String = "") throws -> String {
+        let head = "{\"alg\":\"ES256\",\"kid\":\"\(try verifier.identifier)\"\(header)}"
+        let text = Base64URL.encode([UInt8](head.utf8)) + "." + Base64URL.encode(payload)
+        let signature: [UInt8] = try lock.withLock {
+            var buffer = [UInt8](repeating: 0, count: key.signatureSize)
+            let count: Int
+            do {
+                var span = buffer.mutableSpan
+                count = try key.sign(Hash.digest(.sha256, of: [UInt8](text.utf8).span), into: &span, random: &random)
+            }
+            return try Self.fixed(Array(buffer[..<count]))
+        }
+        return text + "." + Base64URL.encode(signature)
+    }
+
+    /// From an Ecdsa-Sig-Value in DER (RFC 3279, section 2.2.3) to r and s of 32 bytes each.
+    private static func fixed(_ der: [UInt8]) throws -> [UInt8] {
+        var outer = DERReader(der.span)
+        var content = try outer.enter()
+        var result: [UInt8] = []
+        for _ in 0..<2 {
+            let number = try content.read(.integer).unsignedInteger()
+            result += [UInt8](repeating: 0, count: 32 - number.count)
+            for index in number.indices { result.append(number[index]) }
+        }
+        return result
+    }
+
+    private static func read(_ file: URL, into key: inout SoftwareKey, _ random: inout RandomGenerator) throws {
+        var status = stat()
+        guard stat(file.path, &status) == 0, status.st_mode & 0o077 == 0, status.st_uid == geteuid() else {
+            throw SigningError.exposed(file.path)
+        }
+        var text = [UInt8](try Data(contentsOf: file))
+        defer { for index in text.indices { text[index] = 0 } }
+        guard var der = PEMText.content(of: text, "PRIVATE KEY") else { throw SigningError.notReadable(file.path) }
+        defer { for index in der.indices { der[index] = 0 } }
+        do throws(DERError) {
+            try key.load(PrivateKeyInfo(der.span), random: &random)
+        } catch {
+            throw SigningError.notReadable(file.path)
+        }
+        guard key.algorithm == .p256 else { throw SigningError.notReadable(file.path) }
+    }
+
+    private static func write(_ key: inout SoftwareKey, to file: URL) throws {
+        var buffer = [UInt8](repeating: 0, count: 1_024)
+        defer { for index in buffer.indices { buffer[index] = 0 } }
+        let count: Int
+        do {
+            var span = buffer.mutableSpan
+            var writer = DERWriter(&span, end: span.count)
+            try key.write(to: &writer)
+            count = writer.written.count
+        }
+        let text = PEMText.text(Array(buffer.suffix(count)), "PRIVATE KEY")
+        let new = file.appendingPathExtension("new")
+        try? FileManager.default.removeItem(at: new)
+        guard FileManager.default.createFile(atPath: new.path, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let handle = FileHandle(forWritingAtPath: new.path)
+        else { throw SigningError.notWritten(file.path, String(cString: strerror(errno))) }
+        try handle.write(contentsOf: Data(text.utf8))
+        try handle.synchronize()
+        try handle.close()
+        // Not over one that another program has made meanwhile.
+        guard link(new.path, file.path) == 0 else {
+            throw SigningError.notWritten(file.path, String(cString: strerror(errno)))
+        }
+        unlink(new.path)
+    }
+}
+
+public enum SigningError: Error, Equatable, CustomStringConvertible {
+    case exposed(String)
+    case notReadable(String)
+    case notWritten(String, String)
+    /// What is there is no JWS, or not of this key.
+    case notSigned
+
+    public var description: String {
+        switch self {
+        case .exposed(let path):
+            "others may read the station's key: chmod 600 \(path), and make another if they may have"
+        case .notReadable(let path): "\(path) holds no P-256 key in PEM (PRIVATE KEY)"
+        case .notWritten(let path, let reason): "\(path) cannot be written: \(reason)"
+        case .notSigned: "it was not signed by this key, or was changed"
+        }
+    }
+}
+
+/// PEM (RFC 7468), of one object.
+enum PEMText {
+    static func text(_ der: [UInt8], _ label: String) -> String {
+        let lines = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
+        return "-----BEGIN \(label)-----\n\(lines)\n-----END \(label)-----\n"
+    }
+
+    static func content(of text: [UInt8], _ label: String) -> [UInt8]? {
+        let text = String(decoding: text, as: UTF8.self)
+        guard let start = text.range(of: "-----BEGIN \(label)-----"),
+            let end = text.range(of: "-----END \(label)-----", range: start.upperBound..<text.endIndex)
+        else { return nil }
+        return Data(base64Encoded: text[start.upperBound..<end.lowerBound].filter { !$0.isWhitespace }).map {
+            [UInt8]($0)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Ledger
+import Line
+
+/// Shows how far a run is: a bar on a terminal, a line a device elsewhere.
+final class ProgressView: @unchecked Sendable {
+    private let lock = NSLock()
+    private let total: Int
+    private let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+    private let hasColor: Bool
+    private let start = ProcessInfo.processInfo.systemUptime
+    private var good = 0
+    private var failed = 0
+    private var skipped = 0
+    /// Of devices that were done before: the rate does not count them.
+    private var done = 0
+    private var lastDrawn = 0.0
+
+    init(total: Int) {
+        self.total = total
+        hasColor = isTerminal && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
+    }
+
+    /// Whether every device came out well.
+    var isGood: Bool { lock.withLock { failed == 0 && skipped == 0 && good + done == total } }
+
+    func show(_ event: StationEvent) {
+        lock.withLock {
+            switch event {
+            case .began, .step: break
+            case .note(let text): line(text)
+            case .ended(let serial, let result): count(serial, result)
+            }
+            draw(force: false)
+        }
+    }
+
+    private func count(_ serial: String, _ result: DeviceResult) {
+        switch result {
+        case .verified:
+            good += 1
+            if !isTerminal { line("PASS \(serial)") }
+        case .delivered:
+            good += 1
+            if !isTerminal { line("made \(serial)") }
+        case .done: done += 1
+        case .failed(let cause):
+            failed += 1
+            line("FAIL \(serial): \(cause.kind): \(cause.sentence)", color: 31)
+        case .skipped(let reason):
+            skipped += 1
+            line("left \(serial): \(reason)", color: 33)
+        }
+    }
+
+    /// Writes a line above the bar.
+    private func line(_ text: String, color: Int? = nil) {
+        let text = printable(text)
+        let shown = hasColor ? color.map { "\u{1B}[\($0)m\(text)\u{1B}[0m" } ?? text : text
+        write((isTerminal ? "\r\u{1B}[K" : "") + shown + "\n")
+        lastDrawn = 0
+    }
+
+    private func draw(force: Bool) {
+        let now = ProcessInfo.processInfo.systemUptime
+        guard isTerminal, force || now - lastDrawn > 0.1 else { return }
+        lastDrawn = now
+        let ended = good + failed + skipped + done
+        let width = 30
+        let filled = total == 0 ? width : width * ended / total
+        let rate = Double(good + failed) / max(now - start, 0.001)
+        let left = rate > 0 ? Int(Double(total - ended) / rate) : nil
+        let time = left.map {
+            $0 < 3600 ? "\($0 / 60):\($0 % 60 < 10 ? "0" : "")\($0 % 60)" : "\($0 / 3600) h \($0 % 3600 / 60) min"
+        }
+        write(
+            "\r[\(String(repeating: "#", count: filled))\(String(repeating: ".", count: width - filled))] \(ended)/\(total)"
+                + "  \(String(format: "%.1f", rate))/s  \(failed) failed\(time.map { "  \($0) left" } ?? "")\u{1B}[K")
+    }
+
+    func finish() {
+        lock.withLock {
+            draw(force: true)
+            if isTerminal { write("\n") }
+            let seconds = ProcessInfo.processInfo.systemUptime - start
+            line(
+                "\(good) made, \(done) done before, \(failed) failed, \(skipped) left, \(total - good - done - failed - skipped) not reached, "
+                    + "in \(String(format: "%.1f", seconds)) s")
+        }
+    }
+
+    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}

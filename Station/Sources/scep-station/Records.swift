@@ -1,0 +1,151 @@
+import ArgumentParser
+import Foundation
+import Ledger
+import Line
+import Signing
+
+struct Verified: StationCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Record that a device has its certificate, by what it writes to its console (standard input).")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The device's serial.") var serial: String
+    @Option(help: "Where what was made is, which is wiped now; `out` in the station's folder by default.")
+    var output: String?
+
+    func perform() throws {
+        let text = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
+        try verify(serial, console: text, in: options.openLedger(), by: options.actor)
+        try options.outputFolder(output).wipe(serial)
+        print("\(printable(serial)): verified")
+    }
+}
+
+struct Rework: StationCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have a device done again: a new attempt, its certificate superseded.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The device's serial.") var serial: String
+    @Option(help: "Why: part of the record.") var reason: String
+
+    func perform() throws { try options.openLedger().rework(serial, reason: reason, by: options.actor) }
+}
+
+struct Scrap: StationCommand {
+    static let configuration = CommandConfiguration(abstract: "Record that a device is thrown away.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The device's serial.") var serial: String
+    @Option(help: "Why: part of the record.") var reason: String
+
+    func perform() throws { try options.openLedger().scrap(serial, reason: reason, by: options.actor) }
+}
+
+struct Retire: StationCommand {
+    static let configuration = CommandConfiguration(abstract: "Record that a verified device is in use no more.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The device's serial.") var serial: String
+    @Option(help: "Why: part of the record.") var reason: String
+
+    func perform() throws { try options.openLedger().retire(serial, reason: reason, by: options.actor) }
+}
+
+struct Backup: StationCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Copy the ledger, as it is at one moment, into a file that is a ledger itself; stations go on meanwhile.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The file; it is made.") var file: String
+
+    func perform() throws { try options.openLedger().backUp(to: file) }
+}
+
+struct Key: StationCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write the station's public key, by which its checkpoints and reports are verified.")
+
+    @OptionGroup var options: StationOptions
+
+    func perform() throws { print(try options.openKey().verifier.pem, terminator: "") }
+}
+
+struct Audit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The audit trail: verify it, sign a checkpoint of it.", subcommands: [Verify.self, Sign.self])
+
+    struct Verify: StationCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Go through the whole trail, and hold it against checkpoints.",
+            discussion:
+                "Exit code 1: something is wrong. Without a checkpoint that was kept elsewhere, a lost end does not show."
+        )
+
+        @OptionGroup var options: StationOptions
+        @Option(help: "The public key of the station that signed (PEM); this station's by default.") var key: String?
+        @Option(help: "A checkpoint, as a report or `audit sign` printed it; several times for several.")
+        var checkpoint: [String] = []
+
+        func perform() throws {
+            let verifier =
+                try key.map { try VerifyingKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: $0)))) }
+                ?? options.openKey().verifier
+            let ledger = try options.openLedger()
+            var expected: [Int: String] = [:]
+            for given in try checkpoint.map({ try Checkpoint($0, by: verifier) }) + ledger.checkpoints(of: verifier) {
+                expected[given.sequence] = given.digest
+            }
+            do {
+                let head = try ledger.verifyAudit(against: expected)
+                print("\(head.sequence) entries, whole, \(expected.count) checkpoints hold; the last is \(head.digest)")
+            } catch let fault as AuditFault {
+                say("scep-station: the audit trail is not what was written: \(fault)")
+                throw Exit.failed
+            }
+        }
+    }
+
+    struct Sign: StationCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Sign a checkpoint of the trail as it is, and print it: to be kept where nobody of the line writes.")
+
+        @OptionGroup var options: StationOptions
+
+        func perform() throws {
+            guard let jws = try options.openLedger().signCheckpoint(by: options.openKey(), of: options.actor) else {
+                say("scep-station: the trail is empty")
+                throw Exit.failed
+            }
+            print(jws)
+        }
+    }
+}
+
+struct Status: StationCommand {
+    static let configuration = CommandConfiguration(abstract: "Say how far the batches are, or a device.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "A device's serial; all batches by default.") var serial: String?
+
+    func perform() throws {
+        let ledger = try options.openLedger()
+        guard let serial else {
+            for batch in try ledger.batches() {
+                let counts = batch.states.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+                print("\(printable(batch.name)): \(batch.planned) planned; \(counts.joined(separator: ", "))")
+            }
+            return
+        }
+        let entries = try ledger.auditEntries(of: serial)
+        guard !entries.isEmpty else {
+            say("scep-station: the ledger has nothing of '\(serial)'")
+            throw Exit.failed
+        }
+        for entry in entries {
+            print(printable("\(entry.at)  \(entry.station)  \(entry.actor)  \(entry.action)  \(entry.detail)"))
+        }
+    }
+}
