@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Ledger
 import Line
+import Provisioning
 import Signing
 
 struct Verified: StationCommand {
