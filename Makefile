@@ -39,7 +39,7 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
 	@$(call emulation,scep-authority) $(options)
 
-test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-boot test-packages ## everything that has to pass
+test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
 
 test-modules: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test modules
@@ -87,6 +87,10 @@ test-emulation: firmware firmware-https linux gateway ## end-to-end tests: board
 	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
 	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
+# Its tests start a server of PostgreSQL of their own, in a folder that goes with them.
+test-station: setup ## the factory line: manifest, ledger on SQLite and PostgreSQL, devices by the dozen
+	@Toolchain/test station --package-path Station
+
 test-boot: machines ## boot whole ARM gateways, and cut their power (cuts=<number>: so many more at random moments)
 	@BOOT_CUTS=$(cuts) Toolchain/test boot --package-path Emulation --filter BootTests
 
@@ -114,6 +118,9 @@ linux: setup ## the same agent as a program for this machine, armhf and arm64
 gateway: setup ## the program for gateways, for Debian and static, on amd64, arm64 and armhf (kinds='amd64 static-arm64')
 	@Toolchain/gateway $(kinds)
 
+station: setup ## the factory line's program, in Station/.build/release/scep-station
+	@swift build -c release --package-path Station --product scep-station
+
 packages: setup ## Debian packages of it for amd64, arm64 and armhf
 	@Packaging/build
 
@@ -140,7 +147,7 @@ setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries; s
 	@Toolchain/setup
 
 clean: ## remove what was built; what was set up stays
-	rm -rf .build .build-* Emulation/.build Mutants/.build Boards/*/.build
+	rm -rf .build .build-* Emulation/.build Mutants/.build Station/.build Boards/*/.build
 
 distclean: clean ## remove what was set up too, but no Debian packages
 	rm -rf .toolchain

@@ -227,7 +227,9 @@ extension IdentityStore where S: ~Copyable {
         var buffer = bytes.mutableSpan
         // The request's seed is among it.
         defer { wipe(&buffer) }
-        guard let size = try read(.transaction, into: &buffer), size >= TransactionRecord.sizeInVersion2 else { return nil }
+        guard let size = try read(.transaction, into: &buffer), size >= TransactionRecord.sizeInVersion2 else {
+            return nil
+        }
         var record = TransactionRecord(buffer.span)
         defer { record.close() }
         return record.isOpen ? Transaction(identifier: record.identifier).transactionID : nil

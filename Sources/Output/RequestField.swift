@@ -14,7 +14,8 @@ public enum RequestField: CaseIterable, Sendable {
             try request(value.span).check(in: &buffer)
             return nil
         } catch {
-            return error.kind.textFault.map { Text($0, at: error.offset, in: value, of: self) } ?? Text(": it is too long")
+            return error.kind.textFault.map { Text($0, at: error.offset, in: value, of: self) }
+                ?? Text(": it is too long")
         }
     }
 

@@ -178,8 +178,12 @@ extension SQLValue {
 private func withCStrings<Result>(
     _ texts: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>) -> Result
 ) -> Result {
-    let copies = texts.map { $0.map { strdup($0) } ?? nil }
-    defer { for copy in copies { free(copy) } }
-    let pointers = copies.map { UnsafePointer($0) } + [nil]
-    return pointers.withUnsafeBufferPointer { body($0.baseAddress!) }
+    let pointers = UnsafeMutablePointer<UnsafePointer<CChar>?>.allocate(capacity: texts.count + 1)
+    defer {
+        for index in texts.indices { free(UnsafeMutablePointer(mutating: pointers[index])) }
+        pointers.deallocate()
+    }
+    for (index, text) in texts.enumerated() { pointers[index] = text.flatMap { UnsafePointer(strdup($0)) } }
+    pointers[texts.count] = nil
+    return body(pointers)
 }
