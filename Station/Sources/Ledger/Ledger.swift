@@ -23,7 +23,7 @@ public struct Ledger: Sendable {
 }
 
 /// Who changes the ledger.
-public struct Actor: Sendable, Equatable {
+public struct Actor: Sendable, Equatable, Codable {
     /// The station's name.
     public let station: String
     /// The person's: who works at the station, or asked for this.

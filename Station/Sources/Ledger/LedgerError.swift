@@ -2,6 +2,8 @@
 public enum LedgerError: Error, Equatable {
     /// The database cannot be reached, for now: the network, the server, a lock that another program keeps.
     case unavailable(String)
+    /// A station worked on without it for as long as it may.
+    case unsynced(since: String)
     /// The disk is full.
     case full(String)
     /// What is there cannot be opened: no right to, no folder, no database of that name.
@@ -20,6 +22,8 @@ extension LedgerError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unavailable(let what): "the ledger cannot be reached: \(what)"
+        case .unsynced(let moment):
+            "the ledger is away, and this station has worked on without it since \(moment), as long as --max-unsynced has it: bring the ledger back; nothing is lost"
         case .full(let what):
             "the ledger cannot be written, its disk is full: \(what); nothing was lost, make space and go on"
         case .notOpened(let what): "the ledger cannot be opened: \(what)"

@@ -11,6 +11,8 @@ public final class HostLine: @unchecked Sendable {
     private var waiting: [(due: TimeInterval, device: HostDevice)] = []
     private var underWay = 0
     private var isAtEnd = false
+    /// While the ledger is away, no more devices are begun than it was asked for in vain.
+    private var heldUntil = TimeInterval.zero
     private var isStopped = false
     private var failure: (any Error)?
 
@@ -58,7 +60,7 @@ public final class HostLine: @unchecked Sendable {
                 underWay += 1
                 return waiting.remove(at: index).device
             }
-            if !isAtEnd {
+            if !isAtEnd, heldUntil <= now {
                 if let device = next() {
                     guard device.keyOrigin == .station else { continue }
                     underWay += 1
@@ -66,11 +68,11 @@ public final class HostLine: @unchecked Sendable {
                 }
                 isAtEnd = true
             }
-            guard underWay > 0 || !waiting.isEmpty else {
+            guard underWay > 0 || !waiting.isEmpty || !isAtEnd else {
                 condition.broadcast()
                 return nil
             }
-            let due = waiting.map(\.due).min() ?? now + 60
+            let due = (waiting.map(\.due) + (isAtEnd ? [] : [heldUntil])).min() ?? now + 60
             _ = condition.wait(until: Date(timeIntervalSinceNow: min(due - now, 60)))
         }
         return nil
@@ -79,6 +81,7 @@ public final class HostLine: @unchecked Sendable {
     private func work(_ device: HostDevice) {
         var device = device
         var again: TimeInterval?
+        var isLedgerAway = false
         do {
             switch try device.proceed() {
             case .ended(let result): station.report(.ended(serial: device.device.serial, result))
@@ -90,6 +93,7 @@ public final class HostLine: @unchecked Sendable {
             if case .unavailable = error {
                 station.report(.note("\(error)"))
                 again = 5
+                isLedgerAway = true
             } else {
                 fail(error)
             }
@@ -98,6 +102,7 @@ public final class HostLine: @unchecked Sendable {
         }
         condition.lock()
         underWay -= 1
+        if isLedgerAway { heldUntil = ProcessInfo.processInfo.systemUptime + 5 }
         if let again { waiting.append((ProcessInfo.processInfo.systemUptime + again, device)) }
         condition.broadcast()
         condition.unlock()

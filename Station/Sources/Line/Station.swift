@@ -4,7 +4,7 @@ import Provisioning
 
 /// What a station works with.
 public struct Station: Sendable {
-    public let ledger: Ledger
+    public let ledger: any LineLedger
     public let actor: Actor
     /// Where keys and certificates are until they are delivered.
     public let work: WorkFolder
@@ -21,7 +21,7 @@ public struct Station: Sendable {
     /// Is told what happens, from any thread.
     public var report: @Sendable (StationEvent) -> Void = { _ in }
 
-    public init(ledger: Ledger, actor: Actor, work: WorkFolder, delivery: Delivery, gate: CAGate) {
+    public init(ledger: any LineLedger, actor: Actor, work: WorkFolder, delivery: Delivery, gate: CAGate) {
         self.ledger = ledger
         self.actor = actor
         self.work = work

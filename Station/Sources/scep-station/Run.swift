@@ -29,6 +29,15 @@ struct Run: StationCommand {
     @Option(help: "How many enrolments a second the CA is asked for at most.")
     var rate: Double?
 
+    @Option(
+        help:
+            "With a ledger that stations share: how many devices are taken before their turn, to work on while it is away."
+    )
+    var ahead = 100
+
+    @Option(help: "Hours for which the station works on while the shared ledger is away, before it stops.")
+    var maxUnsynced = 48
+
     @Option(help: "Where what is made goes; `out` in the station's folder by default.")
     var output: String?
 
@@ -55,6 +64,8 @@ struct Run: StationCommand {
 
     func validate() throws {
         guard (1...256).contains(jobs) else { throw ValidationError("--jobs is 1 to 256") }
+        guard (0...10_000).contains(ahead) else { throw ValidationError("--ahead is 0 to 10000") }
+        guard (1...720).contains(maxUnsynced) else { throw ValidationError("--max-unsynced is 1 to 720 hours") }
         guard rate ?? 1 > 0 else { throw ValidationError("--rate is more than 0") }
         guard quota ?? 1 > 0 else { throw ValidationError("--quota is more than 0") }
         guard !forms.contains(.pkcs12) || pkcs12PasswordFile != nil else {
@@ -74,17 +85,37 @@ struct Run: StationCommand {
             devices: { planned.next().map { $0.planned(batch: batch) } })
 
         let progress = ProgressView(total: count)
-        let station = try station(ledger, progress)
+        let leased = try leased(ledger, progress)
+        let station = try station(leased ?? ledger, progress)
         let reader = try manifest.reader { _ in }
         let line = HostLine(station, devices: { reader.next() })
         let signals = stopOnSignals { line.stop() }
         defer { signals.forEach { $0.cancel() } }
+        defer { try? leased?.release() }
         try line.run(jobs: jobs)
         progress.finish()
+        try leased?.synchronize()
+        if let count = try leased?.unsynced(), count > 0 {
+            say("scep-station: \(count) steps are not in the shared ledger yet: run this again when it is back")
+            throw Exit.failed
+        }
         guard progress.isGood else { throw Exit.failed }
     }
 
-    private func station(_ ledger: Ledger, _ progress: ProgressView) throws -> Station {
+    /// What stands in for a ledger that stations share; nil for one in a file.
+    private func leased(_ ledger: Ledger, _ progress: ProgressView) throws -> LeasedLedger? {
+        guard ledger.database.dialect == .postgreSQL else { return nil }
+        let reader = try manifest.reader { _ in }
+        return try LeasedLedger(
+            ledger, journal: options.folder.appending(path: "journal.db").path, maxUnsynced: 3600 * maxUnsynced,
+            ahead: ahead,
+            upcoming: {
+                while let device = reader.next() { if device.keyOrigin == .station { return device.serial } }
+                return nil
+            }, report: { progress.show(.note($0)) })
+    }
+
+    private func station(_ ledger: any LineLedger, _ progress: ProgressView) throws -> Station {
         let work = try WorkFolder(options.folder.appending(path: "work"))
         let place = try options.outputFolder(output)
         let delivery = Delivery(

@@ -32,7 +32,9 @@ extension Ledger {
 }
 
 public struct UnexpectedClaim: Error {
-    let result: String
+    public let result: String
+
+    public init(result: String) { self.result = result }
 }
 
 extension AttemptStep {

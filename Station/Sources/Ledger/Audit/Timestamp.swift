@@ -1,7 +1,7 @@
 import Foundation
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z.
-public struct Timestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
+public struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
     public let milliseconds: Int
 
     public init(milliseconds: Int) { self.milliseconds = milliseconds }

@@ -1,9 +1,9 @@
 /// One attempt to bring a device from blank to verified.
-public struct Attempt: Sendable, Equatable {
+public struct Attempt: Sendable, Equatable, Codable {
     public let serial: String
     /// From 1; each `rework` opens the next.
     public let number: Int
-    public let state: AttemptState
+    public internal(set) var state: AttemptState
     public let station: String
     /// The person at that station.
     public let person: String
@@ -13,22 +13,22 @@ public struct Attempt: Sendable, Equatable {
     /// Until when others leave it alone.
     public let claimedUntil: Timestamp
     /// The station that holds the key, if one made it for the device.
-    public let keyStation: String?
+    public internal(set) var keyStation: String?
     /// SHA-256 of its SubjectPublicKeyInfo, hexadecimal.
-    public let publicKey: String?
-    public let transactionID: String?
+    public internal(set) var publicKey: String?
+    public internal(set) var transactionID: String?
     /// SHA-256 of the certificate, hexadecimal.
-    public let fingerprint: String?
+    public internal(set) var fingerprint: String?
     /// How often it was taken up.
     public let tries: Int
-    public let mayHaveCertificate: Bool
+    public internal(set) var mayHaveCertificate: Bool
     /// Why it failed: ``FailureCause/kind`` and ``FailureCause/sentence``.
-    public let cause: String?
-    public let sentence: String?
+    public internal(set) var cause: String?
+    public internal(set) var sentence: String?
     /// Why somebody asked for it, or ended it.
-    public let reason: String?
+    public internal(set) var reason: String?
     public let startedAt: Timestamp
-    public let finishedAt: Timestamp?
+    public internal(set) var finishedAt: Timestamp?
 
     static let columns = """
         serial, number, state, station, operator, port, claim, claimed_until, key_station, public_key, transaction_id, \
@@ -57,5 +57,14 @@ public struct Attempt: Sendable, Equatable {
         reason = try row.textIfAny("reason")
         startedAt = Timestamp(milliseconds: try row.integer("started_at"))
         finishedAt = try row.integerIfAny("finished_at").map { Timestamp(milliseconds: $0) }
+    }
+}
+
+extension Attempt {
+    /// The attempt, ended by a person.
+    func ended(_ state: AttemptState, reason: String, at moment: Timestamp) -> Attempt {
+        var next = self
+        (next.state, next.reason, next.finishedAt) = (state, reason, moment)
+        return next
     }
 }

@@ -6,7 +6,7 @@
 /// ```
 ///
 /// From each of them but the last an attempt may fail. Only ``verified`` counts as done.
-public enum AttemptState: String, Sendable, CaseIterable {
+public enum AttemptState: String, Sendable, CaseIterable, Codable {
     /// A station has it.
     case claimed
     /// The key was made; nothing was sent.

@@ -1,5 +1,5 @@
 /// What a station did for a device, or saw it do.
-public enum AttemptStep: Sendable, Equatable {
+public enum AttemptStep: Sendable, Equatable, Codable {
     /// The key is there. `isHere`: this station made it, and holds it until it is delivered.
     case key(publicKey: String, isHere: Bool)
     /// About to send this transaction's request: recorded before it goes out.
@@ -26,7 +26,7 @@ public enum AttemptStep: Sendable, Equatable {
 }
 
 /// A certificate as the ledger keeps it.
-public struct IssuedRecord: Sendable, Equatable {
+public struct IssuedRecord: Sendable, Equatable, Codable {
     /// SHA-256 of ``der``, lower-case hexadecimal.
     public let fingerprint: String
     /// Hexadecimal, as `openssl` shows it.

@@ -1,5 +1,5 @@
 /// Why an attempt failed: what a Pareto chart counts, and what a person reads.
-public struct FailureCause: Sendable, Equatable {
+public struct FailureCause: Sendable, Equatable, Codable {
     /// Lower-case words joined by `-`: of the device's or the client's own errors (Docs/Manufacture.md), or the station's.
     public let kind: String
     /// One sentence: what happened and what to do.

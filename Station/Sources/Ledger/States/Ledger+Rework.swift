@@ -36,7 +36,9 @@ extension Ledger {
             guard last.state != .scrapped, last.state != .retired else { throw ReworkError.ended(last) }
             if last.state.isOpen {
                 guard last.claimedUntil < now() else { throw ReworkError.underWay(last) }
-                try update(last, .failed, [("cause", "given-up"), ("sentence", .text(reason))], session)
+                var given = last.ended(.failed, reason: reason, at: now())
+                (given.cause, given.sentence) = ("given-up", reason)
+                try update(given, session)
             }
             try mark(last.serial, "superseded", session)
             try append(
@@ -54,10 +56,10 @@ extension Ledger {
             if let last {
                 guard last.state != .scrapped, last.state != .retired else { throw ReworkError.ended(last) }
                 guard !last.state.isOpen || last.claimedUntil < now() else { throw ReworkError.underWay(last) }
-                try update(last, .scrapped, [("reason", .text(reason))], session)
+                try update(last.ended(.scrapped, reason: reason, at: now()), session)
             } else {
                 let attempt = try open(serial, 1, until: .past, port: nil, tries: 0, reason: reason, actor, session)
-                try update(attempt, .scrapped, [], session)
+                try update(attempt.ended(.scrapped, reason: reason, at: now()), session)
             }
             try mark(serial, "scrapped", session)
             try append("scrapped", serial, ["reason": .text(reason)], by: actor, in: session)
@@ -73,7 +75,7 @@ extension Ledger {
             guard last.state == .verified else {
                 throw last.state == .retired || last.state == .scrapped ? ReworkError.ended(last) : .notVerified(last)
             }
-            try update(last, .retired, [("reason", .text(reason))], session)
+            try update(last.ended(.retired, reason: reason, at: now()), session)
             try mark(serial, "retired", session)
             try append("retired", serial, ["reason": .text(reason)], by: actor, in: session)
         }

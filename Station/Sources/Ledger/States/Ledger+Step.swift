@@ -6,70 +6,23 @@ extension Ledger {
     /// - Returns: the attempt as it is now.
     /// - Throws: ``StepError``, ``LedgerError``.
     @discardableResult
-    public func record(_ progress: AttemptStep, of attempt: Attempt, by actor: Actor) throws -> Attempt {
+    public func record(_ step: AttemptStep, of attempt: Attempt, by actor: Actor) throws -> Attempt {
+        try record(step, of: attempt, by: actor, doneAt: nil)
+    }
+
+    /// - Parameter moment: when it was done, if that is not now.
+    func record(_ step: AttemptStep, of attempt: Attempt, by actor: Actor, doneAt moment: Timestamp?) throws -> Attempt
+    {
         try database.write { session in
             let held = try held(attempt, in: session)
-            guard !Self.isRecorded(progress, in: held) else { return held }
-            guard held.state.mayBecome(progress.state) else { throw StepError.outOfOrder(held, progress.state) }
-            let changes = try changes(progress, held, actor, session)
-            try update(held, progress.state, changes.columns, session)
-            try append(
-                progress.state.rawValue, held.serial, changes.detail.merging(["attempt": .number(held.number)]) { $1 },
-                by: actor, in: session)
-            return try self.held(held, in: session)
-        }
-    }
-
-    /// Whether the attempt has this, or has gone on from it: a client that is run again tells it again.
-    private static func isRecorded(_ step: AttemptStep, in attempt: Attempt) -> Bool {
-        switch step {
-        case .key(let publicKey, _): attempt.publicKey == publicKey
-        case .requested(let transactionID): attempt.transactionID == transactionID
-        case .pending: attempt.state == .pending
-        case .issued(let certificate): attempt.fingerprint == certificate.fingerprint
-        case .delivered: attempt.state == .delivered || attempt.state == .verified
-        case .verified(let fingerprint, _): attempt.state == .verified && attempt.fingerprint == fingerprint
-        case .failed(let cause):
-            attempt.state == .failed && attempt.cause == cause.kind && attempt.sentence == cause.sentence
-        }
-    }
-
-    private func changes(
-        _ progress: AttemptStep, _ attempt: Attempt, _ actor: Actor, _ session: any Session
-    ) throws -> (columns: [(String, SQLValue)], detail: [String: JSON]) {
-        switch progress {
-        case .key(let publicKey, let isHere):
-            return (
-                [("public_key", .text(publicKey)), ("key_station", isHere ? .text(actor.station) : .null)],
-                ["publicKey": .text(publicKey), "madeBy": .text(isHere ? "station" : "device")]
-            )
-        case .requested(let transactionID):
-            if let begun = attempt.transactionID, begun != transactionID {
-                throw StepError.otherTransaction(begun: begun, now: transactionID)
-            }
-            return (
-                [("transaction_id", .text(transactionID)), ("may_have_certificate", 1)],
-                ["transactionID": .text(transactionID)]
-            )
-        case .pending: return ([], [:])
-        case .issued(let certificate):
-            try insert(certificate, attempt, session)
-            return (
-                [("fingerprint", .text(certificate.fingerprint)), ("may_have_certificate", 1)],
-                ["fingerprint": .text(certificate.fingerprint), "serialNumber": .text(certificate.serialNumber)]
-            )
-        case .delivered(let place): return ([], ["to": .text(place)])
-        case .verified(let fingerprint, let means):
-            guard let expected = attempt.fingerprint, expected == fingerprint else {
-                throw StepError.otherCertificate(expected: attempt.fingerprint ?? "none", found: fingerprint)
-            }
-            return ([], ["fingerprint": .text(fingerprint), "by": .text(means)])
-        case .failed(let cause):
-            return (
-                [("cause", .text(cause.kind)), ("sentence", .text(cause.sentence))]
-                    + (cause.excludesCertificate && attempt.fingerprint == nil ? [("may_have_certificate", 0)] : []),
-                ["cause": .text(cause.kind), "sentence": .text(cause.sentence)]
-            )
+            guard let next = try held.after(step, by: actor, at: moment ?? now()) else { return held }
+            if case .issued(let certificate) = step { try insert(certificate, held, session) }
+            try update(next, session)
+            var detail = step.detail
+            detail["attempt"] = .number(held.number)
+            if let moment { detail["done"] = .text("\(moment)") }
+            try append(step.state.rawValue, held.serial, detail, by: actor, in: session)
+            return next
         }
     }
 
@@ -99,15 +52,19 @@ extension Ledger {
             ])
     }
 
-    func update(
-        _ attempt: Attempt, _ state: AttemptState, _ columns: [(String, SQLValue)], _ session: any Session
-    ) throws {
-        var columns = columns
-        columns.append(("state", .text(state.rawValue)))
-        if !state.isOpen { columns.append(("finished_at", SQLValue(now().milliseconds))) }
-        let list = columns.enumerated().map { "\($1.0) = $\($0 + 1)" }.joined(separator: ", ")
+    /// Writes what of an attempt may change.
+    func update(_ attempt: Attempt, _ session: any Session) throws {
         try session.run(
-            "UPDATE attempts SET \(list) WHERE serial = $\(columns.count + 1) AND number = $\(columns.count + 2)",
-            columns.map(\.1) + [.text(attempt.serial), SQLValue(attempt.number)])
+            """
+            UPDATE attempts SET state = $1, key_station = $2, public_key = $3, transaction_id = $4, fingerprint = $5,
+                may_have_certificate = $6, cause = $7, sentence = $8, reason = $9, finished_at = $10
+            WHERE serial = $11 AND number = $12
+            """,
+            [
+                .text(attempt.state.rawValue), SQLValue(attempt.keyStation), SQLValue(attempt.publicKey),
+                SQLValue(attempt.transactionID), SQLValue(attempt.fingerprint), attempt.mayHaveCertificate ? 1 : 0,
+                SQLValue(attempt.cause), SQLValue(attempt.sentence), SQLValue(attempt.reason),
+                SQLValue(attempt.finishedAt?.milliseconds), .text(attempt.serial), SQLValue(attempt.number),
+            ])
     }
 }
