@@ -75,6 +75,13 @@ let package = Package(
             ],
             swiftSettings: tests),
         .testTarget(
+            name: "StationProgramTests",
+            dependencies: [
+                "Ledger", "StationSupport", "scep-station", .product(name: "Authority", package: "Emulation"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
+        .testTarget(
             name: "SigningTests",
             dependencies: ["Signing", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: tests),
         .testTarget(

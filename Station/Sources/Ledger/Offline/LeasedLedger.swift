@@ -44,6 +44,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
             try synchronize()
             if try journal.oldestPending() == nil {
                 do {
+                    if let own, let begun = try begin(reserved: own, lease) { return .begun(begun) }
                     let result = try shared.claim(serial, port: port, lease: lease, by: actor)
                     try keep(result, serial)
                     try reserve(by: actor)
@@ -62,6 +63,20 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
             case .claimed, .key, .requested, .pending, .issued, .delivered: return .resumed(own)
             }
         }
+    }
+
+    /// Begins with a device that was taken ahead: the ledger has it as claimed already.
+    ///
+    /// - Returns: nil if it was not, or is another station's by now.
+    private func begin(reserved own: Attempt, _ lease: Int) throws -> Attempt? {
+        guard try journal.reserved().contains(where: { $0.serial == own.serial }) else { return nil }
+        do {
+            try shared.extend(own, lease: lease)
+        } catch is StepError {
+            return nil
+        }
+        try journal.keep(own)
+        return own
     }
 
     private func keep(_ result: ClaimResult, _ serial: String) throws {
