@@ -31,6 +31,9 @@ let package = Package(
             targets: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"]),
         // HTTPS, for firmware that has the space.
         .library(name: "TLS", targets: ["TLS"]),
+        // The way to a CA through a factory's station, for devices, and for the station.
+        .library(name: "Relay", targets: ["Relay"]),
+        .library(name: "RelayHost", targets: ["RelayHost"]),
         // What boards that run Linux share.
         .library(name: "LinuxBoard", targets: ["LinuxBoard"]),
         // The program `scep` for gateways, as `Toolchain/gateway` links it: as Embedded Swift, which SwiftPM links for no Linux.
@@ -62,6 +65,9 @@ let package = Package(
         .target(
             name: "Agent", dependencies: ["Bytes", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board"],
             swiftSettings: core),
+        .target(name: "Relay", dependencies: ["Bytes", "DeviceCrypto", "Board", "Agent"], swiftSettings: core),
+        // The station's side, which has a heap.
+        .target(name: "RelayHost", dependencies: ["Board", "Relay"], swiftSettings: core),
         .target(name: "CLinux"),
         .target(name: "CPKCS11"),
         .target(name: "LinuxBoard", dependencies: ["CLinux", "Board"], swiftSettings: core),
@@ -124,6 +130,10 @@ let package = Package(
             name: "AgentTests", dependencies: ["Agent", "Board", "SimulatedStorage", "TestKeys", "TestSupport"],
             swiftSettings: tests,
             linkerSettings: boundAtStart),
+        .testTarget(
+            name: "RelayTests",
+            dependencies: ["Board", "HTTP", "Agent", "Relay", "RelayHost", "SimulatedStorage", "TestSupport"],
+            swiftSettings: tests),
         .testTarget(name: "OutputTests", dependencies: ["Output", "TestSupport"], swiftSettings: tests),
         .target(
             name: "InspectionSupport", dependencies: ["Inspection", "TestKeys", "TestSupport"],

@@ -138,6 +138,9 @@ let package = Package(
             dependencies: [
                 "Authority", "AuthorityServer", "InProcess", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+                .product(name: "Relay", package: "EmbeddedSCEP"),
+                .product(name: "RelayHost", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
                 .product(name: "TestKeys", package: "EmbeddedSCEP"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),

@@ -11,6 +11,8 @@ let package = Package(
             dependencies: [
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "Gateway", package: "EmbeddedSCEP"),
+                .product(name: "Relay", package: "EmbeddedSCEP"),
+                .product(name: "RelayHost", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],

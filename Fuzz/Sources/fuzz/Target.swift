@@ -22,6 +22,7 @@ struct Target: Sendable {
         Target("configuration", readConfiguration), Target("conversation", converse),
         Target("gateway-configuration", readConfigurationFile), Target("alt-names", writeAltNames),
         Target("pem", readPEM), Target("inspect", inspectFile),
+        Target("relay-device", relayDevice), Target("relay-station", relayStation),
     ]
 }
 
