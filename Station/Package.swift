@@ -54,14 +54,31 @@ let package = Package(
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // Devices, one by one or many at once, from planned to verified.
         .target(name: "Line", dependencies: ["Ledger", "Manifest", "Provisioning"], swiftSettings: strict),
+        // Devices that make their own keys, plugged into the station's ports: the relay.
+        .target(
+            name: "Ports",
+            dependencies: [
+                "Ledger", "Line", "Manifest", "Provisioning", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"), .product(name: "Relay", package: "EmbeddedSCEP"),
+                .product(name: "RelayHost", package: "EmbeddedSCEP"), .product(name: "TLS", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .executableTarget(
             name: "scep-station",
             dependencies: [
-                "Ledger", "Line", "Manifest", "Provisioning", "Signing",
+                "Ledger", "Line", "Manifest", "Ports", "Provisioning", "Signing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict),
+        // For tests and the simulated line: a device at the other end of a port.
+        .target(
+            name: "VirtualDevice",
+            dependencies: [
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"), .product(name: "Relay", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .target(
             name: "StationSupport",
             dependencies: ["Ledger", .product(name: "TestSupport", package: "EmbeddedSCEP")], path: "Tests/Support",
@@ -71,6 +88,14 @@ let package = Package(
             dependencies: [
                 "Ledger", "Line", "Manifest", "Provisioning", "StationSupport",
                 .product(name: "Authority", package: "Emulation"), .product(name: "Emulator", package: "Emulation"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "PortsTests",
+            dependencies: [
+                "Ledger", "Line", "Manifest", "Ports", "Provisioning", "StationSupport", "VirtualDevice",
+                .product(name: "Authority", package: "Emulation"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: tests),

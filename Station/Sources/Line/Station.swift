@@ -37,6 +37,8 @@ public enum StationEvent: Sendable, Equatable {
     case step(serial: String, AttemptState)
     /// A device is done for now.
     case ended(serial: String, DeviceResult)
+    /// A line of a device's console; what it says is the device's word, and has anything in it.
+    case console(port: String, serial: String?, line: String)
     /// Something that is nobody's failure: the CA is away, a hook failed.
     case note(String)
 }

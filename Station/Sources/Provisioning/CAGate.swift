@@ -41,6 +41,16 @@ public final class CAGate: @unchecked Sendable {
         return false
     }
 
+    /// Takes a place, if one is to be had now.
+    public func tryToEnter() -> Bool {
+        condition.withLock {
+            guard !isStopped, places > 0, max(nextStart, closedUntil) <= now else { return false }
+            places -= 1
+            nextStart = max(nextStart, now - interval) + interval
+            return true
+        }
+    }
+
     /// Gives the place back.
     ///
     /// - Parameter reachedCA: whether the CA answered; if it did not, all wait: 1 s, then twice as long each time, 60 s at most.

@@ -7,7 +7,7 @@ import PKIX
 extension IssuedRecord {
     /// - Parameter der: a certificate, in DER.
     /// - Returns: nil if it cannot be read.
-    init?(der: [UInt8]) {
+    public init?(der: [UInt8]) {
         do throws(DERError) {
             let certificate = try Certificate(der.span)
             self.init(

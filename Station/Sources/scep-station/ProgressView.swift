@@ -27,7 +27,7 @@ final class ProgressView: @unchecked Sendable {
     func show(_ event: StationEvent) {
         lock.withLock {
             switch event {
-            case .began, .step: break
+            case .began, .step, .console: break
             case .note(let text): line(text)
             case .ended(let serial, let result): count(serial, result)
             }

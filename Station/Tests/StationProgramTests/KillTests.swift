@@ -79,9 +79,13 @@ struct KillTests {
             for certificate in server.authority.issuedCertificates() { issued[certificate.subject, default: 0] += 1 }
             for number in 1...count {
                 let live = try ledger.certificates(of: "K\(number)").filter { $0.status == "live" }
-                #expect(live.count == 1 && issued["CN=K\(number)"] == 1, "seed \(seed), K\(number): \(live.count) live, \(issued["CN=K\(number)"] ?? 0) issued")
+                #expect(
+                    live.count == 1 && issued["CN=K\(number)"] == 1,
+                    "seed \(seed), K\(number): \(live.count) live, \(issued["CN=K\(number)"] ?? 0) issued")
             }
-            print("kills: \(count) devices, two stations, \(kills) kills, seed \(seed): \(issued.count) with one certificate each")
+            print(
+                "kills: \(count) devices, two stations, \(kills) kills, seed \(seed): \(issued.count) with one certificate each"
+            )
         }
         await server.stop()
     }

@@ -1,0 +1,369 @@
+import Board
+import DER
+import DeviceCrypto
+import Foundation
+import Ledger
+import Line
+import LinuxBoard
+import PKIX
+import Provisioning
+import RelayHost
+
+/// One port of the line: whatever device is plugged in there is asked who it is, relayed to its CA, and verified.
+///
+/// All on one thread, which never waits for the device.
+final class Port {
+    private let address: PortAddress
+    private let station: Station
+    private let device: (String) -> PortDevice?
+    private let relay = RelayStation(session: .random(in: 1 ... .max))
+    private let clock = SystemClock()
+    private var upstream: Upstream
+
+    /// Who is plugged in, and what the ledger has of it; nil if nobody, or somebody who is not to be served.
+    private var current: (device: PortDevice, attempt: Attempt)?
+    /// The stream that the device has open, and what came of its request.
+    private var stream: Int?
+    private var request: [UInt8] = []
+    /// A request that waits for its turn at the CA.
+    private var waiting: [UInt8]?
+    private var isAtCA = false
+    /// What came of the reply to a request for a certificate.
+    private var reply: [UInt8] = []
+    private var hasReply: Bool { !reply.isEmpty }
+    /// Whether the CA's last answer was a FAILURE.
+    private var isRefused = false
+    /// What the device said last went wrong.
+    private var failure: FailureCause?
+    /// What is to go out to the device.
+    private var output: ArraySlice<UInt8> = []
+    private var stuckSince: UInt64?
+
+    /// - Parameter device: gives what is planned for a serial; nil for one that is not planned.
+    init(_ address: PortAddress, _ station: Station, device: @escaping (String) -> PortDevice?) throws {
+        self.address = address
+        self.station = station
+        self.device = device
+        var random = RandomGenerator()
+        defer { random.wipe() }
+        let entropy = SystemEntropy()
+        var seed = [UInt8](repeating: 0, count: 64)
+        do {
+            var span = seed.mutableSpan
+            try entropy.seed(&span)
+        }
+        try random.seed(seed.span, personalization: Span())
+        upstream = try Upstream(random: &random)
+    }
+
+    /// Serves the port until `isStopped`; one that is away is tried again each second.
+    func run(until isStopped: () -> Bool) {
+        var isAway = false
+        while !isStopped() {
+            do {
+                let line = try SerialDevice(address)
+                if isAway { note("it is back") }
+                isAway = false
+                serve(line, until: isStopped)
+                leave()
+            } catch {
+                if !isAway { note("\(error)") }
+                isAway = true
+            }
+            if !isStopped() { usleep(500_000) }
+        }
+    }
+
+    private func note(_ text: String) { station.report(.note("port \(address.name): \(text)")) }
+
+    /// Moves bytes until the line is gone.
+    private func serve(_ line: borrowing SerialDevice, until isStopped: () -> Bool) {
+        while !isStopped() {
+            var entry = pollfd(fd: line.descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&entry, 1, isAtCA || waiting != nil || !output.isEmpty ? 5 : 50)
+            guard let bytes = line.read() else { return note("the line is gone") }
+            let outcome = relay.step(bytes, at: clock.uptime)
+            for event in outcome.events { follow(event) }
+            askCA()
+            relayReply()
+            output += outcome.bytes + relay.step(at: clock.uptime).bytes
+            guard let count = line.write(output) else { return note("the line is gone") }
+            output = output.dropFirst(count)
+            guard isTaking(count) else { return note("the adapter takes nothing any more") }
+        }
+    }
+
+    /// Whether the adapter takes what is written to it; one that does not for ten seconds is opened anew.
+    private func isTaking(_ count: Int) -> Bool {
+        guard !output.isEmpty, count == 0 else {
+            stuckSince = nil
+            // What the device did not hear by now is sent again.
+            if output.count > 4_096 { output = [] }
+            return true
+        }
+        let since = stuckSince ?? clock.uptime
+        stuckSince = since
+        return clock.uptime < since + 10_000
+    }
+
+    private func leave() {
+        endStream()
+        current = nil
+        output = []
+        stuckSince = nil
+        _ = relay.step(at: clock.uptime)
+    }
+
+    // MARK: What the device says
+
+    private func follow(_ event: RelayStation.Event) {
+        switch event {
+        case .hello(let serial): greet(serial)
+        case .unsupported(let version):
+            note("the device speaks version \(version) of the relay: update this station, or its firmware")
+        case .lost: endStream()
+        case .open(let number):
+            endStream()
+            guard current != nil else { return relay.opened(number, .refused) }
+            stream = number
+            relay.opened(number)
+        case .data(let bytes, let number): if number == stream { take(bytes) }
+        case .closed: endStream()
+        case .line(let bytes): take(line: String(decoding: bytes, as: UTF8.self))
+        case .certificate(let der): finish(der)
+        }
+    }
+
+    private func greet(_ serial: String) {
+        (failure, isRefused) = (nil, false)
+        guard let planned = device(serial) else {
+            return refuse(serial, "no manifest has it, or its key is not to be made in the device")
+        }
+        if let port = planned.port, port != address.name {
+            return refuse(serial, "the manifest has it at port \(port)")
+        }
+        do {
+            switch try station.ledger.claim(serial, port: address.name, lease: station.lease, by: station.actor) {
+            case .begun(let attempt), .resumed(let attempt):
+                current = (planned, attempt)
+                station.report(.began(serial: serial))
+                // One that was done before it came here has ended its run.
+                if attempt.state == .issued || attempt.state == .delivered { relay.readCertificate() }
+            case .verified(let attempt):
+                current = (planned, attempt)
+                relay.readCertificate()
+            case .busy(let other):
+                refuse(
+                    serial,
+                    "\(other.station)\(other.port.map { ", port \($0)" } ?? "") has it until \(other.claimedUntil)")
+            case .keyElsewhere(let other): refuse(serial, "\(other.station) made its key")
+            case .needsRework(let other): refuse(serial, "it failed before: \(other.sentence ?? ""); rework it")
+            case .ended(let other): refuse(serial, "it is \(other.state.rawValue)")
+            case .unknown: refuse(serial, "it is not planned")
+            case .quotaReached(let batch, let quota): refuse(serial, "batch \(batch) has its quota of \(quota)")
+            }
+        } catch {
+            refuse(serial, "\(error)")
+        }
+    }
+
+    private func refuse(_ serial: String, _ reason: String) {
+        current = nil
+        station.report(.ended(serial: serial, .skipped("port \(address.name): \(reason)")))
+        relay.finish()
+    }
+
+    private func take(line: String) {
+        station.report(.console(port: address.name, serial: current?.device.serial, line: line))
+        guard let attempt = current?.attempt, attempt.state.isOpen || attempt.state == .verified else { return }
+        if line == "done" {
+            relay.readCertificate()
+        } else if let said = ConsoleError(line) {
+            // That the CA refused it is believed if it was seen, too.
+            failure = FailureCause(
+                kind: said.kind, sentence: said.sentence, excludesCertificate: said.kind == "refused" && isRefused)
+            relay.readCertificate()
+        }
+    }
+
+    private func take(_ bytes: [UInt8]) {
+        guard let planned = current?.device, waiting == nil, !isAtCA else { return }
+        request += bytes
+        do throws(RelayedRequest.Failure) {
+            guard let whole = try RelayedRequest(request, path: Self.path(of: planned.url)) else { return }
+            if !whole.message.isEmpty {
+                guard let facts = PKIRequest(whole.message) else {
+                    return breakOff("the device sent a pkiMessage that it did not sign")
+                }
+                guard current?.attempt.state != .verified else {
+                    breakOff(nil)
+                    return fail(
+                        FailureCause(
+                            kind: "second-device",
+                            sentence:
+                                "\(planned.serial) was verified, and a device asks for another certificate under that name: find out which is which, then rework it",
+                            excludesCertificate: false))
+                }
+                // Recorded before it is sent.
+                if facts.messageType == 19 {
+                    guard record(.key(publicKey: facts.publicKey, isHere: false)) else { return breakOff(nil) }
+                }
+                if facts.messageType == 19 || facts.messageType == 20 {
+                    guard record(.requested(transactionID: facts.transactionID)) else { return breakOff(nil) }
+                }
+            }
+            waiting = request
+        } catch {
+            breakOff("\(error)")
+        }
+    }
+
+    private func breakOff(_ reason: String?) {
+        if let reason { note(reason) }
+        guard let stream else { return }
+        relay.close(stream, .reset)
+        endStream()
+    }
+
+    private static func path(of url: String) -> String {
+        let rest = url.drop { $0 != ":" }.dropFirst(3)
+        let path = rest.drop { $0 != "/" && $0 != "?" }.prefix { $0 != "?" }
+        return path.isEmpty ? "/" : String(path)
+    }
+
+    // MARK: The CA
+
+    /// Sends a request that waits, when its turn has come.
+    private func askCA() {
+        guard let waiting, let current, let stream, station.gate.tryToEnter() else { return }
+        self.waiting = nil
+        isAtCA = true
+        do throws(TransportError) {
+            try upstream.send(waiting, to: current.device.url)
+        } catch {
+            note("the CA is away: \(error)")
+            relay.close(stream, error)
+            endStream()
+        }
+    }
+
+    private func relayReply() {
+        guard isAtCA, let stream, relay.queuedBytes < 4_096 else { return }
+        do throws(TransportError) {
+            guard let bytes = try upstream.receive() else { return }
+            if bytes.isEmpty {
+                takeReply()
+                relay.close(stream)
+                endStream()
+            } else {
+                if reply.count < RelayedRequest.limit { reply += bytes }
+                relay.send(bytes, on: stream)
+            }
+        } catch {
+            relay.close(stream, error)
+            endStream()
+        }
+    }
+
+    /// Sees what the CA said to a request: that is signed, and not encrypted.
+    private func takeReply() {
+        guard let attempt = current?.attempt, let said = PKIReply(http: reply),
+            said.transactionID == attempt.transactionID
+        else { return }
+        isRefused = said.status == 2
+        if said.status == 3 { record(.pending) }
+    }
+
+    private func endStream() {
+        upstream.close()
+        if isAtCA { station.gate.leave(reachedCA: hasReply) }
+        (stream, waiting, isAtCA) = (nil, nil, false)
+        (request, reply) = ([], [])
+    }
+
+    // MARK: The record
+
+    /// - Returns: whether it is recorded; if not, the device is served no further.
+    @discardableResult
+    private func record(_ step: AttemptStep) -> Bool {
+        guard let (planned, attempt) = current else { return false }
+        do {
+            let next = try station.ledger.record(step, of: attempt, by: station.actor)
+            current = (planned, next)
+            if next.state != attempt.state { station.report(.step(serial: planned.serial, next.state)) }
+            return true
+        } catch let error as StepError {
+            fail(FailureCause(kind: "not-recorded", sentence: "\(error)", excludesCertificate: false))
+        } catch {
+            note("\(planned.serial): \(error)")
+        }
+        return false
+    }
+
+    private func fail(_ cause: FailureCause) {
+        guard let (planned, attempt) = current else { return }
+        if attempt.state.isOpen { _ = try? station.ledger.record(.failed(cause), of: attempt, by: station.actor) }
+        end(planned, .failed(cause))
+    }
+
+    private func end(_ planned: PortDevice, _ result: DeviceResult) {
+        current = nil
+        station.report(.ended(serial: planned.serial, result))
+        relay.finish()
+    }
+
+    /// Holds the certificate that was read back against what is known of the device.
+    private func finish(_ der: [UInt8]?) {
+        guard let (planned, attempt) = current else { return }
+        guard let der, let certificate = IssuedRecord(der: der) else {
+            return fail(
+                failure
+                    ?? FailureCause(
+                        kind: "no-certificate", sentence: "the device has no certificate", excludesCertificate: false))
+        }
+        if attempt.state == .verified {
+            let isSame = attempt.fingerprint == certificate.fingerprint
+            return end(
+                planned,
+                isSame
+                    ? .done
+                    : .failed(
+                        FailureCause(
+                            kind: "other-certificate",
+                            sentence:
+                                "the device was verified with fingerprint \(attempt.fingerprint ?? ""), and has \(certificate.fingerprint) now: rework it",
+                            excludesCertificate: false)))
+        }
+        guard let key = attempt.publicKey, (try? publicKeyDigest(ofCertificate: der.span)) == key else {
+            return fail(
+                FailureCause(
+                    kind: "other-key",
+                    sentence: "the device's certificate is not for the key that it enrolled with here: rework it",
+                    excludesCertificate: false))
+        }
+        if let subject = planned.subject, !has(subject: subject, der) {
+            return fail(
+                FailureCause(
+                    kind: "other-subject",
+                    sentence: "the certificate's subject is \(certificate.subject), and the manifest has \(subject)",
+                    excludesCertificate: false))
+        }
+        guard record(.issued(certificate)), record(.delivered(to: "device")),
+            record(.verified(fingerprint: certificate.fingerprint, by: "read back"))
+        else { return }
+        end(planned, .verified)
+    }
+
+    private func has(subject: String, _ der: [UInt8]) -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 1_024)
+        let text = [UInt8](subject.utf8)
+        do {
+            var span = buffer.mutableSpan
+            var writer = DERWriter(&span, end: span.count)
+            try writer.write(name: text.span)
+            return areNamesEqual(writer.written, try Certificate(der.span).subject)
+        } catch {
+            return false
+        }
+    }
+}

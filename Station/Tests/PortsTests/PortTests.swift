@@ -1,0 +1,182 @@
+import Authority
+import Foundation
+import Ledger
+import Line
+import StationSupport
+import Testing
+import VirtualDevice
+
+@testable import Ports
+
+@Suite("Devices make their own keys, and are relayed and verified")
+struct PortTests {
+    @Test func devicesAtSeveralPortsAreVerified() async throws {
+        try await PortBench.with { bench in
+            let serials = (0..<6).map { "R\($0)" }
+            try await bench.serve(serials, ports: 3) { terminals in
+                for start in [0, 3] {
+                    let devices = try (0..<3).map { try bench.device("R\(start + $0)", at: terminals[$0]) }
+                    let isDone = await bench.run(devices)
+                    #expect(isDone == [true, true, true])
+                }
+            }
+            #expect(bench.results.count == 6 && bench.results.values.allSatisfy { $0 == .verified }, "\(bench.results)")
+            for serial in serials {
+                #expect(
+                    try bench.ledger.auditEntries(of: serial).map(\.action) == [
+                        "claimed", "key", "requested", "issued", "delivered", "verified",
+                    ])
+                #expect(try bench.ledger.certificates(of: serial).map(\.subject) == ["CN=\(serial)"])
+            }
+            #expect(bench.server.authority.issuedCertificates().count == 6)
+        }
+    }
+
+    @Test func aDeviceThatIsPluggedInAgainIsDone() async throws {
+        try await PortBench.with { bench in
+            try await bench.serve(["R1"], ports: 2) { terminals in
+                for terminal in terminals {
+                    let isDone = await bench.run([try bench.device("R1", at: terminal)])
+                    #expect(isDone == [true])
+                }
+            }
+            #expect(bench.results["R1"] == .done)
+            #expect(bench.server.authority.issuedCertificates().count == 1)
+        }
+    }
+
+    @Test func anotherDeviceWithTheSameSerialFails() async throws {
+        try await PortBench.with { bench in
+            try await bench.serve(["R1"], ports: 1) { terminals in
+                _ = await bench.run([try bench.device("R1", at: terminals[0])])
+                _ = await bench.run([try bench.device("R1", at: terminals[0], in: "clone")])
+            }
+            guard case .failed(let cause) = bench.results["R1"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            #expect(cause.kind == "second-device")
+            #expect(bench.server.authority.issuedCertificates().count == 1, "the clone got none")
+        }
+    }
+
+    @Test func aDeviceThatSaysAnothersSerialIsFoundOut() async throws {
+        try await PortBench.with { bench in
+            try await bench.serve(["R1"], ports: 1) { terminals in
+                let place = bench.folder.appending(path: "liar")
+                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+                let liar = VirtualDevice(
+                    serial: "R1", folder: place, configuration: try bench.configuration("R2"),
+                    descriptor: terminals[0].descriptor)
+                _ = await bench.run([liar])
+            }
+            guard case .failed(let cause) = bench.results["R1"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            #expect(cause.kind == "other-subject" && cause.sentence.contains("CN=R2"))
+        }
+    }
+
+    @Test func whatIsNotPlannedOrBelongsElsewhereGetsNothing() async throws {
+        try await PortBench.with { bench in
+            try await bench.serve(["R1"], ports: 1, port: "p7") { terminals in
+                _ = await bench.run([try bench.device("R1", at: terminals[0])])
+                _ = await bench.run([try bench.device("R9", at: terminals[0])])
+            }
+            #expect(bench.results["R1"] == .skipped("port p0: the manifest has it at port p7"))
+            #expect(
+                bench.results["R9"]
+                    == .skipped("port p0: no manifest has it, or its key is not to be made in the device"))
+            #expect(bench.server.authority.issuedCertificates().isEmpty)
+        }
+    }
+
+    @Test func aRefusalIsRecordedAndTheNextTryIsAnotherAttempt() async throws {
+        try await PortBench.with { bench in
+            bench.server.authority.setFaults([FaultRule(.failure(Refusal(.badRequest, "no")), times: 1)])
+            try await bench.serve(["R1"], ports: 1) { terminals in
+                for _ in 0..<2 { _ = await bench.run([try bench.device("R1", at: terminals[0])]) }
+            }
+            let attempt = try #require(try bench.ledger.lastAttempt(of: "R1"))
+            #expect(attempt.number == 2 && attempt.state == .verified)
+            #expect(try bench.ledger.auditEntries(of: "R1").map(\.action).contains("failed"))
+        }
+    }
+
+    @Test func aPersonApprovesWhileTheDeviceWaits() async throws {
+        try await PortBench.with({ $0.policy = .afterPolls(2) }) { bench in
+            try await bench.serve(["R1"], ports: 1) { terminals in
+                _ = await bench.run([try bench.device("R1", at: terminals[0], in: nil, "poll=1", "poll-cap=1")])
+            }
+            #expect(bench.results["R1"] == .verified)
+            #expect(
+                try bench.ledger.auditEntries(of: "R1").map(\.action) == [
+                    "claimed", "key", "requested", "pending", "issued", "delivered", "verified",
+                ])
+        }
+    }
+}
+
+@Suite("What comes over the relay is read as a request of SCEP's, or not sent")
+struct RelayedRequestTests {
+    private func read(_ text: String, path: String = "/scep") throws -> RelayedRequest? {
+        try RelayedRequest([UInt8](text.utf8), path: path)
+    }
+
+    @Test func requestsOfTheClient() throws {
+        #expect(try read("GET /scep?operation=GetCACaps HTTP/1.0\r\nHost: ca\r\n\r\n")?.operation == "GetCACaps")
+        #expect(try read("GET /scep?operation=GetCACert&message=x HTTP/1.1\r\n\r\n")?.operation == "GetCACert")
+        #expect(
+            try read("GET /scep?operation=PKIOperation&message=AAEC%2Bw%3D%3D HTTP/1.0\r\n\r\n")?.message == [
+                0, 1, 2, 0xFB,
+            ])
+        let post = "POST /scep?operation=PKIOperation HTTP/1.0\r\nContent-Length: 3\r\n\r\n"
+        #expect(try read(post + "abc")?.message == [97, 98, 99])
+        let whole = [UInt8]((post + "abc").utf8)
+        for end in 0..<whole.count { #expect(try RelayedRequest(Array(whole[..<end]), path: "/scep") == nil) }
+    }
+
+    @Test(arguments: [
+        "GET /admin?operation=GetCACaps HTTP/1.0\r\n\r\n", "GET /scep?operation=Delete HTTP/1.0\r\n\r\n",
+        "GET /scep HTTP/1.0\r\n\r\n",
+        "PUT /scep?operation=PKIOperation HTTP/1.0\r\nContent-Length: 1\r\n\r\na", "CONNECT other:443 HTTP/1.0\r\n\r\n",
+        "GET http://other/scep?operation=GetCACaps HTTP/1.0\r\n\r\n", "GET /scep?operation=GetCACaps\r\n\r\n",
+        "GET /scep?operation=GetCACaps&operation=PKIOperation HTTP/1.0\r\n\r\n",
+        "GET /scep/../admin?operation=GetCACaps HTTP/1.0\r\n\r\n",
+        "POST /scep?operation=PKIOperation HTTP/1.0\r\n\r\n",
+        "POST /scep?operation=PKIOperation HTTP/1.0\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "POST /scep?operation=PKIOperation HTTP/1.0\r\nContent-Length: -1\r\n\r\n",
+    ])
+    func everythingElseIsRefused(text: String) {
+        #expect(throws: RelayedRequest.Failure.notSCEP) { try read(text) }
+    }
+
+    @Test func endlessRequestsAndTLSAreRefused() {
+        #expect(throws: RelayedRequest.Failure.tooLong) {
+            try RelayedRequest([UInt8](repeating: 65, count: 65_537), path: "/")
+        }
+        #expect(throws: RelayedRequest.Failure.tooLong) {
+            try read("POST /scep?operation=PKIOperation HTTP/1.0\r\nContent-Length: 65537\r\n\r\n")
+        }
+        #expect(throws: RelayedRequest.Failure.secured) { try RelayedRequest([22, 3, 1], path: "/") }
+    }
+}
+
+@Suite("Ports are named")
+struct PortAddressTests {
+    @Test func forms() throws {
+        #expect(PortAddress("/dev/ttyUSB0")?.name == "/dev/ttyUSB0")
+        let full = try #require(PortAddress("left=/dev/ttyS0,9600,8E2"))
+        #expect(full.name == "left")
+        #expect(full.kind == .serial(path: "/dev/ttyS0", PortAddress.Settings(baud: 9600, parity: .even, stopBits: 2)))
+        #expect(PortAddress("r=tcp:10.0.0.7:4001")?.kind == .tcp(host: "10.0.0.7", port: 4001))
+        #expect(PortAddress("r=tcp:[::1]:4001")?.kind == .tcp(host: "::1", port: 4001))
+    }
+
+    @Test(arguments: [
+        "", "=", "a=", "ttyUSB0", "a=/dev/x,12345", "a=/dev/x,9600,7E1", "a=/dev/x,9600,8X1", "a=/dev/x,9600,8N1,y",
+        "a=tcp:host", "a=tcp::1", "a=tcp:h:0", "a=tcp:h:99999",
+    ])
+    func whatIsNone(text: String) { #expect(PortAddress(text) == nil) }
+}
