@@ -87,6 +87,10 @@ test-emulation: firmware firmware-https linux gateway ## end-to-end tests: board
 	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
 	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
+line: setup ## a factory line on this machine: devices by the hundred, an authority, a station (options='--devices 500 --ports 16')
+	@swift build --package-path Station
+	@Station/.build/debug/simulated-line $(options)
+
 # Its tests start a server of PostgreSQL of their own, in a folder that goes with them.
 test-station: setup ## the factory line: manifest, ledger on SQLite and PostgreSQL, devices by the dozen
 	@Toolchain/test station --package-path Station

@@ -79,6 +79,14 @@ let package = Package(
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"), .product(name: "Relay", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        // `make line`: devices by the hundred, the authority, and the station's program between them.
+        .executableTarget(
+            name: "simulated-line",
+            dependencies: [
+                "VirtualDevice", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Authority", package: "Emulation"),
+            ],
+            swiftSettings: tests),
         .target(
             name: "StationSupport",
             dependencies: ["Ledger", .product(name: "TestSupport", package: "EmbeddedSCEP")], path: "Tests/Support",
@@ -102,7 +110,8 @@ let package = Package(
         .testTarget(
             name: "StationProgramTests",
             dependencies: [
-                "Ledger", "StationSupport", "scep-station", .product(name: "Authority", package: "Emulation"),
+                "Ledger", "StationSupport", "scep-station", "simulated-line",
+                .product(name: "Authority", package: "Emulation"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: tests),

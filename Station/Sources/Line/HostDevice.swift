@@ -127,7 +127,11 @@ struct HostDevice {
         }
         // What was handed over is not kept a second time.
         try station.work.wipe(device.serial)
-        guard let verification = station.verification else { return .ended(.delivered) }
+        guard let verification = station.verification else {
+            // Nobody is at it any more: a person may verify, rework or scrap it.
+            if let attempt { try station.ledger.extend(attempt, lease: -1) }
+            return .ended(.delivered)
+        }
         return try verify(verification)
     }
 

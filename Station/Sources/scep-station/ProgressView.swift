@@ -15,6 +15,10 @@ final class ProgressView: @unchecked Sendable {
     /// Of devices that were done before: the rate does not count them.
     private var done = 0
     private var lastDrawn = 0.0
+    /// Devices that are to come to a port, and are not done yet.
+    private var expected: Set<String> = []
+    private let allCame = DispatchSemaphore(value: 0)
+    private var isInterrupted = false
 
     init(total: Int) {
         self.total = total
@@ -24,12 +28,29 @@ final class ProgressView: @unchecked Sendable {
     /// Whether every device came out well.
     var isGood: Bool { lock.withLock { failed == 0 && skipped == 0 && good + done == total } }
 
+    /// - Parameter serials: of devices that are to come to a port.
+    func expectPorts(_ serials: [String]) { lock.withLock { expected = Set(serials) } }
+
+    /// Waits until each of them is verified, or ``interrupt()``.
+    func waitForPorts() {
+        while !lock.withLock({ expected.isEmpty || isInterrupted }) { allCame.wait() }
+    }
+
+    func interrupt() {
+        lock.withLock { isInterrupted = true }
+        allCame.signal()
+    }
+
     func show(_ event: StationEvent) {
         lock.withLock {
             switch event {
             case .began, .step, .console: break
             case .note(let text): line(text)
-            case .ended(let serial, let result): count(serial, result)
+            case .ended(let serial, let result):
+                count(serial, result)
+                if result == .verified || result == .done, expected.remove(serial) != nil, expected.isEmpty {
+                    allCame.signal()
+                }
             }
             draw(force: false)
         }

@@ -3,6 +3,7 @@ import Foundation
 import Ledger
 import Line
 import Manifest
+import Ports
 import Provisioning
 
 struct Run: StationCommand {
@@ -23,7 +24,14 @@ struct Run: StationCommand {
     @Option(help: "How many devices of each batch may get a certificate; all by default.")
     var quota: Int?
 
-    @Option(help: "How many devices at a time.")
+    @Option(
+        name: .customLong("port"),
+        help: ArgumentHelp(
+            "A port where devices that make their own keys are plugged in; several times for several.",
+            discussion: "[<name>=]<path>[,<baud>[,8<N|E|O><1|2>]], or [<name>=]tcp:<host>:<port>. No other is opened."))
+    var ports: [String] = []
+
+    @Option(help: "How many devices at a time, of those whose keys the station makes.")
     var jobs = 4
 
     @Option(help: "How many enrolments a second the CA is asked for at most.")
@@ -68,6 +76,14 @@ struct Run: StationCommand {
         guard (1...720).contains(maxUnsynced) else { throw ValidationError("--max-unsynced is 1 to 720 hours") }
         guard rate ?? 1 > 0 else { throw ValidationError("--rate is more than 0") }
         guard quota ?? 1 > 0 else { throw ValidationError("--quota is more than 0") }
+        let names = try ports.map { text in
+            guard let address = PortAddress(text) else {
+                throw ValidationError(
+                    "--port \(text): it is written [<name>=]<path>[,<baud>[,8N1]] or [<name>=]tcp:<host>:<port>")
+            }
+            return address.name
+        }
+        guard Set(names).count == names.count else { throw ValidationError("two ports have one name") }
         guard !forms.contains(.pkcs12) || pkcs12PasswordFile != nil else {
             throw ValidationError("--form pkcs12 needs --pkcs12-password-file")
         }
@@ -89,10 +105,25 @@ struct Run: StationCommand {
         let station = try station(leased ?? ledger, progress)
         let reader = try manifest.reader { _ in }
         let line = HostLine(station, devices: { reader.next() })
-        let signals = stopOnSignals { line.stop() }
+        let portLine = try portLine(station, progress)
+        let signals = stopOnSignals {
+            line.stop()
+            portLine?.stop()
+            progress.interrupt()
+        }
         defer { signals.forEach { $0.cancel() } }
         defer { try? leased?.release() }
+        let ended = DispatchSemaphore(value: 0)
+        Thread.detachNewThread {
+            portLine?.run()
+            ended.signal()
+        }
+        defer {
+            portLine?.stop()
+            ended.wait()
+        }
         try line.run(jobs: jobs)
+        if portLine != nil { progress.waitForPorts() }
         progress.finish()
         try leased?.synchronize()
         if let count = try leased?.unsynced(), count > 0 {
@@ -100,6 +131,24 @@ struct Run: StationCommand {
             throw Exit.failed
         }
         guard progress.isGood else { throw Exit.failed }
+    }
+
+    /// The ports, for devices that make their own keys; nil if there are none.
+    private func portLine(_ station: Station, _ progress: ProgressView) throws -> PortLine? {
+        let reader = try manifest.reader { _ in }
+        var devices: [String: PortDevice] = [:]
+        while let device = reader.next() { devices[device.serial] = PortDevice(device) }
+        progress.expectPorts(devices.keys.sorted())
+        guard !ports.isEmpty else {
+            if !devices.isEmpty {
+                say(
+                    "scep-station: \(devices.count) devices make their own keys, and are left: name the ports where they are plugged in by --port"
+                )
+            }
+            return nil
+        }
+        let planned = devices
+        return try PortLine(station, ports.compactMap(PortAddress.init)) { planned[$0] }
     }
 
     /// What stands in for a ledger that stations share; nil for one in a file.

@@ -1,0 +1,160 @@
+import Authority
+import AuthorityServer
+import Foundation
+import StationSupport
+import TestSupport
+import Testing
+
+@Suite("What an operator does at a station")
+struct OperatorTests {
+    /// A folder with a profile of an authority's, and a station.
+    private func withStation(
+        _ configure: (inout CAConfiguration) -> Void = { _ in },
+        _ body: (URL, AuthorityServer, (String...) throws -> (status: Int32, output: String, complaint: String))
+            async throws -> Void
+    ) async throws {
+        var configuration = CAConfiguration()
+        configuration.challenge = .shared("line")
+        configure(&configuration)
+        let server = try await AuthorityServer(try Authority(configuration))
+        try await withTemporaryDirectory { folder in
+            let profile = """
+                url = \(server.url)
+                fingerprint = \(try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal)
+                subject = CN={serial}
+                key = p256
+                key-origin = station
+                challenge-use = always
+                """
+            try Self.write(profile, to: folder.appending(path: "part.conf"))
+            try await body(folder, server) { arguments in
+                let common = arguments[0] == "check" ? [] : ["--state", folder.appending(path: "station").path]
+                return try StationProgram(arguments: arguments + common).run()
+            }
+        }
+        await server.stop()
+    }
+
+    private static func write(_ text: String, to file: URL, mode: Int = 0o600) throws {
+        try Data(text.utf8).write(to: file)
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
+    }
+
+    private static func manifest(_ serials: [String], _ folder: URL, mode: Int = 0o600) throws -> String {
+        let file = folder.appending(path: "batch.csv")
+        try write("serial,challenge\n" + serials.map { "\($0),line\n" }.joined(), to: file, mode: mode)
+        return file.path
+    }
+
+    @Test func aBatchFromManifestToCheckpoint() async throws {
+        try await withStation { folder, server, scep in
+            let manifest = try Self.manifest((1...4).map { "P\($0)" }, folder)
+            let profile = folder.appending(path: "part.conf").path
+            #expect(try scep("check", manifest, "--profile", profile).status == 0)
+            #expect(try scep("run", manifest, "--profile", profile, "--form", "image", "--form", "pem").status == 0)
+            #expect(try scep("status").output == "batch: 4 planned; delivered 4\n")
+            // The device's own word, by way of a person.
+            let pem = folder.appending(path: "station/out/P1/certificate.pem").path
+            let said = try OpenSSL.run(["x509", "-in", pem, "-noout", "-fingerprint", "-sha256"])
+            let fingerprint = String(decoding: said, as: UTF8.self).split(separator: "=")[1].filter(\.isHexDigit)
+            let state = ["--state", folder.appending(path: "station").path]
+            let line = "boot\nevent operation=- outcome=current fingerprint=\(fingerprint.lowercased())\ndone\n"
+            #expect(
+                try StationProgram(arguments: ["verified", "P2"] + state).run(input: line).status == 1,
+                "another device's")
+            #expect(try StationProgram(arguments: ["verified", "P1"] + state).run(input: line).status == 0)
+            #expect(!FileManager.default.fileExists(atPath: pem), "it is wiped once it is verified")
+
+            let checkpoint = try scep("audit", "sign").output.trimmingCharacters(in: .newlines)
+            let key = folder.appending(path: "line.pem")
+            try Self.write(try scep("key").output, to: key)
+            #expect(try scep("rework", "P1", "--reason", "wrong label").status == 0)
+            #expect(try scep("audit", "verify", "--key", key.path, "--checkpoint", checkpoint).status == 0)
+            #expect(try scep("audit", "verify", "--checkpoint", String(checkpoint.dropLast(3)) + "AAA").status != 0)
+            #expect(try scep("run", manifest, "--profile", profile).status == 0)
+            #expect(server.authority.issuedCertificates().count == 5)
+            #expect(
+                try scep("scrap", "P3", "--reason", "fell").status == 0
+                    && scep("scrap", "P3", "--reason", "fell").status == 1)
+            #expect(try scep("retire", "P2", "--reason", "x").status == 1, "it is not verified")
+            // In a folder of its own, since a copy is a ledger.
+            let copy = folder.appending(path: "copy.db").path
+            #expect(try scep("backup", copy).status == 0)
+            #expect(try scep("status", "--ledger", copy).output == "batch: 4 planned; delivered 3, scrapped 1\n")
+        }
+    }
+
+    @Test func nothingIsBegunOnABadManifest() async throws {
+        try await withStation { folder, server, scep in
+            let profile = folder.appending(path: "part.conf").path
+            let file = folder.appending(path: "bad.csv")
+            try Self.write("serial,challenge\nA,line\nA,line\nB\n", to: file)
+            for command in ["check", "run"] {
+                let result = try scep(command, file.path, "--profile", profile)
+                #expect(result.status == 2)
+                #expect(result.complaint.contains("bad.csv: line 3, column serial: 'A' is on line 2 already"))
+                #expect(result.complaint.contains("bad.csv: line 4: 1 values for 2 columns"))
+            }
+            #expect(server.authority.issuedCertificates().isEmpty)
+            // There are passwords in it, for everybody to read.
+            let open = try Self.manifest(["C"], folder, mode: 0o644)
+            let result = try scep("run", open, "--profile", profile)
+            #expect(result.status == 2 && result.complaint.contains("chmod 600"))
+            #expect(!result.complaint.contains("line\n"))
+        }
+    }
+
+    @Test func oneProgramAtATimeWorksAsAStation() async throws {
+        try await withStation { folder, server, scep in
+            server.authority.setFaults([FaultRule(.stall(30), operations: [.getCACaps])])
+            let manifest = try Self.manifest(["A"], folder)
+            let profile = folder.appending(path: "part.conf").path
+            let first = try StationProgram(
+                arguments: ["run", manifest, "--profile", profile, "--state", folder.appending(path: "station").path]
+            ).start(log: folder.appending(path: "log"))
+            while !FileManager.default.fileExists(atPath: folder.appending(path: "station/ledger.db").path) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            let second = try scep("run", manifest, "--profile", profile)
+            #expect(second.status == 3 && second.complaint.contains("another scep-station works with"))
+            // Others look on meanwhile.
+            #expect(try scep("status").status == 0)
+            kill(first.processIdentifier, SIGKILL)
+            first.waitUntilExit()
+        }
+    }
+
+    @Test func aPlanIsNotChanged() async throws {
+        try await withStation { folder, _, scep in
+            let profile = folder.appending(path: "part.conf").path
+            let manifest = try Self.manifest(["A"], folder)
+            #expect(try scep("run", manifest, "--profile", profile).status == 0)
+            let other = folder.appending(path: "other.csv")
+            try Self.write("serial,challenge,subject\nA,line,CN=else\n", to: other)
+            let result = try scep("run", other.path, "--profile", profile)
+            #expect(
+                result.status == 3
+                    && result.complaint.contains("A is planned already, in batch batch, with other values"))
+        }
+    }
+
+    @Test func aLedgerThatIsNoneIsLeftAlone() async throws {
+        try await withStation { folder, _, scep in
+            let file = folder.appending(path: "text.db")
+            try Self.write(
+                "a text that is long enough to be looked at, and no database at all, as SQLite will find", to: file)
+            let result = try scep("status", "--ledger", file.path)
+            #expect(result.status == 3 && result.complaint.contains("is a database, but no station's ledger"))
+            let secret = try scep("status", "--ledger", "postgresql://ada:s3cret@127.0.0.1:1/line")
+            #expect(secret.status == 3 && !secret.complaint.contains("s3cret"))
+        }
+    }
+
+    @Test func theSimulatedLineComesToItsEnd() async throws {
+        let program = URL(fileURLWithPath: StationProgram.path).deletingLastPathComponent().appending(
+            path: "simulated-line")
+        let result = try runProgram(program.path, ["--devices", "9", "--ports", "3", "--host-made", "4"])
+        let said = String(decoding: result.output, as: UTF8.self)
+        #expect(said.contains("batch: 13 planned; delivered 4, verified 9") && said.contains("whole"))
+    }
+}
