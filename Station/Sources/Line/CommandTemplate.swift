@@ -12,9 +12,17 @@ public struct CommandTemplate: Sendable, Equatable {
     }
 
     func arguments(_ values: [String: String]) -> [String] {
-        words.map { word in
-            values.reduce(word) { $0.replacing("{\($1.key)}", with: $1.value) }
+        words.map { Self.filled($0[...], values) }
+    }
+
+    /// In one go, so that nothing is put into what was put in.
+    private static func filled(_ word: Substring, _ values: [String: String]) -> String {
+        guard let start = word.firstIndex(of: "{"), let end = word[start...].firstIndex(of: "}") else { return String(word) }
+        let name = String(word[word.index(after: start)..<end])
+        guard let value = values[name] else {
+            return String(word[...start]) + filled(word[word.index(after: start)...], values)
         }
+        return word[..<start] + value + filled(word[word.index(after: end)...], values)
     }
 
     /// What a program wrote to its standard output.

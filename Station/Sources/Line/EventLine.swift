@@ -8,7 +8,7 @@ public struct EventLine: Equatable, Sendable {
     public init?(_ line: String) {
         guard let start = line.range(of: "event operation=")?.lowerBound else { return nil }
         var fields: [String: String] = [:]
-        var rest = line[start...].dropFirst("event ".count)
+        var rest = line[start...].dropFirst("event ".count).prefix { !$0.isNewline }
         while let equals = rest.firstIndex(of: "=") {
             let name = String(rest[..<equals])
             rest = rest[rest.index(after: equals)...]
