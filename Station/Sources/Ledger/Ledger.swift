@@ -14,11 +14,23 @@ public struct Ledger: Sendable {
     }
 
     /// Opens what an address names: `postgresql://…` or another connection string of libpq, or else a file.
-    public static func open(_ address: String) throws -> Ledger {
+    ///
+    /// - Parameter mayBeAway: whether a server that cannot be reached is no error yet: each use of the ledger tries again.
+    public static func open(_ address: String, mayBeAway: Bool = false) throws -> Ledger {
         let isServer =
             address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") || address.contains("dbname=")
-        return try Ledger(
-            isServer ? PostgreSQLDatabase(address: address) : SQLiteDatabase(file: address))
+        guard isServer else { return try Ledger(SQLiteDatabase(file: address)) }
+        let server = try PostgreSQLDatabase(address: address)
+        do {
+            return try Ledger(server)
+        } catch LedgerError.unavailable where mayBeAway {
+            return Ledger(unopened: server)
+        }
+    }
+
+    private init(unopened database: any Database) {
+        self.database = UnopenedDatabase(database)
+        now = { .now }
     }
 }
 

@@ -17,7 +17,9 @@ public struct CommandTemplate: Sendable, Equatable {
 
     /// In one go, so that nothing is put into what was put in.
     private static func filled(_ word: Substring, _ values: [String: String]) -> String {
-        guard let start = word.firstIndex(of: "{"), let end = word[start...].firstIndex(of: "}") else { return String(word) }
+        guard let start = word.firstIndex(of: "{"), let end = word[start...].firstIndex(of: "}") else {
+            return String(word)
+        }
         let name = String(word[word.index(after: start)..<end])
         guard let value = values[name] else {
             return String(word[...start]) + filled(word[word.index(after: start)...], values)

@@ -93,15 +93,17 @@ struct Run: StationCommand {
         guard let count = try manifest.check() else { throw Exit.manifest }
         let lock = try StationLock(in: options.folder)
         defer { lock.close() }
-        let ledger = try options.openLedger()
-        let batch = batch ?? URL(fileURLWithPath: manifest.manifest).deletingPathExtension().lastPathComponent
-        let planned = try manifest.reader { _ in }
-        try ledger.plan(
-            manifest: try manifest.digest(), quota: quota, by: options.actor,
-            devices: { planned.next().map { $0.planned(batch: batch) } })
+        let journal = options.folder.appending(path: "journal.db").path
+        let hasJournal = FileManager.default.fileExists(atPath: journal)
+        let ledger = try options.openLedger(mayBeAway: hasJournal)
+        do {
+            try plan(in: ledger)
+        } catch LedgerError.unavailable(let reason) where hasJournal {
+            say("scep-station: the ledger is away, so that nothing more is planned: \(reason)")
+        }
 
         let progress = ProgressView(total: count)
-        let leased = try leased(ledger, progress)
+        let leased = try leased(ledger, journal, progress)
         let station = try station(leased ?? ledger, progress)
         let reader = try manifest.reader { _ in }
         let line = HostLine(station, devices: { reader.next() })
@@ -133,6 +135,14 @@ struct Run: StationCommand {
         guard progress.isGood else { throw Exit.failed }
     }
 
+    private func plan(in ledger: Ledger) throws {
+        let batch = batch ?? URL(fileURLWithPath: manifest.manifest).deletingPathExtension().lastPathComponent
+        let reader = try manifest.reader { _ in }
+        try ledger.plan(
+            manifest: try manifest.digest(), quota: quota, by: options.actor,
+            devices: { reader.next().map { $0.planned(batch: batch) } })
+    }
+
     /// The ports, for devices that make their own keys; nil if there are none.
     private func portLine(_ station: Station, _ progress: ProgressView) throws -> PortLine? {
         let reader = try manifest.reader { _ in }
@@ -152,11 +162,11 @@ struct Run: StationCommand {
     }
 
     /// What stands in for a ledger that stations share; nil for one in a file.
-    private func leased(_ ledger: Ledger, _ progress: ProgressView) throws -> LeasedLedger? {
+    private func leased(_ ledger: Ledger, _ journal: String, _ progress: ProgressView) throws -> LeasedLedger? {
         guard ledger.database.dialect == .postgreSQL else { return nil }
         let reader = try manifest.reader { _ in }
         return try LeasedLedger(
-            ledger, journal: options.folder.appending(path: "journal.db").path, maxUnsynced: 3600 * maxUnsynced,
+            ledger, journal: journal, maxUnsynced: 3600 * maxUnsynced,
             ahead: ahead,
             upcoming: {
                 while let device = reader.next() { if device.keyOrigin == .station { return device.serial } }

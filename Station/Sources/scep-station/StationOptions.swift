@@ -27,8 +27,8 @@ struct StationOptions: ParsableArguments {
     }
 
     /// Opens the ledger; makes the station's folder, if it is that one's.
-    func openLedger() throws -> Ledger {
-        if let ledger { return try Ledger.open(ledger) }
+    func openLedger(mayBeAway: Bool = false) throws -> Ledger {
+        if let ledger { return try Ledger.open(ledger, mayBeAway: mayBeAway) }
         _ = try WorkFolder(folder)
         return try Ledger.open(folder.appending(path: "ledger.db").path)
     }

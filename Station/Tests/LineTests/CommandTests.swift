@@ -46,17 +46,30 @@ struct CommandTests {
 
     @Test(arguments: ["/bin/true", "/bin/false", "/nonexistent", "/usr/bin/printf a\\tb", "/usr/bin/printf \\377"])
     func whatGivesNoPasswordFails(command: String) throws {
-        let error = #expect(throws: CommandFailure.self) { try ChallengeCommand(#require(CommandTemplate(command))).fetch([:]) }
+        let error = #expect(throws: CommandFailure.self) {
+            try ChallengeCommand(#require(CommandTemplate(command))).fetch([:])
+        }
         #expect(error?.cause.kind == "challenge-command")
     }
 
-    @Test(arguments: [
-        ("event operation=- outcome=current fingerprint=\(String(repeating: "Ab", count: 32))", String(repeating: "ab", count: 32)),
-        ("12:00 event operation=PKCSReq outcome=issued subject=\"CN=a fingerprint=x,O=b\" fingerprint=\(String(repeating: "01", count: 32))\r", String(repeating: "01", count: 32)),
-        ("event operation=- outcome=current", nil), ("event operation=- fingerprint=xyz", nil), ("event", nil), ("", nil),
-        ("event operation=- fingerprint=\(String(repeating: "01", count: 32)) fingerprint=\(String(repeating: "02", count: 32))", nil),
-        ("error x: fingerprint=\(String(repeating: "01", count: 32))", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            (
+                "event operation=- outcome=current fingerprint=\(String(repeating: "Ab", count: 32))",
+                String(repeating: "ab", count: 32)
+            ),
+            (
+                "12:00 event operation=PKCSReq outcome=issued subject=\"CN=a fingerprint=x,O=b\" fingerprint=\(String(repeating: "01", count: 32))\r",
+                String(repeating: "01", count: 32)
+            ),
+            ("event operation=- outcome=current", nil), ("event operation=- fingerprint=xyz", nil), ("event", nil),
+            ("", nil),
+            (
+                "event operation=- fingerprint=\(String(repeating: "01", count: 32)) fingerprint=\(String(repeating: "02", count: 32))",
+                nil
+            ),
+            ("error x: fingerprint=\(String(repeating: "01", count: 32))", nil),
+        ] as [(String, String?)])
     func eventLines(line: String, fingerprint: String?) {
         #expect(EventLine(line)?.fingerprint == fingerprint)
     }
@@ -64,6 +77,8 @@ struct CommandTests {
     @Test func aConsolesLastLine() {
         #expect(ConsoleError("error not-trusted: no; do") == ConsoleError("error not-trusted:   no; do"))
         #expect(ConsoleError("error not-trusted: no")?.kind == "not-trusted")
-        for line in ["done", "error", "error : x", "error Kind: x", "error a b: x"] { #expect(ConsoleError(line) == nil) }
+        for line in ["done", "error", "error : x", "error Kind: x", "error a b: x"] {
+            #expect(ConsoleError(line) == nil)
+        }
     }
 }

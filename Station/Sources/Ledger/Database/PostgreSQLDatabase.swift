@@ -9,17 +9,14 @@ public final class PostgreSQLDatabase: Database {
     private let writer: Slot
     private let reader: Slot
 
+    /// Connects with the first use.
+    ///
     /// - Parameter address: a URL `postgresql://…` or a connection string of libpq. A password does not belong into it, since
     ///   arguments are seen by every user of the machine, but into the file that `passfile` names.
     public init(address: String) throws(LedgerError) {
         name = try PostgreSQLConnection.name(of: address)
         writer = Slot(address, name)
         reader = Slot(address, name)
-        do {
-            try writer.use { _ in }
-        } catch {
-            throw error as? LedgerError ?? .notOpened("\(name): \(error)")
-        }
     }
 
     public func write<Result>(_ body: (any Session) throws -> Result) throws -> Result {
