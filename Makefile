@@ -91,6 +91,14 @@ line: setup ## a factory line on this machine: devices by the hundred, an author
 	@swift build --package-path Station
 	@Station/.build/debug/simulated-line $(options)
 
+bench-line: setup ## what the station takes: a manifest of 100,000, an audit trail of a million, 1,000 devices at an authority
+	@swift build -c release --package-path Station --product scep-station
+	@swift build -c release --package-path Station --product station-bench
+	@swift build -c release --package-path Emulation --product scep-authority
+	@Station/.build/release/station-bench manifest
+	@Station/.build/release/station-bench audit
+	@Station/.build/release/station-bench line
+
 # Its tests start a server of PostgreSQL of their own, in a folder that goes with them.
 test-station: setup ## the factory line: manifest, ledger on SQLite and PostgreSQL, devices by the dozen
 	@Toolchain/test station --package-path Station

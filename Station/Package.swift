@@ -87,6 +87,11 @@ let package = Package(
                 .product(name: "Authority", package: "Emulation"),
             ],
             swiftSettings: tests),
+        // `make bench-line`
+        .executableTarget(
+            name: "station-bench",
+            dependencies: ["Ledger", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: tests),
         .target(
             name: "StationSupport",
             dependencies: ["Ledger", .product(name: "TestSupport", package: "EmbeddedSCEP")], path: "Tests/Support",
