@@ -50,6 +50,8 @@ import Testing
             "there is no option --ke of enroll; there is --key-usage, --key, --key-passphrase-file;"
         ),
         ("--subjct CN=x", .enroll, "there is no option --subjct of enroll; there is --subject; see"),
+        // Two letters changed: as far apart as a slip of the finger goes.
+        ("--fingerprnit=00", .ca, "there is no option --fingerprnit of ca; there is --fingerprint; see"),
         ("--finger=00", .ca, "there is no option --finger of ca; there is --fingerprint; see"),
         ("--js", .status, "there is no option --js of status; there is --json; see"),
         ("--stay", .enroll, "there is no option --stay of enroll; it is one of agent; see"),

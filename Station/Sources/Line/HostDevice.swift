@@ -49,11 +49,19 @@ struct HostDevice {
         }
         // It waits for its own word, which comes another way.
         if station.verification == nil, try station.ledger.lastAttempt(of: device.serial)?.state == .delivered {
+            try station.work.wipe(device.serial)
             return .done
         }
         switch try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor) {
-        case .begun(let attempt), .resumed(let attempt): self.attempt = attempt
-        case .verified: return .done
+        case .begun(let attempt), .resumed(let attempt):
+            self.attempt = attempt
+            // Nothing was sent: what is there is of an attempt before, or of no use.
+            if attempt.state == .claimed { try station.work.wipe(device.serial) }
+        case .verified:
+            // What a cut may have left.
+            try station.work.wipe(device.serial)
+            try station.delivery.folder.wipe(device.serial)
+            return .done
         case .busy(let other): return .skipped("\(other.station) has it until \(other.claimedUntil)")
         case .keyElsewhere(let other):
             return .skipped(

@@ -112,14 +112,30 @@ public struct HostEnrolment {
         var agent = Agent<SoftwareKey, 16_384>()
         agent.mayWait = false
         Self.note(&store, veto, record)
-        if transactionID != nil, store.size(of: .transaction) == nil, store.size(of: .certificate) == nil {
-            veto.reason = WorkLost()
+        if let size = store.size(of: .certificate) {
+            // It was issued, and that is to be recorded; nothing more is asked for.
+            log.current = try Self.certificate(in: &store, size)
+            return
         }
+        if transactionID != nil, store.size(of: .transaction) == nil { veto.reason = WorkLost() }
         try agent.run(
             configuration: configuration, transport: &transport, clock: &clock, store: &store, log: &log,
             random: &random,
             work: &work, traffic: &traffic
         ) { store, _ in Self.note(&store, veto, record) }
+    }
+
+    private static func certificate<S: SnapshotStorage & ~Copyable>(
+        in store: inout IdentityStore<S>, _ size: Int
+    ) throws(AgentError) -> IssuedRecord? {
+        var der = [UInt8](repeating: 0, count: size)
+        do throws(StorageError) {
+            var span = der.mutableSpan
+            _ = try store.read(.certificate, into: &span)
+        } catch {
+            throw .storage(error)
+        }
+        return IssuedRecord(der: der)
     }
 
     private static func openStore(

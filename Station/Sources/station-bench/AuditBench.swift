@@ -10,7 +10,8 @@ struct AuditBench: ParsableCommand {
     @Option var entries = 1_000_000
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "station-bench-\(UUID().uuidString.prefix(8))")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "station-bench-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let ledger = try Ledger(SQLiteDatabase(file: folder.appending(path: "ledger.db").path))

@@ -5,14 +5,16 @@ import Foundation
 struct LineBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "line",
-        abstract: "Make P-256 devices by scep-station at the embedded authority, and tell whose processor time that was.")
+        abstract:
+            "Make P-256 devices by scep-station at the embedded authority, and tell whose processor time that was.")
 
     @Option var devices = 1_000
     @Option(help: "Where scep-authority is, built for release.") var authority = "Emulation/.build/release"
     @Option var jobs = 8
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "station-bench-\(UUID().uuidString.prefix(8))")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "station-bench-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -39,13 +41,15 @@ struct LineBench: ParsableCommand {
             challenge-use = always
             """
         try BenchFile.write(profile, to: folder.appending(path: "p.conf"))
-        try BenchFile.write("serial\n" + (0..<devices).map { "B-\($0)\n" }.joined(), to: folder.appending(path: "m.csv"))
+        try BenchFile.write(
+            "serial\n" + (0..<devices).map { "B-\($0)\n" }.joined(), to: folder.appending(path: "m.csv"))
         let before = Usage.of(process: ca.processIdentifier)
         let start = ProcessInfo.processInfo.systemUptime
         let station = try BenchProgram.start(
             "scep-station",
             [
-                "run", folder.appending(path: "m.csv").path, "--profile", folder.appending(path: "p.conf").path, "--state",
+                "run", folder.appending(path: "m.csv").path, "--profile", folder.appending(path: "p.conf").path,
+                "--state",
                 folder.appending(path: "station").path, "--jobs", "\(jobs)",
             ])
         station.standardError = FileHandle.nullDevice
@@ -57,7 +61,8 @@ struct LineBench: ParsableCommand {
         let ours = Usage.seconds(usage.ru_utime) + Usage.seconds(usage.ru_stime)
         print(
             String(
-                format: "line: %d devices in %.1f s, %.0f a second; processor time: station %.2f s, CA %.2f s: the station's part is %.0f %%",
+                format:
+                    "line: %d devices in %.1f s, %.0f a second; processor time: station %.2f s, CA %.2f s: the station's part is %.0f %%",
                 devices, wall, Double(devices) / wall, ours, theirs, 100 * ours / (ours + theirs)))
         guard station.terminationStatus == 0 else { throw ExitCode.failure }
     }

@@ -9,7 +9,8 @@ struct ManifestBench: ParsableCommand {
     @Option var rows = 100_000
 
     func run() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "station-bench-\(UUID().uuidString.prefix(8))")
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "station-bench-\(UUID().uuidString.prefix(8))")
         try FileManager.default.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -27,7 +28,8 @@ struct ManifestBench: ParsableCommand {
         var usage = rusage()
         let start = ProcessInfo.processInfo.systemUptime
         let process = try BenchProgram.start(
-            "scep-station", ["check", folder.appending(path: "m.csv").path, "--profile", folder.appending(path: "p.conf").path])
+            "scep-station",
+            ["check", folder.appending(path: "m.csv").path, "--profile", folder.appending(path: "p.conf").path])
         process.waitUntilExit()
         let wall = ProcessInfo.processInfo.systemUptime - start
         getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)

@@ -8,10 +8,14 @@ struct Usage {
     static var ofThisProcess: Usage {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return Usage(cpu: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime), clock: ProcessInfo.processInfo.systemUptime)
+        return Usage(
+            cpu: Self.seconds(usage.ru_utime) + Self.seconds(usage.ru_stime),
+            clock: ProcessInfo.processInfo.systemUptime)
     }
 
-    static func - (left: Usage, right: Usage) -> Usage { Usage(cpu: left.cpu - right.cpu, clock: left.clock - right.clock) }
+    static func - (left: Usage, right: Usage) -> Usage {
+        Usage(cpu: left.cpu - right.cpu, clock: left.clock - right.clock)
+    }
 
     var seconds: String { String(format: "%.2f", cpu) }
     var wall: String { String(format: "%.2f", clock) }

@@ -44,6 +44,11 @@ final class Bench {
         station.report = { events.add($0) }
     }
 
+    /// The station with another ledger.
+    func station(with ledger: Ledger) -> Station {
+        Station(ledger: ledger, actor: .first, work: station.work, delivery: station.delivery, gate: CAGate(places: 4))
+    }
+
     /// A profile of this CA's.
     func profile(_ lines: String = "") throws -> String {
         """

@@ -6,6 +6,8 @@ import StationSupport
 import TestSupport
 import Testing
 
+import struct Ledger.Ledger
+
 @testable import Line
 
 @Suite("Devices whose keys the station makes")
@@ -88,6 +90,67 @@ struct HostLineTests {
                 return
             }
             #expect(cause.kind == "not-recorded" && cause.sentence.contains(other))
+        }
+    }
+
+    /// Cut after the CA has answered, and before that is recorded: what is there is found, and nothing asked for again.
+    @Test func whatWasIssuedIsRecordedAfterACut() async throws {
+        try await Bench.with { bench in
+            let away = AwayDatabase(bench.ledger.database)
+            let ledger = try Ledger(away)
+            // The ledger goes away when the CA has issued.
+            bench.station = bench.station(with: ledger)
+            let events = bench.events
+            let authority = bench.server.authority
+            bench.station.report = { event in
+                events.add(event)
+                if case .step(_, .requested) = event { away.mode = .away }
+                if case .note = event, authority.issuedCertificates().count == 1 { away.mode = .here }
+            }
+            try await bench.run(Self.manifest(1), jobs: 1)
+            #expect(bench.results == ["D1": .delivered])
+            #expect(bench.server.authority.issuedCertificates().count == 1)
+        }
+    }
+
+    @Test func aReworkBeginsAnew() async throws {
+        try await Bench.with { bench in
+            // The CA issues, and its answers are lost until the device has failed.
+            bench.station.tries = 1
+            bench.server.authority.setFaults([FaultRule(.truncated(60), times: 1)])
+            try await bench.run(Self.manifest(1))
+            guard case .failed = bench.results["D1"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            try bench.ledger.rework("D1", reason: "the answer was lost", by: .first)
+            try await bench.run(Self.manifest(1))
+            #expect(bench.results["D1"] == .delivered)
+            let attempt = try #require(try bench.ledger.lastAttempt(of: "D1"))
+            #expect(attempt.number == 2 && attempt.reason == "the answer was lost")
+            #expect(try bench.ledger.certificates(of: "D1").count == 1)
+        }
+    }
+
+    @Test func aWorkFolderThatIsLostIsNotMadeUpFor() async throws {
+        try await Bench.with { bench in
+            bench.station.tries = 2
+            bench.server.authority.setFaults([FaultRule(.truncated(60), times: 1)])
+            let work = bench.station.work
+            let events = bench.events
+            bench.station.report = { event in
+                events.add(event)
+                if case .step(let serial, .requested) = event {
+                    try? FileManager.default.removeItem(at: work.folder(of: serial))
+                }
+            }
+            try await bench.run(Self.manifest(1), jobs: 1)
+            guard case .failed(let cause) = bench.results["D1"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            #expect(cause.kind == "work-lost" || cause.kind == "storage-failed", "\(cause)")
+            #expect(bench.server.authority.issuedCertificates().count <= 1)
         }
     }
 

@@ -7,7 +7,8 @@ extension Ledger {
                 for number in done..<min(done + 10_000, count) {
                     try append(
                         "requested", "SN-\(number / 7)",
-                        ["attempt": 1, "transactionID": .text("7B6FCC5CE28932CBB1AAACCAAE371680")], by: actor, in: session)
+                        ["attempt": 1, "transactionID": .text("7B6FCC5CE28932CBB1AAACCAAE371680")], by: actor,
+                        in: session)
                 }
             }
             done += 10_000
