@@ -15,6 +15,8 @@ kills ?= 100
 busy ?= 8
 # make soak soaks=100000 options='--key rsa2048'
 soaks ?= 10000
+# make bench-authority count=100000
+count ?= 10000
 # make test-boot cuts=20
 cuts ?= 2
 # make fuzz seconds=60: so long for each target; make fuzz-long hours=8
@@ -37,7 +39,8 @@ enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Corte
 	@$(call emulation,enroll) --board $(board) $(options)
 
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
-	@$(call emulation,scep-authority) $(options)
+	@swift build -c release --package-path Emulation --product scep-authority
+	@Emulation/.build/release/scep-authority $(options)
 
 test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
 
@@ -63,6 +66,11 @@ interfere: setup ## stand between a simulated device and its CA, and corrupt its
 soak: setup ## one agent gets thousands of certificates through a bad network (soaks=<number>)
 	@swift build -c release --package-path Emulation --product soak
 	@Emulation/.build/release/soak --count $(soaks) $(options)
+
+bench-authority: setup ## how many certificates the authority issues in a second (count=<number>; fails below 200)
+	@swift build -c release --package-path Emulation --product scep-authority
+	@swift build -c release --package-path Emulation --product bench-authority
+	@Emulation/.build/release/bench-authority --count $(count) --least 200 $(options)
 
 fuzz: setup ## replay the fuzzers' corpus, then fuzz every target for a minute in all (seconds=<n>: so long each)
 	@Fuzz/run $(seconds)

@@ -15,6 +15,7 @@ let package = Package(
         .library(name: "Authority", targets: ["Authority", "AuthorityServer"]),
         .library(name: "Emulator", targets: ["Emulator"]),
         .library(name: "FaultProxy", targets: ["FaultProxy", "Interference"]),
+        .executable(name: "bench-authority", targets: ["bench-authority"]),
         .executable(name: "enroll", targets: ["enroll"]),
         .executable(name: "fault-proxy", targets: ["fault-proxy"]),
         .executable(name: "interfere", targets: ["interfere"]),
@@ -97,6 +98,13 @@ let package = Package(
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .executableTarget(
+            name: "bench-authority",
+            dependencies: [
+                "Authority", "AuthorityServer", "CommandOutput", "Emulator", "FaultProxy", "LibCrypto",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
             name: "power-cuts",
             dependencies: [
                 "CommandOutput", "PowerCuts", .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -110,7 +118,8 @@ let package = Package(
         .testTarget(
             name: "AuthorityTests",
             dependencies: [
-                "Authority", "AuthorityServer", "Emulator", "LibCrypto", "EmulationTestSupport", "scep-authority",
+                "Authority", "AuthorityServer", "Emulator", "LibCrypto", "EmulationTestSupport", "bench-authority",
+                "scep-authority",
                 .product(name: "FlyingSocks", package: "FlyingFox"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],

@@ -32,6 +32,11 @@ extension Authority {
             return Answer(status: 200, text: "refused")
         case ("GET", "certificates", nil, nil):
             return try json(issuedCertificates())
+        case ("GET", "certificates", let serial?, nil):
+            guard let certificate = try issuedCertificate(serial: serial) else {
+                throw AdministrationError(description: "no certificate with serial number \(serial) was issued")
+            }
+            return Answer(mediaType: "application/x-pem-file", body: try certificate.pem())
         case ("POST", "certificates", let serial?, "revoke"):
             let number = parameters["reason"].flatMap { Int($0) } ?? 0
             guard let reason = RevocationReason(rawValue: number) else {

@@ -29,7 +29,7 @@ extension Authority {
 
     /// The transactions, oldest first.
     public func transactions() -> [TransactionSummary] {
-        state.withLock { $0.database.transactions.values.sorted { $0.received < $1.received } }.map { transaction in
+        state.withLock { $0.database.transactions }.values.sorted { $0.received < $1.received }.map { transaction in
             let text =
                 switch transaction.state {
                 case .pending: "pending"
@@ -44,8 +44,11 @@ extension Authority {
 
     /// The issued certificates, oldest first.
     public func issuedCertificates() -> [IssuedSummary] {
-        state.withLock { $0.database.issued.sorted { $0.value.date < $1.value.date } }.map { serial, issued in
-            IssuedSummary(serial: serial, subject: issued.subject, isRevoked: issued.revocation != nil)
+        let database = state.withLock { $0.database }
+        return database.issued.values.sorted { $0.date < $1.date }.map { issued in
+            IssuedSummary(
+                serial: issued.serial, subject: issued.subject,
+                isRevoked: database.revocations[issued.serial] != nil)
         }
     }
 
@@ -58,20 +61,20 @@ extension Authority {
     /// Issues the certificate of a pending transaction: the next CertPoll gets it. Returns its serial number.
     @discardableResult
     public func approve(_ transactionID: String) throws -> String {
-        try state.withLock { state in
-            let transaction = try pending(transactionID, in: state)
-            let certificate = try issue(for: transaction, state: &state)
-            try Storage.save(state, in: configuration.directory)
-            return certificate.serialText
+        let certificate = try turns.take(transactionID) {
+            try issue(for: state.withLock { state in try pending(transactionID, in: state) })
         }
+        try folder?.register.synchronize()
+        return certificate.serialText
     }
 
     /// Refuses a pending transaction: the next CertPoll is told so.
     public func refuse(_ transactionID: String, _ refusal: Refusal) throws {
-        try state.withLock { state in
-            _ = try pending(transactionID, in: state)
-            state.database.transactions[transactionID]?.state = .refused(refusal)
-            try Storage.save(state, in: configuration.directory)
+        try turns.take(transactionID) {
+            try change { state in
+                _ = try pending(transactionID, in: state)
+                enter([.refused(transactionID: transactionID, refusal)], in: &state)
+            }
         }
     }
 
@@ -92,9 +95,8 @@ extension Authority {
             throw AdministrationError(description: "this authority was not started with one-time passwords")
         }
         let password = try password ?? randomBytes(12).hexadecimal
-        try state.withLock { state in
-            state.database.passwords.append(OneTimePassword(device: device, password: password))
-            try Storage.save(state, in: configuration.directory)
+        try change { state in
+            enter([.passwordAdded(OneTimePassword(device: device, password: password))], in: &state)
         }
         return password
     }
@@ -102,16 +104,14 @@ extension Authority {
     /// Puts an issued certificate on the CRL. `serial` is hexadecimal.
     public func revoke(serial: String, reason: RevocationReason = .unspecified) throws {
         let serial = serial.lowercased()
-        try state.withLock { state in
-            guard let issued = state.database.issued[serial], let bytes = [UInt8](hexadecimal: serial) else {
+        try change { state in
+            guard state.database.issued[serial] != nil, let bytes = [UInt8](hexadecimal: serial) else {
                 throw AdministrationError(description: "no certificate with serial number \(serial) was issued")
             }
-            guard issued.revocation == nil else {
+            guard state.database.revocations[serial] == nil else {
                 throw AdministrationError(description: "certificate \(serial) is revoked already")
             }
-            state.database.issued[serial]?.revocation = Revocation(
-                serial: bytes, date: now, reason: reason)
-            try Storage.save(state, in: configuration.directory)
+            enter([.revoked(Revocation(serial: bytes, date: now, reason: reason))], in: &state)
         }
     }
 
@@ -121,41 +121,40 @@ extension Authority {
         try state.withLock { state in
             if let next = state.next { return next.root.certificate }
             let next = try Hierarchy(configuration, generation: state.generations.count + 1, now: now)
+            try folder?.save(next, generation: state.generations.count)
             state.generations.append(next)
-            try Storage.save(state, in: configuration.directory)
             return next.root.certificate
         }
     }
 
     /// Takes the next CA into service.
     public func rollOver() throws {
-        try state.withLock { state in
+        try change { state in
             guard state.next != nil else { throw AdministrationError(description: "there is no next CA") }
-            state.database.current += 1
-            try Storage.save(state, in: configuration.directory)
+            enter([.rolledOver], in: &state)
         }
+        try folder?.publish(root: trustAnchor.pem())
     }
 
     /// The CRL of the issuing CA that is in service.
     public func revocationList() throws -> RevocationList {
-        try state.withLock { state in
-            let generation = state.database.current
-            return try makeList(issuer: state.current.issuer, generation: generation, state: &state)
-        }
+        let (issuer, generation) = state.withLock { ($0.current.issuer, $0.database.current) }
+        return try makeList(issuer: issuer, generation: generation)
     }
 
     /// A fresh CRL of `issuer`: it holds what that generation issued, when the generation issues with it.
-    func makeList(
-        issuer: Identity, generation: Int, faults: [Fault] = [], state: inout State
-    ) throws -> RevocationList {
-        let issues = state.generations[generation].issuer.certificate == issuer.certificate
-        let entries = state.database.issued.values
-            .filter { issues && $0.generation == generation }.compactMap(\.revocation)
-        state.database.crlNumber += 1
-        let list = try makeList(
-            issuer: issuer, entries: entries, number: state.database.crlNumber, faults: faults)
-        try Storage.save(state, in: configuration.directory)
-        try Storage.save(list: list.der, in: configuration.directory)
+    func makeList(issuer: Identity, generation: Int, faults: [Fault] = []) throws -> RevocationList {
+        let (entries, number) = try change { state in
+            enter([.listed], in: &state)
+            let database = state.database
+            let issues = state.generations[generation].issuer.certificate == issuer.certificate
+            let entries = database.revocations.filter { serial, _ in
+                issues && database.issued[serial]?.generation == generation
+            }
+            return (Array(entries.values), database.crlNumber)
+        }
+        let list = try makeList(issuer: issuer, entries: entries, number: number, faults: faults)
+        try folder?.publish(list: list.der, number: number)
         return list
     }
 }

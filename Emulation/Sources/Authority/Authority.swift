@@ -32,6 +32,9 @@ public final class Authority: Sendable {
     private let log: @Sendable (LogEvent) -> Void
     /// nil: every request is worked out.
     let memory: ResponseCache?
+    /// nil: all is in memory.
+    let folder: Folder?
+    let turns = Turns()
 
     /// Makes the CA's keys and certificates, unless `snapshot` or the configuration's folder holds some: then it goes
     /// on with those, and with what was issued. `log` is called once a request, on the thread that answers it.
@@ -50,23 +53,41 @@ public final class Authority: Sendable {
         self.configuration = configuration
         self.log = log
         self.memory = memory
+        folder = try configuration.directory.map { try Folder($0) }
+        guard folder == nil || memory == nil && snapshot == nil else { throw CAConfigurationError.cannotGoBack }
         offset = Mutex(configuration.clockOffset)
         let now = configuration.clock().addingTimeInterval(configuration.clockOffset)
-        var state = try snapshot?.state ?? Storage.load(configuration.directory) ?? State()
+        var state = try snapshot?.state ?? folder?.load() ?? State()
         state.faults = configuration.faults
         let wanted = state.database.current + (configuration.hasNextCA ? 2 : 1)
         while state.generations.count < wanted {
-            state.generations.append(try Hierarchy(configuration, generation: state.generations.count + 1, now: now))
+            let next = try Hierarchy(configuration, generation: state.generations.count + 1, now: now)
+            try folder?.save(next, generation: state.generations.count)
+            state.generations.append(next)
         }
+        let known = state.database
+        self.state = Mutex(state)
         if case .oneTime(let passwords) = configuration.challenge {
             // Those of the folder come first: what was used stays used.
-            let known = state.database.passwords
-            state.database.passwords += passwords.filter { new in
-                !known.contains { $0.device == new.device && $0.password == new.password }
+            try change { state in
+                enter(passwords.filter { !known.has($0) }.map(Database.Change.passwordAdded), in: &state)
             }
         }
-        try Storage.save(state, in: configuration.directory)
-        self.state = Mutex(state)
+        try folder?.publish(root: trustAnchor.pem())
+    }
+
+    /// Changes the state; what was entered is on disk when this returns.
+    func change<Result: Sendable>(_ body: (inout State) throws -> Result) throws -> Result {
+        let result = try state.withLock { state in try body(&state) }
+        try folder?.register.synchronize()
+        return result
+    }
+
+    /// Changes the database. On disk it is the whole or nothing, once the register is synchronized; nobody may be
+    /// answered before.
+    func enter(_ changes: [Database.Change], in state: inout State) {
+        for change in changes { state.database.apply(change) }
+        folder?.register.enter(changes)
     }
 
     /// The authority's time: of certificates, CRLs, the log and the Date header.
@@ -91,7 +112,10 @@ public final class Authority: Sendable {
         var answer: Answer
         do {
             answer = try respond(to: request, event: &event)
+            // Also what others entered: the answer may tell of it.
+            try folder?.register.synchronize()
         } catch {
+            event.outcome = ""
             answer = Answer(status: 500, text: "the authority failed: \(error)")
         }
         if event.outcome.isEmpty {

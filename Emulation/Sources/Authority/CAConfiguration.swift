@@ -91,7 +91,7 @@ public struct CAConfiguration: Sendable {
     public var issuingDelay: TimeInterval = 0
     public var profile = ServerProfile.rfc8894
     public var faults: [FaultRule] = []
-    /// Where keys, certificates and the database are kept; nil keeps them in memory.
+    /// Where keys, certificates and the register of all changes are kept; nil keeps them in memory.
     public var directory: URL?
     public var clock: @Sendable () -> Date = { Date() }
     /// Seconds that the authority's time is ahead of `clock` at its start; behind, when below 0.
@@ -125,4 +125,7 @@ public struct CAConfigurationError: Error, CustomStringConvertible, Equatable {
     public init(_ description: String) {
         self.description = description
     }
+
+    static let cannotGoBack = CAConfigurationError(
+        "what is on disk is not taken back: snapshots and remembered answers need an authority without a folder")
 }

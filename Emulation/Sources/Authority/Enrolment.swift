@@ -47,29 +47,43 @@ extension PKIOperation {
         }
         let generation = findings.generation
         let password = findings.password
-        return try authority.state.withLock { state in
-            if let known = state.database.transactions[message.transactionID],
+        let transaction = Transaction(
+            id: message.transactionID, messageType: type, received: authority.now,
+            request: Data(request.der), subject: request.subject.description,
+            publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
+            renews: renewed?.serialText, generation: generation, password: password, state: .pending(polls: 0))
+        return try authority.turns.take(transaction.id) {
+            try grant(transaction, request, renewed)
+        }
+    }
+
+    /// What `transaction` gets: what it got before, or something new.
+    private func grant(
+        _ transaction: Transaction, _ request: CertificationRequest, _ renewed: Certificate?
+    ) throws -> Grant {
+        let configuration = authority.configuration
+        func admission(_ state: Authority.State) throws(Refusal) -> [Database.Change] {
+            let needsChallenge = renewed == nil || configuration.renewalsNeedChallenge
+            return (needsChallenge ? try authority.admit(request, in: state.database) : []) + [.requested(transaction)]
+        }
+        let grant: Grant? = try authority.state.withLock { state in
+            if let known = state.database.transactions[transaction.id],
                 let grant = try resume(known, request, renewed, in: state)
             {
                 return grant
             }
-            let configuration = authority.configuration
             // Not before: what was asked for in time may be fetched later.
             if let renewed, !configuration.acceptsExpiredRenewals, !renewed.isValid(at: authority.now) {
                 throw Refusal(.badRequest, "certificate \(renewed.serialText) has expired")
             }
             if case .refuse(let refusal) = configuration.policy { throw refusal }
-            if renewed == nil || configuration.renewalsNeedChallenge { try authority.admit(request, state: &state) }
-            let transaction = Transaction(
-                id: message.transactionID, messageType: type, received: authority.now,
-                request: Data(request.der), subject: request.subject.description,
-                publicKey: Data(request.publicKey.der), signerKey: Data(signer.publicKey.der),
-                renews: renewed?.serialText, generation: generation, password: password, state: .pending(polls: 0))
-            state.database.transactions[transaction.id] = transaction
-            defer { try? Storage.save(state, in: configuration.directory) }
-            guard configuration.policy == .automatic else { return .pending }
-            return .certificate(try authority.issue(for: transaction, request, state: &state))
+            // Nothing is signed for whoever is not admitted now; whether they still are is asked when it is entered.
+            let changes = try admission(state)
+            guard configuration.policy != .automatic else { return nil }
+            authority.enter(changes, in: &state)
+            return .pending
         }
+        return try grant ?? .certificate(authority.issue(for: transaction, request, admission: admission))
     }
 
     private func enter(
@@ -89,9 +103,12 @@ extension PKIOperation {
 
     /// The issued certificate that `signer` is, unless it is revoked; nil when it is none of ours.
     private func issuedCertificate(_ signer: Certificate) throws -> Certificate? {
-        let issued = authority.state.withLock { $0.database.issued[signer.serialText] }
+        let serial = signer.serialText
+        let (issued, isRevoked) = authority.state.withLock { state in
+            (state.database.issued[serial], state.database.revocations[serial] != nil)
+        }
         guard let issued, [UInt8](issued.certificate) == signer.der else { return nil }
-        if issued.revocation != nil { throw Refusal(.badRequest, "certificate \(signer.serialText) is revoked") }
+        if isRevoked { throw Refusal(.badRequest, "certificate \(serial) is revoked") }
         return signer
     }
 
@@ -127,8 +144,16 @@ extension PKIOperation {
         }
         event.subject = names.subject.description
         if known != nil { try requirePassword(signer, given: known, &findings) }
-        return try authority.state.withLock { state in
-            guard var transaction = state.database.transactions[message.transactionID] else {
+        return try authority.turns.take(message.transactionID) {
+            try answerPoll(names, message, signer, &event)
+        }
+    }
+
+    private func answerPoll(
+        _ names: IssuerAndSubject, _ message: PKIMessage, _ signer: Certificate, _ event: inout LogEvent
+    ) throws -> Grant {
+        let (transaction, grant): (Transaction, Grant?) = try authority.state.withLock { state in
+            guard let transaction = state.database.transactions[message.transactionID] else {
                 throw Refusal(.badCertId, "no request was made under this transactionID")
             }
             guard transaction.signerKey == Data(signer.publicKey.der) else {
@@ -142,18 +167,17 @@ extension PKIOperation {
                 event.notes.append("the poll names another subject than the request")
             }
             switch transaction.state {
-            case .issued(let serial): return .certificate(try issued(serial, in: state))
+            case .issued(let serial): return (transaction, .certificate(try issued(serial, in: state)))
             case .refused(let refusal): throw refusal
             case .pending(let polls):
-                transaction.state = .pending(polls: polls + 1)
-                state.database.transactions[transaction.id] = transaction
-                defer { try? Storage.save(state, in: authority.configuration.directory) }
+                authority.enter([.polled(transactionID: transaction.id)], in: &state)
                 guard case .afterPolls(let wanted) = authority.configuration.policy, polls + 1 >= wanted else {
-                    return .pending
+                    return (transaction, .pending)
                 }
-                return .certificate(try authority.issue(for: transaction, state: &state))
+                return (transaction, nil)
             }
         }
+        return try grant ?? .certificate(authority.issue(for: transaction))
     }
 
     private func issued(_ serial: String, in state: Authority.State) throws -> Certificate {

@@ -112,17 +112,13 @@ struct Hierarchy: Sendable {
 extension Hierarchy {
     private static let files = ["root", "intermediate", "ra-encryption", "ra-signing"]
 
-    /// Writes `NAME.pem` and `NAME.key` for each certificate.
+    /// Writes `NAME.pem` and `NAME.key` for each certificate, to disk.
     func save(in directory: URL) throws {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for (name, identity) in zip(Self.files, [root, intermediate, encryption, signing]) {
             guard let identity else { continue }
-            try Data(identity.certificate.pem()).write(to: directory.appendingPathComponent("\(name).pem"))
-            let file = directory.appendingPathComponent("\(name).key").path
-            guard
-                FileManager.default.createFile(
-                    atPath: file, contents: Data(try identity.key.pem()), attributes: [.posixPermissions: 0o600])
-            else { throw CAConfigurationError("cannot write \(file)") }
+            try Disk.replace(directory.appendingPathComponent("\(name).pem"), with: identity.certificate.pem())
+            try Disk.replace(directory.appendingPathComponent("\(name).key"), with: identity.key.pem(), mode: 0o600)
         }
     }
 

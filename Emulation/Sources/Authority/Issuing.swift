@@ -2,30 +2,47 @@ import Foundation
 import LibCrypto
 
 extension Authority {
-    /// Issues the certificate that `transaction` asks for, and enters it. Its request is read again unless it is given.
+    /// Issues the certificate that `transaction` asks for, and enters it. The caller has the transaction's turn.
+    ///
+    /// It is signed while others go on. Should what it was made of have changed meanwhile, it is made once more.
+    ///
+    /// - Parameters:
+    ///   - request: that of the transaction, if it was read before.
+    ///   - admission: what is entered along with the certificate; it throws when no certificate may be issued after all.
     func issue(
-        for transaction: Transaction, _ request: CertificationRequest? = nil, state: inout State
+        for transaction: Transaction, _ request: CertificationRequest? = nil,
+        admission: (State) throws -> [Database.Change] = { _ in [] }
     ) throws -> Certificate {
-        // What waited while the CA rolled over is the new one's to answer.
-        let generation = max(transaction.generation, state.database.current)
-        let hierarchy = state.generations[generation]
         let request = try request ?? CertificationRequest(der: [UInt8](transaction.request))
-        let certificate = try makeCertificate(
-            for: request, issuer: hierarchy.issuer, serial: try serial(for: transaction, in: state))
-        state.database.issued[certificate.serialText] = Issued(
-            certificate: Data(certificate.der), subject: transaction.subject, generation: generation,
-            date: now, password: transaction.password)
-        state.database.transactions[transaction.id]?.state = .issued(certificate.serialText)
-        try Storage.save(issued: certificate.pem(), serial: certificate.serialText, in: configuration.directory)
-        return certificate
+        while true {
+            let (generation, issuer, serial) = try state.withLock { state in
+                let generation = state.generation(answering: transaction)
+                let serial = try self.serial(for: transaction, in: state.database)
+                return (generation, state.generations[generation].issuer, serial)
+            }
+            let certificate = try makeCertificate(for: request, issuer: issuer, serial: serial)
+            let issued = Issued(
+                serial: certificate.serialText, certificate: Data(certificate.der), subject: transaction.subject,
+                generation: generation, date: now, password: transaction.password)
+            let isEntered = try state.withLock { state in
+                guard state.generation(answering: transaction) == generation,
+                    state.generations[generation].issuer.certificate == issuer.certificate,
+                    state.database.issued[issued.serial] == nil
+                else { return false }
+                let changes = try admission(state) + [.issued(transactionID: transaction.id, issued)]
+                enter(changes, in: &state)
+                return true
+            }
+            if isEntered { return certificate }
+        }
     }
 
     /// A serial number that follows from the request and from what was issued before, so that an authority which is
     /// taken back to a snapshot issues the same certificate again.
-    private func serial(for transaction: Transaction, in state: State) throws -> [UInt8] {
+    private func serial(for transaction: Transaction, in database: Database) throws -> [UInt8] {
         let names = "\(transaction.id) \(transaction.renews ?? "") \(transaction.generation)"
         var serial = try Hierarchy.serial(Digest.sha256.hash([UInt8](names.utf8) + transaction.request))
-        while state.database.issued[serial.hexadecimal] != nil {
+        while database.issued[serial.hexadecimal] != nil {
             serial = try Hierarchy.serial(Digest.sha256.hash(serial))
         }
         return serial
@@ -86,9 +103,9 @@ extension Authority {
         }
     }
 
-    /// Looks at the challengePassword, and uses it up when it is good for one request only.
-    func admit(_ request: CertificationRequest, state: inout State) throws(Refusal) {
-        if configuration.challenge == .none { return }
+    /// Looks at the challengePassword. What is returned uses it up when it is good for one request only.
+    func admit(_ request: CertificationRequest, in database: Database) throws(Refusal) -> [Database.Change] {
+        if configuration.challenge == .none { return [] }
         let given: String?
         do throws(LibCryptoError) {
             given = try request.challengePassword()
@@ -97,23 +114,32 @@ extension Authority {
         }
         guard let given, !given.isEmpty else { throw Refusal(.badRequest, "a challengePassword is needed") }
         switch configuration.challenge {
-        case .none: break
+        case .none: return []
         case .shared(let password):
             guard given == password else { throw Refusal(.badRequest, "the challengePassword is wrong") }
+            return []
         case .oneTime:
-            let matching = state.database.passwords.indices.filter { state.database.passwords[$0].password == given }
-            guard !matching.isEmpty else { throw Refusal(.badRequest, "the challengePassword is wrong") }
-            let own = matching.filter { index in
-                let device = state.database.passwords[index].device
+            guard let matching = database.places[given] else {
+                throw Refusal(.badRequest, "the challengePassword is wrong")
+            }
+            let own = matching.filter { place in
+                let device = database.passwords[place].device
                 return device.isEmpty || request.subject.identifiers.contains(device)
             }
             guard !own.isEmpty else {
                 throw Refusal(.badRequest, "the challengePassword was issued to another device")
             }
-            guard let unused = own.first(where: { !state.database.passwords[$0].isUsed }) else {
+            guard let unused = own.first(where: { !database.passwords[$0].isUsed }) else {
                 throw Refusal(.badRequest, "the challengePassword was used already")
             }
-            state.database.passwords[unused].isUsed = true
+            return [.passwordUsed(unused)]
         }
+    }
+}
+
+extension Authority.State {
+    /// What waited while the CA rolled over is the new one's to answer.
+    fileprivate func generation(answering transaction: Transaction) -> Int {
+        max(transaction.generation, database.current)
     }
 }

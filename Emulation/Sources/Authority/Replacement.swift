@@ -31,8 +31,8 @@ extension Authority {
             var changed = state.current
             try change(&changed, other)
             state.generations[state.database.current] = changed
-            try Storage.save(state, in: configuration.directory)
         }
+        try folder?.publish(root: trustAnchor.pem())
     }
 }
 

@@ -27,16 +27,16 @@ extension PKIOperation {
     }
 
     func list(_ wanted: IssuerAndSerialNumber) throws -> RevocationList {
-        try authority.state.withLock { state in
+        let (issuer, generation) = try authority.state.withLock { state in
             // Of CAs with the same name it is the one that issued the certificate.
             let own = state.database.issued[wanted.serial.hexadecimal]?.generation
             for index in (own.map { [$0] } ?? []) + state.generations.indices {
                 let hierarchy = state.generations[index]
                 let issuer = hierarchy.authorities.first { $0.certificate.subject.matches(wanted.issuer) }
-                guard let issuer else { continue }
-                return try authority.makeList(issuer: issuer, generation: index, faults: faults, state: &state)
+                if let issuer { return (issuer, index) }
             }
             throw Refusal(.badCertId, "no CA of that name is here")
         }
+        return try authority.makeList(issuer: issuer, generation: generation, faults: faults)
     }
 }

@@ -17,12 +17,12 @@ extension Authority {
         state.withLock { state in Snapshot(state: state, offset: offset.withLock { $0 }) }
     }
 
-    /// Makes everything as it was: what came since is forgotten.
+    /// Makes everything as it was: what came since is forgotten. An authority with a folder cannot do that.
     public func restore(_ snapshot: Snapshot) throws {
-        try state.withLock { state in
+        guard folder == nil else { throw CAConfigurationError.cannotGoBack }
+        state.withLock { state in
             state = snapshot.state
             offset.withLock { $0 = snapshot.offset }
-            try Storage.save(state, in: configuration.directory)
         }
     }
 

@@ -50,10 +50,11 @@ struct Password: AsyncParsableCommand {
 }
 
 struct Certificates: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the certificates that were issued.")
+    static let configuration = CommandConfiguration(abstract: "List the certificates that were issued, or print one.")
     @OptionGroup var client: AdminOptions
+    @Argument(help: "Serial number, hexadecimal: this certificate, in PEM.") var serial: String?
 
-    func run() async throws { try await client.send("GET", ["certificates"]) }
+    func run() async throws { try await client.send("GET", ["certificates"] + [serial].compactMap(\.self)) }
 }
 
 struct LedgerOfRequests: AsyncParsableCommand {

@@ -27,7 +27,7 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "Port on 127.0.0.1 for the administrator's commands; 0 takes a free one. It asks for no password.")
     var adminPort: UInt16 = 0
 
-    @Option(help: "Folder to keep keys, certificates and the database in. Without it, all is gone at the end.")
+    @Option(help: "Folder to keep keys and the register of certificates in. Without it, all is gone at the end.")
     var directory: String?
 
     @Option(help: "Name of the CA.")
@@ -153,7 +153,7 @@ struct Serve: AsyncParsableCommand {
         let authority = try Authority(configuration) { log.write($0.description) }
         let server = try await AuthorityServer(authority, bind: bind, port: port, adminPort: adminPort)
         let anchor = folder.appendingPathComponent("ca.pem")
-        try Data(authority.trustAnchor.pem()).write(to: anchor)
+        if directory == nil { try Data(authority.trustAnchor.pem()).write(to: anchor) }
         if json {
             try Ready(server: server, anchor: anchor).write()
         } else {

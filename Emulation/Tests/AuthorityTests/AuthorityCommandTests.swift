@@ -5,52 +5,14 @@ import Testing
 
 /// The program, as a person or a script starts it.
 @Suite struct AuthorityCommandTests {
-    /// Built beside the tests.
-    private static var program: URL {
-        let products = Bundle.allBundles.first { $0.bundlePath.hasSuffix(".xctest") }?.bundleURL
-            .deletingLastPathComponent()
-        return (products ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent())
-            .appendingPathComponent("scep-authority")
-    }
-
-    private struct Ready: Decodable {
-        let url: String
-        let port: UInt16
-        let adminPort: UInt16
-        let sha256: String
-        let sha512: String
-        let subject: String
-        let certificate: String
-    }
-
-    private func start(_ arguments: [String]) throws -> (process: Process, output: FileHandle) {
-        let process = Process()
-        process.executableURL = Self.program
-        process.arguments = arguments
-        let output = Pipe()
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        return (process, output.fileHandleForReading)
-    }
-
-    private func ready(_ output: FileHandle) throws -> Ready {
-        var line: [UInt8] = []
-        while line.last != 10 {
-            guard let byte = try output.read(upToCount: 1)?.first else { break }
-            line.append(byte)
-        }
-        return try JSONDecoder().decode(Ready.self, from: Data(line))
-    }
-
     /// Each is what one option makes it, and other options come before what it is usually set up with.
     @Test(arguments: ServerProfile.all.map(\.name))
     func itIsAnotherKindOfServer(_ name: String) async throws {
         let profile = try #require(ServerProfile.all.first { $0.name == name })
-        let (process, output) = try start(
+        let (process, output) = try AuthorityProgram.start(
             ["--json", "--profile", name, "--challenge", "word", "--ra", "none", "--key", "rsa2048"])
         defer { if process.isRunning { process.terminate() } }
-        let ready = try ready(output)
+        let ready = try AuthorityProgram.ready(output)
         let message = profile.setUp.isAskedByName ? "&message=EmbeddedSCEP%20Test%20CA" : ""
         func get(_ operation: String) async throws -> Response {
             try await Wire.exchange(
@@ -73,9 +35,9 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT])
     func itStartsByOneCommandAndStopsCleanly(_ number: Int32) async throws {
-        let (process, output) = try start(["--json", "--policy", "manual", "--clock-offset", "-1d"])
+        let (process, output) = try AuthorityProgram.start(["--json", "--policy", "manual", "--clock-offset", "-1d"])
         defer { if process.isRunning { process.terminate() } }
-        let ready = try ready(output)
+        let ready = try AuthorityProgram.ready(output)
         let certificate = try Certificate(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: ready.certificate))))
         #expect(try certificate.fingerprint(.sha256).hexadecimal == ready.sha256)
         #expect(try certificate.fingerprint(.sha512).hexadecimal == ready.sha512)
@@ -86,7 +48,7 @@ import Testing
         let client = try Client()
         let message = try client.message(.pkcsReq, client.request(), transactionID: "shell", for: certificate)
         #expect(try Reply(await Wire.post(port: ready.port, message).body).status == .pending)
-        let (approval, serial) = try start(["approve", "--admin-port", "\(ready.adminPort)", "shell"])
+        let (approval, serial) = try AuthorityProgram.start(["approve", "--admin-port", "\(ready.adminPort)", "shell"])
         let text = try #require(String(data: serial.readToEnd() ?? Data(), encoding: .utf8))
         approval.waitUntilExit()
         #expect(approval.terminationStatus == 0)
@@ -95,7 +57,7 @@ import Testing
         #expect(text.trimmingCharacters(in: .newlines) == issued.serialText)
 
         let times = try ["+1d", "-2d"].map { move in
-            let (process, output) = try start(["clock", move, "--admin-port", "\(ready.adminPort)"])
+            let (process, output) = try AuthorityProgram.start(["clock", move, "--admin-port", "\(ready.adminPort)"])
             let text = String(decoding: try output.readToEnd() ?? Data(), as: UTF8.self)
             process.waitUntilExit()
             return try Date(text.trimmingCharacters(in: .newlines), strategy: .iso8601)
@@ -116,7 +78,7 @@ import Testing
         ["--challenge", "a", "--challenge-file", "b"], ["--key", "p256"], ["--poll-after", "0"],
     ])
     func aWrongOptionEndsIt(_ arguments: [String]) throws {
-        let (process, output) = try start(arguments)
+        let (process, output) = try AuthorityProgram.start(arguments)
         _ = try output.readToEnd()
         process.waitUntilExit()
         #expect(process.terminationStatus != 0)

@@ -333,21 +333,27 @@ import Testing
                 }
             }
             let client = try Client()
-            let first = try start()
-            let issued = try first.enrol(client, challenge: "once").certificates(for: client)
-            let certificate = try #require(issued.first)
-            try first.revoke(serial: certificate.serialText)
+            let (published, next, issued) = try {
+                let authority = try start()
+                let issued = try authority.enrol(client, challenge: "once").certificates(for: client)
+                try authority.revoke(serial: #require(issued.first).serialText)
+                return (authority.publishedCertificates, authority.nextTrustAnchor, issued)
+            }()
 
             let second = try start()
-            #expect(second.publishedCertificates == first.publishedCertificates)
-            #expect(second.nextTrustAnchor == first.nextTrustAnchor)
+            #expect(second.publishedCertificates == published)
+            #expect(second.nextTrustAnchor == next)
             #expect(try second.enrol(client, challenge: "once").certificates(for: client) == issued)
             #expect(
                 try second.enrol(client, transactionID: "2", challenge: "once").refusal?.text
                     == "the challengePassword was used already")
-            #expect(try second.revocationList().serials() == [certificate.serial])
+            #expect(try second.revocationList().serials() == issued.map(\.serial))
             let names = try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
-            #expect(names == ["ca-1", "ca-2", "ca.pem", "crl.der", "database.json", "issued"])
+            #expect(names == ["ca-1", "ca-2", "ca.pem", "crl.der", "register.log"])
+            let modes = try ["register.log", "ca-1/root.key"].map { name in
+                try FileManager.default.attributesOfItem(atPath: directory.path + "/" + name)[.posixPermissions] as? Int
+            }
+            #expect(modes == [0o600, 0o600])
         }
     }
 

@@ -15,8 +15,6 @@ import Testing
         try Data(certificate.pem()).write(to: folder.appendingPathComponent("root.pem"))
         let key = try PrivateKey(der: Fixtures.read("jscep/server-ca-key.pkcs8.der"))
         try Data(key.pem()).write(to: folder.appendingPathComponent("root.key"))
-        try Data("{\"crlNumber\":0,\"current\":0,\"issued\":{},\"passwords\":[],\"transactions\":{}}".utf8)
-            .write(to: directory.appendingPathComponent("database.json"))
         return try makeAuthority {
             $0.directory = directory
             edit(&$0)

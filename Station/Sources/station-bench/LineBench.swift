@@ -20,7 +20,7 @@ struct LineBench: ParsableCommand {
         defer { try? FileManager.default.removeItem(at: folder) }
         let ca = Process()
         ca.executableURL = URL(fileURLWithPath: authority).appending(path: "scep-authority")
-        ca.arguments = ["serve", "--challenge", "line", "--state", folder.appending(path: "ca").path]
+        ca.arguments = ["serve", "--challenge", "line", "--directory", folder.appending(path: "ca").path]
         let output = Pipe()
         ca.standardOutput = output
         try ca.run()
