@@ -14,7 +14,8 @@ extension Inspection {
         // They hold a key, a seed or a password, and are nothing to paste into a mail.
         for (start, kind) in [
             ("SCEPID", "the store of an identity, which scep status describes"),
-            ("SCEP", "the provisioning record of a board"), ("SEED", "the flash of a board, which begins with its seed"),
+            ("SCEP", "the provisioning record of a board"),
+            ("SEED", "the flash of a board, which begins with its seed"),
         ] as [(StaticString, StaticString)] where bytes.starts(with: start) {
             report.field("kind", kind)
             return report.endItem()

@@ -176,7 +176,9 @@ import Testing
         let (kept, place) = (Place(600), Place(256))
         try kept.use { buffer in _ = try key.export(into: &buffer) }
         let (first, second) = (Array(kept.bytes[7..<135]), Array(kept.bytes[135..<263]))
-        let secrets = ["P": first, "Q": second, "P, little-endian": first.reversed(), "Q, little-endian": second.reversed()]
+        let secrets = [
+            "P": first, "Q": second, "P, little-endian": first.reversed(), "Q, little-endian": second.reversed(),
+        ]
         var random = try seededRandom()
         let signed = Hash.digest(.sha256, of: [UInt8]([1, 2, 3]).span)
         let signing = try Remains {

@@ -142,7 +142,8 @@ import Testing
         arguments: [
             ("theirs/way/new", false), ("roots/new", true), ("roots/deep/way/new", false),
             ("link/new", true), ("./roots/.//new", true), ("roots/open/way/new", false),
-        ]) func rootMakesNothingWhereAnotherUserLeadsIt(path: String, isMade: Bool) throws {
+        ]) func rootMakesNothingWhereAnotherUserLeadsIt(path: String, isMade: Bool) throws
+    {
         let lay = """
             mkdir -p theirs roots/deep roots/open; ln -s ../roots theirs/way; ln -s roots link
             ln -s .. roots/deep/way; ln -s .. roots/open/way

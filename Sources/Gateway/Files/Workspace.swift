@@ -22,8 +22,10 @@ struct Workspace {
         if !isThere {
             let place = try OwnedPath.place(toMake: path)
             defer { place.folder.close() }
-            guard let made = Descriptor(
-                    makingFolder: place.name.terminated.span, in: place.folder.number, mode: 0o755) else {
+            guard
+                let made = Descriptor(
+                    makingFolder: place.name.terminated.span, in: place.folder.number, mode: 0o755)
+            else {
                 throw Failure(path: path, "cannot be made", error: linux_errno())
             }
             defer { made.close() }
