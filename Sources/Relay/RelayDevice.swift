@@ -33,6 +33,12 @@ public struct RelayDevice<Port: SerialPort & ~Copyable, C: Clock & ~Copyable>: ~
         link = RelayLink(.device, session: session, serial: serial)
     }
 
+    /// Begins anew with another session value, on a board that has randomness only after its console.
+    public mutating func begin(session: UInt64) {
+        link.restart(at: clock.uptime, as: session)
+        lose()
+    }
+
     /// Waits until there is a station.
     ///
     /// - Returns: false when the deadline passed first.

@@ -99,10 +99,12 @@ public struct RelayLink: ~Copyable {
     }
 
     /// Ends the session, if there is one, for another that the far side cannot have seen anything of.
-    public mutating func restart(at now: UInt64) {
+    ///
+    /// - Parameter session: this side's value from now on; nil: the one that follows.
+    public mutating func restart(at now: UInt64, as session: UInt64? = nil) {
         end()
-        own &+= 1
-        if own == 0 { own = 1 }
+        own = session ?? own &+ 1
+        if side == .station, own == 0 { own = 1 }
         agree()
         repeatDue = now
     }
