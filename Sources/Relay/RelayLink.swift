@@ -21,6 +21,8 @@ public struct RelayLink: ~Copyable {
         public var damagedBytes: UInt32 = 0
         /// Frames that came again.
         public var duplicates: UInt32 = 0
+        /// Greetings that do not answer this station: several are of a device that hears nothing.
+        public var unasked: UInt32 = 0
         /// Frames of the far side that it had to wait with, or has no business to send.
         public var excess: UInt32 = 0
         /// Frames that were sent again.

@@ -68,6 +68,15 @@ import Testing
         #expect(try device.exchange([1]) == HTTPServer.reply(to: [1]))
     }
 
+    /// A port that takes longer to send than a frame waits for its acknowledgement.
+    @Test func aSlowLineIsOnlySlow() throws {
+        let line = Self.line()
+        line.millisecondsPerWrite = 50
+        let device = SimulatedDevice(line)
+        #expect(try device.exchange([1, 2, 3]) == HTTPServer.reply(to: [1, 2, 3]))
+        #expect(line.events.count { if case .hello = $0 { true } else { false } } == 1)
+    }
+
     @Test func aStationThatFallsSilentIsNotWaitedForForEver() throws {
         let line = Self.line()
         let device = SimulatedDevice(line)

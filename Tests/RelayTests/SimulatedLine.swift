@@ -35,6 +35,8 @@ final class SimulatedLine {
     var stationEnd = Int.max
     var isStationAway = false
     var faults = Faults.none
+    /// For 16 bytes.
+    var millisecondsPerWrite = 1
     var random: SeededGenerator
 
     private(set) var station: RelayStation
@@ -79,8 +81,8 @@ final class SimulatedLine {
     /// Whether nothing had to be said twice, but for HELLO and WHO that crossed.
     var wentWell: Bool {
         var counts = station.counts
-        counts.duplicates = 0
-        return counts == RelayLink.Counts() && station.counts.duplicates <= 1
+        (counts.duplicates, counts.unasked) = (0, 0)
+        return counts == RelayLink.Counts() && station.counts.duplicates <= 1 && station.counts.unasked <= 2
     }
 
     func ask(_ body: (RelayStation) -> Void) { body(station) }
@@ -155,7 +157,7 @@ final class SimulatedLine {
         // A driver with a small buffer.
         let taken = bytes.prefix(16)
         toStation += suffer(Array(taken))
-        tick()
+        for _ in 0..<millisecondsPerWrite { tick() }
         return taken.count
     }
 

@@ -91,7 +91,8 @@ extension BoardKind {
         }
         var arguments: [String] = []
         if isMachine {
-            arguments += ["-M", rawValue, "-display", "none", "-monitor", "none", "-serial", options.terminal ?? "stdio"]
+            arguments += ["-M", rawValue, "-display", "none", "-monitor", "none"]
+            arguments += ["-serial", options.terminal ?? "stdio"]
             arguments += ["-semihosting-config", "enable=on,target=native"]
             arguments += ["-nic", options.terminal == nil ? "user,model=stellaris" : "none"]
             if options.countsInstructions { arguments += ["-icount", "shift=0"] }
