@@ -91,6 +91,14 @@ import Testing
         #expect(rows[10].bytes == data.bytes)
     }
 
+    @Test func theTimesAreTrue() throws {
+        let rows = try Self.document()
+        #expect(rows.contains("| frame sent again without ACK | \(RelayLink.repeatInterval) ms |"))
+        #expect(rows.contains { $0.hasPrefix("| device gives it up | \(RelayLink.patience / 1000) s: 10 times") })
+        #expect(rows.contains("| HELLO, WHO as long as nobody answers | \(RelayLink.greetingInterval / 1000) s |"))
+        #expect(RelayFrame.capacity == 249)
+    }
+
     /// The table of types, by what a link takes from the other side.
     @Test func theTableOfTypesIsTrue() throws {
         var types: [UInt8: String] = [:]
