@@ -42,7 +42,7 @@ authority: setup ## run the embedded certificate authority: for tests, its keys 
 	@swift build -c release --package-path Emulation --product scep-authority
 	@Emulation/.build/release/scep-authority $(options)
 
-test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
+test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
 
 test-modules: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test modules
@@ -91,7 +91,7 @@ coverage: setup ## what the unit tests and the fuzzers' corpus cover of each mod
 	@Fuzz/run coverage
 
 # Others' clients have time limits of their own, which a server beside busy tests does not always keep.
-test-emulation: firmware firmware-https linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
+test-emulation: firmware firmware-https firmware-relay linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
 	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
@@ -131,6 +131,9 @@ firmware: setup ## the image for lm3s6965evb, checked against its budget
 
 firmware-https: setup ## the image for lm3s6965evb with TLS in it, checked against a budget of its own
 	@Boards/lm3s6965evb/build https
+
+firmware-relay: setup ## the image for lm3s6965evb without a network, which reaches its CA through a factory's station
+	@Boards/lm3s6965evb/build relay
 
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build

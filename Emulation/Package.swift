@@ -112,7 +112,11 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "EmulationTestSupport",
-            dependencies: ["AuthorityServer", "Emulator", .product(name: "TestSupport", package: "EmbeddedSCEP")],
+            dependencies: [
+                "AuthorityServer", "Emulator", .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+                .product(name: "RelayHost", package: "EmbeddedSCEP"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
             path: "Tests/Support",
             swiftSettings: strict),
         .testTarget(
@@ -145,11 +149,10 @@ let package = Package(
         .testTarget(
             name: "LifeTests",
             dependencies: [
-                "Authority", "AuthorityServer", "InProcess", "Interference", "LibCrypto",
+                "Authority", "AuthorityServer", "EmulationTestSupport", "InProcess", "Interference", "LibCrypto",
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
                 .product(name: "Relay", package: "EmbeddedSCEP"),
-                .product(name: "RelayHost", package: "EmbeddedSCEP"),
                 .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
                 .product(name: "TestKeys", package: "EmbeddedSCEP"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),

@@ -10,6 +10,8 @@ let settings: [SwiftSetting] = [
 
 // `build https` makes the image with TLS. It differs in one folder: what it has instead of plain TCP, and the memory for it.
 let isSecured = Context.environment["FIRMWARE_HTTPS"] == "1"
+// `build relay` makes the image without a network, which reaches its CA through a factory's station.
+let isRelayed = Context.environment["FIRMWARE_RELAY"] == "1"
 
 // A firmware package of its own, as a firmware team has one: it takes EmbeddedSCEP as its only dependency.
 // `build` beside it cross-compiles and links it.
@@ -26,8 +28,11 @@ let package = Package(
         .target(name: "CLwIP"),
         .target(
             name: "Firmware",
-            dependencies: ["CLM3S6965", "CLwIP", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")]
-                + (isSecured ? [.product(name: "TLS", package: "EmbeddedSCEP")] : []),
-            exclude: [isSecured ? "InTheClear" : "Secured"], swiftSettings: settings),
+            dependencies: ["CLM3S6965", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP")]
+                + (isSecured ? [.product(name: "TLS", package: "EmbeddedSCEP")] : [])
+                + (isRelayed ? [.product(name: "Relay", package: "EmbeddedSCEP")] : ["CLwIP"]),
+            exclude: isRelayed
+                ? ["InTheClear", "Secured", "Networked"] : ["Relayed", isSecured ? "InTheClear" : "Secured"],
+            swiftSettings: settings),
     ]
 )

@@ -33,6 +33,12 @@ public struct RelayDevice<Port: SerialPort & ~Copyable, C: Clock & ~Copyable>: ~
         link = RelayLink(.device, session: session, serial: serial)
     }
 
+    /// Begins anew with another session value, on a board that has randomness only after its console.
+    public mutating func begin(session: UInt64) {
+        link.restart(at: clock.uptime, as: session)
+        lose()
+    }
+
     /// Waits until there is a station.
     ///
     /// - Returns: false when the deadline passed first.
@@ -80,9 +86,11 @@ public struct RelayDevice<Port: SerialPort & ~Copyable, C: Clock & ~Copyable>: ~
 
     private mutating func flush(_ payload: Span<UInt8>, until deadline: UInt64) {
         var bytes = InlineArray<249, UInt8>(repeating: 0)
+        // However long the port takes, the far side is listened to before anything is said again.
+        let now = clock.uptime
         while true {
             var buffer = bytes.mutableSpan
-            var (position, end) = (0, link.output(payload, at: clock.uptime, into: &buffer))
+            var (position, end) = (0, link.output(payload, at: now, into: &buffer))
             guard end > 0 else { return }
             while position < end {
                 let count = port.write(bytes.span.extracting(position..<end), deadline: deadline)

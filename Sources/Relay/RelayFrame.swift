@@ -1,5 +1,5 @@
 /// What a frame is; Docs/Relay.md gives its bytes. A kind that both sides send is the question of one and the answer of
-/// the other, or the same from either; on the line the station's have ``ofStation`` added.
+/// the other, or the same from either; on the line the station's have 0x80 added.
 public enum RelayFrame: UInt8, Equatable, Sendable {
     /// HELLO of the device, WHO of the station.
     case greeting = 1

@@ -106,6 +106,7 @@ extension RelayLink {
         let device = word(buffer.span, at: offset &+ 1)
         guard word(buffer.span, at: offset &+ 9) == own else {
             // Whatever it was before, it has begun anew.
+            counts.unasked &+= 1
             if isUp { end() }
             mustGreet = true
             return nil

@@ -21,6 +21,8 @@ public struct RelayLink: ~Copyable {
         public var damagedBytes: UInt32 = 0
         /// Frames that came again.
         public var duplicates: UInt32 = 0
+        /// Greetings that do not answer this station: several are of a device that hears nothing.
+        public var unasked: UInt32 = 0
         /// Frames of the far side that it had to wait with, or has no business to send.
         public var excess: UInt32 = 0
         /// Frames that were sent again.
@@ -99,10 +101,12 @@ public struct RelayLink: ~Copyable {
     }
 
     /// Ends the session, if there is one, for another that the far side cannot have seen anything of.
-    public mutating func restart(at now: UInt64) {
+    ///
+    /// - Parameter session: this side's value from now on; nil: the one that follows.
+    public mutating func restart(at now: UInt64, as session: UInt64? = nil) {
         end()
-        own &+= 1
-        if own == 0 { own = 1 }
+        own = session ?? own &+ 1
+        if side == .station, own == 0 { own = 1 }
         agree()
         repeatDue = now
     }

@@ -64,7 +64,8 @@ public final class RelayStation {
     /// Parts of lines and certificates that are too long, or were not asked for.
     private var excess: UInt32 = 0
 
-    /// - Parameter session: random, and not 0.
+    /// - Parameter session: random, and not 0. A port that was closed and opened again, whatever may be behind it now, takes a new
+    ///   station: it asks who is there.
     public init(session: UInt64) {
         link = RelayLink(.station, session: session)
     }

@@ -68,8 +68,11 @@ import Testing
                 #expect(received == payload, "\(row.side) \(row.name)")
             }
         }
+        // The first HELLO answers nobody.
+        var expected = RelayLink.Counts()
+        expected.unasked = 1
         let counts = [device.counts, station.counts]
-        #expect(counts == [RelayLink.Counts(), RelayLink.Counts()])
+        #expect(counts == [RelayLink.Counts(), expected])
         let isSending = device.isSending || station.isSending
         #expect(!isSending)
     }
@@ -86,6 +89,14 @@ import Testing
         #expect(rows[3].bytes == HandmadeFrame(type: 0x82, number: 0, session: (device, station)).bytes)
         let data = HandmadeFrame(type: 0x84, number: 2, payload: [0, 1, 0], session: (device, station))
         #expect(rows[10].bytes == data.bytes)
+    }
+
+    @Test func theTimesAreTrue() throws {
+        let rows = try Self.document()
+        #expect(rows.contains("| frame sent again without ACK | \(RelayLink.repeatInterval) ms |"))
+        #expect(rows.contains { $0.hasPrefix("| device gives it up | \(RelayLink.patience / 1000) s: 10 times") })
+        #expect(rows.contains("| HELLO, WHO as long as nobody answers | \(RelayLink.greetingInterval / 1000) s |"))
+        #expect(RelayFrame.capacity == 249)
     }
 
     /// The table of types, by what a link takes from the other side.

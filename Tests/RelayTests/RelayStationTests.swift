@@ -50,6 +50,7 @@ import Testing
             #expect(outcome.bytes == HandmadeFrame.who(7).bytes)
             #expect(!station.hasDevice)
         }
+        #expect(station.counts.unasked == 4)
     }
 
     @Test(arguments: [

@@ -29,7 +29,7 @@ import Testing
             line.events.last == .closed(stream: 1)
                 || line.events.last.map { if case .data = $0 { true } else { false } } ?? false)
         #expect(line.wentWell)
-        #expect(device.link == RelayLink.Counts())
+        #expect(device.counts == RelayLink.Counts())
     }
 
     @Test func oneExchangeAfterAnother() throws {
@@ -65,6 +65,41 @@ import Testing
         #expect(throws: ExchangeError.connecting(.unreachable)) { try device.exchange([1], within: 30_000) }
         #expect(30_000...30_100 ~= line.now)
         line.isStationAway = false
+        #expect(try device.exchange([1]) == HTTPServer.reply(to: [1]))
+    }
+
+    /// A port that takes longer to send than a frame waits for its acknowledgement.
+    @Test func aSlowLineIsOnlySlow() throws {
+        let line = Self.line()
+        line.millisecondsPerWrite = 50
+        let device = SimulatedDevice(line)
+        #expect(try device.exchange([1, 2, 3]) == HTTPServer.reply(to: [1, 2, 3]))
+        #expect(line.events.count { if case .hello = $0 { true } else { false } } == 1)
+    }
+
+    /// Noise without end, at the line's full speed.
+    @Test func noiseDoesNotKeepADevice() throws {
+        let line = Self.line()
+        line.isStationAway = true
+        let device = SimulatedDevice(line)
+        var random = SeededGenerator(seed: 9)
+        line.inject(toDevice: random.bytes(40_000))
+        #expect(throws: ExchangeError.connecting(.unreachable)) { try device.exchange([1], within: 3000) }
+        #expect(line.now < 3100)
+        line.isStationAway = false
+        #expect(try device.exchange([1]) == HTTPServer.reply(to: [1]))
+        #expect(device.counts.damaged > 100)
+    }
+
+    /// An adapter that carries bytes one way only.
+    @Test func aDeviceThatHearsNothingIsNoticed() throws {
+        let line = Self.line()
+        line.isDeafening = true
+        let device = SimulatedDevice(line)
+        #expect(throws: ExchangeError.connecting(.unreachable)) { try device.exchange([1], within: 10_000) }
+        #expect(line.events.isEmpty)
+        #expect(10...11 ~= line.station.counts.unasked)
+        line.isDeafening = false
         #expect(try device.exchange([1]) == HTTPServer.reply(to: [1]))
     }
 
@@ -205,10 +240,12 @@ import Testing
     @Test(arguments: 0..<8) func theDeviceIsStartedAnewAtAnyByte(part: Int) throws {
         for end in stride(from: 1 + part, to: Self.byteCount, by: 8) {
             let line = Self.line(seed: UInt64(end))
-            let first = SimulatedDevice(line)
+            // Some have no randomness.
+            let session: UInt64? = part % 2 == 0 ? nil : 5
+            let first = SimulatedDevice(line, session: session)
             line.deviceEnd = end
             _ = try? first.exchange(Self.body)
-            let second = SimulatedDevice(line)
+            let second = SimulatedDevice(line, session: session)
             #expect(throws: Never.self, "at byte \(end)") { try Self.again(second) }
             #expect(Self.bodies(line).allSatisfy { $0 == Self.body || $0 == [1, 2] })
             #expect(line.now < 10_000, "at byte \(end)")

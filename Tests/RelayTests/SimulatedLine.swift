@@ -34,7 +34,11 @@ final class SimulatedLine {
     var deviceEnd = Int.max
     var stationEnd = Int.max
     var isStationAway = false
+    /// Whether nothing reaches the device.
+    var isDeafening = false
     var faults = Faults.none
+    /// For 16 bytes.
+    var millisecondsPerWrite = 1
     var random: SeededGenerator
 
     private(set) var station: RelayStation
@@ -62,7 +66,8 @@ final class SimulatedLine {
     var deviceTime: UInt64 { now + skew }
 
     func startDevice() {
-        (isOff, deviceEnd, arrived, toDevice) = (false, .max, [], [])
+        // What was on its way to it is still.
+        (isOff, deviceEnd, arrived) = (false, .max, [])
     }
 
     func startStation() {
@@ -72,15 +77,14 @@ final class SimulatedLine {
         streams += 1000
     }
 
-    /// Another device's bytes, or nobody's, on their way to the station.
-    func inject(toStation bytes: [UInt8]) { toStation += bytes }
+    /// Bytes that nobody sent.
     func inject(toDevice bytes: [UInt8]) { toDevice += bytes }
 
     /// Whether nothing had to be said twice, but for HELLO and WHO that crossed.
     var wentWell: Bool {
         var counts = station.counts
-        counts.duplicates = 0
-        return counts == RelayLink.Counts() && station.counts.duplicates <= 1
+        (counts.duplicates, counts.unasked) = (0, 0)
+        return counts == RelayLink.Counts() && station.counts.duplicates <= 1 && station.counts.unasked <= 2
     }
 
     func ask(_ body: (RelayStation) -> Void) { body(station) }
@@ -96,7 +100,7 @@ final class SimulatedLine {
         let bytes = Array(toStation.prefix(Self.bytesPerMillisecond))
         toStation.removeFirst(bytes.count)
         let incoming = toDevice.prefix(Self.bytesPerMillisecond)
-        if !isOff { arrived += incoming }
+        if !isOff, !isDeafening { arrived += incoming }
         toDevice.removeFirst(incoming.count)
         guard !isStationAway, !bytes.isEmpty || station.due.map({ $0 <= now }) ?? false else { return }
         let outcome = station.step(bytes, at: now)
@@ -155,7 +159,7 @@ final class SimulatedLine {
         // A driver with a small buffer.
         let taken = bytes.prefix(16)
         toStation += suffer(Array(taken))
-        tick()
+        for _ in 0..<millisecondsPerWrite { tick() }
         return taken.count
     }
 
@@ -212,8 +216,7 @@ final class SimulatedDevice {
         device.deallocate()
     }
 
-    var link: RelayLink.Counts { device.pointee.link.counts }
-    var isUp: Bool { device.pointee.link.isUp }
+    var counts: RelayLink.Counts { device.pointee.link.counts }
 
     func greet(within milliseconds: UInt64 = 5000) -> Bool {
         device.pointee.greet(deadline: line.deviceTime + milliseconds)

@@ -46,6 +46,10 @@ public enum BoardKind: String, CaseIterable, Sendable, CustomStringConvertible {
     public static let securedImage = BuildProduct(
         "Boards/lm3s6965evb/.build/https/lm3s6965evb.elf", from: firmwareSources, by: "make firmware-https")
 
+    /// The image for lm3s6965evb that has no network.
+    public static let relayedImage = BuildProduct(
+        "Boards/lm3s6965evb/.build/relay/lm3s6965evb.elf", from: firmwareSources, by: "make firmware-relay")
+
     private static let firmwareSources = [
         "Boards/lm3s6965evb", "Toolchain/toolsets", "Toolchain/swiftc-lto", "Toolchain/sources",
     ]
@@ -68,10 +72,14 @@ public struct BootOptions: Sendable {
     public var countsInstructions = false
     /// Waits for a debugger on this port of 127.0.0.1 before the first instruction.
     public var debuggerPort: UInt16?
+    /// A terminal that the board's UART is connected to, in place of what the program writes; such a board has no network.
+    /// Emulated machines only.
+    public var terminal: String?
 
-    public init(countsInstructions: Bool = false, debuggerPort: UInt16? = nil) {
+    public init(countsInstructions: Bool = false, debuggerPort: UInt16? = nil, terminal: String? = nil) {
         self.countsInstructions = countsInstructions
         self.debuggerPort = debuggerPort
+        self.terminal = terminal
     }
 }
 
@@ -83,8 +91,10 @@ extension BoardKind {
         }
         var arguments: [String] = []
         if isMachine {
-            arguments += ["-M", rawValue, "-display", "none", "-monitor", "none", "-serial", "stdio"]
-            arguments += ["-semihosting-config", "enable=on,target=native", "-nic", "user,model=stellaris"]
+            arguments += ["-M", rawValue, "-display", "none", "-monitor", "none"]
+            arguments += ["-serial", options.terminal ?? "stdio"]
+            arguments += ["-semihosting-config", "enable=on,target=native"]
+            arguments += ["-nic", options.terminal == nil ? "user,model=stellaris" : "none"]
             if options.countsInstructions { arguments += ["-icount", "shift=0"] }
             if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
             arguments += ["-kernel", image.path]

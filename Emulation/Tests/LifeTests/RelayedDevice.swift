@@ -7,33 +7,6 @@ import Relay
 import SimulatedStorage
 import TestKeys
 
-/// Both ends of a line.
-final class PseudoTerminal {
-    let station: Int32
-    let device: Int32
-
-    struct Unavailable: Error {}
-
-    init() throws {
-        station = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK)
-        // TIOCSPTLCK and TIOCGPTN (tty_ioctl(4), ioctl_tty(2)): unlock the other end, and say which it is.
-        var (isLocked, number): (Int32, Int32) = (0, 0)
-        guard station >= 0, ioctl(station, 0x4004_5431, &isLocked) == 0, ioctl(station, 0x8004_5430, &number) == 0
-        else { throw Unavailable() }
-        device = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_NONBLOCK)
-        guard device >= 0 else { throw Unavailable() }
-        var settings = termios()
-        tcgetattr(device, &settings)
-        cfmakeraw(&settings)
-        tcsetattr(device, TCSANOW, &settings)
-    }
-
-    deinit {
-        close(station)
-        close(device)
-    }
-}
-
 /// The device's end, as a UART.
 struct TerminalPort: SerialPort, ~Copyable {
     let descriptor: Int32

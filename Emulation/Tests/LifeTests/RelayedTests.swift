@@ -1,5 +1,6 @@
 import Authority
 import AuthorityServer
+import EmulationTestSupport
 import Foundation
 import LibCrypto
 import Relay

@@ -60,6 +60,11 @@ enum Seeds {
             ("capabilities", [UInt8]("SHA-1\nSHA-256\nSHA-512\nSCEPStandard")),
             ("inspect", [2] + reply), ("inspect", [1] + bundle), ("inspect", [0] + crl),
             ("inspect", [0] + Authority.root),
+            ("relay-device", [0]), ("relay-device", [2, 3, 0x78, 0x79, 0x7A, 0, 0, 0, 0, 0]),
+            ("relay-device", [0, 0, 0, 0, 0, 0, 0, 1, 40, 0, 0, 3, 5, 1, 2, 3, 4, 5, 0, 0, 7, 0]),
+            ("relay-device", [3, 0, 0, 8, 0, 0, 9, 0, 0, 10, 0]),
+            ("relay-station", [0, 0, 0, 0, 0, 0, 6, 0, 5, 3, 1, 2, 3, 0, 1, 4, 7, 7, 7, 7, 0, 0, 2]),
+            ("relay-station", [0, 0, 0, 0, 0, 0, 0, 3, 1, 0x78, 3, 8, 0, 4, 1, 0x30]),
         ]
     }
 

@@ -14,10 +14,17 @@ nonisolated(unsafe) private var arena = ArenaMemory(repeating: 0)
 /// Brings the board up, obtains or renews its certificate, and says what came of it and what it took.
 func main() -> Never {
     var clock = SysTick()
-    var log = UART()
+    var log = makeConsole()
+    var workSpan = unsafe work.mutableSpan
+    var isDone = run(&clock, &log, &workSpan)
+    while isWantedAgain(clock, &workSpan) { isDone = run(&clock, &log, &workSpan) }
+    Semihosting.exit(isDone ? .success : .failure)
+}
+
+/// - Returns: whether nothing is due any more.
+private func run(_ clock: inout SysTick, _ log: inout Console, _ workSpan: inout MutableSpan<UInt8>) -> Bool {
     var traffic = Traffic()
     var failure: AgentError?
-    var workSpan = unsafe work.mutableSpan
     do throws(AgentError) {
         try runAgent(&clock, &log, &workSpan, &traffic)
     } catch {
@@ -27,11 +34,11 @@ func main() -> Never {
         flash: Memory.flash, ram: Memory.ram, stack: Stack.deepest, arena: Arena.peak)
     report(usage, traffic, uptime: clock.uptime, log: &log)
     logResult(failure, work: workSpan.span, log: &log)
-    Semihosting.exit(failure == nil ? .success : .failure)
+    return failure == nil
 }
 
 private func runAgent(
-    _ clock: inout SysTick, _ log: inout UART, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
+    _ clock: inout SysTick, _ log: inout Console, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     unsafe withUnsafeMutableBytes(of: &arena) { memory in
         unsafe Arena.install(memory.assumingMemoryBound(to: UInt8.self))
@@ -42,10 +49,7 @@ private func runAgent(
 
     let address = SystemControl.ethernetAddress
     unsafe try seed(&random, from: &entropy, personalization: address.span)
-    var line = Line()
-    line.append("asking for an address")
-    log.write(line: line.span)
-    unsafe try Network.start(seed: networkSeed(&random))
+    unsafe try startNetwork(&random, &log)
     var stream = unsafe try makeStream(&random)
     var textSpan = unsafe text.mutableSpan
     // With 3 KiB for the certificates of the CA and the next CA. Not static, since its initial value would take as much flash.
@@ -57,15 +61,4 @@ private func runAgent(
     unsafe try agent.run(
         record: &record, text: &textSpan, transport: &stream, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
-}
-
-private func networkSeed(_ random: inout RandomGenerator) throws(AgentError) -> UInt32 {
-    var bytes = InlineArray<4, UInt8>(repeating: 0)
-    var buffer = bytes.mutableSpan
-    do throws(CryptoError) {
-        try random.fill(&buffer)
-    } catch {
-        throw .entropy(.failed)
-    }
-    return UInt32(buffer[0]) | UInt32(buffer[1]) << 8 | UInt32(buffer[2]) << 16 | UInt32(buffer[3]) << 24
 }

@@ -34,6 +34,10 @@ struct UART: AgentLog, ~Copyable {
         control.value = 0x301
     }
 
+    /// The next byte that was received; nil when there is none. One that came with an error is as good as any: who reads it
+    /// finds out.
+    static func take() -> UInt8? { flags.value & 1 << 4 == 0 ? UInt8(truncatingIfNeeded: data.value) : nil }
+
     /// Sends one byte; drops it when the FIFO stays full for longer than a byte can take.
     static func put(_ byte: UInt8) {
         guard flags.wait(turns: 20_000, until: { $0 & 1 << 5 == 0 }) else { return }

@@ -156,7 +156,7 @@ private struct FuzzClock: Clock, ~Copyable {
 /// what happens in an order that makes sense.
 func relayStation(_ bytes: [UInt8]) {
     var input = Input(bytes)
-    var station = RelayStation(session: 6)
+    let station = RelayStation(session: 6)
     var device = RelayLink(.device, session: 5, serial: [0x41].span)
     var payload: [UInt8] = []
     var now: UInt64 = 1

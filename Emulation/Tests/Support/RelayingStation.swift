@@ -6,12 +6,12 @@ import Synchronization
 import TestSupport
 
 /// A station with one line and one CA, on a thread of its own: the least that drives a ``RelayStation``.
-final class RelayingStation: @unchecked Sendable {
+public final class RelayingStation: @unchecked Sendable {
     /// What it was told.
-    struct Seen: Sendable {
-        var serials: [String] = []
-        var lines: [String] = []
-        var certificate: [UInt8]?
+    public struct Seen: Sendable {
+        public fileprivate(set) var serials: [String] = []
+        public fileprivate(set) var lines: [String] = []
+        public fileprivate(set) var certificate: [UInt8]?
     }
 
     private let descriptor: Int32
@@ -24,15 +24,15 @@ final class RelayingStation: @unchecked Sendable {
     /// - Parameters:
     ///   - port: of the CA, on this machine's loopback.
     ///   - damage: one byte in so many is changed on its way to either side; 0: none.
-    init(_ descriptor: Int32, port: UInt16, damage: UInt64) {
+    public init(_ descriptor: Int32, port: UInt16, damage: UInt64 = 0) {
         (self.descriptor, self.port, self.damage) = (descriptor, port, damage)
     }
 
-    var seen: Seen { shared.withLock { $0 } }
+    public var seen: Seen { shared.withLock { $0 } }
 
-    func start() { Thread.detachNewThread { [self] in run() } }
+    public func start() { Thread.detachNewThread { [self] in run() } }
 
-    func stop() {
+    public func stop() {
         isStopped.store(true, ordering: .relaxed)
         ended.wait()
     }
