@@ -28,7 +28,7 @@ extension Agent where Key: ~Copyable {
     }
 
     /// Decides what becomes of a failure, whatever failed: GetCACert, if other certificates of the CA may explain it;
-    /// another try later; or the end of the run. Docs/Lifecycle.md has the table.
+    /// another try later; or the end of the run (Docs/Lifecycle.md, "When something fails").
     ///
     /// - Throws: the failure, if the run ends with it.
     mutating func handleFailure(

@@ -93,7 +93,7 @@ extension Agent where Key: ~Copyable {
     mutating func nextGoal(_ configuration: borrowing Configuration) -> Goal? {
         if requestedGoal == .giveUp { return isTransactionStored && !tried.contains(Goals(.giveUp)) ? .giveUp : nil }
         if transaction.isOpen {
-            if goesOn(configuration), !isBarren(configuration) { return .resume }
+            if goesOn(configuration), !isOtherCAsTurn(configuration) { return .resume }
             transaction.close()
         }
         if let requestedGoal {
@@ -151,7 +151,7 @@ extension Agent where Key: ~Copyable {
     }
 
     /// Whether it is the other CA's turn, since that which the open transaction asks, current or next, does not answer.
-    private func isBarren(_ configuration: borrowing Configuration) -> Bool {
+    private func isOtherCAsTurn(_ configuration: borrowing Configuration) -> Bool {
         transaction.flags.contains(.renewal) && !transaction.flags.contains(.pending)
             && (stored.failures > 1 || isLate(configuration))
             && transaction.flags.contains(.forNextCA) != isNextCAsTurn(configuration) && mayRollOver

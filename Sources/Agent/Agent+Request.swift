@@ -128,32 +128,40 @@ extension Agent where Key: ~Copyable {
         _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
         _ certificate: Range<Int>, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
-        // A request that has to be sent again is made of the same randomness, so that it is the same request.
-        guard case .request = state else {
-            return try writeMessage(operation, configuration, &work, certificate, &random)
-        }
-        var repeatable = RandomGenerator()
-        defer { repeatable.wipe() }
+        var content = RandomGenerator()
+        defer { content.wipe() }
         do throws(CryptoError) {
             // For another recipient it is another: one padding for several RSA keys would give its content away.
             let recipient = Hash.digest(.sha256, of: caCertificates.span.extracting(asked))
-            try repeatable.seed(transaction.seed.span, personalization: recipient.bytes)
+            if case .request = state {
+                // One that has to be sent again is made of the same randomness, so that it is the same request.
+                try content.seed(transaction.seed.span, personalization: recipient.bytes)
+            } else {
+                var seed = InlineArray<48, UInt8>(repeating: 0)
+                var buffer = seed.mutableSpan
+                defer { DeviceCrypto.wipe(&buffer) }
+                try random.fill(&buffer)
+                try content.seed(buffer.span, personalization: recipient.bytes)
+            }
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
-        return try writeMessage(operation, configuration, &work, certificate, &repeatable)
+        return try writeMessage(operation, configuration, &work, certificate, &content, &random)
     }
 
+    /// - Parameters:
+    ///   - content: what the message is made of.
+    ///   - random: blinds the key, anew each time: a signature does not depend on it.
     private mutating func writeMessage(
         _ operation: Operation, _ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>,
-        _ certificate: Range<Int>, _ random: inout RandomGenerator
+        _ certificate: Range<Int>, _ content: inout RandomGenerator, _ random: inout RandomGenerator
     ) throws(SCEPError) -> Range<Int> {
         var request: Transaction
         do throws(CryptoError) {
             request =
                 state.isTransaction
-                ? Transaction(identifier: transaction.identifier) : try Transaction(random: &random)
-            try request.renewNonce(random: &random)
+                ? Transaction(identifier: transaction.identifier) : try Transaction(random: &content)
+            try request.renewNonce(random: &content)
         } catch {
             throw .request(DERError(.crypto(error), at: 0))
         }
@@ -189,11 +197,12 @@ extension Agent where Key: ~Copyable {
             if certificate.isEmpty {
                 try writer.wrapPKIMessage(
                     operation.messageType, from: contentEnd, for: recipient, password: password, signer: signer,
-                    transaction: request, algorithms: algorithms, key: &key, random: &random)
+                    transaction: request, algorithms: algorithms, key: &key, content: &content, random: &random)
             } else {
                 try writer.wrapPKIMessage(
                     operation.messageType, from: contentEnd, for: recipient, password: password, signer: signer,
-                    transaction: request, algorithms: algorithms, key: &identityKey, random: &random)
+                    transaction: request, algorithms: algorithms, key: &identityKey, content: &content,
+                    random: &random)
             }
             return writer.front..<end
         } catch {

@@ -70,7 +70,7 @@ extension Agent where Key: ~Copyable {
             log.logStep(.makingKey(algorithm))
             try generateKey(algorithm, configuration: configuration, random: &random)
         case .exchange(let operation, let payload):
-            log.logStep(.asking(operation))
+            log.logStep(.exchange(operation))
             let response: Response
             transport.note(time: time.moment.lowest, isExact: time.moment.isExact)
             do throws(ExchangeError) {

@@ -30,7 +30,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     private(set) var state = State.planning
     /// What failed, where the state says that something did.
     var failure: AgentError?
-    /// Why a question has no answer, with which the run ends once nothing else is due. Where there is ``DeviceCrypto/Footprint``.
+    /// Why a question has no answer, with which the run ends once nothing else is due. Not on a small image (``DeviceCrypto/Footprint``).
     var unanswered: AgentError?
     /// What was tried since the agent last woke up, and is not begun twice.
     var tried = Goals()
@@ -78,7 +78,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public internal(set) var timeWasUnknown = false
     /// Whether the device can enrol, but will have no password to renew with, which its EC key needs.
     var cannotRenew = false
-    /// What came with the CA's certificates last and is not trusted; kept where ``DeviceCrypto/Footprint`` allows. Its ranges lie in the
+    /// What came with the CA's certificates last and is not trusted; not kept on a small image (``DeviceCrypto/Footprint``). Its ranges lie in the
     /// work buffer only until that is used for something else.
     public internal(set) var passedOver = PassedOver.List()
     /// Whether it was not told yet.
@@ -119,6 +119,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// - Parameters:
     ///   - clock: seconds since 1970, if the board knows.
     ///   - uptime: milliseconds since start-up.
+    ///   - work: as large as the largest message and reply, 8 KiB for RSA-2048 and a CA of a few certificates; what does not
+    ///     fit is `bufferFull`, or a reply that is too large.
     /// - Throws: ``AgentError``, if the run ends with it.
     public mutating func step<S: SnapshotStorage & ~Copyable>(
         configuration: borrowing Configuration, clock: Int64?, uptime: UInt64, store: inout IdentityStore<S>,

@@ -84,22 +84,22 @@ public struct ResourceUsage: Equatable, Sendable {
 /// Writes the line `report …`.
 ///
 /// - Parameter uptime: milliseconds since start-up.
-public func report<L: Log & ~Copyable>(_ figures: ResourceUsage, _ traffic: Traffic, uptime: UInt64, log: inout L) {
+public func report<L: Log & ~Copyable>(_ usage: ResourceUsage, _ traffic: Traffic, uptime: UInt64, log: inout L) {
     var line = Line()
     line.append("report")
-    line.append(figure: " flash=", figures.flash)
-    line.append(figure: " ram=", figures.ram)
-    line.append(figure: " stack=", figures.stack)
-    line.append(figure: " arena=", figures.arena)
-    line.append(figure: " messages=", Int(truncatingIfNeeded: traffic.exchanges))
-    line.append(figure: " sent=", Int(truncatingIfNeeded: traffic.bytesSent))
-    line.append(figure: " received=", Int(truncatingIfNeeded: traffic.bytesReceived))
-    line.append(figure: " ms=", Int(truncatingIfNeeded: uptime))
+    line.append(number: " flash=", usage.flash)
+    line.append(number: " ram=", usage.ram)
+    line.append(number: " stack=", usage.stack)
+    line.append(number: " arena=", usage.arena)
+    line.append(number: " messages=", Int(truncatingIfNeeded: traffic.exchanges))
+    line.append(number: " sent=", Int(truncatingIfNeeded: traffic.bytesSent))
+    line.append(number: " received=", Int(truncatingIfNeeded: traffic.bytesReceived))
+    line.append(number: " ms=", Int(truncatingIfNeeded: uptime))
     log.write(line: line.span)
 }
 
 extension Line {
-    fileprivate mutating func append(figure name: StaticString, _ value: Int?) {
+    fileprivate mutating func append(number name: StaticString, _ value: Int?) {
         guard let value else { return }
         append(name)
         append(decimal: value)

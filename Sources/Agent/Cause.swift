@@ -92,7 +92,6 @@ enum Cause: UInt8 {
     case notYetValid
     case oldCertificate
     case notExtended
-    case notExtendedUnasked
     case wrongCertificate
     case noCRL
     case wrongCRL

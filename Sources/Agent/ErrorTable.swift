@@ -99,8 +99,7 @@ private let table: StaticString =
     expired: the certificate has expired; not stored: check the clock
     not-yet-valid: the certificate begins later; not stored: check the clock
     old-certificate: the CA sent the one that was to be renewed; ask ~
-    not-extended: the new certificate is not valid for longer; not stored: ask ~
-    not-extended: the CA's certificate ends no later than the device's; ask ~
+    not-extended: the new certificate expires sooner than the old; not stored: ask ~
     wrong-certificate: the CA sent another certificate than was asked for; tell ~
     no-crl: there is no CRL in the reply; ask ~
     wrong-crl: the CRL is another CA's; tell ~

@@ -36,8 +36,6 @@ extension ErrorText {
             }
             detail = .failInfo(failInfo)
             quoted = body
-        // The CA's own certificate is too old for a new one to be of use, so that none was asked for.
-        case .validityNotExtended where operation == .getCACert: self.init(.notExtendedUnasked)
         case .caKeyUnusable(let defect):
             self.init(.caKey)
             detail = .key(defect)

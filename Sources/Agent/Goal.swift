@@ -10,7 +10,7 @@ public enum Goal: UInt8, Sendable {
     case enrol
     /// The next identity takes the place of the current one.
     case takeOver
-    /// Learning from the CA what time it is.
+    /// Asking the CA for the time.
     case askTime
     case nextCA
     case rollOver

@@ -64,8 +64,8 @@ extension PassedOver.List {
 }
 
 extension Agent where Key: ~Copyable {
-    /// Warns once of what came with the CA's certificates and is not trusted, before anything is sent to them, where there
-    /// is ``Footprint`` for the words.
+    /// Warns once of what came with the CA's certificates and is not trusted, before anything is sent to them; not on a
+    /// small image (``Footprint``), which has no space for the words.
     ///
     /// - Parameter work: the buffer that they stand in.
     mutating func logPassedOver<L: AgentLog & ~Copyable>(_ work: Span<UInt8>, _ log: inout L) {

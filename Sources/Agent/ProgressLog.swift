@@ -5,7 +5,7 @@ import SCEP
 
 /// What a device is doing, or what was done that is less than perfect, for a person.
 public enum Step: Equatable, Sendable {
-    case asking(Operation)
+    case exchange(Operation)
     case makingKey(KeyAlgorithm)
     case storing
     case waiting(Wait, milliseconds: UInt64)
@@ -31,7 +31,7 @@ extension Line {
     /// Appends what a person is told of a step. Docs/Manufacture.md says what programs may rely on.
     public mutating func append(_ step: Step) {
         switch step {
-        case .asking(let operation): append(operation.purpose)
+        case .exchange(let operation): append(operation.purpose)
         case .makingKey(let algorithm):
             append("making a key: ")
             switch algorithm {

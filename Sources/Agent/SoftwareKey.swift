@@ -32,7 +32,13 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
     }
 
     /// 271 to 527 for RSA, 106 for P-256, 154 for P-384.
-    public var serializedSize: Int { isEC ? ec.exportSize : rsa.exportSize }
+    public var serializedSize: Int {
+        switch algorithm {
+        case .rsa(let bits): RSAPrivateKey.exportSize(bits: bits)
+        case .p256: Curve.p256.exportSize
+        case .p384: Curve.p384.exportSize
+        }
+    }
 
     /// Writes ``DeviceCrypto/RSAPrivateKey/export(into:)`` or ``DeviceCrypto/ECPrivateKey/export(into:)``: a secret.
     public mutating func serialize(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {

@@ -1,5 +1,5 @@
 /// What an agent is doing. What is valid in one state only is that state's own; ``next(after:)`` is the one table of
-/// what follows what, and Docs/Lifecycle.md has its picture.
+/// what follows what, and Docs/Lifecycle.md shows it.
 ///
 /// Where a state says that something failed, ``Agent/failure`` says what: an error is larger than all else
 /// that is in a state, and would be copied with it everywhere.
@@ -80,7 +80,7 @@ enum Occurrence: Equatable {
 
     // What the CA says
     case capabilities(isPending: Bool, wantsCACertificates: Bool)
-    /// There is none, or nothing to be learnt: what was wanted is not needed.
+    /// There is none, or nothing that it would say: what was wanted is not needed.
     case notOffered
     /// One more of a chain that comes one by one.
     case certificate(Chain)

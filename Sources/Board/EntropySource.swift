@@ -2,6 +2,10 @@
 /// that is advanced on every boot.
 public protocol EntropySource: ~Copyable {
     /// Fills `seed` with bytes that nobody can predict and that were never given before, also not by an earlier boot.
+    ///
+    /// - Parameter seed: as many bytes as a ``DeviceCrypto/RandomGenerator/seedSize`` allows, 48 to 256; a board's `seed` asks
+    ///   for 64.
+    /// - Throws: `notProvisioned`, `failed`; whatever is in `seed` then is not used.
     mutating func seed(_ seed: inout MutableSpan<UInt8>) throws(EntropyError)
 }
 

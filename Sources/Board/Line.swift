@@ -24,7 +24,8 @@ public struct Line: ~Copyable {
     }
 
     /// Appends text from anywhere. What is not printable ASCII is written as `\C3`, a byte at a time, so that words of
-    /// the far side can neither forge a line, nor command a terminal, nor change the order in which it is read.
+    /// the far side can neither forge a line, nor command a terminal, nor change the order in which it is read. A backslash
+    /// stays as it is, so that `\C3` may also be four characters that somebody wrote.
     @inline(never)
     public mutating func append(_ text: Span<UInt8>) {
         for index in text.indices {

@@ -1,14 +1,17 @@
 /// NOR-flash-like storage: a sector is erased as a whole, erased pages are programmed once.
+///
+/// Each call throws `failed` where the part does, and `outOfRange` for what is outside of it or not aligned.
 public protocol Storage: ~Copyable {
     var geometry: StorageGeometry { get }
 
     /// Reads `buffer.count` bytes from `offset` on; any alignment.
     mutating func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError)
 
-    /// Programs `bytes` at `offset`. Offset and length are multiples of the page size, and the pages are erased.
+    /// Programs `bytes` at `offset`. Offset and length are multiples of the page size, and the pages are erased;
+    /// else, if the part can tell, that is `notErased`. A cut may leave any of it.
     mutating func program(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError)
 
-    /// Sets every byte of the sector to the erased value. Sectors are counted from 0.
+    /// Sets every byte of the sector to the erased value. Sectors are counted from 0. A cut may leave any of it.
     mutating func erase(sector: Int) throws(StorageError)
 }
 

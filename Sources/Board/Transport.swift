@@ -2,7 +2,8 @@ import HTTP
 
 /// A byte stream to one far side at a time, such as TCP. A TLS layer is a transport over a transport.
 ///
-/// Every call waits until it has done something or `deadline` has passed; none waits longer.
+/// Every call waits until it has done something or `deadline` has passed, which is `timedOut`; none waits longer. A stream that
+/// ended or broke is `reset`. Whatever a call throws, the stream may be closed.
 public protocol Transport: ~Copyable {
     /// Whether ``connect(to:deadline:)`` secures the stream to an `https` URL. A constant; by default it does not, and
     /// ``exchange(_:_:with:in:limits:deadline:over:clock:traffic:)`` then sends nothing to such a URL.
@@ -35,6 +36,8 @@ public protocol Transport: ~Copyable {
     ///   - host: a DNS name, a dotted IPv4 address, or an IPv6 address without brackets; ASCII.
     ///   - port: in host byte order.
     ///   - deadline: in milliseconds of the same board's ``Clock/uptime``.
+    /// - Throws: `noAddress`, `nameUnknown`, `nameUnresolved`, `refused`, `unreachable`, `timedOut`, `exhausted`; what secures
+    ///   also those of TLS.
     mutating func connect(host: Span<UInt8>, port: UInt16, deadline: UInt64) throws(TransportError)
 
     /// Sends all of `bytes`.

@@ -5,6 +5,9 @@ public func span(of text: StaticString) -> Span<UInt8> {
     unsafe _overrideLifetime(Span(_unsafeStart: text.utf8Start, count: text.utf8CodeUnitCount), copying: ())
 }
 
+/// Whether it is white space of ASCII: a blank, or what controls where text goes on.
+public func isWhiteSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte &- 9 < 5 }
+
 /// Whether `text` is `word`, letter case aside.
 @inline(__always)
 public func isWord(_ text: Span<UInt8>, _ word: StaticString) -> Bool { isWord(text, span(of: word)) }

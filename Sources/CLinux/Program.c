@@ -83,6 +83,7 @@ static void kill_children(void) {
 // this one (PR_SET_CHILD_SUBREAPER), in whatever session or group it is, so that each round reaches a generation more.
 static void kill_all(pid_t program) {
     kill(-program, SIGKILL);
+    // Ten seconds, with the pauses: whoever waits for this waits no longer.
     for (int round = 0; round < 500; round += 1) {
         kill_children();
         pid_t ended;

@@ -59,6 +59,7 @@ cleanup:
     mbedtls_mpi_free(&d);
     mbedtls_ecp_point_free(&q);
     mbedtls_ecp_group_free(&group);
+    cmbedtls_clear_stack();
     return ret;
 }
 
@@ -80,6 +81,7 @@ cleanup:
     mbedtls_mpi_free(&d);
     mbedtls_ecp_point_free(&q);
     mbedtls_ecp_group_free(&group);
+    cmbedtls_clear_stack();
     return ret;
 }
 
@@ -95,11 +97,8 @@ int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const 
     mbedtls_mpi_init(&s);
     MBEDTLS_MPI_CHK(cmbedtls_ec_group(&group, field_size));
     MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&d, scalar, field_size));
-    ret = mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, count, cmbedtls_md(algorithm), cmbedtls_random,
-                                     random);
-    // In front of the digest that RFC 6979 begins with mbedTLS writes the scalar into a buffer, and leaves it there.
-    cmbedtls_clear_stack();
-    MBEDTLS_MPI_CHK(ret);
+    MBEDTLS_MPI_CHK(mbedtls_ecdsa_sign_det_ext(&group, &r, &s, &d, digest, count, cmbedtls_md(algorithm),
+                                               cmbedtls_random, random));
     MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&r, r_bytes, field_size));
     MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&s, s_bytes, field_size));
 cleanup:
@@ -107,6 +106,8 @@ cleanup:
     mbedtls_mpi_free(&r);
     mbedtls_mpi_free(&d);
     mbedtls_ecp_group_free(&group);
+    // The scalar among it, in front of the digest that RFC 6979 begins with.
+    cmbedtls_clear_stack();
     return ret;
 }
 

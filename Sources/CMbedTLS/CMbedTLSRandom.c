@@ -12,7 +12,7 @@ static int cmbedtls_take_seed(void *seed, unsigned char *output, size_t count) {
 }
 
 // Line 2.28 points into its own AES context; line 3 keeps an offset. Swift may have moved the context since.
-static void cmbedtls_random_settle(mbedtls_ctr_drbg_context *context) {
+static void cmbedtls_random_relocate(mbedtls_ctr_drbg_context *context) {
 #if MBEDTLS_VERSION_NUMBER < 0x03000000
     context->aes_ctx.rk = context->aes_ctx.buf;
 #else
@@ -38,7 +38,7 @@ int cmbedtls_random_seed(mbedtls_ctr_drbg_context *context, const uint8_t *bytes
 int cmbedtls_random_reseed(mbedtls_ctr_drbg_context *context, const uint8_t *bytes, size_t count,
                            const uint8_t *additional, size_t additional_count) {
     cmbedtls_seed seed = {bytes, count};
-    cmbedtls_random_settle(context);
+    cmbedtls_random_relocate(context);
     mbedtls_ctr_drbg_set_entropy_len(context, count);
     context->p_entropy = &seed;
     int status = mbedtls_ctr_drbg_reseed(context, additional, additional_count);
@@ -47,7 +47,7 @@ int cmbedtls_random_reseed(mbedtls_ctr_drbg_context *context, const uint8_t *byt
 }
 
 int cmbedtls_random(void *context, unsigned char *output, size_t count) {
-    cmbedtls_random_settle((mbedtls_ctr_drbg_context *) context);
+    cmbedtls_random_relocate((mbedtls_ctr_drbg_context *) context);
     return mbedtls_ctr_drbg_random(context, output, count);
 }
 

@@ -91,7 +91,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     // MARK: Keeping
 
     /// Bytes of ``export(into:)``: 106 for P-256, 154 for P-384.
-    public var exportSize: Int { 2 &+ 3 &* curve.fieldSize &+ ExportCheck.size }
+    public var exportSize: Int { curve.exportSize }
 
     /// Writes the compact form that an identity store keeps, a secret:
     ///
@@ -109,14 +109,14 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     @inline(never)
     public mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard point[0] == 4 else { throw .invalidKey }
-        guard bytes.count >= exportSize else { throw .bufferTooSmall }
+        guard bytes.count >= curve.exportSize else { throw .bufferTooSmall }
         let size = curve.fieldSize
         bytes[0] = Self.kind
         bytes[1] = curve.rawValue
         for index in 0..<size { bytes[2 &+ index] = scalar[index] }
         for index in 0..<2 &* size { bytes[2 &+ size &+ index] = point[1 &+ index] }
         ExportCheck.write(after: 2 &+ 3 &* size, in: &bytes)
-        return exportSize
+        return curve.exportSize
     }
 
     /// Reads the form of ``export(into:)``.
@@ -133,8 +133,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
         wipe()
         guard bytes.count > 2, bytes[0] == Self.kind, let curve = Curve(rawValue: bytes[1]) else { throw .invalidKey }
         let size = curve.fieldSize
-        guard bytes.count == 2 &+ 3 &* size &+ ExportCheck.size, ExportCheck.holds(after: 2 &+ 3 &* size, in: bytes)
-        else {
+        guard bytes.count == curve.exportSize, ExportCheck.holds(after: 2 &+ 3 &* size, in: bytes) else {
             throw .invalidKey
         }
         self.curve = curve
@@ -185,7 +184,7 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ) throws(CryptoError) -> Int {
         guard point[0] == 4 else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
-        guard signature.count >= signatureSize else { throw .bufferTooSmall }
+        guard signature.count >= curve.signatureSize else { throw .bufferTooSmall }
         var integers = InlineArray<96, UInt8>(repeating: 0)
         var buffer = integers.mutableSpan
         let status = unsafe scalar.span.withUnsafeBufferPointer { scalar in
@@ -211,4 +210,9 @@ public struct ECPrivateKey: ~Copyable, PrivateKey {
     ) throws(CryptoError) -> Int {
         throw .unsupported
     }
+}
+
+extension Curve {
+    /// Bytes of ``ECPrivateKey/export(into:)``. The curve's, since a key that is asked for it may be copied to the stack.
+    public var exportSize: Int { 2 &+ 3 &* fieldSize &+ ExportCheck.size }
 }

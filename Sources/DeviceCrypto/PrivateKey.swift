@@ -92,7 +92,8 @@ extension PrivateKey where Self: ~Copyable {
         guard case .rsa(let bits) = algorithm else { throw .unsupported }
         guard 1...32 ~= key.count else { throw .invalidLength }
         guard encryptedKey.count == (bits &+ 7) / 8 else { throw .decryptionFailed }
-        var substitute = try substitute(for: encryptedKey, random: &random)
+        var substitute = Digest(.sha256)
+        try fill(&substitute, for: encryptedKey, random: &random)
         var count = 0
         do throws(CryptoError) {
             count = try decrypt(.pkcs1v15, encryptedKey, into: &key, random: &random)
@@ -111,12 +112,12 @@ extension PrivateKey where Self: ~Copyable {
         substitute.wipe()
     }
 
-    /// What stands for a content key that could not be decrypted. It depends on the secret, so that nobody else can tell
-    /// it from a key, and on the ciphertext, so that asking twice tells nothing either: the digest of a signature,
+    /// Makes what stands for a content key that could not be decrypted. It depends on the secret, so that nobody else can
+    /// tell it from a key, and on the ciphertext, so that asking twice tells nothing either: the digest of a signature,
     /// which is the same every time (RFC 8017, 8.2) and leaves the device in no other place.
-    private mutating func substitute(
-        for encryptedKey: Span<UInt8>, random: inout RandomGenerator
-    ) throws(CryptoError) -> Digest {
+    private mutating func fill(
+        _ substitute: inout Digest, for encryptedKey: Span<UInt8>, random: inout RandomGenerator
+    ) throws(CryptoError) {
         var hash = Hash(.sha256)
         // No message that the device signs begins with a zero.
         let separator: InlineArray<1, UInt8> = [0]
@@ -127,6 +128,7 @@ extension PrivateKey where Self: ~Copyable {
         var buffer = signature.mutableSpan
         defer { wipe(&buffer) }
         let count = try sign(digest, into: &buffer, random: &random)
-        return Hash.digest(.sha256, of: buffer.span.extracting(first: count))
+        hash.update(buffer.span.extracting(first: count))
+        hash.finish(into: &substitute)
     }
 }

@@ -104,7 +104,10 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     // MARK: Keeping
 
     /// Bytes of ``export(into:)``: 271 for 2048 bits, 527 for 4096.
-    public var exportSize: Int { Self.headerSize &+ 2 &* half &+ ExportCheck.size }
+    public var exportSize: Int { Self.exportSize(bits: half &* 16) }
+
+    /// The same of any key. Whoever asks a key itself may have it copied to the stack.
+    public static func exportSize(bits: Int) -> Int { headerSize &+ bits / 8 &+ ExportCheck.size }
 
     /// Writes the compact form that an identity store keeps, a secret:
     ///
@@ -122,8 +125,9 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     @inline(never)
     public mutating func export(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
-        guard bytes.count >= exportSize else { throw .bufferTooSmall }
         let bits = half &* 16
+        let size = Self.exportSize(bits: bits)
+        guard bytes.count >= size else { throw .bufferTooSmall }
         bytes[0] = Self.kind
         bytes[1] = UInt8(truncatingIfNeeded: bits &>> 8)
         bytes[2] = UInt8(truncatingIfNeeded: bits)
@@ -132,7 +136,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         }
         for index in 0..<2 &* half { bytes[Self.headerSize &+ index] = primes[index] }
         ExportCheck.write(after: Self.headerSize &+ 2 &* half, in: &bytes)
-        return exportSize
+        return size
     }
 
     /// Reads the form of ``export(into:)``.
@@ -238,7 +242,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     ) throws(CryptoError) -> Int {
         guard half > 0 else { throw .invalidKey }
         guard random.isSeeded else { throw .notSeeded }
-        guard signature.count >= signatureSize else { throw .bufferTooSmall }
+        guard signature.count >= 2 &* half else { throw .bufferTooSmall }
         let status = unsafe withKey { key in
             unsafe digest.bytes.withUnsafeBufferPointer { bytes in
                 unsafe signature.withUnsafeMutableBufferPointer { signature in
@@ -249,7 +253,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
             }
         }
         guard status == 0 else { throw CryptoError(status: status, expected: .failed) }
-        return signatureSize
+        return 2 &* half
     }
 
     @inline(never)
@@ -289,7 +293,8 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard random.isSeeded else { throw .notSeeded }
         guard 1...32 ~= key.count else { throw .invalidLength }
         guard encryptedKey.count == 2 &* half else { throw .decryptionFailed }
-        var substitute = substitute(for: encryptedKey)
+        var substitute = Digest(.sha256)
+        fill(&substitute, for: encryptedKey)
         let status = unsafe withKey { privateKey in
             unsafe encryptedKey.withUnsafeBufferPointer { encryptedKey in
                 unsafe substitute.bytes.withUnsafeBufferPointer { substitute in
@@ -305,14 +310,14 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         guard status == 0 else { throw CryptoError(status: status, expected: .decryptionFailed) }
     }
 
-    /// What stands for a content key that could not be decrypted. It depends on the secret, so that nobody else can tell
-    /// it from a key, and on the ciphertext, so that asking twice tells nothing either.
+    /// Makes what stands for a content key that could not be decrypted. It depends on the secret, so that nobody else can
+    /// tell it from a key, and on the ciphertext, so that asking twice tells nothing either.
     @inline(never)
-    private mutating func substitute(for encryptedKey: Span<UInt8>) -> Digest {
+    private mutating func fill(_ substitute: inout Digest, for encryptedKey: Span<UInt8>) {
         var hash = Hash(.sha256)
         hash.update(primes.span.extracting(first: 2 &* half))
         hash.update(encryptedKey)
-        return hash.finish()
+        hash.finish(into: &substitute)
     }
 
     private mutating func withKey(_ body: (UnsafePointer<cmbedtls_rsa_private>) -> Int32) -> Int32 {

@@ -75,12 +75,11 @@ extension Text {
             let byte = value[index]
             let length = shownLength(value, at: index)
             let isAtEnd = index == 0 || index == value.count - 1
-            if length == 0 || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ",")
-                || byte == UInt8(ascii: " ") && isAtEnd
-            {
+            if length == 0 {
+                appendEscape(of: byte)
+            } else if byte == UInt8(ascii: "\\") || byte == UInt8(ascii: ",") || byte == UInt8(ascii: " ") && isAtEnd {
                 append("\\")
             }
-            if length == 0 { append(hex: byte) }
             append(value.extracting(index..<(index + length)))
             index += Swift.max(length, 1)
         }

@@ -9,7 +9,7 @@ struct Container {
     struct Part {
         /// PEM's label; empty elsewhere.
         let label: Text
-        let bytes: [UInt8]
+        fileprivate(set) var bytes: [UInt8]
         /// Where it stands in the file; nil if it had to be decoded first.
         let offset: Int?
     }
@@ -41,7 +41,7 @@ struct Container {
     let form: Form
     /// What was looked at: a reply's body, or all of the file.
     let body: [UInt8]
-    let parts: [Part]
+    private(set) var parts: [Part]
     /// What is wrong with PEM.
     let failure: PEM.Failure?
 
@@ -81,7 +81,10 @@ struct Container {
         if PEM.isIn(bytes.span) { return .pem }
         if first == Tag.sequence.rawValue, bytes.count > 1, bytes[1] >= 0x7F || !isText(bytes) { return .binary }
         guard isText(bytes) else { return .binary }
-        if base64(bytes)?.first == Tag.sequence.rawValue { return .base64 }
+        if var decoded = base64(bytes) {
+            defer { decoded.wipe() }
+            if decoded.first == Tag.sequence.rawValue { return .base64 }
+        }
         if Capabilities(bytes.span) != Capabilities() { return .capabilities }
         let start = bytes.first { $0 > 0x20 }
         return start == UInt8(ascii: "<") ? .html : .text
@@ -90,15 +93,20 @@ struct Container {
     /// Decodes lines of base64; nil if they are anything else.
     private static func base64(_ text: [UInt8]) -> [UInt8]? {
         var decoder = Base64(capacity: text.count / 4 * 3 + 3)
-        var (start, end) = (0, 0)
-        while start < text.count {
-            while end < text.count, text[end] != UInt8(ascii: "\n") { end += 1 }
-            let line = text.part(start..<end).trimmed
-            guard decoder.append(line.span) else { return nil }
-            end += 1
-            start = end
+        var lines = Lines(text.span)
+        var isBase64 = true
+        while isBase64, let line = lines.next() { isBase64 = decoder.append(text.span.extracting(line)) }
+        guard isBase64, decoder.finish() else {
+            decoder.bytes.wipe()
+            return nil
         }
-        return decoder.finish() ? decoder.bytes : nil
+        return decoder.bytes
+    }
+
+    /// Wipes what was decoded: it may be a key. What was read belongs to who read it.
+    mutating func wipe() {
+        guard form == .pem || form == .base64 else { return }
+        for index in parts.indices { parts[index].bytes.wipe() }
     }
 
     /// Whether there is no control byte in it that text does not have.
@@ -141,8 +149,12 @@ struct Container {
 }
 
 extension Container {
-    /// Every element of the file, in DER; what cannot be read ends its part.
-    var elements: [[UInt8]] { Self.elements(of: parts) }
+    /// Every element of a file, in DER, which the caller wipes; what cannot be read ends its part.
+    static func elements(of file: [UInt8]) -> [[UInt8]] {
+        var container = Container(file)
+        defer { container.wipe() }
+        return elements(of: container.parts)
+    }
 
     static func elements(of parts: [Part]) -> [[UInt8]] {
         var elements: [[UInt8]] = []
@@ -156,6 +168,13 @@ extension Container {
             }
         }
         return elements
+    }
+}
+
+extension [[UInt8]] {
+    /// Each of them must be the only owner of its bytes.
+    mutating func wipe() {
+        for index in indices { self[index].wipe() }
     }
 }
 

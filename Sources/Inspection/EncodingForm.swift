@@ -91,17 +91,18 @@ struct EncodingForm {
 }
 
 extension [UInt8] {
-    /// The element at `range`, in BER, in DER.
+    /// The element at `range`, in BER, in DER. It may be a key: the caller wipes it.
     ///
     /// - Throws: ``DERError``, at offsets in this array.
     @inline(never)
     func normalized(_ range: Range<Int>) throws(DERError) -> [UInt8] {
         var copy = self
+        defer { copy.wipe() }
         let der: Range<Int>
         do {
             var buffer = copy.mutableSpan
             der = try BER.normalize(&buffer, in: range)
         }
-        return [UInt8](copy[der])
+        return copy.part(der)
     }
 }

@@ -16,7 +16,7 @@ package struct Evaluation {
         package var isRecipient = false
     }
 
-    /// Room for what is trusted, as an identity's agent has it.
+    /// Space for what is trusted, as an identity's agent has it.
     private static var capacity: Int { 16_384 }
 
     package private(set) var items: [Item] = []

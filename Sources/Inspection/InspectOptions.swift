@@ -10,7 +10,7 @@ package struct InspectOptions: ~Copyable {
     package var hasKey = false
     /// The challengePassword, which opens envelopes to a password (RFC 8894, 3.1). Wiped after use.
     package var password = Text()
-    /// Files of the CA's certificates, PEM or DER, also as GetCACert has them.
+    /// Files of the CA's certificates, PEM or DER, also as GetCACert has them. Wiped after use: a key may stand beside them.
     package var ca: [UInt8] = []
     /// As ``PKIX/Fingerprints`` has them: what a GetCACert reply is held against.
     package var fingerprints = Text()

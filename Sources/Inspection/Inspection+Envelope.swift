@@ -174,11 +174,16 @@ extension Inspection {
                 "decryption", .unknown,
                 "the given key is not the one that signed the request, which alone opens this: give that one")
         }
-        var plain = der
+        var message = der
+        var plain: [UInt8] = []
+        defer {
+            message.wipe()
+            plain.wipe()
+        }
         do throws(DERError) {
-            let range = try decrypt(envelope, &plain, isForPassword)
+            let range = try decrypt(envelope, &message, isForPassword)
+            plain = message.part(range)
             check("decryption", .pass, isForPassword ? "the password opens it" : "the key opens it")
-            plain = plain.part(range)
         } catch {
             return check("decryption", .fail, "it cannot be opened: ", error)
         }
@@ -188,6 +193,7 @@ extension Inspection {
         _ = describe(plain)
         isInEnvelope = wasInEnvelope
         report.endObject()
+        opened.wipe()
         opened = (try? plain.normalized(0..<plain.count)) ?? []
     }
 

@@ -11,12 +11,18 @@ extension Inspection {
         report.beginItem()
         report.field("file", text: file)
         report.field("size", number: bytes.count)
-        // It holds a key, and is nothing to paste into a mail.
-        if bytes.starts(with: "SCEPID") {
-            report.field("kind", "the store of an identity, which scep status describes")
+        // They hold a key, a seed or a password, and are nothing to paste into a mail.
+        for (start, kind) in [
+            ("SCEPID", "the store of an identity, which scep status describes"),
+            ("SCEP", "the provisioning record of a board"),
+            ("SEED", "the flash of a board, which begins with its seed"),
+        ] as [(StaticString, StaticString)] where bytes.starts(with: start) {
+            report.field("kind", kind)
             return report.endItem()
         }
-        let container = Container(bytes)
+        var container = Container(bytes)
+        defer { container.wipe() }
+        showsUnknown = container.reply != nil || container.form == .html
         if let reply = container.reply { describe(reply) }
         report.field("form", container.form.word)
         switch container.form {
@@ -33,7 +39,8 @@ extension Inspection {
     }
 
     private mutating func describe(_ parts: [Container.Part]) {
-        let elements = Container.elements(of: parts)
+        var elements = Container.elements(of: parts)
+        defer { elements.wipe() }
         isSingle = elements.count == 1
         report.beginList("objects")
         for part in parts {
@@ -131,7 +138,8 @@ extension Inspection {
         case .html: report.field("problem", "it is a page for a browser, no SCEP message: is the URL right?")
         default: report.field("problem", "it is text, but neither PEM nor base64 nor GetCACaps keywords")
         }
-        if !container.body.isEmpty { report.field("start", text: Text(container.body.prefix(200))) }
+        guard showsUnknown, !container.body.isEmpty else { return }
+        report.field("start", text: Text(container.body.prefix(200)))
     }
 
     // MARK: elements
@@ -141,7 +149,8 @@ extension Inspection {
     /// - Returns: where the next one starts.
     mutating func describe(_ bytes: [UInt8], at start: Int = 0) -> Int {
         let form: EncodingForm
-        let der: [UInt8]
+        var der: [UInt8] = []
+        defer { der.wipe() }
         do throws(DERError) {
             guard start < bytes.count else { throw DERError(.truncated, at: start) }
             form = try EncodingForm(bytes, at: start)
@@ -221,6 +230,7 @@ extension Inspection {
 
     /// Shows some bytes.
     private mutating func field(_ name: StaticString, hex bytes: [UInt8], at start: Int) {
+        guard showsUnknown, !isInEnvelope else { return }
         report.field(name, hex: bytes.span.extracting(start..<min(start + 32, bytes.count)))
     }
 

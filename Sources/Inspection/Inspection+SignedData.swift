@@ -106,14 +106,15 @@ extension Inspection {
             return check("content", .pass, "there is content, which has no meaning here and is not looked at")
         }
         report.beginObject("content")
-        opened = []
+        opened.wipe()
         if isMessage { isOfReply = signer.isReply(der) }
         _ = describe(der.part(content))
         isOfReply = nil
         report.endObject()
         guard isMessage, !opened.isEmpty else { return }
-        let plain = opened
-        opened = []
+        var plain: [UInt8] = []
+        swap(&plain, &opened)
+        defer { plain.wipe() }
         if signer.isReply(der) {
             check(issued: plain)
         } else {

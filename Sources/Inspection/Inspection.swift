@@ -9,7 +9,7 @@ import SCEP
 ///
 /// - Parameters:
 ///   - random: blinds what is computed with the key. Wiped after use.
-///   - read: reads a file.
+///   - read: reads a file, which is wiped after use.
 /// - Returns: how many checks passed and failed.
 @discardableResult
 package func inspect(
@@ -24,8 +24,9 @@ package func inspect(
     }
     inspection.report.beginList("files")
     for file in files {
-        let bytes = try read(file)
+        var bytes = try read(file)
         inspection.describe(file: file, bytes)
+        bytes.wipe()
     }
     inspection.report.endList()
     inspection.describeSummary()
@@ -69,9 +70,11 @@ struct Inspection: ~Copyable {
     let request: RequestFacts?
     private(set) var summary = InspectSummary()
     var depth = 0
-    /// What the last envelope held, once it was opened; empty before.
+    /// What the last envelope held, once it was opened; empty before. Wiped after use.
     var opened: [UInt8] = []
     var isInEnvelope = false
+    /// Whether bytes are shown of what is not recognized: of what a server has sent. Any other file may be somebody's secret.
+    var showsUnknown = false
     /// Whether the object that is described is all of its file.
     var isSingle = true
     /// Whether the envelope that is described is a reply's: that of the request is to the CA's key, that of the reply to
@@ -111,6 +114,9 @@ struct Inspection: ~Copyable {
     mutating func wipe() {
         options.key.wipe()
         options.password.wipe()
+        options.ca.wipe()
+        options.request.wipe()
+        opened.wipe()
         random.wipe()
     }
 

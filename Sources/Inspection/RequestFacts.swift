@@ -11,7 +11,9 @@ struct RequestFacts {
 
     /// Finds the first pkiMessage in a file. Nil if there is none.
     init?(_ file: [UInt8]) {
-        for der in Container(file).elements where ObjectKind(der.span) == .signedData {
+        var elements = Container.elements(of: file)
+        defer { elements.wipe() }
+        for der in elements where ObjectKind(der.span) == .signedData {
             guard let message = try? SignedDataParts(der.span), let first = message.signers.first,
                 let info = try? SignerInfoParts(der.span, in: first), let identifier = info.attribute("transactionID")
             else { continue }
@@ -34,7 +36,10 @@ extension Inspection {
     /// The certificates in a file, one after the other in DER.
     static func certificates(in file: [UInt8]) -> [UInt8] {
         var certificates: [UInt8] = []
-        for der in Container(file).elements {
+        // Beside a certificate there may be its key.
+        var elements = Container.elements(of: file)
+        defer { elements.wipe() }
+        for der in elements {
             switch ObjectKind(der.span) {
             case .certificate: certificates.append(der)
             case .signedData:

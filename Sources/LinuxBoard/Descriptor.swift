@@ -44,12 +44,10 @@ public struct Descriptor {
     /// - Parameters:
     ///   - path: ends in a zero byte.
     ///   - mode: of one that is made, whatever the umask is.
-    public init?(
-        makingFolder path: Span<UInt8>, in folder: Int32 = AT_FDCWD, mode: mode_t, followsLinks: Bool = false
-    ) {
+    public init?(makingFolder path: Span<UInt8>, in folder: Int32 = AT_FDCWD, mode: mode_t) {
         let isMade = unsafe withCString(path) { unsafe mkdirat(folder, $0, mode) } == 0
         guard isMade || linux_errno() == EEXIST,
-            let opened = Descriptor(path: path, in: folder, O_RDONLY | O_DIRECTORY, followsLinks: followsLinks)
+            let opened = Descriptor(path: path, in: folder, O_RDONLY | O_DIRECTORY)
         else { return nil }
         self = opened
         if isMade { _ = fchmod(number, mode) }

@@ -142,13 +142,9 @@ extension ErrorWords {
             say(
                 "the signature of the reply is wrong, so that it was changed on its way",
                 do: "try again; if that does not help, someone may be in between")
-        case .validityNotExtended where operation == .getCACert:
-            say(
-                "the CA's own certificate expires no later than this one, so that no new one was asked for",
-                do: "ask the CA's operator when the CA's is renewed")
         case .validityNotExtended:
             say(
-                "the new certificate expires no later than the one before, and was not stored",
+                "the new certificate expires sooner than the one before, and was not stored",
                 do: "ask the CA's operator")
         default: break
         }

@@ -1,6 +1,9 @@
 import Bytes
 
 // What others wrote is shown by these rules alone, on a terminal, in a journal, in a file and in JSON.
+//
+// A backslash is shown as it is, since text may come by here more than once: so `\0A` that somebody wrote looks like a line
+// feed that was escaped. It is harmless, and JSON, whose backslashes are escaped, tells the two apart.
 
 /// Bytes of the character at `index` if it can be shown as it is; 0 if it has to be escaped: a control character, one that
 /// changes the order of reading or ends a line (Unicode, UAX #9 and 5.8), or no character of UTF-8 at all.
@@ -29,7 +32,8 @@ extension [UInt8] {
         }
     }
 
-    private mutating func appendEscape(of byte: UInt8) {
+    /// Appends `\C3`.
+    package mutating func appendEscape(of byte: UInt8) {
         append(UInt8(ascii: "\\"))
         for digit in [byte >> 4, byte & 15] { append(digit < 10 ? 0x30 + digit : 0x37 + digit) }
     }

@@ -190,7 +190,7 @@ package enum PEM {
 }
 
 /// The lines of a text, without their ends and the blanks around them.
-private struct Lines: ~Escapable {
+package struct Lines: ~Escapable {
     private let text: Span<UInt8>
     private var position = 0
     /// Of the last line, from 1.
@@ -214,8 +214,6 @@ private struct Lines: ~Escapable {
         while start < end, isBlank(text[end &- 1]) { end &-= 1 }
         return start..<end
     }
-
-    private func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0D }
 }
 
 /// Takes base64 (RFC 4648, 4) a line at a time.

@@ -50,7 +50,7 @@ public struct CertificateRevocationList: ~Escapable {
 
     /// Reads the next element of `reader` as a CRL.
     ///
-    /// - Throws: ``DER/DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); where there is no ``DeviceCrypto/Footprint``, also for a list
+    /// - Throws: ``DER/DERError``; `unknownCriticalExtension` (RFC 5280, 5.2); on a small image (``DeviceCrypto/Footprint``), also for a list
     ///   that may cover a part only.
     @_lifetime(copy reader)
     public init(_ reader: inout DERReader) throws(DERError) {

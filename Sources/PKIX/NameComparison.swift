@@ -1,3 +1,4 @@
+import Bytes
 import DER
 
 /// Whether two Names, each with its SEQUENCE header, are the same (RFC 5280, 7.1): RDN by RDN, attribute by attribute,
@@ -62,8 +63,5 @@ private func next(_ value: borrowing DERElement, _ position: inout Int) -> UInt8
 
 @inline(never)
 private func skipBlanks(_ value: borrowing DERElement, _ position: inout Int) {
-    while position < value.content.upperBound, isBlank(value.bytes[position]) { position &+= 1 }
+    while position < value.content.upperBound, isWhiteSpace(value.bytes[position]) { position &+= 1 }
 }
-
-/// A space, or what C calls one.
-private func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte &- 9 < 5 }

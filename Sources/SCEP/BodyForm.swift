@@ -1,3 +1,4 @@
+import Bytes
 import DER
 import DeviceCrypto
 
@@ -18,13 +19,13 @@ public enum BodyForm: UInt8, Equatable, Sendable {
 
 /// Finds the message in the body of a reply and turns it into DER where it stands.
 ///
-/// PEM, base64 (where ``Footprint`` allows), and white space around DER are taken, and noted in the policy: what counts is
+/// PEM, base64 (not on a small image: ``Footprint``), and white space around DER are taken, and noted in the policy: what counts is
 /// signed or has a fingerprint, however it was carried.
 ///
 /// - Parameter mayBeSeveral: whether a text may hold several elements: the blocks of a PEM file.
 /// - Throws: ``SCEPError/notDER(_:)``, ``SCEPError/reply(_:)``.
 @inline(never)
-func takeIn(
+func readBody(
     _ work: inout MutableSpan<UInt8>, _ body: Range<Int>, _ policy: inout Policy, mayBeSeveral: Bool = false
 ) throws(SCEPError) -> Range<Int> {
     var range = Footprint.isUnconstrained ? skipBlanks(work.span, body) : body
@@ -65,12 +66,9 @@ func skipMark(_ bytes: Span<UInt8>, _ range: inout Range<Int>) -> Bool {
 
 private func skipBlanks(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
     var start = range.lowerBound
-    while start < range.upperBound, isBlank(bytes[start]) { start &+= 1 }
+    while start < range.upperBound, isWhiteSpace(bytes[start]) { start &+= 1 }
     return start..<range.upperBound
 }
-
-/// Whether it is white space of ASCII.
-func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || 9...13 ~= byte }
 
 extension BodyForm {
     /// Nil for what may be DER, as far as its first bytes tell.
@@ -91,7 +89,7 @@ extension BodyForm {
         // A digit or a letter can be the tag of an element: a length, or what is in it, is no letter then.
         default:
             for index in start..<min(range.upperBound, start &+ 8) {
-                guard 0x20..<0x7F ~= bytes[index] || isBlank(bytes[index]) else { return nil }
+                guard 0x20..<0x7F ~= bytes[index] || isWhiteSpace(bytes[index]) else { return nil }
             }
             self = .text
         }
@@ -114,7 +112,7 @@ private func decode(_ work: inout MutableSpan<UInt8>, _ text: Range<Int>) -> Ran
             if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") { isLabel = false }
             if byte == UInt8(ascii: "-") { isLabel = true }
             if byte == UInt8(ascii: "=") || isLabel { (group, bits) = (0, 0) }
-            if isLabel || isBlank(byte) || byte == UInt8(ascii: "=") { continue }
+            if isLabel || isWhiteSpace(byte) || byte == UInt8(ascii: "=") { continue }
             guard let value = base64Value(byte) else { return nil }
             group = group &<< 6 | value
             bits &+= 6

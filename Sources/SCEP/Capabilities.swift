@@ -59,5 +59,5 @@ public struct Capabilities: BitSet {
         self = found
     }
 
-    private static func separates(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ",") || isBlank(byte) }
+    private static func separates(_ byte: UInt8) -> Bool { byte == UInt8(ascii: ",") || isWhiteSpace(byte) }
 }

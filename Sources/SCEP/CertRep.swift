@@ -42,7 +42,7 @@ public enum CertRep: Equatable, Sendable {
         _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
         to transaction: Transaction, policy: inout Policy, moment: Moment
     ) throws(SCEPError) {
-        let message = try takeIn(&work, body, &policy)
+        let message = try readBody(&work, body, &policy)
         let weakness: Leniency
         let text: Range<Int>
         do {

@@ -4,7 +4,7 @@ import DeviceCrypto
 /// Turns failInfoText (RFC 8894, 3.2.1.4) into UTF-8 where it stands, as far as it fits.
 ///
 /// It is to be a UTF8String; it comes in other string types, and as a PKIFreeText (RFC 4210, 5.1.1), of which this is the
-/// first string. Where there is no ``Footprint``, it is left as it is.
+/// first string. On a small image (``Footprint``) it is left as it is.
 ///
 /// - Parameter value: where the attribute's value stands in `work`, with its header.
 /// - Returns: where the text stands; empty if the value is no string.

@@ -60,7 +60,7 @@ public enum GetCACert {
     public static func read(_ work: inout MutableSpan<UInt8>, body: Range<Int>, policy: inout Policy)
         throws(SCEPError) -> (certificates: Range<Int>, isSingle: Bool)
     {
-        let message = try takeIn(&work, body, &policy, mayBeSeveral: true)
+        let message = try readBody(&work, body, &policy, mayBeSeveral: true)
         let isCertificate: Bool
         let isSingle: Bool
         do throws(DERError) {
@@ -80,7 +80,7 @@ public struct Accepted: Sendable {
     public fileprivate(set) var byteCount = 0
     /// Whether they are of the CA that was known before, or of its successor, which it signed itself.
     public fileprivate(set) var continuesKnown = false
-    /// Who was not trusted, and why; in the order of the reply. Empty where there is no ``DeviceCrypto/Footprint`` for it.
+    /// Who was not trusted, and why; in the order of the reply. Empty on a small image (``DeviceCrypto/Footprint``).
     public fileprivate(set) var passedOver = PassedOver.List()
 }
 

@@ -22,7 +22,7 @@ public enum GetNextCACert {
         _ work: inout MutableSpan<UInt8>, body: Range<Int>, from ca: borrowing CACertificates,
         policy: inout Policy, moment: Moment
     ) throws(SCEPError) -> Range<Int> {
-        let message = try takeIn(&work, body, &policy)
+        let message = try readBody(&work, body, &policy)
         let content: Range<Int>
         do throws(SCEPError) {
             let signedData = try SignedData(reply: work.span, message, of: .signedData)

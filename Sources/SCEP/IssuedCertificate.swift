@@ -24,7 +24,7 @@ public enum IssuedCertificate {
     ///   - opened: what ``CertRep/open(_:envelope:key:password:policy:random:)`` found.
     ///   - key: the private key that the request is for.
     ///   - replaced: in a renewal, the certificate before, which never counts as the one that was asked for; the new
-    ///     one has to be valid for longer.
+    ///     one may not expire sooner.
     ///   - mayBeginLater: whether the certificate may become valid in the future, as one of a CA's next certificate.
     /// - Returns: where the certificate stands in `work`.
     /// - Throws: ``SCEPError/belowFloor(_:)`` with all that the reply would need to be allowed;
@@ -81,8 +81,8 @@ public enum IssuedCertificate {
         return matches ?? false
     }
 
-    /// Says so if one has the device's key, that is its modulus or point somewhere in it, and cannot be read. Where there is
-    /// no ``Footprint``, any that cannot be read is taken for it.
+    /// Says so if one has the device's key, that is its modulus or point somewhere in it, and cannot be read. On a small
+    /// image (``Footprint``) any that cannot be read is taken for it.
     @inline(never)
     private static func refuseUnreadable<Key: PrivateKey & ~Copyable>(
         _ work: Span<UInt8>, _ certificates: Range<Int>, _ key: inout Key

@@ -29,15 +29,19 @@ extension DERWriter {
     ///   - password: the challengePassword, which takes the place of decryption with EC keys (RFC 8894, 3.1); may be
     ///     empty with RSA keys.
     ///   - key: the private key of `signer`.
+    ///   - content: what the envelope is made of, and nothing else: the same randomness makes the same message again,
+    ///     with a key whose signatures are the same each time.
+    ///   - random: blinds the key.
     /// - Throws: ``DERError``: `bufferFull`, `unsupportedAlgorithm`, `passwordMissing`, `crypto`; what is wrong with the
     ///   signer's subject or certificate.
     @inline(never)
     public mutating func wrapPKIMessage<Key: PrivateKey & ~Copyable>(
         _ type: MessageType, from end: Int, for recipient: borrowing Certificate, password: Span<UInt8>,
         signer: borrowing SignerCertificate, transaction: Transaction, algorithms: Algorithms, key: inout Key,
-        random: inout RandomGenerator
+        content: inout RandomGenerator, random: inout RandomGenerator
     ) throws(DERError) {
-        try wrapEnvelopedData(from: end, for: recipient, password: password, cipher: algorithms.cipher, random: &random)
+        try wrapEnvelopedData(
+            from: end, for: recipient, password: password, cipher: algorithms.cipher, random: &content)
         let contentStart = front
         switch signer {
         case .selfSigned(let certificate):

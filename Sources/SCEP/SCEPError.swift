@@ -76,7 +76,7 @@ public enum SCEPError: Error, Equatable, Sendable {
     case certificateNotYetValid
     /// It is the certificate that was to be renewed.
     case oldCertificate
-    /// It is not valid for longer than the certificate that was to be renewed.
+    /// It expires sooner than the certificate that was to be renewed.
     case validityNotExtended
     /// GetCert brought another certificate than the one that was asked for.
     case wrongCertificate

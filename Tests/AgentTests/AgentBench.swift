@@ -32,6 +32,24 @@ final class AgentBench {
         try store.open()
     }
 
+    /// One that has stored its transaction, and is about to send the PKCSReq.
+    convenience init(hasBegun: Void) throws {
+        try self.init()
+        let text = text
+        let configuration = try Configuration(text.span)
+        agent = try AgentTests.begun(&store, configuration)
+        try putAuthority()
+        try keep()
+        try putAuthority()
+        agent.capabilities = Capabilities.aes.union(.sha256).union(.postPKIOperation)
+    }
+
+    private func putAuthority() throws {
+        let authority = try OpenSSLAuthority.shared.der
+        for index in authority.indices { agent.caCertificates[index] = authority[index] }
+        agent.caByteCount = authority.count
+    }
+
     /// A device's certificate of a hundred days, and the key to it.
     private static let issued = Result {
         try OpenSSLIdentity(

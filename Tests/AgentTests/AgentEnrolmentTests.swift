@@ -1,4 +1,6 @@
+import DeviceCrypto
 import SCEP
+import TestKeys
 import TestSupport
 import Testing
 
@@ -130,6 +132,27 @@ import Testing
             try OpenSSL.run(["cms", "-verify", "-noverify", "-binary", "-inform", "DER"], input: $0.message)
         }
         #expect(envelopes[0] == envelopes[1])
+    }
+
+    /// What blinds the key is none of what makes the request repeatable, which whoever reads the store has: it is the
+    /// device's own, and new each time.
+    @Test func keyIsBlindedAnewForTheSameRequest() throws {
+        let bench = try AgentBench(hasBegun: ())
+        func next(_ random: inout RandomGenerator) throws -> [UInt8] {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            var buffer = bytes.mutableSpan
+            try random.fill(&buffer)
+            return bytes
+        }
+        func request(_ seed: UInt8) throws -> [UInt8]? {
+            bench.random = try seededRandom(seed)
+            guard case .exchange(.pkcsReq, .post(let message)) = try bench.step() else { return nil }
+            var untouched = try seededRandom(seed)
+            #expect(try next(&bench.random) != next(&untouched))
+            return Array(bench.work[message])
+        }
+        let first = try #require(try request(0x11))
+        #expect(try request(0x22) == first)
     }
 
     /// A refusal is the CA's last word: the password went with it, and without one a new transaction is begun.

@@ -137,17 +137,7 @@ import Testing
     @Test func randomnessOfARequest() throws {
         var random = try seededRandom()
         #expect(withUnsafeBytes(of: &random) { Self.holdsKeySchedule(Array($0)) })
-        let bench = try AgentBench()
-        let text = bench.text
-        let configuration = try Configuration(text.span)
-        let authority = try OpenSSLAuthority.shared.der
-        bench.agent = try AgentTests.begun(&bench.store, configuration)
-        for index in authority.indices { bench.agent.caCertificates[index] = authority[index] }
-        bench.agent.caByteCount = authority.count
-        try bench.keep()
-        for index in authority.indices { bench.agent.caCertificates[index] = authority[index] }
-        bench.agent.caByteCount = authority.count
-        bench.agent.capabilities = Capabilities.aes.union(.sha256).union(.postPKIOperation)
+        let bench = try AgentBench(hasBegun: ())
         var action: AgentAction?
         let left = try stackLeft { action = try bench.step() }
         guard case .exchange(.pkcsReq, .post) = action else {

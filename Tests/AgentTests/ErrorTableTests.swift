@@ -36,7 +36,7 @@ import Testing
         let shared = kinds.filter { $0.value.count > 1 }.keys.sorted()
         #expect(
             shared == [
-                "configuration", "no-capabilities", "not-extended", "weak-digest",
+                "configuration", "no-capabilities", "weak-digest",
             ])
     }
 
@@ -114,12 +114,6 @@ import Testing
         let error = SCEPError.reply(DERError(.invalidBoolean, at: 312))
         let (_, _, remedy) = Self.parts(.scep(.getCACert, error, text: 0..<1), [0x30])
         #expect(!remedy.contains("url"))
-    }
-
-    /// Where nothing was issued, nothing is said of a new certificate.
-    @Test func newCertificateIsSpokenOfOnlyWhereOneCame() {
-        #expect(!Self.parts(.scep(.getCACert, .validityNotExtended, text: 0..<0)).1.contains("new"))
-        #expect(Self.parts(.scep(.renewalReq, .validityNotExtended, text: 0..<0)).1.contains("new certificate"))
     }
 
     @Test func refusedRenewalNamesItsType() {

@@ -53,7 +53,7 @@ enum Errors {
             .request(DERError(.bufferFull, at: 0)), .request(DERError(.crypto(.outOfMemory), at: 0)),
             .request(DERError(.crypto(.notSeeded), at: 0)), .reply(DERError(.crypto(.decryptionFailed), at: 0)),
             .belowFloor(.des), .belowFloor(Leniency.sha1.union(.tripleDES)), .belowFloor(.lowerFloor),
-        ]).map { .scep(.pkcsReq, $0, text: 0..<0) } + [.scep(.getCACert, .validityNotExtended, text: 0..<0)]
+        ]).map { .scep(.pkcsReq, $0, text: 0..<0) }
 
     private static func after(_ error: SCEPError) -> SCEPError? {
         switch error {

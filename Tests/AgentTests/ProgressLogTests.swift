@@ -25,13 +25,13 @@ import Testing
 
     @Test func stepsHaveTheirWords() {
         let rows: [(Step, String)] = [
-            (.asking(.getCACaps), "asking the CA what it can do"),
-            (.asking(.getCACert), "fetching the CA's certificates"),
-            (.asking(.getNextCACert), "fetching the next CA's certificates"),
-            (.asking(.pkcsReq), "requesting a certificate"), (.asking(.renewalReq), "renewing the certificate"),
-            (.asking(.certPoll), "asking whether the certificate was approved"),
-            (.asking(.getCert), "asking whether the CA has the certificate"),
-            (.asking(.getCRL), "asking whether the certificate is revoked"),
+            (.exchange(.getCACaps), "asking the CA what it can do"),
+            (.exchange(.getCACert), "fetching the CA's certificates"),
+            (.exchange(.getNextCACert), "fetching the next CA's certificates"),
+            (.exchange(.pkcsReq), "requesting a certificate"), (.exchange(.renewalReq), "renewing the certificate"),
+            (.exchange(.certPoll), "asking whether the certificate was approved"),
+            (.exchange(.getCert), "asking whether the CA has the certificate"),
+            (.exchange(.getCRL), "asking whether the certificate is revoked"),
             (.makingKey(.rsa(bits: 3072)), "making a key: RSA-3072"), (.makingKey(.p256), "making a key: P-256"),
             (.makingKey(.p384), "making a key: P-384"), (.storing, "writing to storage"),
             (.waiting(.poll, milliseconds: 60_000), "pending: asking again in 60 s"),

@@ -131,7 +131,7 @@ import Testing
         }
     }
 
-    /// Room for all that a device can have at a time: three keys of RSA-4096, the certificates of CAs twice, two of its own
+    /// Space for all that a device can have at a time: three keys of RSA-4096, the certificates of CAs twice, two of its own
     /// of two KiB, the transaction and the state.
     @Test func theLargestSnapshotFits() {
         let records = [527, 527, 527, 4096, 4096, 2048, 2048, 79, 119]

@@ -1,7 +1,7 @@
 import DeviceCrypto
 import TestSupport
 
-/// Room for a result; `body` says how much of it was used.
+/// Space for a result; `body` says how much of it was used.
 func output<Failure: Error>(
     _ capacity: Int, _ body: (inout MutableSpan<UInt8>) throws(Failure) -> Int
 ) throws(Failure) -> [UInt8] {

@@ -111,6 +111,94 @@ import Testing
         #expect(left.holds(["key": key]) == [])
     }
 
+    /// A scalar, and what mbedTLS takes for it to multiply by it: its bits in columns, as many as a window is wide, with
+    /// odd digits alone, of the scalar or of the group's order less the scalar (`ecp_comb_recode_core`).
+    private static func forms(_ scalar: [UInt8], _ curve: Curve) -> [String: [UInt8]] {
+        let order = [UInt8](
+            hex: curve == .p256
+                ? "FFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551"
+                : "FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFC7634D81F4372DDF581A0DB248B0A77AECEC196ACCC52973")
+        var odd = scalar
+        if scalar.last.map({ $0 & 1 }) == 0 {
+            var borrow = 0
+            for index in scalar.indices.reversed() {
+                let difference = Int(order[index]) - Int(scalar[index]) - borrow
+                odd[index] = UInt8(truncatingIfNeeded: difference)
+                borrow = difference < 0 ? 1 : 0
+            }
+        }
+        func bit(_ number: Int) -> UInt8 {
+            number < 8 * odd.count ? odd[odd.count - 1 - number / 8] >> (number % 8) & 1 : 0
+        }
+        var forms = ["scalar": scalar, "scalar, little-endian": Array(scalar.reversed())]
+        for width in 2...7 {
+            let size = (8 * scalar.count + width - 1) / width
+            var digits = (0..<size).map { place in
+                (0..<width).reduce(UInt8(0)) { $0 | bit(place + size * $1) << UInt8($1) }
+            }
+            digits.append(0)
+            var carry: UInt8 = 0
+            for place in 1...size {
+                let both = digits[place] & carry
+                digits[place] ^= carry
+                carry = both
+                guard digits[place] & 1 == 0 else { continue }
+                carry |= digits[place] & digits[place - 1]
+                digits[place] ^= digits[place - 1]
+                digits[place - 1] |= 0x80
+            }
+            forms["digits of \(width) bits"] = digits
+        }
+        return forms
+    }
+
+    @Test(arguments: [Curve.p256, .p384]) func scalars(_ curve: Curve) throws {
+        var random = try seededRandom()
+        var key = ECPrivateKey()
+        let made = try Remains { try key.generate(curve: curve, random: &random) }
+        var scalar = [UInt8](repeating: 0, count: curve.fieldSize)
+        var buffer = scalar.mutableSpan
+        try key.privateScalar(into: &buffer)
+        let secrets = Self.forms(scalar, curve)
+        #expect(made.holds(secrets) == [], "made")
+        let loaded = try Remains { try key.load(curve: curve, privateScalar: scalar.span, random: &random) }
+        #expect(loaded.holds(secrets) == [], "loaded")
+        let place = Place(128)
+        let signed = Hash.digest(.sha256, of: [UInt8]([1, 2, 3]).span)
+        let signing = try Remains {
+            try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
+        }
+        #expect(signing.holds(secrets) == [], "signed")
+    }
+
+    @Test func primes() throws {
+        var key = try TestKey.rsa.rsaPrivateKey()
+        let (kept, place) = (Place(600), Place(256))
+        try kept.use { buffer in _ = try key.export(into: &buffer) }
+        let (first, second) = (Array(kept.bytes[7..<135]), Array(kept.bytes[135..<263]))
+        let secrets = [
+            "P": first, "Q": second, "P, little-endian": first.reversed(), "Q, little-endian": second.reversed(),
+        ]
+        var random = try seededRandom()
+        let signed = Hash.digest(.sha256, of: [UInt8]([1, 2, 3]).span)
+        let signing = try Remains {
+            try place.use { buffer in _ = try key.sign(signed, into: &buffer, random: &random) }
+        }
+        #expect(signing.holds(secrets) == [], "signed")
+        let ciphertext = [UInt8]([0]) + .random(255)
+        let decrypting = try Remains {
+            place.use { buffer in
+                #expect(throws: CryptoError.decryptionFailed) {
+                    _ = try key.decrypt(.pkcs1v15, ciphertext.span, into: &buffer, random: &random)
+                }
+            }
+            try Place(16).use { buffer in try key.unwrapKey(ciphertext.span, into: &buffer, random: &random) }
+        }
+        #expect(decrypting.holds(secrets) == [], "decrypted")
+        let showing = try Remains { try place.use { buffer in _ = try key.publicKey(into: &buffer) } }
+        #expect(showing.holds(secrets) == [], "shown")
+    }
+
     /// A key as a token has it, whose signature stands for a content key that it could not decrypt (RFC 3218, 2.3.2).
     private struct Token: PrivateKey, ~Copyable {
         let signature: [UInt8]
@@ -150,7 +238,7 @@ import Testing
         }
         let substitute = try OpenSSL.run(["dgst", "-sha256", "-binary"], input: signature)
         #expect(place.bytes == (isRight ? plain : substitute))
-        #expect(left.holds(["signature": signature, "content key": plain]) == [])
+        #expect(left.holds(["signature": signature, "content key": plain, "substitute": substitute]) == [])
     }
 
     /// One that was drawn out, say: that has nothing to do with the ciphertext, so that nobody is given another key for it.

@@ -122,9 +122,8 @@ import Testing
                 try OutputFile.write(Text("x"), absent, progress)
             }
             #expect(failure.exit == .storage && text(failure.kind) == "file-failed")
-            #expect(
-                text(failure.message)
-                    .hasSuffix("\(directory.path)/absent/x.new: cannot be made: No such file or directory"))
+            let what = geteuid() == 0 ? "absent: cannot be read" : "absent/x.new: cannot be made"
+            #expect(text(failure.message).hasSuffix("\(directory.path)/\(what): No such file or directory"))
             // A folder is in the way.
             var folder = Settings()
             try FileManager.default.createDirectory(
@@ -134,6 +133,50 @@ import Testing
                 try OutputFile.write(Text("x"), folder, progress)
             }
             #expect(text(other.message).contains("/folder: cannot be replaced: "))
+        }
+    }
+
+    /// What root is told to make by a path that leads through another user's folder: they could have put a link there.
+    @Test(
+        .enabled(if: geteuid() == 0, "files of other users need root"),
+        arguments: [
+            ("theirs/way/new", false), ("roots/new", true), ("roots/deep/way/new", false),
+            ("link/new", true), ("./roots/.//new", true), ("roots/open/way/new", false),
+        ]) func rootMakesNothingWhereAnotherUserLeadsIt(path: String, isMade: Bool) throws
+    {
+        let lay = """
+            mkdir -p theirs roots/deep roots/open; ln -s ../roots theirs/way; ln -s roots link
+            ln -s .. roots/deep/way; ln -s .. roots/open/way
+            chown -R -h daemon theirs roots/deep; chmod 2775 roots/open
+            """
+        for isFolder in [true, false] {
+            try withTemporaryDirectory { directory in
+                try SoftHSM.run("/bin/sh", ["-c", "cd '\(directory.path)'; \(lay)"])
+                func names() throws -> [String] {
+                    try FileManager.default.subpathsOfDirectory(atPath: directory.path).sorted()
+                }
+                let before = try names()
+                var settings = Settings()
+                _ = settings.set(.quiet, Text("yes"), from: .commandLine)
+                let place = Array("\(directory.path)/\(path)".utf8)
+                _ = settings.set(isFolder ? .directory : .output, place, from: .commandLine)
+                func make() throws {
+                    guard isFolder else {
+                        return try OutputFile.write(Text("x"), settings, Gateway.Progress(settings))
+                    }
+                    let workspace = try Workspace.open(settings)
+                    workspace.folder.close()
+                }
+                if isMade {
+                    try make()
+                    #expect(FileManager.default.fileExists(atPath: "\(directory.path)/\(path)"))
+                } else {
+                    let failure = try #require(throws: Output.Failure.self) { try make() }
+                    #expect(text(failure.kind) == "path-untrusted", "\(text(failure.message))")
+                    #expect(try names() == before)
+                }
+                #expect(open(below: directory.path).filter { !$0.hasSuffix("/lock") } == [])
+            }
         }
     }
 

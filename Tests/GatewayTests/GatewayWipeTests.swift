@@ -192,6 +192,66 @@ extension KeyTests.GatewayCommandTests {
     }
 }
 
+extension KeyTests.GatewayCommandTests {
+    /// A key that is itself what is inspected, in all forms, whole or damaged, or that stands beside the CA's certificate.
+    @Test func nothingIsLeftOfAKeyThatIsInspected() throws {
+        try withTemporaryDirectory { directory in
+            var words = try Words([], in: directory)
+            try words.add(key: TestKey.rsa.pem)
+            let pem = try OpenSSL.run(["pkcs8", "-topk8", "-nocrypt"], input: TestKey.rsa.pem)
+            let der = try OpenSSL.run(["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], input: TestKey.rsa.pem)
+            let certificate = try OpenSSLIdentity.authority.certificate
+            let lines = String(decoding: pem, as: UTF8.self).split(separator: "\n")
+            let base64 = Array(lines.dropFirst().dropLast().joined(separator: "\n").utf8)
+            for (index, bytes) in try [
+                pem, der, base64, pem + certificate, certificate + pem + pem, Array(pem.dropLast(40)), der + der,
+                Array(der.dropLast(1)), base64 + Array("?".utf8), Array(base64.dropLast(1)),
+                OpenSSL.run(["rsa", "-traditional"], input: TestKey.rsa.pem),
+            ].enumerated() {
+                let file = try String(decoding: directory.writePrivate(bytes, to: "\(index)"), as: UTF8.self)
+                let outcome = try watched(["inspect", file], words)
+                #expect(outcome.report["files"].count == 1, "\(index)")
+                _ = try watched(["inspect", file, "--ca-file", file, "--request", file], words)
+            }
+        }
+    }
+
+    /// What an envelope holds once it is opened.
+    @Test func nothingIsLeftOfAnEnvelopeThatIsOpened() throws {
+        try withTemporaryDirectory { directory in
+            var words = try Words(["challenge"], in: directory)
+            let word = try #require(words.secrets["challenge"])
+            try words.add(key: TestKey.rsa.pem)
+            let ca = try OpenSSLIdentity(subject: "/CN=ca", for: .rsa)
+            let configuration = """
+                [req]
+                distinguished_name = dn
+                attributes = at
+                prompt = no
+                [dn]
+                CN = x
+                [at]
+                challengePassword = \(String(decoding: word, as: UTF8.self))
+                """
+            let request = try OpenSSL.run([
+                "req", "-new", "-outform", "DER", "-config",
+                directory.write(Array(configuration.utf8), to: "cnf"), "-key",
+                directory.write(TestKey.p256.pem, to: "key"),
+            ])
+            let device = try OpenSSLIdentity(subject: "/CN=x", for: .rsa)
+            let message = try SignedMessage.request("19", from: device, content: ca.envelope(request)).encoded()
+            let key = try String(decoding: directory.writePrivate(TestKey.rsa.pem, to: "ca"), as: UTF8.self)
+            for (index, file) in try [message, ca.envelope(request), ca.envelope(word)].enumerated() {
+                let outcome = try watched(
+                    ["inspect", directory.write(file, to: "\(index)"), "--existing-key", key], words)
+                let object = outcome.report["files"][0].object
+                let envelope = index == 0 ? object["content"] : object
+                #expect(envelope.result("decryption") == "pass", "\(outcome)")
+            }
+        }
+    }
+}
+
 extension KeyTests {
     /// What functions leave that read secrets.
     @Suite struct GatewayWipeTests {
@@ -251,6 +311,24 @@ extension KeyTests {
                     #expect(left.holds(["secret": word]) == [], "\(index)")
                 }
             }
+        }
+
+        /// One that comes through a pipe, whose size nobody knows before: read to its end, or refused.
+        @Test(arguments: [1 << 16, 5000]) func nothingIsLeftOfALongSecretFromAPipe(limit: Int) throws {
+            var ends: [Int32] = [0, 0]
+            #expect(pipe(&ends) == 0)
+            defer { close(ends[0]) }
+            let word = Array([UInt8].random(3000).hex.utf8)
+            #expect(write(ends[1], word, word.count) == word.count)
+            close(ends[1])
+            let place = Place([])
+            let left = try Remains.onStackAndHeap {
+                guard var secret = try? InputFile.readSecretFile(Array("/dev/fd/\(ends[0])".utf8), limit: limit)
+                else { return }
+                swap(&place.bytes, &secret)
+            }
+            #expect(place.bytes == (limit > word.count ? word : []))
+            #expect(left.holds(["secret": word]) == [])
         }
 
         /// A key that is taken from a file, and read again from the store.

@@ -92,6 +92,8 @@ import Testing
             ("cp roots/secret theirs/secret; chmod 600 theirs/secret", "theirs/secret", "path-untrusted"),
             ("ln -s own theirs/link; chown -h nobody theirs/link", "theirs/link", "path-untrusted"),
             ("chmod 777 roots", "roots/secret", "path-untrusted"), ("chmod 1777 roots", "roots/secret", "read roots"),
+            ("chgrp staff roots; chmod 2775 roots", "roots/secret", "path-untrusted"),
+            ("chmod 775 theirs", "theirs/own", "path-untrusted"), ("chmod 1775 roots", "roots/secret", "read roots"),
             ("ln -s link theirs/link", "theirs/link", "file-failed"), ("", "theirs/own/x", "file-failed"),
         ])
     func rootReadsWhatNobodyElsePutThere(script: String, path: String, outcome: String) throws {

@@ -16,8 +16,8 @@ import Testing
         var random = try seededRandom()
         var refused = try RefusedPINs(folder: Array(folder.path.utf8))
         defer { refused.close() }
-        try refused.reserve(random: &random)
-        try refused.remember(serial: Self.serial, pin: pin(number))
+        try refused.prepare(serial: Self.serial, pin: pin(number), random: &random)
+        try refused.remember()
     }
 
     private func holds(_ number: Int, in folder: URL, serial: [UInt8] = Self.serial) throws -> Bool {
@@ -68,10 +68,13 @@ import Testing
                 _ = try folder.write(bytes, to: "pin-refused")
                 #expect(try holds(1, in: folder) == first && holds(2, in: folder) == second, "\(bytes.count)")
             }
-            // One that was cut short is begun anew.
-            _ = try folder.write(Array(whole.prefix(15)), to: "pin-refused")
-            try refuse(3, in: folder)
-            #expect(try content(folder).count == 48 && holds(3, in: folder))
+            // One that was cut short goes on behind what is whole of it.
+            for (size, first) in [(15, false), (47, false), (79, true)] {
+                _ = try folder.write(Array(whole.prefix(size)), to: "pin-refused")
+                try refuse(3, in: folder)
+                #expect(try content(folder).count == (first ? 80 : 48))
+                #expect(try holds(1, in: folder) == first && holds(3, in: folder), "\(size)")
+            }
             let path = folder.path + "/pin-refused"
             for (script, number) in [
                 ("rm '\(path)'; mkdir '\(path)'", EINVAL), ("rmdir '\(path)'; ln -s /etc/passwd '\(path)'", ELOOP),
@@ -104,8 +107,10 @@ import Testing
             try refuse(1, in: folder)
             var random = try seededRandom()
             var refused = try RefusedPINs(folder: Array(folder.path.utf8))
-            try refused.reserve(random: &random)
+            try refused.prepare(serial: Self.serial, pin: pin(2), random: &random)
             #expect(try names() == ["pin-refused", "pin-refused.new"])
+            #expect(try refused.isOpen(serial: Self.serial, pin: pin(2)) && !holds(2, in: folder))
+            #expect(try !refused.isOpen(serial: Self.serial, pin: pin(3)))
             let mode = try FileManager.default.attributesOfItem(atPath: folder.path + "/pin-refused.new")
             #expect(mode[.posixPermissions] as? Int == 0o600)
             refused.release()

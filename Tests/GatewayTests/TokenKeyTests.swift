@@ -441,7 +441,7 @@ extension KeyTests {
 
         /// Two machines of one image share label, folder and machine-id; here even the folder is the same one, with a store
         /// of its own each.
-        @Test func aCloneDestroysNothingOfTheOther() throws {
+        @Test func aStoreOfItsOwnDestroysNothingOfAnother() throws {
             try withToken { token, directory, provider in
                 let store = directory.appending(path: "store")
                 let other = directory.appending(path: "other")

@@ -105,12 +105,27 @@ import Testing
         #expect(named["issuer"].text == "" && named["serialNumber"].text == "05")
     }
 
-    /// How much of what is not known is shown.
+    /// Files that are somebody's secret, and no message: nothing of them is shown.
+    @Test(arguments: ["SEED", "SCEP", "SCEPID\0", "", "0w\u{2}\u{1}\u{1}\u{4} "])
+    func nothingIsShownOfASecret(start: String) throws {
+        for secret in ["challenge: 0123456789abcdef".utf8.map { $0 }, [UInt8](0x80...0xBF)] {
+            let file = Array(start.utf8) + secret
+            let text = try Inspecting().lines(file)
+            for size in [6, 12] {
+                let part = secret.dropFirst(12).prefix(size)
+                #expect(!text.contains(Array(part).hex.lowercased()))
+                #expect(!text.utf8.map { $0 }.contains(Array(part)))
+            }
+        }
+    }
+
+    private static let head = "HTTP/1.0 200 OK\r\n\r\n"
+
+    /// How much of what is not known is shown: of a server's replies alone.
     @Test func noMoreIsShownThanFits() throws {
         let many = (0..<70).flatMap { _ in [5, 0] as [UInt8] }.tagged(0x30)
         let outline = try Inspecting().json(many).object
         #expect(outline["outline"].count == 60)
-        #expect(outline["start"].text == Array(many.prefix(32)).hex.lowercased())
         #expect(outline["outline"][0].text == "0: tag 30, bytes: 140")
         #expect(outline["outline"][59].text == ".119: tag 05, bytes: 0")
         var deep: [UInt8] = [5, 0]
@@ -120,19 +135,25 @@ import Testing
 
         for (count, shown) in [(199, 199), (200, 200), (201, 200)] {
             let text = [UInt8](repeating: UInt8(ascii: "x"), count: count)
-            let found = try Inspecting().json(text)
-            #expect(found["form"].text == "text" && found["start"].text?.count == shown)
-            #expect(found["problem"].text == "it is text, but neither PEM nor base64 nor GetCACaps keywords")
+            for (head, isShown) in [("", false), (Self.head, true)] {
+                let found = try Inspecting().json(Array(head.utf8) + text)
+                #expect(found["form"].text == "text" && found["start"].text?.count == (isShown ? shown : nil))
+                #expect(found["problem"].text == "it is text, but neither PEM nor base64 nor GetCACaps keywords")
+            }
         }
         for count in [31, 32, 33, 40] {
             let noise = [0x30, 0x7F] + [UInt8](repeating: 0x81, count: count - 2)
-            let found = try Inspecting().json(noise).object
-            #expect(found["start"].text == Array(noise.prefix(32)).hex.lowercased())
-            #expect(found["hint"].text == "it may have been cut: compare its size with what was sent")
-            #expect(found["there"].value == nil)
+            for (head, isShown) in [("", false), (Self.head, true)] {
+                let found = try Inspecting().json(Array(head.utf8) + noise).object
+                #expect(found["start"].text == (isShown ? Array(noise.prefix(32)).hex.lowercased() : nil))
+                #expect(found["hint"].text == "it may have been cut: compare its size with what was sent")
+                #expect(found["there"].value == nil)
+            }
         }
-        let inside = try Inspecting().json([0x30, 0x06, 0x05, 0x00, 0x1F, 0x81, 0x00, 0x00]).object
+        let wrong: [UInt8] = [0x30, 0x06, 0x05, 0x00, 0x1F, 0x81, 0x00, 0x00]
+        let inside = try Inspecting().json(Array(Self.head.utf8) + wrong).object
         #expect(inside["there"].text == "1f810000" && inside["hint"].value == nil)
+        #expect(try Inspecting().json(wrong).object["there"].value == nil)
         let words = (0..<70).map { "WORD\($0)" }.joined(separator: "\n")
         let capabilities = try Inspecting().json(Array(("AES\n" + words).utf8)).object
         #expect(capabilities["capabilities"].count == 65)

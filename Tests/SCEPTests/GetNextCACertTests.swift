@@ -86,7 +86,7 @@ func signed(_ certificates: [OpenSSLIdentity], by signer: OpenSSLIdentity, _ opt
             // Under the same root, which is there too, and is not new.
             ([one.nextIntermediate, hierarchy.root], [one.nextIntermediate]),
             ([hierarchy.root, hierarchy.intermediate, one.nextIntermediate], [one.nextIntermediate]),
-            // Who is no authority, or hangs from nobody, is passed over; and who comes twice.
+            // Who is no authority, or was issued by nobody here, is passed over; and who comes twice.
             ([one.device, one.next, one.orphan, one.next, hierarchy.ec], [one.next, hierarchy.ec]),
         ]
         for signer in [hierarchy.root, hierarchy.intermediate] {

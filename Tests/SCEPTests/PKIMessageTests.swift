@@ -12,11 +12,12 @@ import Testing
 private func message<Key: PrivateKey & ~Copyable>(
     _ type: MessageType, _ key: inout Key, issued: [UInt8] = [], digest: String = "SHA-256",
     policy: Policy = Policy(),
-    recipient: OpenSSLIdentity? = nil, password: String = "", capacity: Int = 8192,
+    recipient: OpenSSLIdentity? = nil, password: String = "", capacity: Int = 8192, blinding: UInt8 = 0x11,
     _ body: (inout DERWriter, inout Key, inout RandomGenerator) throws -> Void
 ) throws -> [UInt8] {
     let password = Array(password.utf8)
-    var random = try seededRandom()
+    var content = try seededRandom()
+    var random = try seededRandom(blinding)
     var policy = policy
     let caps = Array("AES\n\(digest)".utf8)
     let algorithms = try Algorithms(Capabilities(caps.span), &policy)
@@ -37,7 +38,7 @@ private func message<Key: PrivateKey & ~Copyable>(
         try writer.wrapPKIMessage(
             type, from: end, for: Certificate(recipient.span), password: password.span,
             signer: issued.isEmpty ? .selfSigned(own) : .issued(0..<issued.count), transaction: transaction,
-            algorithms: algorithms, key: &key, random: &random)
+            algorithms: algorithms, key: &key, content: &content, random: &random)
         front = writer.front
     }
     #expect(buffer.suffix(4) == [0xA5, 0xA5, 0xA5, 0xA5])
@@ -117,6 +118,54 @@ private func attribute(_ identifier: String, in text: String) -> String? {
         #expect(try publicKey == OpenSSL.run(["req", "-inform", "DER", "-noout", "-pubkey"], input: data))
         let serial = try OpenSSL.run(["x509", "-noout", "-serial"], input: certificate)
         #expect(String(decoding: serial, as: UTF8.self) == "serial=40414243444546474849404142434445\n")
+    }
+
+    /// Takes note of what it could be blinded with.
+    private struct NotingKey: PrivateKey, ~Copyable {
+        var key: RSAPrivateKey
+        var blinding: [[UInt8]] = []
+
+        init(_ key: consuming RSAPrivateKey) { self.key = key }
+
+        var algorithm: KeyAlgorithm { key.algorithm }
+        var signatureSize: Int { key.signatureSize }
+        var publicExponent: UInt32 { key.publicExponent }
+
+        mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
+            try key.publicKey(into: &bytes)
+        }
+
+        mutating func sign(
+            _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
+        ) throws(CryptoError) -> Int {
+            var bytes = [UInt8](repeating: 0, count: 16)
+            var buffer = bytes.mutableSpan
+            try random.fill(&buffer)
+            blinding.append(bytes)
+            return try key.sign(digest, into: &signature, random: &random)
+        }
+
+        mutating func decrypt(
+            _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
+            random: inout RandomGenerator
+        ) throws(CryptoError) -> Int { throw .unsupported }
+    }
+
+    /// A message is the same for the same content, whatever its signatures are blinded with, and none of that is content's.
+    @Test func blindingDoesNotShow() throws {
+        func made(_ blinding: UInt8) throws -> (message: [UInt8], blinding: Set<[UInt8]>) {
+            var key = NotingKey(try TestKey.rsa.rsaPrivateKey())
+            let subject = Array("CN=sensor".utf8)
+            let message = try message(.pkcsReq, &key, blinding: blinding) { writer, key, random in
+                try CertificationRequest(subject: subject.span)
+                    .write(to: &writer, key: &key, digest: .sha256, random: &random)
+            }
+            return (message, Set(key.blinding))
+        }
+        let (first, second) = (try made(1), try made(2))
+        #expect(first.message == second.message)
+        // Request, certificate and message.
+        #expect(first.blinding.count == 3 && first.blinding.isDisjoint(with: second.blinding))
     }
 
     @Test func opensslTakesAPollApart() throws {

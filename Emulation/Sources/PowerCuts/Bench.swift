@@ -65,11 +65,11 @@ final class Bench {
     }
 
     /// Whether a device that was as in `state` was started once more, and nothing changed.
-    func isSettled<P: Part>(_ state: SystemState<P>) -> Bool {
+    func isFinished<P: Part>(_ state: SystemState<P>) -> Bool {
         finished[state.part.stateHash]?.contains(state.now) ?? false
     }
 
-    func markSettled<P: Part>(_ state: SystemState<P>) {
+    func markFinished<P: Part>(_ state: SystemState<P>) {
         if finished.count >= Self.limit { finished.removeAll() }
         finished[state.part.stateHash, default: []].insert(state.now)
     }

@@ -173,11 +173,11 @@ struct Scenario<P: Part> {
                 throw Violation(isSame ? "the new identity has the old key" : "the key was to be kept, and was not")
             }
         }
-        guard !bench.isSettled(end) else { return }
+        guard !bench.isFinished(end) else { return }
         try boot(&state)
         guard state.part.content == end.part.content else {
             throw Violation("another start, with nothing due, changed the store")
         }
-        bench.markSettled(end)
+        bench.markFinished(end)
     }
 }

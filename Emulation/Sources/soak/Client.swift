@@ -33,13 +33,13 @@ struct Client: ParsableCommand {
         var clock = SystemClock()
         var log = Outcomes()
         var traffic = Traffic()
-        var figures = ResourceUsage()
+        var usage = ResourceUsage()
         agent.mayWait = false
         var last: AgentError?
         // What the network does to one in three exchanges, three tries in four survive not.
-        while figures.certificates < count, figures.tries < 20 * count {
-            figures.tries += 1
-            agent.requestedGoal = figures.certificates == 0 ? nil : figures.certificates % 100 == 0 ? .enrol : .renew
+        while usage.certificates < count, usage.tries < 20 * count {
+            usage.tries += 1
+            agent.requestedGoal = usage.certificates == 0 ? nil : usage.certificates % 100 == 0 ? .enrol : .renew
             log.hasCertificate = false
             do throws(AgentError) {
                 try agent.run(
@@ -50,20 +50,20 @@ struct Client: ParsableCommand {
                 last = error
             }
             guard log.hasCertificate else { continue }
-            figures.certificates += 1
-            if figures.certificates % max(count / 100, 1) == 0 { try report(&figures) }
+            usage.certificates += 1
+            if usage.certificates % max(count / 100, 1) == 0 { try report(&usage) }
         }
-        try report(&figures)
-        guard figures.certificates < count else { return }
-        print("the last try of \(figures.tries) ended in \(last.map { "\($0)" } ?? "nothing")")
+        try report(&usage)
+        guard usage.certificates < count else { return }
+        print("the last try of \(usage.tries) ended in \(last.map { "\($0)" } ?? "nothing")")
         throw ExitCode.failure
     }
 
-    private func report(_ figures: inout ResourceUsage) throws {
+    private func report(_ usage: inout ResourceUsage) throws {
         let pages = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8).split(separator: " ")
-        figures.kilobytes = (Int(pages[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) / 1024
-        figures.descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
-        print(figures)
+        usage.kilobytes = (Int(pages[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) / 1024
+        usage.descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count
+        print(usage)
         fflush(nil)
     }
 }

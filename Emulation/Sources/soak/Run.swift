@@ -61,10 +61,10 @@ struct Run: AsyncParsableCommand {
         let ending = try await client.run(timeLimit: .seconds(6 * 3600)) { try await $0.end() }
         proxy.stop()
         await server.stop()
-        let figures = ending.lines.compactMap { ResourceUsage($0.text) }
+        let usage = ending.lines.compactMap { ResourceUsage($0.text) }
         for line in ending.lines where ResourceUsage(line.text) == nil { say(line.text) }
-        guard ending.ending == .exited(0), let last = figures.last,
-            let early = figures.first(where: { $0.certificates >= count / 10 })
+        guard ending.ending == .exited(0), let last = usage.last,
+            let early = usage.first(where: { $0.certificates >= count / 10 })
         else {
             say("soak: the agent did not come to its end: \(ending.ending); --seed \(seed) does the same")
             throw ExitCode.failure

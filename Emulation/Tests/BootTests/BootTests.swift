@@ -45,7 +45,7 @@ import Testing
             for moment in Self.moments(last: issued, &random) where gateway.holding.stored == first.serialText {
                 try await gateway.start("agent", cutAt: moment, sample: sample, using: &random)
             }
-            try await gateway.losePublication()
+            try await gateway.losePublishedFiles()
             try await gateway.start("agent", sample: sample, using: &random)
             let second = try gateway.certificate
             #expect(gateway.holding.published == gateway.holding.stored)

@@ -160,7 +160,7 @@ struct Gateway {
     }
 
     /// Cuts the last run's power between storing and publishing its certificate, if the sample had such a place.
-    mutating func losePublication() async throws {
+    mutating func losePublishedFiles() async throws {
         guard let unpublished else { return }
         try unpublished.write(to: machine.disk)
         holding = try await read(unpublished)

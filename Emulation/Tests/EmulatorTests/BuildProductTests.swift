@@ -80,7 +80,7 @@ import Testing
     }
 
     /// What is edited while tests run is not what they test.
-    @Test func productIsJudgedOnceInAProcess() throws {
+    @Test func productIsCheckedOnceInAProcess() throws {
         try withCheckout { project, write in
             let image = try write("Boards/b/.build/image", 10)
             #expect(try Self.product.file(in: project) == image)

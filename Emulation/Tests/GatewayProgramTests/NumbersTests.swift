@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// The figures that README states of the gateway's program; `make gateway-numbers` prints them.
+/// The figures that Docs/Gateway.md states of the gateway's program; `make gateway-numbers` prints them.
 @Suite(.serialized) struct NumbersTests {
     /// Peak resident memory of an enrolment over HTTP with RSA-2048, the greater of the program's and its helpers'.
     @Test(arguments: Kind.chosen(from: [Kind.amd64, .staticAMD64]))

@@ -100,7 +100,7 @@ import Testing
                 #expect(laid.ending == .exited(0), "\(laid)")
                 let outcome = try await gateway.scep("enroll --\(option) \(gateway.directory.path)/link")
                 #expect(outcome.ending == .exited(6), "\(outcome)")
-                #expect(outcome.error?.contains("root does not read this") == true, "\(outcome)")
+                #expect(outcome.error?.contains("root does not open this") == true, "\(outcome)")
                 #expect(server.authority.transactions().isEmpty)
             }
         }

@@ -103,8 +103,9 @@ static inline const char *linux_next_name(DIR *folder) {
 #define LINUX_TIMED_OUT -2
 
 /// Runs a program, in a process group of its own, with nothing at its standard input, its output at standard error, and
-/// no other file open. After `seconds` it is killed with all that descends from it, in whatever session that is; what a
-/// program leaves running that ends before stays, as a daemon that it started again has to.
+/// no other file open. After `seconds` it is killed with all that descends from it, in whatever session that is, for ten
+/// seconds at most: what goes on making processes may outlast that, and those of another user, as sudo makes them, stay.
+/// What a program leaves running that ends before stays too, as a daemon that it started again has to.
 ///
 /// Returns its exit code, 256 and the signal that ended it, LINUX_TIMED_OUT, or LINUX_NOT_STARTED with errno.
 int linux_run(char *const arguments[], char *const environment[], int seconds);

@@ -13,7 +13,9 @@ enum {
     CMBEDTLS_DES = 5,
 };
 
-/// `direction` is MBEDTLS_AES_ENCRYPT or MBEDTLS_AES_DECRYPT for every cipher; the lengths were checked.
+/// `direction` is MBEDTLS_AES_ENCRYPT or MBEDTLS_AES_DECRYPT for every cipher. `count` is whole blocks of it, and
+/// `iv`, which is written over, one block; `bytes` changes in place. The caller has checked the lengths. Returns 0, or an error of
+/// mbedTLS's.
 int cmbedtls_cbc(uint8_t algorithm, int direction, const uint8_t *key, uint8_t *iv, uint8_t *bytes,
                  size_t count);
 

@@ -1,4 +1,6 @@
 /// RSA calls whose signatures differ between the lines: 2.28 names a mode, 3.x does not.
+///
+/// They return 0, or an error of mbedTLS's, MBEDTLS_ERR_MPI_ALLOC_FAILED among them; what they write is then of no use.
 #ifndef CMBEDTLS_RSA_H
 #define CMBEDTLS_RSA_H
 
@@ -37,7 +39,7 @@ int cmbedtls_rsa_import(const cmbedtls_rsa_public *key, const uint8_t *private_e
 /// prime factors, 6 to 8 what the Chinese remainder theorem takes. Big-endian, `count` bytes.
 int cmbedtls_rsa_integer(const cmbedtls_rsa_private *key, uint8_t place, uint8_t *bytes, size_t count);
 
-/// RSASSA-PKCS1-v1_5, blinded; the result is verified before it is handed out, so that a glitch cannot leak a factor.
+/// RSASSA-PKCS1-v1_5, blinded, of 2 * `half` bytes; the result is verified before it is handed out, so that a glitch cannot leak a factor.
 int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
                       uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *signature);
 
@@ -45,9 +47,11 @@ int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context 
 int cmbedtls_rsa_verify(const cmbedtls_rsa_public *key, uint8_t algorithm, size_t count,
                         const uint8_t *digest, int salt, const uint8_t *signature);
 
+/// Encrypts with PKCS#1 v1.5; `plaintext` has 11 bytes less than the modulus at most, `ciphertext` space for as many.
 int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, mbedtls_ctr_drbg_context *random, size_t count,
                          const uint8_t *plaintext, uint8_t *ciphertext);
 
+/// Decrypts with PKCS#1 v1.5; `ciphertext` has 2 * `half` bytes. What does not fit into `capacity` is an error.
 int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
                          const uint8_t *ciphertext, uint8_t *plaintext, size_t capacity, size_t *count);
 

@@ -18,30 +18,30 @@ func ca(
     if let fingerprint, Fingerprints(fingerprint.span) == nil { throw settings.refusal(.fingerprint) }
     let policy = try policy(settings)
     let canDecrypt = try canDecrypt(settings)
-    var asking = try CAQuery(settings, operands)
+    var query = try CAQuery(settings, operands)
     progress.say(Text("fetching the CA's certificates"))
-    let body = try asking.ask("GetCACert", as: .getCACert)
+    let body = try query.ask("GetCACert", as: .getCACert)
     let certificates: [UInt8]
     do throws(SCEPError) {
-        var work = asking.work
+        var work = query.work
         var buffer = work.mutableSpan
         var policy = policy
         let reply = try GetCACert.read(&buffer, body: body, policy: &policy)
         certificates = [UInt8](buffer.span.extracting(reply.certificates))
     } catch {
-        let work = asking.work
-        throw asking.failure(.scep(.getCACert, error, text: body), work.span)
+        let work = query.work
+        throw query.failure(.scep(.getCACert, error, text: body), work.span)
     }
     let evaluator = CAEvaluator(
         certificates: certificates, fingerprint: fingerprint, canDecrypt: canDecrypt, policy: policy,
-        moment: asking.time)
-    report.field("url", text: asking.url)
+        moment: query.time)
+    report.field("url", text: query.url)
     let evaluation = evaluator.describe(&report)
     var failure: Failure?
     switch evaluation.failure {
     case nil: break
     case .fingerprintMismatch?: failure = mismatch(certificates)
-    case let error?: failure = Failure(.scep(.getCACert, error, text: 0..<0), Span(), url: asking.url)
+    case let error?: failure = Failure(.scep(.getCACert, error, text: 0..<0), Span(), url: query.url)
     }
     if fingerprint == nil {
         progress.warn(Text("nothing was verified: compare a fingerprint with what the CA's operator says"))

@@ -11,12 +11,12 @@ import SCEP
 func caps(
     _ settings: Settings, _ operands: [Text], _ progress: Progress, _ report: inout Report
 ) throws(Failure) -> ExitCode {
-    var asking = try CAQuery(settings, operands)
+    var query = try CAQuery(settings, operands)
     progress.say(Text("asking the CA what it can do"))
-    let body = try asking.ask("GetCACaps", as: .getCACaps)
-    let text = Text(asking.work[body])
+    let body = try query.ask("GetCACaps", as: .getCACaps)
+    let text = Text(query.work[body])
     let capabilities = Capabilities(text.span)
-    report.field("url", text: asking.url)
+    report.field("url", text: query.url)
     report.beginList("capabilities")
     for line in text.split(separator: UInt8(ascii: "\n"), maxSplits: 64) {
         let word = Text(line).trimmed
@@ -33,7 +33,7 @@ func caps(
         report.field("cipher", algorithms.cipher.name)
     } catch {
         let reason = capabilities == Capabilities() ? .noCapabilities : error
-        let failure = Failure(.scep(.getCACaps, reason, text: body), asking.work.span, url: asking.url)
+        let failure = Failure(.scep(.getCACaps, reason, text: body), query.work.span, url: query.url)
         guard capabilities != Capabilities() || failure.exit != .network else { throw failure }
         progress.complain(failure)
         report.error(failure)

@@ -4,7 +4,7 @@ import PKIX
 
 /// `scep status`: what there is, without asking anybody.
 ///
-/// - Returns: done; pending when there is no certificate; trust when it is revoked, over, or will be within `min-days`; hook
+/// - Returns: done; pending when there is no certificate; trust when it is revoked, has expired, or will within `min-days`; hook
 ///   when it is good and the hook failed.
 func status(_ settings: Settings, _ progress: Progress, _ report: inout Report) throws(Failure) -> ExitCode {
     let minimum = try settings.number(.minDays, 0...10_000, default: 0)

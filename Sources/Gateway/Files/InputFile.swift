@@ -117,22 +117,37 @@ enum InputFile {
     }
 
     private static func readAll(_ file: Descriptor, _ path: Text, _ limit: Int) throws(Failure) -> [UInt8] {
-        // An array that grows leaves a copy of a secret behind.
         var bytes: [UInt8] = []
         guard let status = file.status else { throw Failure(path: path, "cannot be read", error: linux_errno()) }
         let isRegular = Int32(status.st_mode) & S_IFMT == S_IFREG
         let size = file.size(upTo: limit)
         guard !isRegular || size != nil else { throw tooLarge(path, limit) }
-        bytes.reserveCapacity(max(size ?? 0, 4096))
+        // An array that grows leaves a copy of a secret behind. Files of the kernel's making have bytes, and no size.
+        let capacity = isRegular && size != 0 ? size ?? limit : limit
+        bytes.reserveCapacity(capacity)
+        do throws(Failure) {
+            try read(file, path, limit, into: &bytes, capacity)
+        } catch {
+            bytes.wipe()
+            throw error
+        }
+        return bytes
+    }
+
+    /// - Parameter capacity: where it is less than the limit, it is the file's size; what is added meanwhile is left.
+    private static func read(
+        _ file: Descriptor, _ path: Text, _ limit: Int, into bytes: inout [UInt8], _ capacity: Int
+    ) throws(Failure) {
         var chunk = InlineArray<4096, UInt8>(repeating: 0)
         defer {
             var buffer = chunk.mutableSpan
             wipe(&buffer)
         }
-        while true {
+        while capacity == limit || bytes.count < capacity {
             var buffer = chunk.mutableSpan
+            let greatest = capacity == limit ? buffer.count : min(buffer.count, capacity - bytes.count)
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe CLinux.read(file.number, $0.baseAddress, $0.count)
+                unsafe CLinux.read(file.number, $0.baseAddress, greatest)
             }
             if count == 0 { break }
             guard count > 0 else {
@@ -142,6 +157,5 @@ enum InputFile {
             guard bytes.count + count <= limit else { throw tooLarge(path, limit) }
             bytes.append(buffer.span.extracting(first: count))
         }
-        return bytes
     }
 }

@@ -48,7 +48,9 @@ enum OutputFile {
             }
             return
         }
-        try replace(path, with: content, in: Descriptor(AT_FDCWD), mode: 0o644, path: Text("."))
+        let place = try OwnedPath.place(toMake: path)
+        defer { place.folder.close() }
+        try replace(place.name, with: content, in: place.folder, mode: 0o644, path: place.path)
         progress.say(Text("saved in ") + path)
     }
 

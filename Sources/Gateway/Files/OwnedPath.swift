@@ -2,7 +2,7 @@ import CLinux
 import LinuxBoard
 import Output
 
-/// What root opens by a path that a setting names.
+/// What root opens, or makes, by a path that a setting names.
 ///
 /// A path can lead through folders of other users, who could put a link there to a file of root's, or of somebody else's,
 /// and have root read it for them. So every link and every folder on the way has to be root's or of the user whose file it
@@ -35,6 +35,20 @@ struct OwnedPath {
         var way = try OwnedPath(path)
         defer { way.folder?.close() }
         return try way.open(flags)
+    }
+
+    /// Where something that is to be made has to be made, and as what.
+    ///
+    /// - Returns: the folder, which the caller closes, its path, and a name in it.
+    static func place(toMake path: Text) throws(Failure) -> (folder: Descriptor, path: Text, name: Text) {
+        guard geteuid() == 0 else { return (Descriptor(AT_FDCWD), Text("."), path) }
+        var parts = parts(path)
+        guard !parts.isEmpty else { throw Failure(path: path, "cannot be made", error: EEXIST) }
+        let name = parts.removeFirst()
+        var folder = Text(path.first == UInt8(ascii: "/") ? "" : ".")
+        for part in parts.reversed() { folder += Text("/") + part }
+        if folder.isEmpty { folder = Text("/") }
+        return (try open(folder, O_RDONLY | O_DIRECTORY), folder, name)
     }
 
     /// `/dev/stdin`, `/dev/fd/3`: what whoever started the program has opened for it.
@@ -121,8 +135,9 @@ struct OwnedPath {
     }
 
     private mutating func note(_ status: stat, _ name: Text) {
-        // Where everybody may write, it is nobody's, unless each may remove only what is theirs.
-        let isAnybodys = Int32(status.st_mode) & S_IFMT == S_IFDIR && status.st_mode & 0o1002 == 0o002
+        // Where others may write, a group among them, it is nobody's, unless each may remove only what is theirs.
+        let isOpen = status.st_mode & 0o022 != 0 && status.st_mode & 0o1000 == 0
+        let isAnybodys = Int32(status.st_mode) & S_IFMT == S_IFDIR && isOpen
         if status.st_uid != 0 || isAnybodys { owners.append((isAnybodys ? .max : status.st_uid, name)) }
     }
 
@@ -139,7 +154,7 @@ struct OwnedPath {
             file.close()
             var message = Text()
             message.append(printable: path.span)
-            message.append(": root does not read this: it belongs to another user than '")
+            message.append(": root does not open this: it belongs to another user than '")
             message.append(printable: owner.name.span)
             message.append("' on its path, who could have put it there; keep it where only root or its owner may write")
             throw Failure(.storage, "path-untrusted", message)

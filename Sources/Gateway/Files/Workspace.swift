@@ -20,7 +20,12 @@ struct Workspace {
             throw Failure(.pending, "no-identity", path + Text(": there is nothing here yet; scep enroll begins"))
         }
         if !isThere {
-            guard let made = Descriptor(makingFolder: path.terminated.span, mode: 0o755, followsLinks: true) else {
+            let place = try OwnedPath.place(toMake: path)
+            defer { place.folder.close() }
+            guard
+                let made = Descriptor(
+                    makingFolder: place.name.terminated.span, in: place.folder.number, mode: 0o755)
+            else {
                 throw Failure(path: path, "cannot be made", error: linux_errno())
             }
             defer { made.close() }

@@ -9,7 +9,7 @@ import SCEP
 /// One run of the agent over the identity in a folder: does what is due or asked for, and lets other programs have what came
 /// of it.
 struct Session: ~Copyable {
-    /// Room for the certificates of the CA and of the next one.
+    /// Space for the certificates of the CA and of the next one.
     private typealias GatewayAgent = Agent<GatewayKey, 16_384>
 
     private let settings: Settings

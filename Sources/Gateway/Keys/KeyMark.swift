@@ -14,6 +14,9 @@ import PKIX
 /// was copied is told by the file, which has the number of its own inode and of the machine in it; the copy makes a number
 /// of its own, and leaves all keys alone that were made before. So does who has lost the file. Keys that bear a mark of
 /// versions up to 0.4, which did follow from label, folder and machine, are nobody's, and stay until a person removes them.
+///
+/// A disk that was cloned block by block has the same inodes, and often the same machine's number: of two such machines with
+/// one token between them, each takes the other's keys for its own. Nothing in a store can tell them apart.
 struct KeyMark {
     private static var randomSize: Int { 8 }
     private static var size: Int { 16 }

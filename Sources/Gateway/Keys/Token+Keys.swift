@@ -217,7 +217,8 @@ extension Token {
     /// Decrypts with RSA.
     ///
     /// - Parameter plaintext: space for as many bytes as the modulus has.
-    /// - Returns: how many bytes were written; nil for whatever the token says about the ciphertext.
+    /// - Returns: how many bytes were written; nil for whatever the token says once it was given the ciphertext, unless the
+    ///   session was lost.
     func decrypt(
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, _ reference: TokenReference, into plaintext: inout [UInt8]
     ) throws(KeyFailure) -> Int? {
@@ -251,11 +252,9 @@ extension Token {
             case CKR_OK:
                 count = Int(min(size, CK_ULONG(plaintext.count)))
                 return CKR_OK
-            case CKR_HOST_MEMORY, CKR_DEVICE_MEMORY, CKR_DEVICE_ERROR, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT,
-                CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_USER_NOT_LOGGED_IN:
-                return result
-            // Modules have many words for wrong padding, and none of them may be told apart from the others.
-            default: return CKR_OK
+            // Modules have many words for wrong padding, and none of them may be told apart from the others: an error of the
+            // device may be one. That the session is gone has nothing to do with the ciphertext.
+            default: return Self.isLost(result) ? result : CKR_OK
             }
         }
         return count

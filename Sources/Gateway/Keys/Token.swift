@@ -69,7 +69,7 @@ import PKIX
     }
 
     /// Whether a session is good for nothing any more, but the next one may be.
-    private static func isLost(_ result: CK_RV) -> Bool {
+    static func isLost(_ result: CK_RV) -> Bool {
         switch result {
         case CKR_SESSION_HANDLE_INVALID, CKR_SESSION_CLOSED, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT,
             CKR_USER_NOT_LOGGED_IN:
@@ -162,11 +162,16 @@ import PKIX
         _ session: CK_SESSION_HANDLE, _ flags: CK_FLAGS, _ pin: [UInt8], _ refused: inout RefusedPINs
     ) throws(KeyFailure) {
         guard try !refused.holds(serial: serial, pin: pin) else { throw .token(.pinRefusedBefore) }
+        // A power cut came before the token's answer was noted, and some PIN was wrong.
+        if flags & CK_FLAGS(CKF_USER_PIN_COUNT_LOW) != 0, try refused.isOpen(serial: serial, pin: pin) {
+            try refused.remember()
+            throw .token(.pinRefusedBefore)
+        }
         guard flags & CK_FLAGS(CKF_USER_PIN_FINAL_TRY) == 0 else { throw .token(.pinFinalTry) }
         do {
             var random = try KeyProvider.makeRandom()
             defer { random.wipe() }
-            try refused.reserve(random: &random)
+            try refused.prepare(serial: serial, pin: pin, random: &random)
         }
         let result = unsafe pin.withUnsafeBufferPointer {
             unsafe pkcs11_login(module.functions, session, $0.baseAddress, CK_ULONG($0.count))
@@ -177,7 +182,7 @@ import PKIX
         case CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE, CKR_PIN_LOCKED:
             let failure: TokenFailure = result == CKR_PIN_LOCKED ? .pinLocked : .wrongPIN
             pinFailure = failure
-            try refused.remember(serial: serial, pin: pin)
+            try refused.remember()
             throw .token(failure)
         default:
             refused.release()

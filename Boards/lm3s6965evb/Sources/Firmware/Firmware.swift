@@ -23,9 +23,9 @@ func main() -> Never {
     } catch {
         failure = error
     }
-    let figures = ResourceUsage(
+    let usage = ResourceUsage(
         flash: Memory.flash, ram: Memory.ram, stack: Stack.deepest, arena: Arena.peak)
-    report(figures, traffic, uptime: clock.uptime, log: &log)
+    report(usage, traffic, uptime: clock.uptime, log: &log)
     logResult(failure, work: workSpan.span, log: &log)
     Semihosting.exit(failure == nil ? .success : .failure)
 }
