@@ -26,14 +26,15 @@ public struct RelayDevice<Port: SerialPort & ~Copyable, C: Clock & ~Copyable>: ~
 
     /// - Parameters:
     ///   - serial: the device's serial number, as on its label: printable ASCII, 1 to 64 bytes.
-    ///   - session: another one at each start, best a random one: by it a station sees that the device has started anew.
+    ///   - session: another one at each start, best a random one: by it a station sees that the device has started anew. A
+    ///     board that has randomness only later begins with any, and then calls ``begin(session:)``.
     public init(_ port: consuming Port, clock: consuming C, serial: Span<UInt8>, session: UInt64) {
         self.port = port
         self.clock = clock
         link = RelayLink(.device, session: session, serial: serial)
     }
 
-    /// Begins anew with another session value, on a board that has randomness only after its console.
+    /// Begins anew with another session value.
     public mutating func begin(session: UInt64) {
         link.restart(at: clock.uptime, as: session)
         lose()
