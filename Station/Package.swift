@@ -54,10 +54,17 @@ let package = Package(
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         // Devices, one by one or many at once, from planned to verified.
         .target(name: "Line", dependencies: ["Ledger", "Manifest", "Provisioning"], swiftSettings: strict),
+        // A batch's record for people and programs; and what pages are made of.
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Ledger", "Signing", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
         .executableTarget(
             name: "scep-station",
             dependencies: [
-                "Ledger", "Line", "Manifest", "Provisioning", "Signing",
+                "Ledger", "Line", "Manifest", "Provisioning", "Reports", "Signing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
             ],
@@ -80,6 +87,13 @@ let package = Package(
         .testTarget(
             name: "ManifestTests",
             dependencies: ["Manifest", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: tests),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: [
+                "Ledger", "Reports", "Signing", "StationSupport",
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
         .testTarget(
             name: "LedgerTests",
             dependencies: [

@@ -104,7 +104,8 @@ extension Ledger {
     ) throws {
         var columns = columns
         columns.append(("state", .text(state.rawValue)))
-        if !state.isOpen { columns.append(("finished_at", SQLValue(now().milliseconds))) }
+        // What is scrapped or retired later had its end before.
+        if attempt.state.isOpen, !state.isOpen { columns.append(("finished_at", SQLValue(now().milliseconds))) }
         let list = columns.enumerated().map { "\($1.0) = $\($0 + 1)" }.joined(separator: ", ")
         try session.run(
             "UPDATE attempts SET \(list) WHERE serial = $\(columns.count + 1) AND number = $\(columns.count + 2)",
