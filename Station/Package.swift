@@ -15,6 +15,7 @@ let package = Package(
         .package(name: "Emulation", path: "../Emulation"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -61,10 +62,17 @@ let package = Package(
                 "Ledger", "Signing", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        // What people at the line look at, in a browser.
+        .target(
+            name: "Dashboard",
+            dependencies: [
+                "Ledger", "Line", "Reports", .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "scep-station",
             dependencies: [
-                "Ledger", "Line", "Manifest", "Provisioning", "Reports", "Signing",
+                "Dashboard", "Ledger", "Line", "Manifest", "Provisioning", "Reports", "Signing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
             ],
@@ -91,6 +99,13 @@ let package = Package(
             name: "ReportsTests",
             dependencies: [
                 "Ledger", "Reports", "Signing", "StationSupport",
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "DashboardTests",
+            dependencies: [
+                "Dashboard", "Ledger", "Line", "StationSupport",
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: tests),

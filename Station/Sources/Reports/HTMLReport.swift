@@ -54,6 +54,11 @@ struct HTMLReport {
         body { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem; }
         section { margin-top: 1.6rem; }
         .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.6rem; }
+        .columns.shares { grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: 1rem; font-size: .9rem; }
+        .shares td, .shares th { padding-right: .45rem; } .shares td:last-child, .shares th:last-child { padding-right: 0; }
+        .figures { grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); } .figures dt { font-size: .8rem; }
+        .figures dd { font-size: 1.4rem; white-space: nowrap; } .figures div { padding: .6rem .7rem; display: flex; flex-direction: column; justify-content: space-between; }
+        .devices td:first-child { min-width: 9rem; }
         @media print {
           :root { color-scheme: light; --page: #fff; --card: #fff; --text: #000; --quiet: #444; --line: #bbb; --good: #16793a;
             --bad: #c22718; --warn: #8a5a00; --busy: #1f5fbf; }
@@ -74,11 +79,11 @@ struct HTMLReport {
         <div><dt>First-pass yield</dt><dd>\(percent(figures.firstPass, of: figures.ended))</dd></div>
         <div><dt>Final yield</dt><dd>\(percent(figures.verified, of: figures.ended))</dd></div>
         <div><dt>Retries</dt><dd>\(figures.retries)</dd></div>
-        <div><dt>Cycle time, median</dt><dd>\(figures.cycle.map { shown(milliseconds: $0.median) } ?? "–")</dd></div>
-        <div><dt>Cycle time, 95 %</dt><dd>\(figures.cycle.map { shown(milliseconds: $0.percentile95) } ?? "–")</dd></div>
+        <div><dt>Cycle time p50</dt><dd>\(figures.cycle.map { shown(milliseconds: $0.median) } ?? "–")</dd></div>
+        <div><dt>Cycle time p95</dt><dd>\(figures.cycle.map { shown(milliseconds: $0.percentile95) } ?? "–")</dd></div>
         </dl>
         <p class="quiet">Yield is of the \(figures.ended) devices that are verified, failed or scrapped; first pass: verified in the \
-        first attempt, at the first try. Cycle time is from claim to verified.</p>
+        first attempt, at the first try. Cycle time is from claim to verified: half (p50) and 95 % (p95) of the devices took no longer.</p>
         </section>
         <section class="columns">
         <div class="card"><h2>Devices</h2><table>
@@ -96,7 +101,7 @@ struct HTMLReport {
         <section class="card"><h2>Failures by cause</h2>
         \(paretoChart(figures.causes))
         </section>
-        <section class="columns">
+        <section class="columns shares">
         \(shares("Station", figures.stations))\(shares("Port", figures.ports))\(shares("Operator", figures.people))</section>
 
         """
@@ -125,7 +130,7 @@ struct HTMLReport {
             hasAll ? "" : "<p class=\"quiet\">The other formats of this report have every device.</p>\n"
         try put(
             """
-            <section class="card"><h2>\(hasAll ? "Every device" : "Devices that are not verified")</h2>
+            <section class="card devices"><h2>\(hasAll ? "Every device" : "Devices that are not verified")</h2>
             \(hint)<table>
             <thead><tr><th>Serial</th><th>State</th><th>Certificate, or what happened</th></tr></thead>
 

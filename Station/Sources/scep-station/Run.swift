@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dashboard
 import Foundation
 import Ledger
 import Line
@@ -53,6 +54,10 @@ struct Run: StationCommand {
     @Option(help: "Likewise, when a device has failed.")
     var onFailed: String?
 
+    @Option(help: "Show the run in a browser: [HOST:]PORT, HOST this machine's loopback by default.")
+    var dashboard: Address?
+    @OptionGroup var proxy: ProxyOptions
+
     func validate() throws {
         guard (1...256).contains(jobs) else { throw ValidationError("--jobs is 1 to 256") }
         guard rate ?? 1 > 0 else { throw ValidationError("--rate is more than 0") }
@@ -74,17 +79,26 @@ struct Run: StationCommand {
             devices: { planned.next().map { $0.planned(batch: batch) } })
 
         let progress = ProgressView(total: count)
-        let station = try station(ledger, progress)
+        var station = try station(ledger)
+        let board = LiveBoard(jobs: jobs)
+        station.report = { event in
+            progress.show(event)
+            board.note(event)
+        }
+        let dashboard = try dashboard.map { try proxy.dashboard(options, at: $0, board: board) }
         let reader = try manifest.reader { _ in }
         let line = HostLine(station, devices: { reader.next() })
-        let signals = stopOnSignals { line.stop() }
+        let signals = onSignals {
+            say("scep-station: ending behind what is under way; once more ends it now")
+            line.stop()
+        }
         defer { signals.forEach { $0.cancel() } }
-        try line.run(jobs: jobs)
+        try withExtendedLifetime(dashboard) { try line.run(jobs: jobs) }
         progress.finish()
         guard progress.isGood else { throw Exit.failed }
     }
 
-    private func station(_ ledger: Ledger, _ progress: ProgressView) throws -> Station {
+    private func station(_ ledger: Ledger) throws -> Station {
         let work = try WorkFolder(options.folder.appending(path: "work"))
         let place = try options.outputFolder(output)
         let delivery = Delivery(
@@ -100,7 +114,6 @@ struct Run: StationCommand {
         ]
         station.hooks = Hooks(
             Dictionary(uniqueKeysWithValues: programs.compactMap { name, program in program.map { (name, $0) } }))
-        station.report = { progress.show($0) }
         return station
     }
 
@@ -114,18 +127,3 @@ struct Run: StationCommand {
 }
 
 extension Delivery.Form: ExpressibleByArgument {}
-
-/// Runs `stop` at the first SIGINT or SIGTERM; a second one ends the program as it would without this.
-private func stopOnSignals(_ stop: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM].map { number in
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler {
-            signal(number, SIG_DFL)
-            say("scep-station: ending behind what is under way; once more ends it now")
-            stop()
-        }
-        source.resume()
-        return source
-    }
-}

@@ -17,7 +17,7 @@ public let commonStyle = """
     th { text-align: left; font-weight: 600; color: var(--quiet); font-size: .86rem; }
     th, td { padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
     td { overflow-wrap: anywhere; }
-    tr:last-child td { border-bottom: 0; }
+    tbody tr:last-child > * { border-bottom: 0; }
     .number { text-align: right; font-variant-numeric: tabular-nums; }
     .word { font-weight: 700; white-space: nowrap; }
     .word.pass { color: var(--good); } .word.fail { color: var(--bad); } .word.left { color: var(--warn); }

@@ -1,0 +1,87 @@
+import Ledger
+import Reports
+
+extension Page {
+    /// What is at each port or job, how far the batches are, the shift, and what happened last.
+    static func line(_ site: Site, places: [Place], notes: [Note], _ snapshot: Snapshot) -> Markup {
+        whole(
+            site, title: "Line", reloads: true,
+            live: """
+                <section class="places" aria-label="Ports">
+                \(places.isEmpty ? ["<p class=\"quiet\">Nothing is under way, and nothing has ended yet.</p>\n"] : places.map { tile($0, site.clock) })</section>
+                \(noteList(notes, site.clock))<section class="card"><h2>Batches</h2>
+                \(snapshot.batches.isEmpty ? ["<p class=\"quiet\">Nothing is planned.</p>\n"] : snapshot.batches.map(batch))</section>
+                <div class="charts">
+                <section class="card"><h2>Last \(Snapshot.hours) hours, in steps of \(Snapshot.interval / 60) minutes</h2>
+                \(rateChart(snapshot.rates, timeZone: site.clock.timeZone))</section>
+                <section class="card"><h2>Failures by cause</h2>
+                \(paretoChart(snapshot.causes))</section>
+                </div>
+                <section class="card"><h2>Last events</h2>
+                <table>
+                \(snapshot.entries.map { event($0, site.clock) })</table></section>
+
+                """)
+    }
+
+    static func tile(_ place: Place, _ clock: Clock) -> Markup {
+        let (style, word, detail): (String, String, String) =
+            switch place.outcome {
+            case .idle: ("idle", "READY", "")
+            case .working(let state): ("busy", "BUSY", state.rawValue)
+            case .pass: ("pass", "PASS", "")
+            case .made: ("made", "MADE", "waiting for the device's word")
+            case .fail(let cause, let sentence): ("fail", "FAIL", cause.isEmpty ? sentence : "\(cause): \(sentence)")
+            case .left(let reason): ("left", "LEFT", reason)
+            }
+        let serial: Markup = place.serial.map { link($0) } ?? "–"
+        return """
+            <article class="place \(style)">
+            <p class="name"><bdi>\(place.name)</bdi><span>\(place.since.map { clock.time($0) } ?? "")</span></p>
+            <p class="outcome">\(word)</p>
+            <p class="serial">\(serial)</p>
+            <p class="detail"><bdi>\(detail)</bdi></p>
+            </article>
+
+            """
+    }
+
+    private static func noteList(_ notes: [Note], _ clock: Clock) -> Markup {
+        guard !notes.isEmpty else { return "" }
+        let rows = notes.map { note -> Markup in
+            "<tr><td class=\"when\">\(clock.time(note.at))</td><td><bdi>\(note.text)</bdi></td></tr>\n"
+        }
+        return "<section class=\"card warning\"><h2>Notes</h2>\n<table>\n\(rows)</table></section>\n"
+    }
+
+    private static func batch(_ batch: BatchSummary) -> Markup {
+        let verified = batch.states["verified", default: 0] + batch.states["retired", default: 0]
+        let failed = batch.states["failed", default: 0] + batch.states["scrapped", default: 0]
+        let begun = batch.planned - batch.states["planned", default: 0]
+        func part(_ style: String, from: Int, _ count: Int) -> Markup {
+            let width = 1000 / Double(max(batch.planned, 1))
+            return
+                "<rect class=\"\(style)\" x=\"\(width * Double(from))\" width=\"\(width * Double(count))\" height=\"14\"/>"
+        }
+        return """
+            <div class="batch"><p><bdi>\(batch.name)</bdi></p>
+            <svg viewBox="0 0 1000 14" preserveAspectRatio="none" role="img" \
+            aria-label="\(verified) of \(batch.planned) verified">\(part("rest", from: 0, batch.planned))\
+            \(part("good", from: 0, verified))\(part("bad", from: verified, failed))\
+            \(part("open", from: verified + failed, begun - verified - failed))</svg>
+            <p class="number"><b>\(verified)</b> of \(batch.planned) verified, <b>\(failed)</b> failed, \
+            \(begun - verified - failed) under way</p></div>
+
+            """
+    }
+
+    private static func event(_ entry: AuditEntry, _ clock: Clock) -> Markup {
+        // Of a batch or a station there is no page.
+        let isDevice = entry.action != "planned"
+        return """
+            <tr><td class="when">\(clock.time(entry.at))</td><td class="serial">\(isDevice ? link(entry.subject) : "<bdi>\(entry.subject)</bdi>")</td>\
+            <td>\(stateWord(entry.action))</td><td class="quiet"><bdi>\(words(entry, longest: 24))</bdi></td></tr>
+
+            """
+    }
+}
