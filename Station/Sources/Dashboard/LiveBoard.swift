@@ -22,6 +22,8 @@ public final class LiveBoard: @unchecked Sendable {
                 if state != .verified, state != .failed { show(serial, .working(state)) }
             case .ended(let serial, let result): end(serial, result)
             case .note(let text):
+                // Each job that finds the CA away says so.
+                lastNotes.removeAll { $0.text == text }
                 lastNotes.insert(Note(at: now(), text: text), at: 0)
                 if lastNotes.count > 8 { lastNotes.removeLast() }
             }
@@ -54,6 +56,9 @@ public final class LiveBoard: @unchecked Sendable {
                     < (Self.order(places[$1]), places[$1].since ?? Timestamp(milliseconds: 0))
             }
         guard let index else { return }
+        if let last = places[index].serial, last != serial, Self.order(places[index]) == 1 {
+            places[index].before = Place.Before(serial: last, outcome: places[index].outcome)
+        }
         places[index].serial = serial
         places[index].outcome = outcome
         places[index].since = now()

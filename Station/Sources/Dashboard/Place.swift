@@ -21,6 +21,13 @@ public struct Place: Sendable, Equatable {
     public var outcome: Outcome
     /// Since when it shows that.
     public var since: Timestamp?
+    /// The device before, and how it came out: at a fast line there is always another one by the time that somebody looks.
+    public var before: Before?
+
+    public struct Before: Sendable, Equatable {
+        public let serial: String
+        public let outcome: Outcome
+    }
 
     public init(name: String, serial: String? = nil, outcome: Outcome = .idle, since: Timestamp? = nil) {
         self.name = name

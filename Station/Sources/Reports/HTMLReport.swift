@@ -55,7 +55,7 @@ struct HTMLReport {
         section { margin-top: 1.6rem; }
         .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(17rem, 1fr)); gap: 1.6rem; }
         .columns.shares { grid-template-columns: repeat(auto-fit, minmax(16rem, 1fr)); gap: 1rem; font-size: .9rem; }
-        .shares td, .shares th { padding-right: .45rem; } .shares td:last-child, .shares th:last-child { padding-right: 0; }
+        .shares th { font-size: .8rem; } .shares td, .shares th { padding-right: .35rem; } .shares td:last-child, .shares th:last-child { padding-right: 0; }
         .figures { grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); } .figures dt { font-size: .8rem; }
         .figures dd { font-size: 1.4rem; white-space: nowrap; } .figures div { padding: .6rem .7rem; display: flex; flex-direction: column; justify-content: space-between; }
         .devices td:first-child { min-width: 9rem; }

@@ -146,6 +146,7 @@ struct LiveBoardTests {
         // The one that ended first makes way.
         board.note(.began(serial: "c"))
         #expect(words(board) == ["a left(\"busy\")", "c working(Ledger.AttemptState.claimed)"])
+        #expect(board.all.map(\.before) == [nil, Place.Before(serial: "b", outcome: .pass)])
         board.note(.ended(serial: "d", .done))
         board.note(.ended(serial: "c", .delivered))
         #expect(words(board) == ["a left(\"busy\")", "c made"])

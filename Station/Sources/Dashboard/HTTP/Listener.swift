@@ -1,6 +1,7 @@
 import FlyingSocks
 import Foundation
 import Glibc
+import Synchronization
 
 /// Answers GET and HEAD on a socket.
 ///
@@ -128,8 +129,17 @@ private actor Server {
 
     private nonisolated func made(_ head: RequestHead) async -> Answer {
         let answer = answer
-        return await withCheckedContinuation { continuation in
-            queue.async { continuation.resume(returning: answer(head)) }
+        let isGone = Flag()
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                queue.async {
+                    // For those who made way meanwhile no page is made: however many come, there is an end to what waits.
+                    continuation.resume(
+                        returning: isGone.isSet ? Answer(.unavailable, text: "Too many.") : answer(head))
+                }
+            }
+        } onCancel: {
+            isGone.set()
         }
     }
 
@@ -172,4 +182,10 @@ private actor Server {
             return result
         }
     }
+}
+
+private final class Flag: Sendable {
+    private let value = Atomic(false)
+    var isSet: Bool { value.load(ordering: .relaxed) }
+    func set() { value.store(true, ordering: .relaxed) }
 }

@@ -15,7 +15,7 @@ let pageStyle = """
     .place { border-radius: 12px; padding: .8rem 1.1rem 1rem; background: var(--tile); color: var(--on); min-width: 0; }
     .place p { margin: 0; overflow-wrap: anywhere; } .place a { color: inherit; text-decoration: none; }
     .place .name { display: flex; justify-content: space-between; font-weight: 600; font-variant-numeric: tabular-nums; }
-    .place .outcome { font-size: clamp(3.2rem, 5.2vw, 5.4rem); line-height: 1.1; font-weight: 800; letter-spacing: .01em; }
+    .place .outcome { font-size: clamp(3rem, 25cqi, 7rem); line-height: 1.1; white-space: nowrap; font-weight: 800; letter-spacing: .01em; }
     .place .serial { font-size: 1.5rem; font-weight: 700; line-height: 1.25; }
     .place .detail { min-height: 1.5em; }
     .place.pass { --tile: var(--good); } .place.fail { --tile: var(--bad); }
@@ -23,6 +23,9 @@ let pageStyle = """
     .place.busy, .place.made { background: var(--card); color: var(--text); box-shadow: inset 0 0 0 4px var(--busy); }
     .place.busy .outcome, .place.made .outcome { color: var(--busy); }
     .place.idle { background: var(--card); color: var(--quiet); box-shadow: inset 0 0 0 1px var(--line); }
+    .place { display: flex; flex-direction: column; container-type: inline-size; } .place .before { margin-top: auto; padding-top: .4rem; }
+    .before b { padding: .1rem .5rem; border-radius: 5px; border: 2px solid currentColor; }
+    .before .pass { background: var(--good); color: #fff; } .before .fail { background: var(--bad); color: #fff; }
     .place.fail .detail { font-weight: 600; }
     .warning { border-color: var(--warn); border-width: 2px; }
     .batch { display: grid; grid-template-columns: minmax(6rem, 14rem) 1fr 24rem; gap: 1rem; align-items: center; padding: .3rem 0; }

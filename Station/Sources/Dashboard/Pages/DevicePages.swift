@@ -44,11 +44,14 @@ extension Page {
             ("port", device.port),
         ].compactMap { name, value in value.map { (name, $0) } }
         let facts = planned + device.columns.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+        let place =
+            attempts.last.map { Place(name: $0.port ?? $0.station, $0) }
+            ?? Place(name: "planned", serial: device.serial)
         return whole(
             site, title: device.serial, reloads: true,
             live: """
                 <div class="device">
-                \(tile(attempts.last.map { Place(name: $0.port ?? $0.station, $0) } ?? Place(name: "planned", serial: device.serial), site.clock))
+                \(tile(place, site.clock))
                 <section class="card"><h1><bdi>\(device.serial)</bdi></h1>
                 <table>
                 \(facts.map { name, value -> Markup in "<tr><th>\(name)</th><td><bdi>\(value)</bdi></td></tr>\n" })</table></section>

@@ -8,9 +8,9 @@ extension Page {
             site, title: "Line", reloads: true,
             live: """
                 <section class="places" aria-label="Ports">
-                \(places.isEmpty ? ["<p class=\"quiet\">Nothing is under way, and nothing has ended yet.</p>\n"] : places.map { tile($0, site.clock) })</section>
+                \(listed(places, else: "Nothing is under way, and nothing has ended yet.") { tile($0, site.clock) })</section>
                 \(noteList(notes, site.clock))<section class="card"><h2>Batches</h2>
-                \(snapshot.batches.isEmpty ? ["<p class=\"quiet\">Nothing is planned.</p>\n"] : snapshot.batches.map(batch))</section>
+                \(listed(snapshot.batches, else: "Nothing is planned.", batch))</section>
                 <div class="charts">
                 <section class="card"><h2>Last \(Snapshot.hours) hours, in steps of \(Snapshot.interval / 60) minutes</h2>
                 \(rateChart(snapshot.rates, timeZone: site.clock.timeZone))</section>
@@ -25,15 +25,20 @@ extension Page {
     }
 
     static func tile(_ place: Place, _ clock: Clock) -> Markup {
-        let (style, word, detail): (String, String, String) =
+        let detail =
             switch place.outcome {
-            case .idle: ("idle", "READY", "")
-            case .working(let state): ("busy", "BUSY", state.rawValue)
-            case .pass: ("pass", "PASS", "")
-            case .made: ("made", "MADE", "waiting for the device's word")
-            case .fail(let cause, let sentence): ("fail", "FAIL", cause.isEmpty ? sentence : "\(cause): \(sentence)")
-            case .left(let reason): ("left", "LEFT", reason)
+            case .idle, .pass: ""
+            case .working(let state): state.rawValue
+            case .made: "waiting for the device's word"
+            case .fail(let cause, let sentence): cause.isEmpty ? sentence : "\(cause): \(sentence)"
+            case .left(let reason): reason
             }
+        let (style, word) = word(place.outcome)
+        let before: Markup =
+            place.before.map { before in
+                let (style, word) = Self.word(before.outcome)
+                return "<p class=\"before\">before: <b class=\"\(style)\">\(word)</b> \(link(before.serial))</p>\n"
+            } ?? ""
         let serial: Markup = place.serial.map { link($0) } ?? "–"
         return """
             <article class="place \(style)">
@@ -41,9 +46,21 @@ extension Page {
             <p class="outcome">\(word)</p>
             <p class="serial">\(serial)</p>
             <p class="detail"><bdi>\(detail)</bdi></p>
-            </article>
+            \(before)</article>
 
             """
+    }
+
+    /// Told apart across a hall by more than colour.
+    private static func word(_ outcome: Place.Outcome) -> (style: String, word: String) {
+        switch outcome {
+        case .idle: ("idle", "READY")
+        case .working: ("busy", "BUSY")
+        case .pass: ("pass", "PASS")
+        case .made: ("made", "MADE")
+        case .fail: ("fail", "FAIL")
+        case .left: ("left", "LEFT")
+        }
     }
 
     private static func noteList(_ notes: [Note], _ clock: Clock) -> Markup {
@@ -77,9 +94,9 @@ extension Page {
 
     private static func event(_ entry: AuditEntry, _ clock: Clock) -> Markup {
         // Of a batch or a station there is no page.
-        let isDevice = entry.action != "planned"
+        let subject = entry.action == "planned" ? "<bdi>\(entry.subject)</bdi>" : link(entry.subject)
         return """
-            <tr><td class="when">\(clock.time(entry.at))</td><td class="serial">\(isDevice ? link(entry.subject) : "<bdi>\(entry.subject)</bdi>")</td>\
+            <tr><td class="when">\(clock.time(entry.at))</td><td class="serial">\(subject)</td>\
             <td>\(stateWord(entry.action))</td><td class="quiet"><bdi>\(words(entry, longest: 24))</bdi></td></tr>
 
             """

@@ -52,6 +52,11 @@ enum Page {
 
         """
 
+    /// - Parameter sentence: where there is nothing.
+    static func listed<Item>(_ items: [Item], else sentence: String, _ body: (Item) -> Markup) -> [Markup] {
+        items.isEmpty ? ["<p class=\"quiet\">\(sentence)</p>\n"] : items.map(body)
+    }
+
     static func link(_ serial: String) -> Markup {
         "<a href=\"/device?serial=\(percentEncoded(serial))\"><bdi>\(serial)</bdi></a>"
     }

@@ -89,13 +89,20 @@ extension Ledger {
         // No serial has such characters, and libpq would cut the text at the first NUL.
         guard !text.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) else { return [] }
         let pattern = text.reduce(into: "%") { $0 += "\\%_".contains($1) ? "\\\($1)" : "\($1)" } + "%"
+        func order(_ serial: String, _ label: String) -> String {
+            "CASE WHEN \(serial) = $1 THEN 0 WHEN \(label) = $1 THEN 1 ELSE 2 END, \(serial)"
+        }
         return try database.read { session in
+            // All there is to say of those alone that are shown.
             try session.run(
                 """
                 \(DeviceRecord.query)
-                WHERE d.serial = $1 OR d.label = $1 OR lower(d.serial) LIKE lower($2) ESCAPE '\\'
-                    OR lower(d.label) LIKE lower($2) ESCAPE '\\'
-                ORDER BY CASE WHEN d.serial = $1 THEN 0 WHEN d.label = $1 THEN 1 ELSE 2 END, d.serial LIMIT \(limit)
+                WHERE d.serial IN (
+                    SELECT serial FROM devices
+                    WHERE serial = $1 OR label = $1 OR lower(serial) LIKE lower($2) ESCAPE '\\'
+                        OR lower(label) LIKE lower($2) ESCAPE '\\'
+                    ORDER BY \(order("serial", "label")) LIMIT \(limit))
+                ORDER BY \(order("d.serial", "d.label"))
                 """, [.text(text), .text(pattern)]
             ).map { try DeviceRecord($0) }
         }

@@ -5,7 +5,9 @@ public func paretoChart(_ causes: [NamedCount]) -> Markup {
     let rows = merged(causes, limit: 10)
     let total = causes.reduce(0) { $0 + $1.count }
     guard total > 0, let most = rows.map(\.count).max() else { return "<p class=\"quiet\">No failures.</p>" }
-    let (left, width, height) = (220.0, 340.0, 30.0)
+    // As wide as the longest name, about.
+    let left = min(Double(rows.map(\.name.count).max() ?? 0) * 8 + 20, 220)
+    let (width, height) = (560 - left, 30.0)
     var bars: [Markup] = []
     var points: [String] = []
     var dots: [Markup] = []
