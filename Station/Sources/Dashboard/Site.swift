@@ -10,7 +10,7 @@ final class Site: @unchecked Sendable {
     /// What a run in this process is at; nil where the ledger tells.
     let places: (@Sendable () -> [Place])?
     let notes: @Sendable () -> [Note]
-    private var known: (snapshot: Snapshot, until: TimeInterval)?
+    private var known: (snapshot: Result<Snapshot, any Error>, until: TimeInterval)?
 
     /// Bytes of what is searched for at most: more than a serial has.
     static let longestSearch = 200
@@ -44,15 +44,17 @@ final class Site: @unchecked Sendable {
     }
 
     private func line() throws -> Markup {
-        let snapshot = try snapshot()
-        return Page.line(self, places: places?() ?? snapshot.places, notes: notes(), snapshot)
+        let snapshot = snapshot()
+        // What a run in this process is at is known all the same.
+        guard let places else { return Page.line(self, places: try snapshot.get().places, notes: [], snapshot) }
+        return Page.line(self, places: places(), notes: notes(), snapshot)
     }
 
     /// However many look, the ledger is asked every two seconds at most, and for a twentieth of the time.
-    private func snapshot() throws -> Snapshot {
+    private func snapshot() -> Result<Snapshot, any Error> {
         let start = ProcessInfo.processInfo.systemUptime
         if let known, start < known.until { return known.snapshot }
-        let snapshot = try Snapshot(ledger, hasBoard: places != nil)
+        let snapshot = Result { try Snapshot(ledger, hasBoard: places != nil) }
         let end = ProcessInfo.processInfo.systemUptime
         known = (snapshot, end + max(2, 20 * (end - start)))
         return snapshot

@@ -38,6 +38,7 @@ private final class OutputFile {
     private let path: String?
     private let handle: FileHandle
     private var buffer = Data()
+    private var isWhole = false
 
     /// - Parameter path: nil for standard output.
     init(_ path: String?) throws {
@@ -63,6 +64,11 @@ private final class OutputFile {
         try handle.synchronize()
         try handle.close()
         guard rename(path + ".new", path) == 0 else { throw Self.failure(path) }
+        isWhole = true
+    }
+
+    deinit {
+        if let path, !isWhole { unlink(path + ".new") }
     }
 
     private static func failure(_ path: String) -> ValidationError {

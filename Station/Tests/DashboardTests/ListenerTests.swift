@@ -47,6 +47,35 @@ struct ListenerTests {
         }
     }
 
+    /// The ledger's server is away, and everybody waits for a page: that takes no more descriptors than are this dashboard's.
+    @Test func whileNoPageIsMadeThereIsAnEndToThoseWhoWait() async throws {
+        let isBack = DispatchSemaphore(value: 0)
+        let limits = Listener.Limits(connections: 8, seconds: 600)
+        let listener = try Listener(Address(loopbackPort: 0), limits: limits) { _ in
+            isBack.wait()
+            isBack.signal()
+            return Answer(.ok, text: "page")
+        }
+        let port = listener.port
+        let output = try await blocking {
+            let program = """
+                import select, socket, sys
+                waiting, closed = [], 0
+                for _ in range(200):
+                    connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+                    connection.sendall(b"GET / HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")
+                    waiting.append(connection)
+                while len(waiting) > 16:
+                    for connection in select.select(waiting, [], [])[0]: waiting.remove(connection)
+                print("ended")
+                """
+            return try runProgram("/usr/bin/python3", ["-c", program, "\(port)"]).output
+        }
+        #expect(String(decoding: output, as: UTF8.self) == "ended\n")
+        isBack.signal()
+        await listener.stop()
+    }
+
     @Test func aClientThatIsTooSlowIsLetGo() async throws {
         try await Self.withListener(Listener.Limits(connections: 4, seconds: 0.2)) { port throws in
             let reply = try Client.send([UInt8]("GET / HTTP/1.1\r\nHost:".utf8), to: port)

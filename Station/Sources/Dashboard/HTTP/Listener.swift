@@ -64,6 +64,7 @@ private actor Server {
     private let queue = DispatchQueue(label: "dashboard")
     /// The first opened first.
     private var connections: [(id: Int, task: Task<Void, Never>)] = []
+    private var open = 0
     private var lastID = 0
 
     init(limits: Listener.Limits, answer: @escaping @Sendable (RequestHead) -> Answer) {
@@ -88,8 +89,9 @@ private actor Server {
                         try? await Task.sleep(for: .milliseconds(50))
                     }
                 }
-                for connection in connections { connection.task.cancel() }
-                for connection in connections { await connection.task.value }
+                let rest = connections.map(\.task)
+                for task in rest { task.cancel() }
+                for task in rest { await task.value }
                 group.cancelAll()
             }
         } catch {
@@ -100,6 +102,12 @@ private actor Server {
 
     private func add(_ socket: AsyncSocket) {
         _ = fcntl(socket.socket.file.rawValue, F_SETFD, FD_CLOEXEC)
+        // Those that made way and are not gone yet, since the ledger keeps their page waiting, have descriptors, too.
+        guard open < 2 * limits.connections else {
+            try? socket.close()
+            return
+        }
+        open += 1
         if connections.count >= limits.connections { connections.removeFirst().task.cancel() }
         lastID += 1
         let id = lastID
@@ -107,6 +115,7 @@ private actor Server {
             await serve(socket)
             try? socket.close()
             connections.removeAll { $0.id == id }
+            open -= 1
         }
         connections.append((id, task))
     }

@@ -3,25 +3,39 @@ import Reports
 
 extension Page {
     /// What is at each port or job, how far the batches are, the shift, and what happened last.
-    static func line(_ site: Site, places: [Place], notes: [Note], _ snapshot: Snapshot) -> Markup {
-        whole(
+    static func line(
+        _ site: Site, places: [Place], notes: [Note], _ snapshot: Result<Snapshot, any Error>
+    ) -> Markup {
+        let record: Markup =
+            switch snapshot {
+            case .success(let snapshot): self.record(snapshot, site.clock)
+            case .failure(let error):
+                "<section class=\"card warning\"><h2>The ledger cannot be read</h2>\n<p>\("\(error)")</p></section>\n"
+            }
+        return whole(
             site, title: "Line", reloads: true,
             live: """
                 <section class="places" aria-label="Ports">
                 \(listed(places, else: "Nothing is under way, and nothing has ended yet.") { tile($0, site.clock) })</section>
-                \(noteList(notes, site.clock))<section class="card"><h2>Batches</h2>
-                \(listed(snapshot.batches, else: "Nothing is planned.", batch))</section>
-                <div class="charts">
-                <section class="card"><h2>Last \(Snapshot.hours) hours, in steps of \(Snapshot.interval / 60) minutes</h2>
-                \(rateChart(snapshot.rates, timeZone: site.clock.timeZone))</section>
-                <section class="card"><h2>Failures by cause</h2>
-                \(paretoChart(snapshot.causes))</section>
-                </div>
-                <section class="card"><h2>Last events</h2>
-                <table>
-                \(snapshot.entries.map { event($0, site.clock) })</table></section>
-
+                \(noteList(notes, site.clock))\(record)
                 """)
+    }
+
+    private static func record(_ snapshot: Snapshot, _ clock: Clock) -> Markup {
+        """
+        <section class="card"><h2>Batches</h2>
+        \(listed(snapshot.batches, else: "Nothing is planned.", batch))</section>
+        <div class="charts">
+        <section class="card"><h2>Last \(Snapshot.hours) hours, in steps of \(Snapshot.interval / 60) minutes</h2>
+        \(rateChart(snapshot.rates, timeZone: clock.timeZone))</section>
+        <section class="card"><h2>Failures by cause</h2>
+        \(paretoChart(snapshot.causes))</section>
+        </div>
+        <section class="card"><h2>Last events</h2>
+        <table>
+        \(snapshot.entries.map { event($0, clock) })</table></section>
+
+        """
     }
 
     static func tile(_ place: Place, _ clock: Clock) -> Markup {
