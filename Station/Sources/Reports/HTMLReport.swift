@@ -49,6 +49,9 @@ struct HTMLReport {
         """
     }
 
+    /// In the order that a device goes through them.
+    private static let states = ["planned"] + AttemptState.allCases.map(\.rawValue)
+
     private static let style = """
 
         body { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem; }
@@ -87,8 +90,8 @@ struct HTMLReport {
         </section>
         <section class="columns">
         <div class="card"><h2>Devices</h2><table>
-        \(figures.states.sorted { $0.key < $1.key }.map { state, count -> Markup in
-            "<tr><td>\(stateWord(state))</td><td class=\"number\">\(count)</td></tr>\n"
+        \(Self.states.compactMap { state -> Markup? in
+            figures.states[state].map { "<tr><td>\(stateWord(state))</td><td class=\"number\">\($0)</td></tr>\n" }
         })</table></div>
         <div class="card"><h2>Times</h2><table>
         <tr><td>planned</td><td>\(String(figures.plannedAt.prefix(19)).replacing("T", with: " ")) UTC</td></tr>
