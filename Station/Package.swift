@@ -15,6 +15,7 @@ let package = Package(
         .package(name: "Emulation", path: "../Emulation"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
         .systemLibrary(name: "CPostgreSQL", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -63,10 +64,24 @@ let package = Package(
                 .product(name: "RelayHost", package: "EmbeddedSCEP"), .product(name: "TLS", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        // A batch's record for people and programs; and what pages are made of.
+        .target(
+            name: "Reports",
+            dependencies: [
+                "Ledger", "Signing", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        // What people at the line look at, in a browser.
+        .target(
+            name: "Dashboard",
+            dependencies: [
+                "Ledger", "Line", "Reports", .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: strict),
         .executableTarget(
             name: "scep-station",
             dependencies: [
-                "Ledger", "Line", "Manifest", "Ports", "Provisioning", "Signing",
+                "Dashboard", "Ledger", "Line", "Manifest", "Ports", "Provisioning", "Reports", "Signing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
             ],
@@ -126,6 +141,20 @@ let package = Package(
         .testTarget(
             name: "ManifestTests",
             dependencies: ["Manifest", .product(name: "TestSupport", package: "EmbeddedSCEP")], swiftSettings: tests),
+        .testTarget(
+            name: "ReportsTests",
+            dependencies: [
+                "Ledger", "Reports", "Signing", "StationSupport",
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
+        .testTarget(
+            name: "DashboardTests",
+            dependencies: [
+                "Dashboard", "Ledger", "Line", "StationSupport",
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: tests),
         .testTarget(
             name: "LedgerTests",
             dependencies: [

@@ -33,10 +33,10 @@ public struct Station: Sendable {
 /// What happens at a station, for whoever looks on.
 public enum StationEvent: Sendable, Equatable {
     /// A device is being worked on.
-    case began(serial: String)
+    case began(serial: String, port: String? = nil)
     case step(serial: String, AttemptState)
     /// A device is done for now.
-    case ended(serial: String, DeviceResult)
+    case ended(serial: String, port: String? = nil, DeviceResult)
     /// A line of a device's console; what it says is the device's word, and has anything in it.
     case console(port: String, serial: String?, line: String)
     /// Something that is nobody's failure: the CA is away, a hook failed.

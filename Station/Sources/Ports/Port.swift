@@ -146,7 +146,7 @@ final class Port {
             switch try station.ledger.claim(serial, port: address.name, lease: station.lease, by: station.actor) {
             case .begun(let attempt), .resumed(let attempt):
                 current = (planned, attempt)
-                station.report(.began(serial: serial))
+                station.report(.began(serial: serial, port: address.name))
                 // One that was done before it came here has ended its run.
                 if attempt.state == .issued || attempt.state == .delivered { relay.readCertificate() }
             case .verified(let attempt):
@@ -169,7 +169,7 @@ final class Port {
 
     private func refuse(_ serial: String, _ reason: String) {
         current = nil
-        station.report(.ended(serial: serial, .skipped("port \(address.name): \(reason)")))
+        station.report(.ended(serial: serial, port: address.name, .skipped("port \(address.name): \(reason)")))
         relay.finish()
     }
 
@@ -308,7 +308,7 @@ final class Port {
 
     private func end(_ planned: PortDevice, _ result: DeviceResult) {
         current = nil
-        station.report(.ended(serial: planned.serial, result))
+        station.report(.ended(serial: planned.serial, port: address.name, result))
         relay.finish()
     }
 

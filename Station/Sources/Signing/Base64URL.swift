@@ -1,8 +1,8 @@
 import Foundation
 
 /// Base64 for URLs and files, without padding (RFC 7515, section 2).
-enum Base64URL {
-    static func encode(_ bytes: [UInt8]) -> String {
+public enum Base64URL {
+    public static func encode(_ bytes: [UInt8]) -> String {
         Data(bytes).base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
     }
 

@@ -134,20 +134,29 @@ public enum SigningError: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// PEM (RFC 7468), of one object.
-enum PEMText {
+/// PEM (RFC 7468).
+public enum PEMText {
     static func text(_ der: [UInt8], _ label: String) -> String {
         let lines = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
         return "-----BEGIN \(label)-----\n\(lines)\n-----END \(label)-----\n"
     }
 
+    /// The first object of that label.
     static func content(of text: [UInt8], _ label: String) -> [UInt8]? {
-        let text = String(decoding: text, as: UTF8.self)
-        guard let start = text.range(of: "-----BEGIN \(label)-----"),
-            let end = text.range(of: "-----END \(label)-----", range: start.upperBound..<text.endIndex)
-        else { return nil }
-        return Data(base64Encoded: text[start.upperBound..<end.lowerBound].filter { !$0.isWhitespace }).map {
-            [UInt8]($0)
+        objects(in: String(decoding: text, as: UTF8.self), label, limit: 1)?.first
+    }
+
+    /// All objects of that label, in their order; nil if one of them is cut, or no base64.
+    public static func objects(in text: String, _ label: String, limit: Int = .max) -> [[UInt8]]? {
+        var objects: [[UInt8]] = []
+        var rest = text[...]
+        while objects.count < limit, let start = rest.range(of: "-----BEGIN \(label)-----") {
+            guard let end = rest.range(of: "-----END \(label)-----", range: start.upperBound..<rest.endIndex),
+                let object = Data(base64Encoded: rest[start.upperBound..<end.lowerBound].filter { !$0.isWhitespace })
+            else { return nil }
+            objects.append([UInt8](object))
+            rest = rest[end.upperBound...]
         }
+        return objects
     }
 }

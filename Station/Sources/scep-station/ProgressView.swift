@@ -46,7 +46,7 @@ final class ProgressView: @unchecked Sendable {
             switch event {
             case .began, .step, .console: break
             case .note(let text): line(text)
-            case .ended(let serial, let result):
+            case .ended(let serial, _, let result):
                 count(serial, result)
                 if result == .verified || result == .done, expected.remove(serial) != nil, expected.isEmpty {
                     allCame.signal()

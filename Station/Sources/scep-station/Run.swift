@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dashboard
 import Foundation
 import Ledger
 import Line
@@ -70,6 +71,10 @@ struct Run: StationCommand {
     @Option(help: "Likewise, when a device has failed.")
     var onFailed: String?
 
+    @Option(help: "Show the run in a browser: [HOST:]PORT, HOST this machine's loopback by default.")
+    var dashboard: Address?
+    @OptionGroup var proxy: ProxyOptions
+
     func validate() throws {
         guard (1...256).contains(jobs) else { throw ValidationError("--jobs is 1 to 256") }
         guard (0...10_000).contains(ahead) else { throw ValidationError("--ahead is 0 to 10000") }
@@ -104,11 +109,18 @@ struct Run: StationCommand {
 
         let progress = ProgressView(total: count)
         let leased = try leased(ledger, journal, progress)
-        let station = try station(leased ?? ledger, progress)
+        var station = try station(leased ?? ledger)
+        let board = LiveBoard(ports: ports.compactMap { PortAddress($0)?.name }, jobs: jobs)
+        station.report = { event in
+            progress.show(event)
+            board.note(event)
+        }
+        let dashboard = try dashboard.map { try proxy.dashboard(options, at: $0, board: board) }
         let reader = try manifest.reader { _ in }
         let line = HostLine(station, devices: { reader.next() })
         let portLine = try portLine(station, progress)
-        let signals = stopOnSignals {
+        let signals = onSignals {
+            say("scep-station: ending behind what is under way; once more ends it now")
             line.stop()
             portLine?.stop()
             progress.interrupt()
@@ -124,8 +136,10 @@ struct Run: StationCommand {
             portLine?.stop()
             ended.wait()
         }
-        try line.run(jobs: jobs)
-        if portLine != nil { progress.waitForPorts() }
+        try withExtendedLifetime(dashboard) {
+            try line.run(jobs: jobs)
+            if portLine != nil { progress.waitForPorts() }
+        }
         progress.finish()
         try leased?.synchronize()
         if let count = try leased?.unsynced(), count > 0 {
@@ -174,7 +188,7 @@ struct Run: StationCommand {
             }, report: { progress.show(.note($0)) })
     }
 
-    private func station(_ ledger: any LineLedger, _ progress: ProgressView) throws -> Station {
+    private func station(_ ledger: any LineLedger) throws -> Station {
         let work = try WorkFolder(options.folder.appending(path: "work"))
         let place = try options.outputFolder(output)
         let delivery = Delivery(
@@ -190,7 +204,6 @@ struct Run: StationCommand {
         ]
         station.hooks = Hooks(
             Dictionary(uniqueKeysWithValues: programs.compactMap { name, program in program.map { (name, $0) } }))
-        station.report = { progress.show($0) }
         return station
     }
 
@@ -204,18 +217,3 @@ struct Run: StationCommand {
 }
 
 extension Delivery.Form: ExpressibleByArgument {}
-
-/// Runs `stop` at the first SIGINT or SIGTERM; a second one ends the program as it would without this.
-private func stopOnSignals(_ stop: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
-    [SIGINT, SIGTERM].map { number in
-        signal(number, SIG_IGN)
-        let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler {
-            signal(number, SIG_DFL)
-            say("scep-station: ending behind what is under way; once more ends it now")
-            stop()
-        }
-        source.resume()
-        return source
-    }
-}

@@ -12,7 +12,7 @@ struct SCEPStation: ParsableCommand {
         subcommands: [
             Check.self, Run.self, Status.self, Verified.self, Rework.self, Scrap.self, Retire.self, Audit.self,
             Backup.self,
-            Key.self,
+            Key.self, ReportCommand.self, Serve.self,
         ])
 }
 

@@ -70,14 +70,3 @@ extension StationCommand {
 func say(_ line: String) {
     FileHandle.standardError.write(Data((printable(line) + "\n").utf8))
 }
-
-/// Without what a terminal would obey: a serial, or a CA's words, may have anything in them.
-func printable(_ text: String) -> String {
-    text.unicodeScalars.reduce(into: "") { line, scalar in
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
-            line += "\\u{\(String(scalar.value, radix: 16))}"
-        default: line.unicodeScalars.append(scalar)
-        }
-    }
-}

@@ -88,7 +88,7 @@ final class Bench {
 
     /// How each device came out.
     var results: [String: DeviceResult] {
-        events.all.reduce(into: [:]) { if case .ended(let serial, let result) = $1 { $0[serial] = result } }
+        events.all.reduce(into: [:]) { if case .ended(let serial, _, let result) = $1 { $0[serial] = result } }
     }
 }
 

@@ -49,7 +49,7 @@ final class PortBench: @unchecked Sendable {
     var events: [StationEvent] { lock.withLock { seen } }
 
     var results: [String: DeviceResult] {
-        events.reduce(into: [:]) { if case .ended(let serial, let result) = $1 { $0[serial] = result } }
+        events.reduce(into: [:]) { if case .ended(let serial, _, let result) = $1 { $0[serial] = result } }
     }
 
     /// The configuration of a device.

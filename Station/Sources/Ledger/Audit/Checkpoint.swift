@@ -30,11 +30,12 @@ public struct Checkpoint: Sendable, Equatable {
 }
 
 extension Ledger {
-    /// Signs a checkpoint of the trail as it is, and keeps it in the ledger, too.
+    /// Signs a checkpoint of the trail, and keeps it in the ledger, too.
     ///
+    /// - Parameter head: as it was when something was read that the checkpoint is to stand on; as it is now by default.
     /// - Returns: a JWS in its compact form; nil for an empty trail.
-    public func signCheckpoint(by key: StationKey, of actor: Actor) throws -> String? {
-        let head = try auditHead()
+    public func signCheckpoint(by key: StationKey, of actor: Actor, at head: AuditHead? = nil) throws -> String? {
+        let head = try head ?? auditHead()
         guard head.sequence > 0 else { return nil }
         let known = try database.read { session in
             try session.run(

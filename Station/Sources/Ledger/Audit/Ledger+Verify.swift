@@ -31,6 +31,12 @@ public struct AuditHead: Sendable, Equatable {
     /// 0 for an empty trail.
     public let sequence: Int
     public let digest: String
+
+    static func read(_ session: any Session) throws -> AuditHead {
+        let row = try session.run("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1").first
+        return AuditHead(
+            sequence: try row?.integer("seq") ?? 0, digest: try row?.text("digest") ?? AuditEntry.beginning)
+    }
 }
 
 extension Ledger {
@@ -63,11 +69,5 @@ extension Ledger {
     }
 
     /// The last entry, of which a checkpoint is signed.
-    public func auditHead() throws -> AuditHead {
-        try database.read { session in
-            let row = try session.run("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1").first
-            return AuditHead(
-                sequence: try row?.integer("seq") ?? 0, digest: try row?.text("digest") ?? AuditEntry.beginning)
-        }
-    }
+    public func auditHead() throws -> AuditHead { try database.read { try AuditHead.read($0) } }
 }

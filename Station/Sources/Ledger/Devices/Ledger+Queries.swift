@@ -14,6 +14,19 @@ public struct RecordedCertificate: Sendable, Equatable {
     public let der: String
     /// `live`, `superseded` by a rework, `scrapped` or `retired` with its device.
     public let status: String
+
+    init(_ row: SQLRow) throws {
+        serial = try row.text("serial")
+        attempt = try row.integer("attempt")
+        fingerprint = try row.text("fingerprint")
+        serialNumber = try row.text("serial_number")
+        subject = try row.text("subject")
+        issuer = try row.text("issuer")
+        notBefore = try row.integer("not_before")
+        notAfter = try row.integer("not_after")
+        der = try row.text("der")
+        status = try row.text("status")
+    }
 }
 
 extension Ledger {
@@ -25,14 +38,7 @@ extension Ledger {
                 SELECT serial, attempt, fingerprint, serial_number, subject, issuer, not_before, not_after, der, status
                 FROM certificates WHERE serial = $1 ORDER BY attempt
                 """, [.text(serial)]
-            ).map { row in
-                RecordedCertificate(
-                    serial: try row.text("serial"), attempt: try row.integer("attempt"),
-                    fingerprint: try row.text("fingerprint"), serialNumber: try row.text("serial_number"),
-                    subject: try row.text("subject"), issuer: try row.text("issuer"),
-                    notBefore: try row.integer("not_before"), notAfter: try row.integer("not_after"),
-                    der: try row.text("der"), status: try row.text("status"))
-            }
+            ).map(RecordedCertificate.init)
         }
     }
 

@@ -64,7 +64,9 @@ extension Attempt {
     /// The attempt, ended by a person.
     func ended(_ state: AttemptState, reason: String, at moment: Timestamp) -> Attempt {
         var next = self
-        (next.state, next.reason, next.finishedAt) = (state, reason, moment)
+        (next.state, next.reason) = (state, reason)
+        // What is scrapped or retired later had its end before.
+        if self.state.isOpen { next.finishedAt = moment }
         return next
     }
 }

@@ -1,0 +1,68 @@
+import Foundation
+
+/// What there is to say of a device in one row: what was planned, how far its last attempt came, and that one's certificate.
+public struct DeviceRecord: Sendable, Equatable {
+    public let serial: String
+    public let batch: String
+    public let profile: String?
+    public let part: String?
+    public let label: String?
+    /// What else was planned: names of the device's configuration, and `x-…`.
+    public let columns: [String: String]
+    /// ``AttemptState``'s word, or `planned` for what was not begun.
+    public let state: String
+    public let attempts: Int
+    /// Of all attempts: how often it was taken up.
+    public let tries: Int
+    public let station: String?
+    /// The person at that station.
+    public let person: String?
+    /// Where it was, or is planned to be.
+    public let port: String?
+    public let cause: String?
+    public let sentence: String?
+    public let startedAt: Timestamp?
+    public let finishedAt: Timestamp?
+    public let certificate: RecordedCertificate?
+
+    static let query = """
+        SELECT d.serial AS serial, d.batch AS batch, d.profile AS profile, d.part AS part, d.label AS label,
+            d.columns AS columns, COALESCE(a.state, 'planned') AS state, d.attempt AS attempt,
+            (SELECT sum(t.tries) FROM attempts t WHERE t.serial = d.serial) AS tries,
+            a.station AS station, a.operator AS operator, COALESCE(a.port, d.port) AS port, a.cause AS cause,
+            a.sentence AS sentence, a.started_at AS started_at, a.finished_at AS finished_at,
+            c.fingerprint AS fingerprint, c.serial_number AS serial_number, c.subject AS subject, c.issuer AS issuer,
+            c.not_before AS not_before, c.not_after AS not_after, c.der AS der, c.status AS status
+        FROM devices d LEFT JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt
+            LEFT JOIN certificates c ON c.fingerprint = a.fingerprint
+        """
+
+    init(_ row: SQLRow) throws {
+        serial = try row.text("serial")
+        batch = try row.text("batch")
+        profile = try row.textIfAny("profile")
+        part = try row.textIfAny("part")
+        label = try row.textIfAny("label")
+        columns = try Self.columns(row)
+        state = try row.text("state")
+        attempts = try row.integer("attempt")
+        tries = try row.integerIfAny("tries") ?? 0
+        station = try row.textIfAny("station")
+        person = try row.textIfAny("operator")
+        port = try row.textIfAny("port")
+        cause = try row.textIfAny("cause")
+        sentence = try row.textIfAny("sentence")
+        startedAt = try row.integerIfAny("started_at").map { Timestamp(milliseconds: $0) }
+        finishedAt = try row.integerIfAny("finished_at").map { Timestamp(milliseconds: $0) }
+        certificate = try row.textIfAny("fingerprint") == nil ? nil : RecordedCertificate(row)
+    }
+
+    static func columns(_ row: SQLRow) throws -> [String: String] {
+        let text = try row.text("columns")
+        guard text != "{}" else { return [:] }
+        guard let columns = try? JSONDecoder().decode([String: String].self, from: Data(text.utf8)) else {
+            throw LedgerError.damaged("the columns of \(try row.text("serial")) are no object of texts")
+        }
+        return columns
+    }
+}
