@@ -16,7 +16,7 @@ final class Port {
     private let address: PortAddress
     private let station: Station
     private let device: (String) -> PortDevice?
-    private let relay = RelayStation(session: .random(in: 1 ... .max))
+    private var relay = RelayStation(session: .random(in: 1 ... .max))
     private let clock = SystemClock()
     private var upstream: Upstream
 
@@ -111,7 +111,8 @@ final class Port {
         current = nil
         output = []
         stuckSince = nil
-        _ = relay.step(at: clock.uptime)
+        // Whoever is plugged in next knows nothing of this session.
+        relay = RelayStation(session: .random(in: 1 ... .max))
     }
 
     // MARK: What the device says
