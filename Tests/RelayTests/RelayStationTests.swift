@@ -53,6 +53,47 @@ import Testing
         #expect(station.counts.unasked == 4)
     }
 
+    @Test func everyPrintableCharacterMayStandInASerialNumber() {
+        let serial = [UInt8](0x20...0x5F)
+        let other = [UInt8](0x60...0x7E)
+        for (number, text) in [serial, other].enumerated() {
+            let station = RelayStation(session: 7)
+            let outcome = station.step(HandmadeFrame.hello(UInt64(number), to: 7, text).bytes, at: 0)
+            #expect(outcome.events == [.hello(serial: String(decoding: text, as: UTF8.self))])
+        }
+    }
+
+    /// One without randomness.
+    @Test func aDeviceThatStartsAnewWithTheSameValueIsANewOne() {
+        let (station, _) = Self.station()
+        #expect(station.step(Self.frame(0x06, 1, [0x78]), at: 2).events == [.line([0x78])])
+        #expect(station.step(HandmadeFrame.hello(Self.session.0, to: 0, [0x41]).bytes, at: 3).events == [.lost])
+        let hello = HandmadeFrame.hello(Self.session.0, to: Self.session.1, [0x41]).bytes
+        #expect(station.step(hello, at: 4).events == [.hello(serial: "A")])
+        #expect(station.step(Self.frame(0x06, 1, [0x79]), at: 5).events == [.line([0x79])])
+    }
+
+    @Test func whatComesTwiceIsAcknowledgedTwice() {
+        let (station, _) = Self.station()
+        for now: UInt64 in 2...4 {
+            let outcome = station.step(Self.frame(0x06, 1, [0x78]), at: now)
+            #expect(outcome.events == (now == 2 ? [.line([0x78])] : []))
+            #expect(outcome.bytes == Self.acknowledgement(1))
+        }
+        #expect(station.counts.duplicates == 2)
+    }
+
+    /// 0 stands for a station that is not known.
+    @Test func aSessionValueIsNeverZero() {
+        #expect(RelayStation(session: 0).step(at: 0).bytes == HandmadeFrame.who(1).bytes)
+        let station = RelayStation(session: .max)
+        _ = station.step(HandmadeFrame.hello(9, to: .max, [0x41]).bytes, at: 0)
+        station.run()
+        var bytes: [UInt8] = []
+        for now: UInt64 in stride(from: 0, through: 30_000, by: 500) { bytes = station.step(at: now).bytes }
+        #expect(bytes == HandmadeFrame.who(1).bytes)
+    }
+
     @Test(arguments: [
         HandmadeFrame.hello(9, to: 7, []), .hello(9, to: 7, [UInt8](repeating: 0x41, count: 65)),
         .hello(9, to: 7, [0x41, 0x0A]), .hello(9, to: 7, [0x1B, 0x5B]), .hello(9, to: 7, [0xC3, 0xA4]),
