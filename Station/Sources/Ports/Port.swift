@@ -137,7 +137,10 @@ final class Port {
     private func greet(_ serial: String) {
         (failure, isRefused) = (nil, false)
         guard let planned = device(serial) else {
-            return refuse(serial, "no manifest has it, or its key is not to be made in the device")
+            // None of the line's devices is worse for it.
+            current = nil
+            note("\(serial): no manifest has it, or its key is not to be made in the device")
+            return relay.finish()
         }
         if let port = planned.port, port != address.name {
             return refuse(serial, "the manifest has it at port \(port)")
@@ -191,7 +194,7 @@ final class Port {
         request += bytes
         do throws(RelayedRequest.Failure) {
             guard let whole = try RelayedRequest(request, path: Self.path(of: planned.url)) else { return }
-            if !whole.message.isEmpty {
+            if whole.operation == "PKIOperation" {
                 guard let facts = PKIRequest(whole.message) else {
                     return breakOff("the device sent a pkiMessage that it did not sign")
                 }
@@ -204,18 +207,38 @@ final class Port {
                                 "\(planned.serial) was verified, and a device asks for another certificate under that name: find out which is which, then rework it",
                             excludesCertificate: false))
                 }
-                // Recorded before it is sent.
-                if facts.messageType == 19 {
-                    guard record(.key(publicKey: facts.publicKey, isHere: false)) else { return breakOff(nil) }
-                }
-                if facts.messageType == 19 || facts.messageType == 20 {
-                    guard record(.requested(transactionID: facts.transactionID)) else { return breakOff(nil) }
-                }
+                guard isToBeSent(facts) else { return }
             }
-            waiting = request
+            waiting = whole.encoding(to: planned.url)
+            if waiting == nil { breakOff("\(planned.url) is no URL of a server") }
         } catch {
             breakOff("\(error)")
         }
+    }
+
+    /// Records what a pkiMessage may come to, before it is sent.
+    private func isToBeSent(_ facts: PKIRequest) -> Bool {
+        switch facts.messageType {
+        case 19:
+            guard record(.key(publicKey: facts.publicKey, isHere: false)),
+                record(.requested(transactionID: facts.transactionID))
+            else {
+                breakOff(nil)
+                return false
+            }
+        case 20:
+            guard record(.requested(transactionID: facts.transactionID)) else {
+                breakOff(nil)
+                return false
+            }
+        // GetCert and GetCRL have nothing issued.
+        case 21, 22: break
+        // RenewalReq, above all: a certificate that nobody would know of.
+        case let other:
+            breakOff("the device sent a pkiMessage of type \(other), and no line has use for it")
+            return false
+        }
+        return true
     }
 
     private func breakOff(_ reason: String?) {
