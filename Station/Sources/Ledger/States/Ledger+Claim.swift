@@ -50,12 +50,17 @@ extension Ledger {
     }
 
     /// Gives a device back that was not begun, or keeps it for longer: from now on for `lease` seconds.
-    public func extend(_ attempt: Attempt, lease: Int) throws {
+    ///
+    /// - Returns: the attempt as it is now.
+    @discardableResult
+    public func extend(_ attempt: Attempt, lease: Int) throws -> Attempt {
         try database.write { session in
-            let held = try held(attempt, in: session)
+            var held = try held(attempt, in: session)
+            held.claimedUntil = now().adding(seconds: lease)
             try session.run(
                 "UPDATE attempts SET claimed_until = $1 WHERE serial = $2 AND number = $3",
-                [.integer(Int64(now().adding(seconds: lease).milliseconds)), .text(held.serial), SQLValue(held.number)])
+                [SQLValue(held.claimedUntil.milliseconds), .text(held.serial), SQLValue(held.number)])
+            return held
         }
     }
 
