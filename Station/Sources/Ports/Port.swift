@@ -16,7 +16,7 @@ final class Port {
     private let address: PortAddress
     private let station: Station
     private let device: (String) -> PortDevice?
-    private let relay = RelayStation(session: .random(in: 1 ... .max))
+    private var relay = Port.newRelay()
     private let clock = SystemClock()
     private var upstream: Upstream
 
@@ -106,12 +106,15 @@ final class Port {
         return clock.uptime < since + 10_000
     }
 
+    private static func newRelay() -> RelayStation { RelayStation(session: .random(in: 1 ... .max)) }
+
+    /// Whoever is at the other end next, and be it the same device in the same session, is asked anew who it is.
     private func leave() {
         endStream()
         current = nil
         output = []
         stuckSince = nil
-        _ = relay.step(at: clock.uptime)
+        relay = Self.newRelay()
     }
 
     // MARK: What the device says
@@ -150,8 +153,8 @@ final class Port {
             case .begun(let attempt), .resumed(let attempt):
                 current = (planned, attempt)
                 station.report(.began(serial: serial))
-                // One that was done before it came here has ended its run.
-                if attempt.state == .issued || attempt.state == .delivered { relay.readCertificate() }
+                // It may have ended its run, and told nobody; if it has not, this is answered when it has.
+                if attempt.state != .claimed, attempt.state != .key { relay.readCertificate() }
             case .verified(let attempt):
                 current = (planned, attempt)
                 relay.readCertificate()
