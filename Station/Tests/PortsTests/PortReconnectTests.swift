@@ -63,13 +63,14 @@ private final class SerialServer: @unchecked Sendable {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        port = withUnsafeMutableBytes(of: &address) { bytes in
-            let pointer = bytes.baseAddress!.assumingMemoryBound(to: sockaddr.self)
-            bind(listener, pointer, size)
-            listen(listener, 4)
-            getsockname(listener, pointer, &size)
-            return UInt16(bigEndian: bytes.baseAddress!.assumingMemoryBound(to: sockaddr_in.self).pointee.sin_port)
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
+                bind(listener, general, size)
+                listen(listener, 4)
+                getsockname(listener, general, &size)
+            }
         }
+        port = UInt16(bigEndian: address.sin_port)
         Thread.detachNewThread { [self] in
             var left = limit
             while true {
