@@ -124,6 +124,8 @@ let package = Package(
             dependencies: [
                 "Ledger", "Line", "Manifest", "Ports", "Provisioning", "StationSupport", "VirtualDevice",
                 .product(name: "Authority", package: "Emulation"),
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"), .product(name: "Relay", package: "EmbeddedSCEP"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: tests),

@@ -44,7 +44,7 @@ struct HostDevice {
     /// - Returns: why there is nothing to do; nil if there is.
     private mutating func claim() throws -> DeviceResult? {
         if let attempt {
-            try station.ledger.extend(attempt, lease: station.lease)
+            self.attempt = try station.ledger.extend(attempt, lease: station.lease)
             return nil
         }
         // It waits for its own word, which comes another way.
@@ -55,12 +55,10 @@ struct HostDevice {
         switch try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor) {
         case .begun(let attempt), .resumed(let attempt):
             self.attempt = attempt
-            // Nothing was sent: what is there is of an attempt before, or of no use.
-            if attempt.state == .claimed { try station.work.wipe(device.serial) }
+            // Of this attempt there is nothing yet: what is there is of one before, whose transaction must not go on as this one's.
+            if attempt.number > 1, attempt.state == .claimed { try station.work.wipe(device.serial) }
         case .verified:
-            // What a cut may have left.
-            try station.work.wipe(device.serial)
-            try station.delivery.folder.wipe(device.serial)
+            try wipeAll()
             return .done
         case .busy(let other): return .skipped("\(other.station) has it until \(other.claimedUntil)")
         case .keyElsewhere(let other):
@@ -68,12 +66,20 @@ struct HostDevice {
                 "\(other.keyStation ?? other.station) made its key, and alone can go on: run it there, or rework it")
         case .needsRework(let other):
             return .skipped("it failed before: \(other.sentence ?? ""); rework it")
-        case .ended(let other): return .skipped("it is \(other.state.rawValue)")
+        case .ended(let other):
+            try wipeAll()
+            return .skipped("it is \(other.state.rawValue)")
         case .unknown: return .skipped("it is not planned")
         case .quotaReached(let batch, let quota): return .skipped("batch \(batch) has its quota of \(quota)")
         }
         station.report(.began(serial: device.serial))
         return nil
+    }
+
+    /// Nobody has use for what is here of the device's key; a cut may have left it.
+    private func wipeAll() throws {
+        try station.work.wipe(device.serial)
+        try station.delivery.folder.wipe(device.serial)
     }
 
     private mutating func record(_ step: AttemptStep) throws {

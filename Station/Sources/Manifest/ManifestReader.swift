@@ -1,4 +1,5 @@
 import Agent
+import Foundation
 import Output
 
 /// Goes through a manifest device by device, and tells all that is wrong with it.
@@ -83,6 +84,11 @@ public final class ManifestReader {
         if serial.utf8.count > 64 || serial.trimmed != serial {
             wrong("serial", "a serial has at most 64 bytes, and no blank at its beginning or end")
         }
+        if !serial.hasOneSpelling {
+            wrong(
+                "serial",
+                "it has a character that does not show, or another spelling that looks the same: write it anew")
+        }
         for name in ["batch", "profile", "part", "port", "label"] where row.values[name]?.utf8.count ?? 0 > 128 {
             wrong(name, "it has more than 128 bytes")
         }
@@ -158,6 +164,20 @@ extension ConfigurationError {
         case .badValue where name == .challenge: "a challenge has at most 255 bytes"
         case .badValue: "the device's client does not take '\(values.first { $0.0 == name }?.1 ?? "")'"
         case .unknownName, .duplicate: "the device's client does not take this"
+        }
+    }
+}
+
+extension String {
+    /// Whether it is as Unicode composes it (NFC), and nothing of it is hidden: so that two that look the same are the same.
+    fileprivate var hasOneSpelling: Bool {
+        guard precomposedStringWithCanonicalMapping.utf8.elementsEqual(utf8) else { return false }
+        return unicodeScalars.allSatisfy { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+            case .spaceSeparator: scalar == " "
+            default: true
+            }
         }
     }
 }

@@ -22,7 +22,9 @@ struct PKIRequest: Equatable {
             // OIDs of RFC 8894, section 3.2.1: messageType and transactionID.
             let type = try signer.attribute(ObjectIdentifier("2.16.840.1.113733.1.9.2"), .printableString)
             let transaction = try signer.attribute(ObjectIdentifier("2.16.840.1.113733.1.9.7"), .printableString)
-            guard let number = Int(text(type.contents)), transaction.contents.count <= 255 else { return nil }
+            guard let number = Int(text(type.contents)), text(type.contents) == "\(number)",
+                transaction.contents.count <= 255
+            else { return nil }
             messageType = number
             transactionID = text(transaction.contents)
             publicKey = try Self.signerKey(message, signedData, signer)

@@ -15,8 +15,9 @@ import RelayHost
 final class Port {
     private let address: PortAddress
     private let station: Station
+    private let trust: CATrust
     private let device: (String) -> PortDevice?
-    private var relay = RelayStation(session: .random(in: 1 ... .max))
+    private var relay = Port.newRelay()
     private let clock = SystemClock()
     private var upstream: Upstream
 
@@ -33,6 +34,8 @@ final class Port {
     private var hasReply: Bool { !reply.isEmpty }
     /// Whether the CA's last answer was a FAILURE.
     private var isRefused = false
+    /// The certificate that was read back, while the CA does not say whether it is its own, and when it is asked again.
+    private var unverified: (der: [UInt8], due: UInt64)?
     /// What the device said last went wrong.
     private var failure: FailureCause?
     /// What is to go out to the device.
@@ -40,8 +43,11 @@ final class Port {
     private var stuckSince: UInt64?
 
     /// - Parameter device: gives what is planned for a serial; nil for one that is not planned.
-    init(_ address: PortAddress, _ station: Station, device: @escaping (String) -> PortDevice?) throws {
+    init(
+        _ address: PortAddress, _ station: Station, _ trust: CATrust, device: @escaping (String) -> PortDevice?
+    ) throws {
         self.address = address
+        self.trust = trust
         self.station = station
         self.device = device
         var random = RandomGenerator()
@@ -86,6 +92,7 @@ final class Port {
             for event in outcome.events { follow(event) }
             askCA()
             relayReply()
+            if let held = unverified, clock.uptime >= held.due { finish(held.der) }
             output += outcome.bytes + relay.step(at: clock.uptime).bytes
             guard let count = line.write(output) else { return note("the line is gone") }
             output = output.dropFirst(count)
@@ -106,13 +113,15 @@ final class Port {
         return clock.uptime < since + 10_000
     }
 
+    private static func newRelay() -> RelayStation { RelayStation(session: .random(in: 1 ... .max)) }
+
+    /// Whoever is at the other end next, and be it the same device in the same session, is asked anew who it is.
     private func leave() {
         endStream()
         current = nil
         output = []
         stuckSince = nil
-        // Whoever is plugged in next knows nothing of this session.
-        relay = RelayStation(session: .random(in: 1 ... .max))
+        relay = Self.newRelay()
     }
 
     // MARK: What the device says
@@ -136,9 +145,12 @@ final class Port {
     }
 
     private func greet(_ serial: String) {
-        (failure, isRefused) = (nil, false)
+        (failure, isRefused, unverified) = (nil, false, nil)
         guard let planned = device(serial) else {
-            return refuse(serial, "no manifest has it, or its key is not to be made in the device")
+            // None of the line's devices is worse for it.
+            current = nil
+            note("\(serial): no manifest has it, or its key is not to be made in the device")
+            return relay.finish()
         }
         if let port = planned.port, port != address.name {
             return refuse(serial, "the manifest has it at port \(port)")
@@ -148,8 +160,8 @@ final class Port {
             case .begun(let attempt), .resumed(let attempt):
                 current = (planned, attempt)
                 station.report(.began(serial: serial, port: address.name))
-                // One that was done before it came here has ended its run.
-                if attempt.state == .issued || attempt.state == .delivered { relay.readCertificate() }
+                // It may have ended its run, and told nobody; if it has not, this is answered when it has.
+                if attempt.state != .claimed, attempt.state != .key { relay.readCertificate() }
             case .verified(let attempt):
                 current = (planned, attempt)
                 relay.readCertificate()
@@ -191,8 +203,8 @@ final class Port {
         guard let planned = current?.device, waiting == nil, !isAtCA else { return }
         request += bytes
         do throws(RelayedRequest.Failure) {
-            guard let whole = try RelayedRequest(request, path: Self.path(of: planned.url)) else { return }
-            if !whole.message.isEmpty {
+            guard let whole = try RelayedRequest(request, path: Self.path(of: planned.ca.url)) else { return }
+            if whole.operation == "PKIOperation" {
                 guard let facts = PKIRequest(whole.message) else {
                     return breakOff("the device sent a pkiMessage that it did not sign")
                 }
@@ -205,18 +217,38 @@ final class Port {
                                 "\(planned.serial) was verified, and a device asks for another certificate under that name: find out which is which, then rework it",
                             excludesCertificate: false))
                 }
-                // Recorded before it is sent.
-                if facts.messageType == 19 {
-                    guard record(.key(publicKey: facts.publicKey, isHere: false)) else { return breakOff(nil) }
-                }
-                if facts.messageType == 19 || facts.messageType == 20 {
-                    guard record(.requested(transactionID: facts.transactionID)) else { return breakOff(nil) }
-                }
+                guard isToBeSent(facts) else { return }
             }
-            waiting = request
+            waiting = whole.encoding(to: planned.ca.url)
+            if waiting == nil { breakOff("\(planned.ca.url) is no URL of a server") }
         } catch {
             breakOff("\(error)")
         }
+    }
+
+    /// Records what a pkiMessage may come to, before it is sent.
+    private func isToBeSent(_ facts: PKIRequest) -> Bool {
+        switch facts.messageType {
+        case 19:
+            guard record(.key(publicKey: facts.publicKey, isHere: false)),
+                record(.requested(transactionID: facts.transactionID))
+            else {
+                breakOff(nil)
+                return false
+            }
+        case 20:
+            guard record(.requested(transactionID: facts.transactionID)) else {
+                breakOff(nil)
+                return false
+            }
+        // GetCert and GetCRL have nothing issued.
+        case 21, 22: break
+        // RenewalReq, above all: a certificate that nobody would know of.
+        case let other:
+            breakOff("the device sent a pkiMessage of type \(other), and no line has use for it")
+            return false
+        }
+        return true
     }
 
     private func breakOff(_ reason: String?) {
@@ -240,7 +272,7 @@ final class Port {
         self.waiting = nil
         isAtCA = true
         do throws(TransportError) {
-            try upstream.send(waiting, to: current.device.url)
+            try upstream.send(waiting, to: current.device.ca.url)
         } catch {
             note("the CA is away: \(error)")
             relay.close(stream, error)
@@ -342,6 +374,21 @@ final class Port {
                     sentence: "the device's certificate is not for the key that it enrolled with here: rework it",
                     excludesCertificate: false))
         }
+        do throws(CATrust.Unknown) {
+            guard try trust.hasIssued(der, planned.ca) else {
+                return fail(
+                    FailureCause(
+                        kind: "other-issuer",
+                        sentence: "the device shows a certificate of \(certificate.issuer) that its CA did not issue",
+                        excludesCertificate: false))
+            }
+        } catch {
+            // Nothing is decided without: it is asked again.
+            if unverified == nil { note("\(planned.serial) cannot be verified yet: \(error)") }
+            unverified = (der, clock.uptime + 5_000)
+            return
+        }
+        unverified = nil
         if let subject = planned.subject, !has(subject: subject, der) {
             return fail(
                 FailureCause(

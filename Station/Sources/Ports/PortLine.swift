@@ -11,7 +11,8 @@ public final class PortLine: @unchecked Sendable {
     public init(
         _ station: Station, _ addresses: [PortAddress], device: @escaping @Sendable (String) -> PortDevice?
     ) throws {
-        ports = try addresses.map { try Port($0, station, device: device) }
+        let trust = CATrust()
+        ports = try addresses.map { try Port($0, station, trust, device: device) }
     }
 
     /// Serves the ports until ``stop()``.

@@ -38,8 +38,8 @@ public struct HostEnrolment {
     ///     and nothing is sent: the CA may have issued a certificate already.
     ///   - record: is told what happened, before what depends on it: a request goes out only when its transaction is recorded.
     ///     What it throws ends the run.
-    /// - Returns: how it ended, and whether the CA answered.
-    /// - Throws: what `record` threw.
+    /// - Returns: how it ended, and whether the CA answered; true also where it was not the CA that it failed at.
+    /// - Throws: what `record` threw; ``WorkFolderError/full(_:)``.
     public func run(
         serial: String, configuration text: inout [UInt8], continues transactionID: String?,
         record: (AttemptStep) throws -> Void
@@ -66,8 +66,10 @@ public struct HostEnrolment {
         case is WorkLost: return (.refused(WorkLost.cause), true)
         case let reason?: throw reason
         }
-        let reachedCA = traffic.bytesReceived > 0
+        let reachedCA = traffic.bytesReceived > 0 || failure?.isOfTheStation == true
         if let certificate = log.issued ?? log.current { try record(.issued(certificate)) }
+        // No device is to blame, and none would do better: it goes on when there is space.
+        if case .storage(.full) = failure { throw WorkFolderError.full(work.url.path) }
         guard let failure, let cause else {
             return log.issued ?? log.current == nil ? (.refused(Self.nothing), reachedCA) : (.issued, reachedCA)
         }
@@ -243,6 +245,11 @@ extension FailureCause {
 }
 
 extension AgentError {
+    /// Whether it failed before, or beside, the way to the CA.
+    fileprivate var isOfTheStation: Bool {
+        if case .exchange = self { false } else { true }
+    }
+
     /// Whether the CA said that it issues nothing.
     fileprivate var isRefusal: Bool {
         if case .scep(_, .refused, _) = self { true } else { false }

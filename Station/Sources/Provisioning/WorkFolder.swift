@@ -90,11 +90,13 @@ func wipeFiles(below folder: URL) throws {
 public enum WorkFolderError: Error, Equatable, CustomStringConvertible {
     case exposed(String)
     case notMade(String, String)
+    case full(String)
 
     public var description: String {
         switch self {
         case .exposed(let path):
             "\(path) has to be a folder of this user's that nobody else may enter: chmod 700; private keys pass through it"
+        case .full(let path): "\(path): the disk is full: make space, and start it again"
         case .notMade(let path, let reason): "\(path) cannot be made: \(reason)"
         }
     }

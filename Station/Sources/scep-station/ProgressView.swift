@@ -9,11 +9,19 @@ final class ProgressView: @unchecked Sendable {
     private let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     private let hasColor: Bool
     private let start = ProcessInfo.processInfo.systemUptime
-    private var good = 0
-    private var failed = 0
-    private var skipped = 0
-    /// Of devices that were done before: the rate does not count them.
-    private var done = 0
+    private enum Outcome {
+        case good, failed, skipped
+        /// It was done before: the rate does not count it.
+        case done
+    }
+
+    /// How each device came out last: one that is plugged in again, or tries again, is one device.
+    private var outcomes: [String: Outcome] = [:]
+    private var counts: [Outcome: Int] = [:]
+    private var good: Int { counts[.good, default: 0] }
+    private var failed: Int { counts[.failed, default: 0] }
+    private var skipped: Int { counts[.skipped, default: 0] }
+    private var done: Int { counts[.done, default: 0] }
     private var lastDrawn = 0.0
     /// Devices that are to come to a port, and are not done yet.
     private var expected: Set<String> = []
@@ -59,19 +67,24 @@ final class ProgressView: @unchecked Sendable {
     private func count(_ serial: String, _ result: DeviceResult) {
         switch result {
         case .verified:
-            good += 1
+            count(serial, .good)
             if !isTerminal { line("PASS \(serial)") }
         case .delivered:
-            good += 1
+            count(serial, .good)
             if !isTerminal { line("made \(serial)") }
-        case .done: done += 1
+        case .done: count(serial, outcomes[serial] == .good ? .good : .done)
         case .failed(let cause):
-            failed += 1
+            count(serial, .failed)
             line("FAIL \(serial): \(cause.kind): \(cause.sentence)", color: 31)
         case .skipped(let reason):
-            skipped += 1
+            count(serial, .skipped)
             line("left \(serial): \(reason)", color: 33)
         }
+    }
+
+    private func count(_ serial: String, _ outcome: Outcome) {
+        if let before = outcomes.updateValue(outcome, forKey: serial) { counts[before, default: 0] -= 1 }
+        counts[outcome, default: 0] += 1
     }
 
     /// Writes a line above the bar.

@@ -92,17 +92,31 @@ struct Audit: ParsableCommand {
         func perform() throws {
             let verifier =
                 try key.map { try VerifyingKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: $0)))) }
-                ?? options.openKey().verifier
-            let ledger = try options.openLedger()
-            var expected: [Int: String] = [:]
-            for given in try checkpoint.map({ try Checkpoint($0, by: verifier) }) + ledger.checkpoints(of: verifier) {
-                expected[given.sequence] = given.digest
+                ?? options.keyIfAny()?.verifier
+            guard verifier != nil || checkpoint.isEmpty else {
+                say("scep-station: this station has no key: name the one that the checkpoint was signed by with --key")
+                throw Exit.failed
             }
+            let ledger = try options.openLedger()
             do {
+                let expected =
+                    try verifier.map { key in
+                        try checkpoint.map { try Checkpoint($0, by: key).head }
+                            + ledger.checkpoints(of: key).map(\.head)
+                    } ?? []
                 let head = try ledger.verifyAudit(against: expected)
                 print("\(head.sequence) entries, whole, \(expected.count) checkpoints hold; the last is \(head.digest)")
+                let others = try ledger.checkpointCount() + checkpoint.count - expected.count
+                if others > 0 {
+                    say(
+                        "scep-station: \(others) checkpoints in the ledger are of other keys: name those, one after the other, with --key"
+                    )
+                }
             } catch let fault as AuditFault {
                 say("scep-station: the audit trail is not what was written: \(fault)")
+                throw Exit.failed
+            } catch let error as SigningError {
+                say("scep-station: a checkpoint does not count: \(error)")
                 throw Exit.failed
             }
         }

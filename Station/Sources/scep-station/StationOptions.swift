@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Ledger
+import Line
 import LinuxBoard
 import Provisioning
 import Signing
@@ -42,6 +43,12 @@ struct StationOptions: ParsableArguments {
         _ = try WorkFolder(folder)
         return try StationKey(file: folder.appending(path: "station.key"))
     }
+
+    /// The station's key, if it has one: to verify by one that is made now would prove nothing.
+    func keyIfAny() throws -> StationKey? {
+        let file = folder.appending(path: "station.key")
+        return FileManager.default.fileExists(atPath: file.path) ? try StationKey(file: file) : nil
+    }
 }
 
 /// A command that says what went wrong in one sentence, and ends with its exit code.
@@ -61,7 +68,7 @@ extension StationCommand {
             throw error
         } catch {
             say("scep-station: \(error)")
-            throw error is ReworkError || error is StepError ? Exit.failed : Exit.station
+            throw error is ReworkError || error is StepError || error is VerificationError ? Exit.failed : Exit.station
         }
     }
 }

@@ -184,4 +184,30 @@ struct AttemptTests {
             #expect(try ledger.claim("s9", port: nil, lease: 1, by: .first) == .unknown)
         }
     }
+
+    /// A place that was given up, because the CA issued nothing, may be another device's by now.
+    @Test(arguments: LedgerPlace.allCases)
+    func aReworkDoesNotPassTheQuota(place: LedgerPlace) throws {
+        try place.withLedger { ledger in
+            try ledger.plan(["s1", "s2"], quota: 1)
+            let refused = FailureCause(kind: "refused", sentence: "no", excludesCertificate: true)
+            _ = try ledger.record(.failed(refused), of: ledger.taken("s1"), by: .first)
+            try ledger.provision("s2", fingerprint: "f2")
+            #expect(throws: ReworkError.self) { try ledger.rework("s1", reason: "again", by: .first) }
+            #expect(
+                try ledger.claim("s1", port: nil, lease: 1, by: .first) == .quotaReached(batch: "B1", quota: 1))
+        }
+    }
+
+    @Test(arguments: LedgerPlace.allCases)
+    func aQuotaIsNotPassedOverInABatchThatIsThere(place: LedgerPlace) throws {
+        try place.withLedger { ledger in
+            try ledger.plan(["s1", "s2"])
+            #expect(throws: PlanError.otherQuota(batch: "B1", quota: nil)) { try ledger.plan(["s1", "s2"], quota: 1) }
+            try ledger.plan(["t1"], batch: "B2", quota: 1)
+            // Whoever names none leaves it as it is.
+            try ledger.plan(["t1"], batch: "B2")
+            try ledger.plan(["t1"], batch: "B2", quota: 1)
+        }
+    }
 }

@@ -73,14 +73,30 @@ struct AuditTests {
             try Self.force(place, address, "DELETE FROM audit WHERE seq > 12")
             #expect(try ledger.verifyAudit().sequence == 12, "a chain alone does not show it")
             #expect(throws: AuditFault.truncated(last: 12, checkpoint: 15)) {
-                try ledger.verifyAudit(against: [head.sequence: head.digest])
+                try ledger.verifyAudit(against: [head])
             }
             // Work goes on behind the cut.
             try ledger.plan(["s3"], batch: "B2")
             try ledger.provision("s3", fingerprint: "f3")
             #expect(throws: AuditFault.replaced(checkpoint: 15)) {
-                try ledger.verifyAudit(against: [head.sequence: head.digest])
+                try ledger.verifyAudit(against: [head])
             }
+        }
+    }
+
+    /// The trail was made anew, and as long, and the station signed it: that does not speak for it against what was kept.
+    @Test(arguments: LedgerPlace.allCases)
+    func everyCheckpointHasToHold(place: LedgerPlace) throws {
+        try withTrail(place) { ledger, address in
+            let kept = try ledger.auditHead()
+            try Self.force(place, address, "DELETE FROM audit WHERE seq = 15")
+            try ledger.plan(["s3"], batch: "B2")
+            let anew = try ledger.auditHead()
+            #expect(anew.sequence == kept.sequence)
+            for checkpoints in [[kept, anew], [anew, kept]] {
+                #expect(throws: AuditFault.replaced(checkpoint: 15)) { try ledger.verifyAudit(against: checkpoints) }
+            }
+            #expect(try ledger.verifyAudit(against: [anew, anew]) == anew)
         }
     }
 

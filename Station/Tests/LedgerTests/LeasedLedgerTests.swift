@@ -116,7 +116,7 @@ struct LeasedLedgerTests {
     func whatAnotherStationTookOverIsAnsweredSo(place: LedgerPlace) throws {
         try withBench(place) { bench in
             let ledger = try bench.ledger()
-            let attempt = try begun(ledger.claim("s1", port: nil, lease: 600, by: .first))
+            let attempt = try begun(ledger.claim("s1", port: "p1", lease: 600, by: .first))
             bench.database.mode = .away
             _ = try ledger.record(.requested(transactionID: "t"), of: attempt, by: .first)
             bench.database.mode = .here
@@ -136,6 +136,43 @@ struct LeasedLedgerTests {
             _ = try ledger.claim("s1", port: nil, lease: 600, by: .first)
             try ledger.release()
             for serial in ["s2", "s3"] { _ = try begun(bench.shared.claim(serial, port: nil, lease: 1, by: .second)) }
+        }
+    }
+
+    /// What a station does without the ledger, the ledger does not know: nobody else takes the device over meanwhile, in all the
+    /// time for which the station may work on.
+    @Test(arguments: LedgerPlace.allCases)
+    func nobodyTakesADeviceWhoseStationMayWorkOn(place: LedgerPlace) throws {
+        try withBench(place) { bench in
+            let ledger = try bench.ledger(upcoming: ["s2"])
+            for serial in ["s1", "s2"] {
+                let attempt = try begun(ledger.claim(serial, port: nil, lease: 600, by: .first))
+                try ledger.extend(attempt, lease: 600)
+                bench.database.mode = .away
+                _ = try ledger.record(.requested(transactionID: "t"), of: attempt, by: .first)
+                bench.database.mode = .here
+                bench.clock.move(seconds: 3600)
+                let other = try bench.shared.claim(serial, port: nil, lease: 600, by: .second)
+                if case .busy = other {} else { Issue.record("\(serial): \(other)") }
+            }
+        }
+    }
+
+    @Test(arguments: LedgerPlace.allCases)
+    func nothingIsAskedOfTheCAOnceTheLeaseIsOver(place: LedgerPlace) throws {
+        try withBench(place) { bench in
+            let ledger = try bench.ledger()
+            let attempt = try begun(ledger.claim("s1", port: nil, lease: 600, by: .first))
+            bench.clock.move(seconds: 48 * 3600 + 1)
+            let other = try begun(bench.shared.claim("s1", port: nil, lease: 600, by: .second))
+            #expect(other.tries == 2)
+            bench.database.mode = .away
+            #expect(throws: LedgerError.self) {
+                try ledger.record(.key(publicKey: "k", isHere: true), of: attempt, by: .first)
+            }
+            #expect(throws: LedgerError.self) {
+                try ledger.record(.requested(transactionID: "t"), of: attempt, by: .first)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@ import Authority
 import Emulator
 import Foundation
 import Ledger
+import Provisioning
 import StationSupport
 import TestSupport
 import Testing
@@ -196,6 +197,68 @@ struct HostLineTests {
                 #expect(content.range(of: Data("line\n".utf8)) == nil, "\(name)")
             }
             #expect(!"\(bench.events.all)".contains(password))
+        }
+    }
+
+    /// What the station holds of an attempt that failed is not that of the next.
+    @Test func aReworkBeginsWithAKeyOfItsOwn() async throws {
+        try await Bench.with(forms: [.pkcs12]) { bench in
+            // It cannot be handed over: there is no password for it.
+            try await bench.run(Self.manifest(2))
+            for serial in ["D1", "D2"] { #expect(try bench.ledger.lastAttempt(of: serial)?.cause == "not-delivered") }
+            let work = bench.station.work
+            bench.station = Station(
+                ledger: bench.ledger, actor: .first, work: work,
+                delivery: Delivery(to: bench.station.delivery.folder, forms: [.image]), gate: CAGate(places: 4))
+            let events = bench.events
+            bench.station.report = { events.add($0) }
+            try bench.ledger.rework("D1", reason: "there is a password now", by: .first)
+            try await bench.run(Self.manifest(2))
+            #expect(bench.results["D1"] == .delivered)
+            let certificates = try bench.ledger.certificates(of: "D1")
+            #expect(certificates.map(\.status) == ["superseded", "live"])
+            #expect(bench.server.authority.issuedCertificates().count == 3)
+        }
+    }
+
+    /// A cut between the record and the wiping: the next run, or a person's word, does it.
+    @Test func keysThatACutLeftAreWipedByTheNextRun() async throws {
+        try await Bench.with { bench in
+            try await bench.run(Self.manifest(3))
+            let (work, out) = (bench.station.work, bench.station.delivery.folder)
+            func leave(in folder: WorkFolder, _ serial: String) throws -> String {
+                let place = folder.folder(of: serial)
+                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+                try Data("key".utf8).write(to: place.appending(path: "left"))
+                return place.path
+            }
+            let attempt = try #require(try bench.ledger.lastAttempt(of: "D2"))
+            _ = try bench.ledger.record(
+                .verified(fingerprint: #require(attempt.fingerprint), by: "test"), of: attempt, by: .first)
+            try bench.ledger.scrap("D3", reason: "fell", by: .first)
+            var places = try ["D1", "D2", "D3"].map { try leave(in: work, $0) }
+            for serial in ["D2", "D3"] { places.append(try leave(in: out, serial)) }
+            try await bench.run(Self.manifest(3))
+            for place in places { #expect(!FileManager.default.fileExists(atPath: place), "\(place)") }
+            #expect(FileManager.default.fileExists(atPath: out.folder(of: "D1").path), "it waits for the flasher")
+        }
+    }
+
+    /// One device's folder is not to be had: that is neither the CA's failure nor the others'.
+    @Test func aWorkFolderThatIsNotToBeHadFailsItsDeviceAlone() async throws {
+        try await Bench.with { bench in
+            let elsewhere = bench.folder.appending(path: "elsewhere")
+            try FileManager.default.createDirectory(at: elsewhere, withIntermediateDirectories: true)
+            try FileManager.default.createSymbolicLink(
+                at: bench.station.work.folder(of: "D1"), withDestinationURL: elsewhere)
+            bench.station.tries = 1
+            try await bench.run(Self.manifest(2))
+            guard case .failed = bench.results["D1"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            #expect(bench.results["D2"] == .delivered)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere.path) == [])
         }
     }
 }

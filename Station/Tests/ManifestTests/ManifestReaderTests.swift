@@ -145,4 +145,17 @@ struct ManifestReaderTests {
                 "line 2, column challenge: there is a challenge-command too: one of them"
             ])
     }
+
+    /// Two devices in the ledger must not be one to whoever reads their labels.
+    @Test(arguments: ["e\u{301}", "A\u{200B}", "\u{202E}B", "A\u{AD}", "\u{E000}", "A\u{A0}B", "\u{2028}", "\u{212B}"])
+    func aSerialHasOneSpelling(serial: String) {
+        let (devices, problems) = read("serial,challenge\n\(serial),c\n")
+        #expect(devices.isEmpty && problems.count == 1, "\(problems)")
+    }
+
+    @Test(arguments: ["..", "-x", "a/b", "é", String(repeating: "9", count: 64), "S 1", "序列号"])
+    func aSerialIsWhateverALabelHas(serial: String) {
+        let (devices, problems) = read("serial,challenge\n\(serial),c\n")
+        #expect(devices.map(\.serial) == [serial] && problems == [])
+    }
 }

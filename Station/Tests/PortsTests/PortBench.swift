@@ -52,6 +52,15 @@ final class PortBench: @unchecked Sendable {
         events.reduce(into: [:]) { if case .ended(let serial, _, let result) = $1 { $0[serial] = result } }
     }
 
+    /// What devices are told of the CA.
+    var ca: CATrust.CA {
+        get throws {
+            CATrust.CA(
+                url: server.url, fingerprint: try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal,
+                message: "", allow: "")
+        }
+    }
+
     /// The configuration of a device.
     func configuration(_ serial: String, _ lines: String...) throws -> String {
         let fingerprint = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
@@ -72,10 +81,10 @@ final class PortBench: @unchecked Sendable {
         }
         let terminals = try (0..<ports).map { _ in try PseudoTerminal() }
         let addresses = try terminals.enumerated().map { try #require(PortAddress("p\($0)=\($1.path)")) }
-        let url = server.url
+        let ca = try ca
         let line = try PortLine(station, addresses) { serial in
             serials.contains(serial)
-                ? PortDevice(serial: serial, url: url, subject: "CN=\(serial)", port: planned) : nil
+                ? PortDevice(serial: serial, ca: ca, subject: "CN=\(serial)", port: planned) : nil
         }
         let end = DispatchSemaphore(value: 0)
         Thread.detachNewThread {

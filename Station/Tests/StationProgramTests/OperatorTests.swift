@@ -84,6 +84,35 @@ struct OperatorTests {
         }
     }
 
+    /// Each checkpoint counts for itself, and a key that is made now proves nothing.
+    @Test func aCheckpointIsHeldAgainstATrailThatTheStationSignedAnew() async throws {
+        try await withStation { folder, _, scep in
+            let profile = folder.appending(path: "part.conf").path
+            let ledger = folder.appending(path: "station/ledger.db").path
+            #expect(try scep("audit", "verify").status == 0)
+            #expect(try scep("run", Self.manifest(["A"], folder), "--profile", profile).status == 0)
+            #expect(try scep("scrap", "A", "--reason", "x").status == 0)
+            let kept = try scep("audit", "sign").output.trimmingCharacters(in: .newlines)
+            try LedgerPlace.sqlite.tamper(
+                ledger,
+                """
+                DROP TRIGGER audit_no_delete; DROP TRIGGER checkpoints_no_delete; DELETE FROM checkpoints;
+                DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit);
+                UPDATE attempts SET state = 'delivered', claimed_until = 0
+                """)
+            #expect(try scep("scrap", "A", "--reason", "y").status == 0)
+            #expect(try scep("audit", "sign").status == 0)
+            #expect(try scep("audit", "verify").status == 0, "nobody who has that alone sees it")
+            let found = try scep("audit", "verify", "--checkpoint", kept)
+            #expect(found.status == 1 && found.complaint.contains("made anew"))
+
+            try FileManager.default.removeItem(atPath: folder.appending(path: "station/station.key").path)
+            #expect(try scep("audit", "verify", "--checkpoint", kept).status == 1)
+            #expect(try scep("audit", "verify").complaint.contains("1 checkpoints in the ledger are of other keys"))
+            #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "station/station.key").path))
+        }
+    }
+
     @Test func nothingIsBegunOnABadManifest() async throws {
         try await withStation { folder, server, scep in
             let profile = folder.appending(path: "part.conf").path

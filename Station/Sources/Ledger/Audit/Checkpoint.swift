@@ -12,6 +12,9 @@ public struct Checkpoint: Sendable, Equatable {
     public let station: String
     public let at: String
 
+    /// The trail's end when it was signed.
+    public var head: AuditHead { AuditHead(sequence: sequence, digest: digest) }
+
     private struct Payload: Codable {
         let at: String
         let digest: String
@@ -59,6 +62,11 @@ extension Ledger {
             }
         }
         return jws
+    }
+
+    /// How many checkpoints the ledger itself has, of whatever key.
+    public func checkpointCount() throws -> Int {
+        try database.read { try $0.run("SELECT count(*) AS number FROM checkpoints").first?.integer("number") ?? 0 }
     }
 
     /// The checkpoints that the ledger itself has of a station: against those who can write the audit trail but do not have the

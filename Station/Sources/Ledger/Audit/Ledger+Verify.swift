@@ -45,23 +45,24 @@ extension Ledger {
     /// A trail that is whole in itself may still be cut short, or made anew by whoever can write the tables: that is seen
     /// against checkpoints which were kept elsewhere.
     ///
-    /// - Parameter checkpoints: digests by the numbers of their entries, from checkpoints whose signatures were verified.
+    /// - Parameter checkpoints: what the trail was when they were signed: each has to hold. Their signatures were verified.
     /// - Throws: ``AuditFault``, ``LedgerError``.
     @discardableResult
-    public func verifyAudit(against checkpoints: [Int: String] = [:]) throws -> AuditHead {
-        try database.read { session in
+    public func verifyAudit(against checkpoints: [AuditHead] = []) throws -> AuditHead {
+        let expected = Dictionary(grouping: checkpoints, by: \.sequence)
+        return try database.read { session in
             var head = AuditHead(sequence: 0, digest: AuditEntry.beginning)
             try session.forEachRow("SELECT \(AuditEntry.columns) FROM audit ORDER BY seq", []) { row in
                 let (entry, stored) = try AuditEntry.read(row)
                 guard entry.sequence == head.sequence + 1 else { throw AuditFault.gap(sequence: entry.sequence) }
                 guard entry.previous == head.digest else { throw AuditFault.broken(sequence: entry.sequence) }
                 guard entry.digest == stored else { throw AuditFault.altered(sequence: entry.sequence) }
-                if let expected = checkpoints[entry.sequence], expected != stored {
+                if let signed = expected[entry.sequence], signed.contains(where: { $0.digest != stored }) {
                     throw AuditFault.replaced(checkpoint: entry.sequence)
                 }
                 head = AuditHead(sequence: entry.sequence, digest: stored)
             }
-            if let last = checkpoints.keys.max(), last > head.sequence {
+            if let last = expected.keys.max(), last > head.sequence {
                 throw AuditFault.truncated(last: head.sequence, checkpoint: last)
             }
             return head

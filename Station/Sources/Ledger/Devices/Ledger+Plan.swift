@@ -36,9 +36,13 @@ extension Ledger {
         try database.write { session in
             var added = 0
             var batches: [String: Int] = [:]
+            func account(_ batch: String, _ count: Int) throws {
+                if batches[batch] == nil { try enter(batch, quota, session) }
+                batches[batch, default: 0] += count
+            }
             var part: [PlannedDevice] = []
             func flush() throws {
-                added += try insert(part, &batches, quota, session)
+                added += try insert(part, account, session)
                 part.removeAll(keepingCapacity: true)
             }
             while let device = try devices() {
@@ -61,7 +65,7 @@ extension Ledger {
     private static let rowsAtOnce = 500
 
     private func insert(
-        _ devices: [PlannedDevice], _ batches: inout [String: Int], _ quota: Int?, _ session: any Session
+        _ devices: [PlannedDevice], _ account: (String, Int) throws -> Void, _ session: any Session
     ) throws -> Int {
         guard !devices.isEmpty else { return 0 }
         let known = try planned(devices.map(\.serial), session)
@@ -74,10 +78,10 @@ extension Ledger {
                 guard digest == device.digest else {
                     throw PlanError.plannedOtherwise(serial: device.serial, batch: batch)
                 }
+                try account(batch, 0)
                 continue
             }
-            if batches[device.batch] == nil { try insertBatch(device.batch, quota, session) }
-            batches[device.batch, default: 0] += 1
+            try account(device.batch, 1)
             values += [
                 .text(device.serial), .text(device.batch), SQLValue(device.profile), SQLValue(device.part),
                 SQLValue(device.port), SQLValue(device.label), .text(device.columnText), .text(device.digest),
@@ -104,10 +108,11 @@ extension Ledger {
             uniqueKeysWithValues: rows.map { (try $0.text("serial"), (try $0.text("batch"), try $0.text("planned"))) })
     }
 
-    private func insertBatch(_ name: String, _ quota: Int?, _ session: any Session) throws {
+    /// Makes a batch. One that is there keeps the quota that it has, which whoever names none leaves to it.
+    private func enter(_ name: String, _ quota: Int?, _ session: any Session) throws {
         if let row = try session.run("SELECT quota FROM batches WHERE name = $1", [.text(name)]).first {
             let found = try row.integerIfAny("quota")
-            guard found == quota else { throw PlanError.otherQuota(batch: name, quota: found) }
+            guard quota == nil || found == quota else { throw PlanError.otherQuota(batch: name, quota: found) }
             return
         }
         try session.run(

@@ -44,8 +44,9 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
             try synchronize()
             if try journal.oldestPending() == nil {
                 do {
-                    if let own, let begun = try begin(reserved: own, lease) { return .begun(begun) }
-                    let result = try shared.claim(serial, port: port, lease: lease, by: actor)
+                    if let own, let begun = try begin(reserved: own) { return .begun(begun) }
+                    let result = try shared.claim(
+                        serial, port: port, lease: seconds(lease, port: port), by: actor)
                     try keep(result, serial)
                     try reserve(by: actor)
                     return result
@@ -68,15 +69,21 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     /// Begins with a device that was taken ahead: the ledger has it as claimed already.
     ///
     /// - Returns: nil if it was not, or is another station's by now.
-    private func begin(reserved own: Attempt, _ lease: Int) throws -> Attempt? {
+    private func begin(reserved own: Attempt) throws -> Attempt? {
         guard try journal.reserved().contains(where: { $0.serial == own.serial }) else { return nil }
         do {
-            try shared.extend(own, lease: lease)
+            let begun = try shared.extend(own, lease: maxUnsynced)
+            try journal.keep(begun)
+            return begun
         } catch is StepError {
             return nil
         }
-        try journal.keep(own)
-        return own
+    }
+
+    /// What a station does while it is cut off, the ledger does not know: a device whose key the station makes is its own for as
+    /// long as it may work on so. One at a port has its transaction itself, and goes on with that anywhere.
+    private func seconds(_ lease: Int, port: String?) -> Int {
+        port == nil && lease > 0 ? max(lease, maxUnsynced) : lease
     }
 
     private func keep(_ result: ClaimResult, _ serial: String) throws {
@@ -104,19 +111,23 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     public func release() throws {
         try lock.withLock {
             for attempt in try journal.reserved() {
-                try? shared.extend(attempt, lease: -1)
+                _ = try? shared.extend(attempt, lease: -1)
                 try journal.forget(attempt.serial)
             }
         }
     }
 
-    public func extend(_ attempt: Attempt, lease: Int) throws {
+    @discardableResult
+    public func extend(_ attempt: Attempt, lease: Int) throws -> Attempt {
         try lock.withLock {
-            guard try journal.oldestPending() == nil else { return }
+            guard try journal.oldestPending() == nil else { return attempt }
             do {
-                try shared.extend(attempt, lease: lease)
+                let next = try shared.extend(attempt, lease: seconds(lease, port: attempt.port))
+                try journal.keep(next)
+                return next
             } catch LedgerError.unavailable(let reason) {
                 away(reason)
+                return attempt
             }
         }
     }
@@ -138,6 +149,10 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
                 throw LedgerError.unsynced(since: "\(oldest)")
             }
             guard let next = try attempt.after(step, by: actor, at: moment) else { return attempt }
+            // Another station may have it by now: nothing more is asked of the CA for it, and what came of it before is kept.
+            guard attempt.claimedUntil > moment || !next.state.precedesAnswer else {
+                throw LedgerError.unavailable("it is away, and \(attempt.serial) was not taken for so long")
+            }
             try journal.append(Journal.Item(step: step, attempt: attempt, actor: actor, at: moment), next)
             return next
         }

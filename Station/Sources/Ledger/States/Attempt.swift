@@ -11,7 +11,7 @@ public struct Attempt: Sendable, Equatable, Codable {
     /// Who holds it: a random number that the ledger gave out with the claim.
     let claim: String
     /// Until when others leave it alone.
-    public let claimedUntil: Timestamp
+    public internal(set) var claimedUntil: Timestamp
     /// The station that holds the key, if one made it for the device.
     public internal(set) var keyStation: String?
     /// SHA-256 of its SubjectPublicKeyInfo, hexadecimal.

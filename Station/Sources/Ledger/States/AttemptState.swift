@@ -34,6 +34,9 @@ public enum AttemptState: String, Sendable, CaseIterable, Codable {
     /// Those that are open, in their order.
     static let open: [AttemptState] = [.claimed, .key, .requested, .pending, .issued, .delivered]
 
+    /// Whether it leads to a request, and is not what came of one.
+    var precedesAnswer: Bool { self == .key || self == .requested }
+
     /// Whether the CA may have issued a certificate in it.
     public var mayHaveCertificate: Bool {
         switch self {

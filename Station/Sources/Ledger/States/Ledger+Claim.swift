@@ -50,12 +50,17 @@ extension Ledger {
     }
 
     /// Gives a device back that was not begun, or keeps it for longer: from now on for `lease` seconds.
-    public func extend(_ attempt: Attempt, lease: Int) throws {
+    ///
+    /// - Returns: the attempt as it is now.
+    @discardableResult
+    public func extend(_ attempt: Attempt, lease: Int) throws -> Attempt {
         try database.write { session in
-            let held = try held(attempt, in: session)
+            var held = try held(attempt, in: session)
+            held.claimedUntil = now().adding(seconds: lease)
             try session.run(
                 "UPDATE attempts SET claimed_until = $1 WHERE serial = $2 AND number = $3",
-                [.integer(Int64(now().adding(seconds: lease).milliseconds)), .text(held.serial), SQLValue(held.number)])
+                [SQLValue(held.claimedUntil.milliseconds), .text(held.serial), SQLValue(held.number)])
+            return held
         }
     }
 
@@ -81,9 +86,7 @@ extension Ledger {
         _ serial: String, _ number: Int, _ batch: String, _ port: String?, _ lease: Int, _ actor: Actor,
         _ session: any Session
     ) throws -> ClaimResult {
-        if let quota = try quota(of: batch, in: session), try placesTaken(in: batch, session) >= quota {
-            return .quotaReached(batch: batch, quota: quota)
-        }
+        if let quota = try quotaReached(in: batch, session) { return .quotaReached(batch: batch, quota: quota) }
         let attempt = try open(
             serial, number, until: now().adding(seconds: lease), port: port, tries: 1, reason: nil, actor, session)
         try append(
@@ -136,6 +139,21 @@ extension Ledger {
             throw LedgerError.damaged("attempt \(last.number) of \(last.serial) is missing")
         }
         return attempt
+    }
+
+    /// - Returns: the quota of a batch that has no place left; nil if it has, or has no quota.
+    private func quotaReached(in batch: String, _ session: any Session) throws -> Int? {
+        guard let quota = try quota(of: batch, in: session), try placesTaken(in: batch, session) >= quota else {
+            return nil
+        }
+        return quota
+    }
+
+    /// Likewise, of a device's batch.
+    func quotaReached(bySerial serial: String, _ session: any Session) throws -> Int? {
+        try session.run("SELECT batch FROM devices WHERE serial = $1", [.text(serial)]).first.flatMap {
+            try quotaReached(in: $0.text("batch"), session)
+        }
     }
 
     private func quota(of batch: String, in session: any Session) throws -> Int? {

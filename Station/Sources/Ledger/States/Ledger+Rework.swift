@@ -9,6 +9,8 @@ public enum ReworkError: Error, Equatable {
     case notVerified(Attempt)
     /// A reason is part of the record.
     case noReason
+    /// The device gave its place up when it failed, and all of its batch are taken.
+    case quotaReached(serial: String, quota: Int)
 }
 
 extension ReworkError: CustomStringConvertible {
@@ -21,6 +23,7 @@ extension ReworkError: CustomStringConvertible {
         case .ended(let attempt): "\(attempt.serial) is \(attempt.state.rawValue)"
         case .notVerified(let attempt):
             "\(attempt.serial) is \(attempt.state.rawValue): only a verified device is retired; scrap it if it is thrown away"
+        case .quotaReached(let serial, let quota): "the quota of \(serial)'s batch, \(quota), is taken by other devices"
         case .noReason: "say why: the reason is part of the record"
         }
     }
@@ -39,6 +42,10 @@ extension Ledger {
                 var given = last.ended(.failed, reason: reason, at: now())
                 (given.cause, given.sentence) = ("given-up", reason)
                 try update(given, session)
+            }
+            if last.state == .failed, !last.mayHaveCertificate, let quota = try quotaReached(bySerial: serial, session)
+            {
+                throw ReworkError.quotaReached(serial: serial, quota: quota)
             }
             try mark(last.serial, "superseded", session)
             try append(
