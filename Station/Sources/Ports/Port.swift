@@ -285,7 +285,6 @@ final class Port {
         do throws(TransportError) {
             guard let bytes = try upstream.receive() else { return }
             if bytes.isEmpty {
-                takeReply()
                 relay.close(stream)
                 endStream()
             } else {
@@ -308,6 +307,8 @@ final class Port {
     }
 
     private func endStream() {
+        // Whoever has all of it may end the stream first: the device, or its CA.
+        takeReply()
         upstream.close()
         if isAtCA { station.gate.leave(reachedCA: hasReply) }
         (stream, waiting, isAtCA) = (nil, nil, false)

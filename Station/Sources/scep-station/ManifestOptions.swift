@@ -98,7 +98,15 @@ struct ManifestOptions: ParsableArguments {
         do {
             return [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            throw ValidationError("\(path) cannot be read: \((error as NSError).localizedDescription)")
+            throw UnreadableFile(path: path, reason: (error as NSError).localizedDescription)
         }
     }
+}
+
+/// A manifest or a profile that is not there, or not to be read.
+struct UnreadableFile: Error, CustomStringConvertible {
+    let path: String
+    let reason: String
+
+    var description: String { "\(path) cannot be read: \(reason)" }
 }

@@ -36,8 +36,17 @@ final class ProgressView: @unchecked Sendable {
     /// Whether every device came out well.
     var isGood: Bool { lock.withLock { failed == 0 && skipped == 0 && good + done == total } }
 
-    /// - Parameter serials: of devices that are to come to a port.
-    func expectPorts(_ serials: [String]) { lock.withLock { expected = Set(serials) } }
+    /// - Parameters:
+    ///   - serials: of devices that make their own keys, and come to a port.
+    ///   - done: those that did so before.
+    ///   - gone: those that will not.
+    func expectPorts(_ serials: Set<String>, done before: Set<String>, gone: Set<String>) {
+        lock.withLock {
+            for serial in serials.intersection(before) { count(serial, Outcome.done) }
+            for serial in serials.intersection(gone) { count(serial, Outcome.skipped) }
+            expected = serials.subtracting(before).subtracting(gone)
+        }
+    }
 
     /// Waits until each of them is verified, or ``interrupt()``.
     func waitForPorts() {

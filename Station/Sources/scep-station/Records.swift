@@ -17,7 +17,13 @@ struct Verified: StationCommand {
     func perform() throws {
         let text = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
         try verify(serial, console: text, in: options.openLedger(), by: options.actor)
-        try options.outputFolder(output).wipe(serial)
+        let folder = try options.outputFolder(output)
+        if !FileManager.default.fileExists(atPath: folder.folder(of: serial).path) {
+            say(
+                "scep-station: nothing of \(serial) is in \(folder.url.path): what was made elsewhere is wiped with --output"
+            )
+        }
+        try folder.wipe(serial)
         print("\(printable(serial)): verified")
     }
 }

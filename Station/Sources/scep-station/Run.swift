@@ -47,6 +47,9 @@ struct Run: StationCommand {
     @Option(help: "Hours for which the station works on while the shared ledger is away, before it stops.")
     var maxUnsynced = 48
 
+    @Flag(help: "Go on with a ledger that does not have what this station saw last: another one, or an older copy.")
+    var acceptLedger = false
+
     @Option(help: "Where what is made goes; `out` in the station's folder by default.")
     var output: String?
 
@@ -101,8 +104,11 @@ struct Run: StationCommand {
         let journal = options.folder.appending(path: "journal.db").path
         let hasJournal = FileManager.default.fileExists(atPath: journal)
         let ledger = try options.openLedger(mayBeAway: hasJournal)
+        let witness = Witness(file: options.folder.appending(path: "witness"))
         do {
+            if !acceptLedger { try witness.check(ledger) }
             try plan(in: ledger)
+            try witness.note(ledger)
         } catch LedgerError.unavailable(let reason) where hasJournal {
             say("scep-station: the ledger is away, so that nothing more is planned: \(reason)")
         }
@@ -114,11 +120,13 @@ struct Run: StationCommand {
         station.report = { event in
             progress.show(event)
             board.note(event)
+            // What is away is noted when it is back.
+            if case .ended = event { try? witness.note(ledger) }
         }
         let dashboard = try dashboard.map { try proxy.dashboard(options, at: $0, board: board) }
         let reader = try manifest.reader { _ in }
         let line = HostLine(station, devices: { reader.next() })
-        let portLine = try portLine(station, progress)
+        let portLine = try portLine(station, ledger, progress)
         let signals = onSignals {
             say("scep-station: ending behind what is under way; once more ends it now")
             line.stop()
@@ -158,11 +166,14 @@ struct Run: StationCommand {
     }
 
     /// The ports, for devices that make their own keys; nil if there are none.
-    private func portLine(_ station: Station, _ progress: ProgressView) throws -> PortLine? {
+    private func portLine(_ station: Station, _ ledger: Ledger, _ progress: ProgressView) throws -> PortLine? {
         let reader = try manifest.reader { _ in }
         var devices: [String: PortDevice] = [:]
         while let device = reader.next() { devices[device.serial] = PortDevice(device) }
-        progress.expectPorts(devices.keys.sorted())
+        // Those come no more; while the ledger is away nobody can tell.
+        let ended = (try? ledger.serials(in: [.verified, .retired])) ?? []
+        let gone = (try? ledger.serials(in: [.scrapped])) ?? []
+        progress.expectPorts(Set(devices.keys), done: ended, gone: gone)
         guard !ports.isEmpty else {
             if !devices.isEmpty {
                 say(

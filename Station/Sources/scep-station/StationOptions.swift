@@ -68,7 +68,11 @@ extension StationCommand {
             throw error
         } catch {
             say("scep-station: \(error)")
-            throw error is ReworkError || error is StepError || error is VerificationError ? Exit.failed : Exit.station
+            switch error {
+            case is ReworkError, is StepError, is VerificationError: throw Exit.failed
+            case is UnreadableFile: throw Exit.manifest
+            default: throw Exit.station
+            }
         }
     }
 }

@@ -179,6 +179,34 @@ struct OperatorTests {
         }
     }
 
+    /// A ledger that was put back to what it was yesterday has devices as planned that were made since.
+    @Test func anOlderCopyOfTheLedgerIsNotGoneOnWith() async throws {
+        try await withStation { folder, server, scep in
+            let profile = folder.appending(path: "part.conf").path
+            #expect(try scep("run", try Self.manifest(["A"], folder), "--profile", profile).status == 0)
+            let copy = folder.appending(path: "copy.db").path
+            #expect(try scep("backup", copy).status == 0)
+            let both = try Self.manifest(["A", "B"], folder)
+            #expect(try scep("run", both, "--profile", profile).status == 0)
+            let ledger = folder.appending(path: "station/ledger.db")
+            for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: ledger.path + end) }
+            try FileManager.default.copyItem(atPath: copy, toPath: ledger.path)
+            let result = try scep("run", both, "--profile", profile)
+            #expect(result.status == 3 && result.complaint.contains("it is an older copy, or another ledger"))
+            #expect(server.authority.issuedCertificates().count == 2)
+            #expect(try scep("run", both, "--profile", profile, "--accept-ledger").status == 0)
+        }
+    }
+
+    @Test func aManifestThatIsNotThereIsSaid() async throws {
+        try await withStation { folder, _, scep in
+            for command in ["check", "run"] {
+                let result = try scep(command, folder.appending(path: "none.csv").path)
+                #expect(result.status == 2 && result.complaint.contains("none.csv cannot be read"))
+            }
+        }
+    }
+
     @Test func theSimulatedLineComesToItsEnd() async throws {
         let program = URL(fileURLWithPath: StationProgram.path).deletingLastPathComponent().appending(
             path: "simulated-line")
