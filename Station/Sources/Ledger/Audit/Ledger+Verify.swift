@@ -10,6 +10,10 @@ public enum AuditFault: Error, Equatable {
     case truncated(last: Int, checkpoint: Int)
     /// At a checkpoint, the trail is another one.
     case replaced(checkpoint: Int)
+    /// The tables say something else of a device than the trail does.
+    case tableDiffers(serial: String, attempt: Int)
+    /// So many certificates that the trail names are in no table.
+    case certificatesMissing(Int)
 }
 
 extension AuditFault: CustomStringConvertible {
@@ -22,6 +26,9 @@ extension AuditFault: CustomStringConvertible {
             "the trail ends at entry \(last), and a checkpoint was signed at \(checkpoint): its end was cut off"
         case .replaced(let checkpoint):
             "entry \(checkpoint) is not the one that a checkpoint was signed at: the trail was made anew"
+        case .tableDiffers(let serial, let attempt):
+            "what the tables have of attempt \(attempt) of \(serial) is not what the trail says"
+        case .certificatesMissing(let count): "\(count) certificates that the trail names are missing from the tables"
         }
     }
 }
@@ -40,7 +47,8 @@ public struct AuditHead: Sendable, Equatable {
 }
 
 extension Ledger {
-    /// Goes through the whole audit trail.
+    /// Goes through the whole audit trail, and holds against it what the tables say of each device: its attempts, how far each
+    /// came, and its certificates.
     ///
     /// A trail that is whole in itself may still be cut short, or made anew by whoever can write the tables: that is seen
     /// against checkpoints which were kept elsewhere.
@@ -52,6 +60,7 @@ extension Ledger {
         let expected = Dictionary(grouping: checkpoints, by: \.sequence)
         return try database.read { session in
             var head = AuditHead(sequence: 0, digest: AuditEntry.beginning)
+            var replay = Replay()
             try session.forEachRow("SELECT \(AuditEntry.columns) FROM audit ORDER BY seq", []) { row in
                 let (entry, stored) = try AuditEntry.read(row)
                 guard entry.sequence == head.sequence + 1 else { throw AuditFault.gap(sequence: entry.sequence) }
@@ -61,10 +70,12 @@ extension Ledger {
                     throw AuditFault.replaced(checkpoint: entry.sequence)
                 }
                 head = AuditHead(sequence: entry.sequence, digest: stored)
+                replay.take(entry)
             }
             if let last = expected.keys.max(), last > head.sequence {
                 throw AuditFault.truncated(last: head.sequence, checkpoint: last)
             }
+            try compare(replay, in: session)
             return head
         }
     }
