@@ -67,7 +67,7 @@ struct BenchAuthority: AsyncParsableCommand {
         }.value
         say("killed, and started again in \(fixed(known.seconds, 1)) s: it knows \(known.count) certificates")
         guard known.count == count else { throw Wrong("it issued \(count) certificates, and knows \(known.count)") }
-        try judge(figures.tenths)
+        try checkRates(figures.tenths)
     }
 
     private struct Issued: Decodable {}
@@ -119,7 +119,7 @@ struct BenchAuthority: AsyncParsableCommand {
         }
     }
 
-    private func judge(_ tenths: [Tenth]) throws {
+    private func checkRates(_ tenths: [Tenth]) throws {
         guard let first = tenths.first, let last = tenths.last else { return }
         guard last.bytesWritten <= 1.1 * first.bytesWritten else {
             throw Wrong("the last tenth wrote \(fixed(last.bytesWritten / first.bytesWritten, 2)) of the first's bytes")
@@ -145,7 +145,7 @@ struct Wrong: Error, CustomStringConvertible {
 struct Tenth: CustomStringConvertible {
     let count: Int
     let seconds: Double
-    let used: Resources.Figures
+    let used: Resources.Usage
 
     var rate: Double { Double(count) / seconds }
     /// For a certificate: to files, and to the network.

@@ -2,7 +2,7 @@ import Foundation
 
 /// What a process has used, as Linux tells in /proc.
 struct Resources: Sendable {
-    struct Figures: Sendable {
+    struct Usage: Sendable {
         /// Seconds.
         var processor: Double
         /// Bytes that were given to write, to files and to sockets.
@@ -12,8 +12,8 @@ struct Resources: Sendable {
         /// Size of the register, in bytes.
         var register: Int
 
-        static func - (one: Figures, other: Figures) -> Figures {
-            Figures(
+        static func - (one: Usage, other: Usage) -> Usage {
+            Usage(
                 processor: one.processor - other.processor, written: one.written - other.written, memory: one.memory,
                 register: one.register - other.register)
         }
@@ -22,14 +22,14 @@ struct Resources: Sendable {
     let process: Int32
     let register: URL
 
-    func now() throws -> Figures {
+    func now() throws -> Usage {
         // The name, in brackets, may hold anything; state is the first field behind it.
         let fields = try read("stat").split(separator: ")").last?.split(separator: " ") ?? []
         guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
             throw Wrong("/proc/\(process)/stat is not as expected")
         }
         let size = try FileManager.default.attributesOfItem(atPath: register.path)[.size] as? Int
-        return Figures(
+        return Usage(
             processor: Double(user + system) / Double(sysconf(Int32(_SC_CLK_TCK))), written: try number("wchar", "io"),
             memory: try number("VmHWM", "status"), register: size ?? 0)
     }

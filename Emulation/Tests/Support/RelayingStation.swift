@@ -48,10 +48,10 @@ public final class RelayingStation: @unchecked Sendable {
         while !isStopped.load(ordering: .relaxed) {
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             poll(&entry, 1, 2)
-            let outcome = station.step(spoilt(received(), &random), at: clock.uptime)
+            let outcome = station.step(corrupted(received(), &random), at: clock.uptime)
             for event in outcome.events { follow(event, station, &upstream, &stream, clock) }
             relay(from: &upstream, to: station, &stream, clock)
-            let bytes = spoilt(outcome.bytes + station.step(at: clock.uptime).bytes, &random)
+            let bytes = corrupted(outcome.bytes + station.step(at: clock.uptime).bytes, &random)
             _ = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
         }
     }
@@ -62,7 +62,7 @@ public final class RelayingStation: @unchecked Sendable {
         return Array(buffer.prefix(max(count, 0)))
     }
 
-    private func spoilt(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+    private func corrupted(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
         bytes.map { damage > 0 && random.oneIn(damage) ? $0 ^ 0x10 : $0 }
     }
 

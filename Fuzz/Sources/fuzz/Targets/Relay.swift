@@ -3,14 +3,14 @@ import Board
 import Relay
 import RelayHost
 
-/// A device whose line is the input's: what a station says, honestly or spoilt, or any bytes. Every call ends in its time, and
+/// A device whose line is the input's: what a station says, honestly or corrupted, or any bytes. Every call ends in its time, and
 /// the CA's words come as they were said.
 func relayDevice(_ bytes: [UInt8]) {
-    let world = RelayWorld(bytes)
+    let bench = RelayBench(bytes)
     let serial: [UInt8] = [0x41, 0x37]
     let device = UnsafeMutablePointer<RelayDevice<FuzzPort, FuzzClock>>.allocate(capacity: 1)
     device.initialize(
-        to: RelayDevice(FuzzPort(world: world), clock: FuzzClock(world: world), serial: serial.span, session: 5))
+        to: RelayDevice(FuzzPort(bench: bench), clock: FuzzClock(bench: bench), serial: serial.span, session: 5))
     defer {
         device.deinitialize(count: 1)
         device.deallocate()
@@ -20,48 +20,48 @@ func relayDevice(_ bytes: [UInt8]) {
     var store = IdentityStore(MemorySnapshots())
     var work = [UInt8](repeating: 0, count: 600)
     var rounds = 0
-    while !world.input.isAtEnd, rounds < 20 {
+    while !bench.input.isAtEnd, rounds < 20 {
         rounds += 1
-        let start = world.now
-        switch world.input.number(below: 5) {
+        let start = bench.now
+        switch bench.input.number(below: 5) {
         case 0, 1:
-            world.sent = []
-            try? converse(&transport, world)
+            bench.sent = []
+            try? converse(&transport, bench)
             transport.close()
-            require(world.now <= start + 10_000 + 2 * RelayLink.patience + 2000, "a conversation ends in its time")
+            require(bench.now <= start + 10_000 + 2 * RelayLink.patience + 2000, "a conversation ends in its time")
         case 2:
-            let line = world.input.piece()
+            let line = bench.input.piece()
             log.write(line: line.span)
-            require(world.now <= start + 4 * RelayLink.patience + 2000, "a line ends in its time")
+            require(bench.now <= start + 4 * RelayLink.patience + 2000, "a line ends in its time")
         case 3:
             var span = work.mutableSpan
             _ = device.pointee.serve(&store, work: &span, deadline: start + 3000)
-            require(world.now <= start + 3000 + 2 * RelayLink.patience + 2000, "a device does not serve for ever")
+            require(bench.now <= start + 3000 + 2 * RelayLink.patience + 2000, "a device does not serve for ever")
         default: _ = device.pointee.greet(deadline: start + 2000)
         }
     }
 }
 
 private func converse(
-    _ transport: inout RelayTransport<FuzzPort, FuzzClock>, _ world: RelayWorld
+    _ transport: inout RelayTransport<FuzzPort, FuzzClock>, _ bench: RelayBench
 ) throws(TransportError) {
-    let deadline = world.now + 10_000
+    let deadline = bench.now + 10_000
     try transport.connect(host: Span(), port: 80, deadline: deadline)
-    let request = [UInt8](repeating: 0x47, count: world.input.number(below: 3) * 200)
+    let request = [UInt8](repeating: 0x47, count: bench.input.number(below: 3) * 200)
     try transport.send(request.span, deadline: deadline)
     var received: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 + Int(world.input.byte()))
+    var buffer = [UInt8](repeating: 0, count: 1 + Int(bench.input.byte()))
     while true {
         var span = buffer.mutableSpan
         let count = try transport.receive(into: &span, deadline: deadline)
         if count == 0 { return }
         received += buffer[..<count]
-        require(world.isForged || world.sent.starts(with: received), "what the CA says comes as it was said")
+        require(bench.isForged || bench.sent.starts(with: received), "what the CA says comes as it was said")
     }
 }
 
 /// The station at the other end, and the time.
-private final class RelayWorld {
+private final class RelayBench {
     var input: Input
     var now: UInt64 = 1
     var station = RelayStation(session: 6)
@@ -127,29 +127,29 @@ private final class RelayWorld {
 }
 
 private struct FuzzPort: SerialPort, ~Copyable {
-    let world: RelayWorld
+    let bench: RelayBench
 
     mutating func read(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) -> Int {
-        guard world.read(deadline) else { return 0 }
-        let count = min(buffer.count, world.toDevice.count)
-        for index in 0..<count { buffer[index] = world.toDevice[index] }
-        world.toDevice.removeFirst(count)
+        guard bench.read(deadline) else { return 0 }
+        let count = min(buffer.count, bench.toDevice.count)
+        for index in 0..<count { buffer[index] = bench.toDevice[index] }
+        bench.toDevice.removeFirst(count)
         return count
     }
 
     mutating func write(_ bytes: Span<UInt8>, deadline: UInt64) -> Int {
-        world.now += 1
-        let count = world.input.number(below: 32) == 31 ? 0 : bytes.count
-        for index in 0..<count { world.toStation.append(bytes[index]) }
+        bench.now += 1
+        let count = bench.input.number(below: 32) == 31 ? 0 : bytes.count
+        for index in 0..<count { bench.toStation.append(bytes[index]) }
         return count
     }
 }
 
 private struct FuzzClock: Clock, ~Copyable {
-    let world: RelayWorld
-    var uptime: UInt64 { world.now }
+    let bench: RelayBench
+    var uptime: UInt64 { bench.now }
     var time: Int64? { nil }
-    mutating func sleep(milliseconds: UInt64) { world.now += milliseconds }
+    mutating func sleep(milliseconds: UInt64) { bench.now += milliseconds }
 }
 
 /// A station whose line is the input's: any bytes, or frames that are right in themselves. It keeps to its limits, and tells
