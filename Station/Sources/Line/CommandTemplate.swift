@@ -11,6 +11,9 @@ public struct CommandTemplate: Sendable, Equatable {
         guard let program = words.first, program.hasPrefix("/") else { return nil }
     }
 
+    /// The program's path.
+    public var program: String { words[0] }
+
     func arguments(_ values: [String: String]) -> [String] {
         words.map { Self.filled($0[...], values) }
     }

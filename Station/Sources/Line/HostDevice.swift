@@ -158,23 +158,30 @@ struct HostDevice {
         do {
             result = try command.run(values, seconds: 300, limit: 1 << 20)
         } catch {
-            throw CommandFailure(
-                "verify-command", "the verify-command cannot be started: \(error.localizedDescription)")
+            return try unverified("the verify-command cannot be started: \(error.localizedDescription)")
         }
         guard let fingerprint = EventLine.last(in: result.output)?.fingerprint else {
-            tries += 1
-            let sentence =
+            return try unverified(
                 result.isLate
-                ? "the device named no certificate in 300 s"
-                : "the device named no certificate: the verify-command ended with exit code \(result.status)"
-            return tries < station.tries
-                ? .again(seconds: pow(2, Double(tries)), counts: true)
-                : try failed(FailureCause(kind: "not-verified", sentence: sentence, excludesCertificate: false))
+                    ? "it named no certificate in 300 s"
+                    : "the verify-command wrote no event line with a fingerprint, and ended with exit code \(result.status)"
+            )
         }
         try record(.verified(fingerprint: fingerprint, by: "event line"))
         try station.delivery.folder.wipe(device.serial)
         hook(.verified)
         return .ended(.verified)
+    }
+
+    /// The device has its certificate, as far as anybody knows: a jig that is broken is no failure of its.
+    private mutating func unverified(_ reason: String) throws -> Next {
+        tries += 1
+        if tries < station.tries {
+            station.report(.note("\(device.serial) is not verified yet: \(reason)"))
+            return .again(seconds: pow(2, Double(tries)), counts: true)
+        }
+        if let attempt { _ = try station.ledger.extend(attempt, lease: -1) }
+        return .ended(.skipped("it was handed over, and is not verified: \(reason)"))
     }
 
     private mutating func failed(_ cause: FailureCause) throws -> Next {

@@ -90,7 +90,20 @@ struct ManifestOptions: ParsableArguments {
         }
         return files.first { file in
             var status = stat()
-            return stat(file, &status) == 0 && status.st_mode & 0o077 != 0
+            return stat(file, &status) == 0 && status.st_mode & 0o077 != 0 && Self.mayHoldPasswords(file)
+        }
+    }
+
+    /// Whether a line of a profile, or the header or a line of a manifest, has the word that passwords stand behind.
+    private static func mayHoldPasswords(_ path: String) -> Bool {
+        guard let bytes = try? read(path) else { return true }
+        let lines = bytes.split(whereSeparator: { $0 == 10 || $0 == 13 })
+        guard path.hasSuffix(".conf") else {
+            return lines.prefix(2).contains { String(decoding: $0, as: UTF8.self).contains("challenge") }
+        }
+        return lines.contains { line in
+            let words = String(decoding: line, as: UTF8.self).split(separator: "=", maxSplits: 1)
+            return words.first?.filter { $0 != " " && $0 != "\t" } == "challenge"
         }
     }
 

@@ -21,6 +21,12 @@ struct ReportCommand: StationCommand {
     @Option(help: "For jws: the CA's certificates (PEM), to stand behind each device's in x5c.") var chain: String?
 
     func perform() throws {
+        if let output, let head = FileHandle(forReadingAtPath: output)?.readData(ofLength: 256),
+            let line = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline).first,
+            line.contains("serial"), !line.contains("serial,state,attempts"), !line.contains("\"state\"")
+        {
+            throw ValidationError("\(output) looks like a manifest, and is not written over: name another file")
+        }
         let report = Report(
             of: batch, in: try options.openLedger(), key: try options.openKey(), by: options.actor,
             chain: try chain.map { try CertificateChain(file: URL(fileURLWithPath: $0)) } ?? .none)

@@ -47,9 +47,6 @@ struct Run: StationCommand {
     @Option(help: "Hours for which the station works on while the shared ledger is away, before it stops.")
     var maxUnsynced = 48
 
-    @Flag(help: "Go on with a ledger that does not have what this station saw last: another one, or an older copy.")
-    var acceptLedger = false
-
     @Option(help: "Where what is made goes; `out` in the station's folder by default.")
     var output: String?
 
@@ -103,10 +100,9 @@ struct Run: StationCommand {
         defer { lock.close() }
         let journal = options.folder.appending(path: "journal.db").path
         let hasJournal = FileManager.default.fileExists(atPath: journal)
-        let ledger = try options.openLedger(mayBeAway: hasJournal)
-        let witness = Witness(file: options.folder.appending(path: "witness"))
+        let ledger = try options.openOrMakeLedger(mayBeAway: hasJournal)
+        let witness = options.witness
         do {
-            if !acceptLedger { try witness.check(ledger) }
             try plan(in: ledger)
             try witness.note(ledger)
         } catch LedgerError.unavailable(let reason) where hasJournal {
@@ -222,6 +218,9 @@ struct Run: StationCommand {
         guard let text else { return nil }
         guard let command = CommandTemplate(text) else {
             throw ValidationError("\(option) begins with an absolute path")
+        }
+        guard FileManager.default.isExecutableFile(atPath: command.program) else {
+            throw ValidationError("\(option): \(command.program) is not there, or is no program")
         }
         return command
     }

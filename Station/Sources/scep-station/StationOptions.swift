@@ -27,11 +27,37 @@ struct StationOptions: ParsableArguments {
             station: station ?? ProcessInfo.processInfo.hostName, person: self.operator ?? NSUserName())
     }
 
-    /// Opens the ledger; makes the station's folder, if it is that one's.
-    func openLedger(mayBeAway: Bool = false) throws -> Ledger {
-        if let ledger { return try Ledger.open(ledger, mayBeAway: mayBeAway) }
+    @Flag(help: "Go on with a ledger that does not have what this station saw last: another one, or an older copy.")
+    var acceptLedger = false
+
+    /// What the station saw last of its ledger.
+    var witness: Witness { Witness(file: folder.appending(path: "witness")) }
+
+    /// Opens the ledger that there is.
+    func openLedger() throws -> Ledger {
+        let address = ledger ?? folder.appending(path: "ledger.db").path
+        let isFile = !address.contains("dbname=") && !address.contains("://")
+        if isFile, !FileManager.default.fileExists(atPath: address) {
+            throw LedgerError.notOpened(
+                "there is none at \(address): `run` makes it; is --state, or --ledger, what it was then?")
+        }
+        return try open(address, mayBeAway: false)
+    }
+
+    /// Opens the ledger; makes it, and the station's folder, if it is not there.
+    func openOrMakeLedger(mayBeAway: Bool) throws -> Ledger {
         _ = try WorkFolder(folder)
-        return try Ledger.open(folder.appending(path: "ledger.db").path)
+        return try open(ledger ?? folder.appending(path: "ledger.db").path, mayBeAway: mayBeAway)
+    }
+
+    private func open(_ address: String, mayBeAway: Bool) throws -> Ledger {
+        let opened = try Ledger.open(address, mayBeAway: mayBeAway)
+        do {
+            if !acceptLedger { try witness.check(opened) }
+        } catch LedgerError.unavailable where mayBeAway {
+            // It is looked at when it is back.
+        }
+        return opened
     }
 
     /// Where what is made for devices goes.

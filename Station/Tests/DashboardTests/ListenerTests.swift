@@ -29,7 +29,9 @@ struct ListenerTests {
                 held = []
                 for number in range(1000):
                     connection = socket.create_connection(("127.0.0.1", port))
-                    connection.sendall(b"GET" if number % 2 else b"")
+                    # On a busy machine it may be let go before it has said anything.
+                    try: connection.sendall(b"GET" if number % 2 else b"")
+                    except ConnectionError: pass
                     held.append(connection)
                 last = socket.create_connection(("127.0.0.1", port))
                 last.sendall(b"GET /here HTTP/1.1\\r\\nHost: localhost\\r\\n\\r\\n")

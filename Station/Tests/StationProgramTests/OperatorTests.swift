@@ -89,7 +89,8 @@ struct OperatorTests {
         try await withStation { folder, _, scep in
             let profile = folder.appending(path: "part.conf").path
             let ledger = folder.appending(path: "station/ledger.db").path
-            #expect(try scep("audit", "verify").status == 0)
+            let none = try scep("audit", "verify")
+            #expect(none.status == 3 && none.complaint.contains("there is none at"))
             #expect(try scep("run", Self.manifest(["A"], folder), "--profile", profile).status == 0)
             #expect(try scep("scrap", "A", "--reason", "x").status == 0)
             let kept = try scep("audit", "sign").output.trimmingCharacters(in: .newlines)
@@ -135,7 +136,7 @@ struct OperatorTests {
 
     @Test func oneProgramAtATimeWorksAsAStation() async throws {
         try await withStation { folder, server, scep in
-            server.authority.setFaults([FaultRule(.stall(30), operations: [.getCACaps])])
+            server.authority.setFaults([FaultRule(.stall(3_000), operations: [.getCACaps])])
             let manifest = try Self.manifest(["A"], folder)
             let profile = folder.appending(path: "part.conf").path
             let first = try StationProgram(
@@ -153,7 +154,26 @@ struct OperatorTests {
         }
     }
 
-    @Test func aPlanIsNotChanged() async throws {
+    /// A wrong fingerprint is mended in the profile, and the devices are made.
+    @Test func aProfileThatWasMendedCounts() async throws {
+        try await withStation { folder, server, scep in
+            let right = folder.appending(path: "part.conf")
+            let text = try String(contentsOf: right, encoding: .utf8)
+            let wrong = folder.appending(path: "wrong.conf")
+            let digits = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
+            try Self.write(text.replacing(digits, with: String(repeating: "ab", count: 32)), to: wrong)
+            let manifest = try Self.manifest(["A", "B"], folder)
+            #expect(try scep("run", manifest, "--profile", wrong.path).status == 1)
+            #expect(try scep("run", manifest, "--profile", right.path).status == 0)
+            // What was made is not asked for again because the profile says something else since.
+            try Self.write(text + "\nretries = 3\n", to: right)
+            #expect(try scep("run", manifest, "--profile", right.path).status == 0)
+            #expect(server.authority.issuedCertificates().count == 2)
+            #expect(try scep("audit", "verify").status == 0)
+        }
+    }
+
+    @Test func aDeviceStaysInItsBatch() async throws {
         try await withStation { folder, _, scep in
             let profile = folder.appending(path: "part.conf").path
             let manifest = try Self.manifest(["A"], folder)
@@ -163,7 +183,7 @@ struct OperatorTests {
             let result = try scep("run", other.path, "--profile", profile)
             #expect(
                 result.status == 3
-                    && result.complaint.contains("A is planned already, in batch batch, with other values"))
+                    && result.complaint.contains("A is planned already, in batch batch: name that one, with --batch"))
         }
     }
 

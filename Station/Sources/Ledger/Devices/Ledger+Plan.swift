@@ -2,8 +2,8 @@ import DeviceCrypto
 
 /// Why a plan was not taken in; nothing of it was.
 public enum PlanError: Error, Equatable {
-    /// It is planned already, and otherwise.
-    case plannedOtherwise(serial: String, batch: String)
+    /// It is planned already, in another batch.
+    case otherBatch(serial: String, batch: String)
     case doubled(serial: String)
     /// A quota that there is already is another one.
     case otherQuota(batch: String, quota: Int?)
@@ -12,8 +12,8 @@ public enum PlanError: Error, Equatable {
 extension PlanError: CustomStringConvertible {
     public var description: String {
         switch self {
-        case .plannedOtherwise(let serial, let batch):
-            "\(serial) is planned already, in batch \(batch), with other values: a plan is not changed; give the device's row as it was, or another serial"
+        case .otherBatch(let serial, let batch):
+            "\(serial) is planned already, in batch \(batch): name that one, with --batch or in the column batch, or give this device a serial of its own"
         case .doubled(let serial): "the serial '\(serial)' is there twice"
         case .otherQuota(let batch, let quota):
             "batch \(batch) has \(quota.map { "a quota of \($0)" } ?? "no quota") already: it is not changed"
@@ -22,7 +22,8 @@ extension PlanError: CustomStringConvertible {
 }
 
 extension Ledger {
-    /// Takes a manifest in, as a whole or not at all. Devices that are planned already with the same values are passed over.
+    /// Takes a manifest in, as a whole or not at all. Devices that are planned already, and have a certificate, are passed over; of others
+    /// the new plan counts.
     ///
     /// - Parameters:
     ///   - manifest: SHA-256 of the file, hexadecimal, for the record.
@@ -75,10 +76,11 @@ extension Ledger {
         for device in devices {
             guard seen.insert(device.serial).inserted else { throw PlanError.doubled(serial: device.serial) }
             if let (batch, digest) = known[device.serial] {
-                guard digest == device.digest else {
-                    throw PlanError.plannedOtherwise(serial: device.serial, batch: batch)
+                guard batch == device.batch else {
+                    throw PlanError.otherBatch(serial: device.serial, batch: batch)
                 }
                 try account(batch, 0)
+                if digest != device.digest { try change(device, session) }
                 continue
             }
             try account(device.batch, 1)
@@ -96,6 +98,24 @@ extension Ledger {
             "INSERT INTO devices (serial, batch, profile, part, port, label, columns, planned) VALUES "
                 + rows.joined(separator: ", "), values)
         return count
+    }
+
+    /// Takes another plan for a device that has, and may get, no certificate by the one before: a profile that was mended. What was
+    /// made stays as it was planned.
+    private func change(_ device: PlannedDevice, _ session: any Session) throws {
+        let row = try session.run("SELECT attempt FROM devices WHERE serial = $1", [.text(device.serial)]).first
+        let last = try attempt(device.serial, number: row?.integer("attempt") ?? 0, in: session)
+        guard last.map({ $0.state == .failed && !$0.mayHaveCertificate || $0.state == .claimed }) ?? true else {
+            return
+        }
+        try session.run(
+            """
+            UPDATE devices SET profile = $1, part = $2, port = $3, label = $4, columns = $5, planned = $6 WHERE serial = $7
+            """,
+            [
+                SQLValue(device.profile), SQLValue(device.part), SQLValue(device.port), SQLValue(device.label),
+                .text(device.columnText), .text(device.digest), .text(device.serial),
+            ])
     }
 
     private func planned(
