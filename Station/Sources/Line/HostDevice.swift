@@ -112,7 +112,8 @@ struct HostDevice {
         case .refused(let cause): return try failed(cause)
         case .failed(let cause):
             guard run.reachedCA else {
-                station.report(.note("the CA is away: \(cause.sentence)"))
+                let url = device.configuration.first { $0.name == "url" }?.value ?? ""
+                station.report(.note("the CA is away, and all wait for it (\(url)): \(cause.sentence)"))
                 return .again(seconds: 1, counts: false)
             }
             tries += 1

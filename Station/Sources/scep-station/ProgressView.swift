@@ -27,6 +27,8 @@ final class ProgressView: @unchecked Sendable {
     private var expected: Set<String> = []
     private let allCame = DispatchSemaphore(value: 0)
     private var isInterrupted = false
+    /// When a note was shown last.
+    private var notes: [String: Double] = [:]
 
     init(total: Int) {
         self.total = total
@@ -62,7 +64,13 @@ final class ProgressView: @unchecked Sendable {
         lock.withLock {
             switch event {
             case .began, .step, .console: break
-            case .note(let text): line(text)
+            case .note(let text):
+                // Each job says it, and says it again while it lasts.
+                let now = ProcessInfo.processInfo.systemUptime
+                if now - (notes[text] ?? -60) >= 60 {
+                    notes[text] = now
+                    line(text)
+                }
             case .ended(let serial, _, let result):
                 count(serial, result)
                 if result == .verified || result == .done, expected.remove(serial) != nil, expected.isEmpty {

@@ -36,7 +36,11 @@ struct Rework: StationCommand {
     @Argument(help: "The device's serial.") var serial: String
     @Option(help: "Why: part of the record.") var reason: String
 
-    func perform() throws { try options.openLedger().rework(serial, reason: reason, by: options.actor) }
+    func perform() throws {
+        let ledger = try options.openLedger()
+        try ledger.rework(serial, reason: reason, by: options.actor)
+        try tell("a new attempt is open, which `run` goes on with", of: serial, in: ledger)
+    }
 }
 
 struct Scrap: StationCommand {
@@ -46,7 +50,11 @@ struct Scrap: StationCommand {
     @Argument(help: "The device's serial.") var serial: String
     @Option(help: "Why: part of the record.") var reason: String
 
-    func perform() throws { try options.openLedger().scrap(serial, reason: reason, by: options.actor) }
+    func perform() throws {
+        let ledger = try options.openLedger()
+        try ledger.scrap(serial, reason: reason, by: options.actor)
+        try tell("it is scrapped; the next `run` wipes what is left of its key", of: serial, in: ledger)
+    }
 }
 
 struct Retire: StationCommand {
@@ -56,7 +64,11 @@ struct Retire: StationCommand {
     @Argument(help: "The device's serial.") var serial: String
     @Option(help: "Why: part of the record.") var reason: String
 
-    func perform() throws { try options.openLedger().retire(serial, reason: reason, by: options.actor) }
+    func perform() throws {
+        let ledger = try options.openLedger()
+        try ledger.retire(serial, reason: reason, by: options.actor)
+        try tell("it is retired", of: serial, in: ledger)
+    }
 }
 
 struct Backup: StationCommand {
@@ -96,9 +108,7 @@ struct Audit: ParsableCommand {
         var checkpoint: [String] = []
 
         func perform() throws {
-            let verifier =
-                try key.map { try VerifyingKey(pem: [UInt8](Data(contentsOf: URL(fileURLWithPath: $0)))) }
-                ?? options.keyIfAny()?.verifier
+            let verifier = try key.map { try Self.read($0) } ?? options.keyIfAny()?.verifier
             guard verifier != nil || checkpoint.isEmpty else {
                 say("scep-station: this station has no key: name the one that the checkpoint was signed by with --key")
                 throw Exit.failed
@@ -107,7 +117,7 @@ struct Audit: ParsableCommand {
             do {
                 let expected =
                     try verifier.map { key in
-                        try checkpoint.map { try Checkpoint($0, by: key).head }
+                        try checkpoint.map { try Self.head(of: $0, by: key) }
                             + ledger.checkpoints(of: key).map(\.head)
                     } ?? []
                 let head = try ledger.verifyAudit(against: expected)
@@ -125,6 +135,26 @@ struct Audit: ParsableCommand {
                 say("scep-station: a checkpoint does not count: \(error)")
                 throw Exit.failed
             }
+        }
+
+        private static func read(_ path: String) throws -> VerifyingKey {
+            guard let bytes = FileManager.default.contents(atPath: path) else {
+                throw ValidationError("\(path) cannot be read")
+            }
+            guard let key = try? VerifyingKey(pem: [UInt8](bytes)) else {
+                throw ValidationError("\(path) holds no station's public key: `scep-station key` writes it")
+            }
+            return key
+        }
+
+        private static func head(of text: String, by key: VerifyingKey) throws -> AuditHead {
+            guard let checkpoint = try? Checkpoint(text, by: key) else {
+                say(
+                    "scep-station: '\(text.prefix(24))…' is no checkpoint of this key's: give what `audit sign` or a report printed, and the key of the station that did"
+                )
+                throw Exit.failed
+            }
+            return checkpoint.head
         }
     }
 
@@ -168,5 +198,13 @@ struct Status: StationCommand {
         for entry in entries {
             print(printable("\(entry.at)  \(entry.station)  \(entry.actor)  \(entry.action)  \(entry.detail)"))
         }
+    }
+}
+
+/// Says what came of a device, and which of its certificates the CA should revoke: the station cannot.
+private func tell(_ what: String, of serial: String, in ledger: Ledger) throws {
+    print(printable("\(serial): \(what)"))
+    if let last = try ledger.certificates(of: serial).last, last.status != "live" {
+        print("its certificate with serial number \(last.serialNumber) is \(last.status): have the CA revoke it")
     }
 }
