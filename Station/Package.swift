@@ -47,7 +47,7 @@ let package = Package(
         .target(
             name: "Provisioning",
             dependencies: [
-                "Ledger", "Manifest", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                "Ledger", "Manifest", "Signing", .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "Gateway", package: "EmbeddedSCEP"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
                 .product(name: "TLS", package: "EmbeddedSCEP"),

@@ -8,8 +8,8 @@ struct HostDevice {
     /// What is to be done with it next.
     enum Next: Equatable {
         case ended(DeviceResult)
-        /// Again, in so many seconds; `counts` says whether that was one of its tries.
-        case again(seconds: Double, counts: Bool)
+        /// Again, in so many seconds.
+        case again(seconds: Double)
         /// The station stops.
         case stopped
     }
@@ -108,16 +108,16 @@ struct HostDevice {
         case .issued:
             hook(.issued)
             return try deliver()
-        case .pending(let seconds): return .again(seconds: Double(seconds), counts: false)
+        case .pending(let seconds): return .again(seconds: Double(seconds))
         case .refused(let cause): return try failed(cause)
         case .failed(let cause):
             guard run.reachedCA else {
                 let url = device.configuration.first { $0.name == "url" }?.value ?? ""
                 station.report(.note("the CA is away, and all wait for it (\(url)): \(cause.sentence)"))
-                return .again(seconds: 1, counts: false)
+                return .again(seconds: 1)
             }
             tries += 1
-            return tries < station.tries ? .again(seconds: pow(2, Double(tries)), counts: true) : try failed(cause)
+            return tries < station.tries ? .again(seconds: pow(2, Double(tries))) : try failed(cause)
         }
     }
 
@@ -179,7 +179,7 @@ struct HostDevice {
         tries += 1
         if tries < station.tries {
             station.report(.note("\(device.serial) is not verified yet: \(reason)"))
-            return .again(seconds: pow(2, Double(tries)), counts: true)
+            return .again(seconds: pow(2, Double(tries)))
         }
         if let attempt { _ = try station.ledger.extend(attempt, lease: -1) }
         return .ended(.skipped("it was handed over, and is not verified: \(reason)"))

@@ -85,7 +85,7 @@ public final class HostLine: @unchecked Sendable {
         do {
             switch try device.proceed() {
             case .ended(let result): station.report(.ended(serial: device.device.serial, result))
-            case .again(let seconds, _): again = seconds
+            case .again(let seconds): again = seconds
             case .stopped: break
             }
         } catch let error as LedgerError {

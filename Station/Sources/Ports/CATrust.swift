@@ -66,15 +66,12 @@ final class CATrust: @unchecked Sendable {
         let clock = SystemClock()
         var random = RandomGenerator()
         defer { random.wipe() }
-        let entropy = SystemEntropy()
-        var seed = [UInt8](repeating: 0, count: 64)
+        var entropy = SystemEntropy()
         let url = [UInt8](ca.url.utf8)
         let message = [UInt8](ca.message.utf8)
         var traffic = Traffic()
         do {
-            var span = seed.mutableSpan
-            try entropy.seed(&span)
-            try random.seed(span.span, personalization: Span())
+            try seed(&random, from: &entropy, personalization: Span())
             var transport = try TLSTransport(TCP(clock: clock), trust: ServerTrust(), random: &random)
             let response = try exchange(
                 "GetCACert", message.isEmpty ? .none : .text(message.span), with: ServerURL(url.span), in: &work,

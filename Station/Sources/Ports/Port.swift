@@ -1,3 +1,4 @@
+import Agent
 import Board
 import DER
 import DeviceCrypto
@@ -52,13 +53,8 @@ final class Port {
         self.device = device
         var random = RandomGenerator()
         defer { random.wipe() }
-        let entropy = SystemEntropy()
-        var seed = [UInt8](repeating: 0, count: 64)
-        do {
-            var span = seed.mutableSpan
-            try entropy.seed(&span)
-        }
-        try random.seed(seed.span, personalization: Span())
+        var entropy = SystemEntropy()
+        try seed(&random, from: &entropy, personalization: Span())
         upstream = try Upstream(random: &random)
     }
 

@@ -5,6 +5,7 @@ import DeviceCrypto
 import Foundation
 import LinuxBoard
 import PKIX
+import Signing
 
 /// Key, certificate and the CA's certificates as PEM (RFC 7468).
 struct PEMIdentity {
@@ -31,12 +32,12 @@ struct PEMIdentity {
             try software.write(to: &writer)
             count = writer.written.count
         }
-        key = Self.pem("PRIVATE KEY", buffer.suffix(count))
-        certificate = Self.pem("CERTIFICATE", try store.value(of: .certificate)[...])
+        key = [UInt8](PEMText.text(Array(buffer.suffix(count)), "PRIVATE KEY").utf8)
+        certificate = [UInt8](PEMText.text(try store.value(of: .certificate), "CERTIFICATE").utf8)
         var chain: [UInt8] = []
         let authorities = try store.value(of: .caCertificates)
         var reader = DERReader(authorities.span)
-        while !reader.isAtEnd { chain += Self.pem("CERTIFICATE", try reader.read().encoding.array[...]) }
+        while !reader.isAtEnd { chain += PEMText.text(try reader.read().encoding.array, "CERTIFICATE").utf8 }
         self.chain = chain
     }
 
@@ -69,11 +70,6 @@ struct PEMIdentity {
                 String(decoding: said, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines))
         }
         return [UInt8](result)
-    }
-
-    private static func pem(_ label: String, _ der: ArraySlice<UInt8>) -> [UInt8] {
-        let text = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
-        return [UInt8]("-----BEGIN \(label)-----\n\(text)\n-----END \(label)-----\n".utf8)
     }
 }
 

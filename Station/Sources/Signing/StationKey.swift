@@ -136,7 +136,7 @@ public enum SigningError: Error, Equatable, CustomStringConvertible {
 
 /// PEM (RFC 7468).
 public enum PEMText {
-    static func text(_ der: [UInt8], _ label: String) -> String {
+    public static func text(_ der: [UInt8], _ label: String) -> String {
         let lines = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
         return "-----BEGIN \(label)-----\n\(lines)\n-----END \(label)-----\n"
     }

@@ -54,6 +54,16 @@ struct Journal {
         }
     }
 
+    func reservedCount() throws -> Int { try count("SELECT count(*) AS number FROM attempts WHERE is_reserved = 1") }
+
+    func isReserved(_ serial: String) throws -> Bool {
+        try count("SELECT count(*) AS number FROM attempts WHERE is_reserved = 1 AND serial = $1", [.text(serial)]) > 0
+    }
+
+    private func count(_ query: String, _ values: [SQLValue] = []) throws -> Int {
+        try database.read { try $0.run(query, values).first?.integer("number") ?? 0 }
+    }
+
     /// Forgets a device that is none of this station's any more.
     func forget(_ serial: String) throws {
         _ = try database.write { try $0.run("DELETE FROM attempts WHERE serial = $1", [.text(serial)]) }
@@ -67,23 +77,17 @@ struct Journal {
         }
     }
 
-    /// The steps that are not up yet, the first first.
-    func pending() throws -> [(number: Int, item: Item)] {
+    /// The first step that is not up yet.
+    func firstPending() throws -> (number: Int, item: Item)? {
         try database.read { session in
-            try session.run("SELECT number, item FROM items WHERE answer IS NULL ORDER BY number").map {
+            try session.run("SELECT number, item FROM items WHERE answer IS NULL ORDER BY number LIMIT 1").first.map {
                 (try $0.integer("number"), try decoded($0.text("item")))
             }
         }
     }
 
-    /// When the first step was done that is not up yet; nil if all are.
-    func oldestPending() throws -> Timestamp? {
-        try database.read { session in
-            let row = try session.run("SELECT item FROM items WHERE answer IS NULL ORDER BY number LIMIT 1").first
-            let item: Item? = try row.map { try decoded($0.text("item")) }
-            return item?.at
-        }
-    }
+    /// How many steps are not up yet.
+    func pendingCount() throws -> Int { try count("SELECT count(*) AS number FROM items WHERE answer IS NULL") }
 
     /// Notes what the shared ledger said to a step.
     func note(_ answer: String, of number: Int) throws {

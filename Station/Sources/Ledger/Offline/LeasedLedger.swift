@@ -42,7 +42,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
         try lock.withLock {
             let own = try journal.attempt(of: serial)
             try synchronize()
-            if try journal.oldestPending() == nil {
+            if try journal.firstPending() == nil {
                 do {
                     if let own, let begun = try begin(reserved: own) { return .begun(begun) }
                     let result = try shared.claim(
@@ -70,7 +70,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     ///
     /// - Returns: nil if it was not, or is another station's by now.
     private func begin(reserved own: Attempt) throws -> Attempt? {
-        guard try journal.reserved().contains(where: { $0.serial == own.serial }) else { return nil }
+        guard try journal.isReserved(own.serial) else { return nil }
         do {
             let begun = try shared.extend(own, lease: maxUnsynced)
             try journal.keep(begun)
@@ -95,7 +95,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
 
     /// Takes devices before their turn, so that there is work while the ledger is away.
     private func reserve(by actor: Actor) throws {
-        var count = try journal.reserved().count
+        var count = try journal.reservedCount()
         while count < ahead, let serial = upcoming() {
             guard try journal.attempt(of: serial) == nil else { continue }
             switch try shared.claim(serial, port: nil, lease: maxUnsynced, by: actor) {
@@ -120,7 +120,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     @discardableResult
     public func extend(_ attempt: Attempt, lease: Int) throws -> Attempt {
         try lock.withLock {
-            guard try journal.oldestPending() == nil else { return attempt }
+            guard try journal.firstPending() == nil else { return attempt }
             do {
                 let next = try shared.extend(attempt, lease: seconds(lease, port: attempt.port))
                 try journal.keep(next)
@@ -135,7 +135,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     public func record(_ step: AttemptStep, of attempt: Attempt, by actor: Actor) throws -> Attempt {
         try lock.withLock {
             try synchronize()
-            if try journal.oldestPending() == nil {
+            if try journal.firstPending() == nil {
                 do {
                     let next = try shared.record(step, of: attempt, by: actor)
                     try journal.keep(next)
@@ -145,7 +145,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
                 }
             }
             let moment = shared.now()
-            if let oldest = try journal.oldestPending(), oldest.adding(seconds: maxUnsynced) < moment {
+            if let oldest = try journal.firstPending()?.item.at, oldest.adding(seconds: maxUnsynced) < moment {
                 throw LedgerError.unsynced(since: "\(oldest)")
             }
             guard let next = try attempt.after(step, by: actor, at: moment) else { return attempt }
@@ -160,7 +160,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
 
     public func lastAttempt(of serial: String) throws -> Attempt? {
         try lock.withLock {
-            if try journal.oldestPending() == nil {
+            if try journal.firstPending() == nil {
                 do {
                     return try shared.lastAttempt(of: serial)
                 } catch LedgerError.unavailable(let reason) {
@@ -178,7 +178,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     public func synchronize() throws -> [Answer] {
         try lock.withLock {
             var answers: [Answer] = []
-            for (number, item) in try journal.pending() {
+            while let (number, item) = try journal.firstPending() {
                 do {
                     _ = try shared.record(item.step, of: item.attempt, by: item.actor, doneAt: item.at)
                     try journal.note("recorded", of: number)
@@ -201,7 +201,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
     }
 
     /// How many steps are not up yet.
-    public func unsynced() throws -> Int { try lock.withLock { try journal.pending().count } }
+    public func unsynced() throws -> Int { try lock.withLock { try journal.pendingCount() } }
 
     private func away(_ reason: String) {
         guard !isAway else { return }
