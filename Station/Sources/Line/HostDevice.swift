@@ -52,7 +52,8 @@ struct HostDevice {
             try station.work.wipe(device.serial)
             return .done
         }
-        switch try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor) {
+        let result = try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor)
+        switch result {
         case .begun(let attempt), .resumed(let attempt):
             self.attempt = attempt
             // Of this attempt there is nothing yet: what is there is of one before, whose transaction must not go on as this one's.
@@ -60,18 +61,10 @@ struct HostDevice {
         case .verified:
             try wipeAll()
             return .done
-        case .busy(let other): return .skipped("\(other.station) has it until \(other.claimedUntil)")
-        case .keyElsewhere(let other):
-            return .skipped(
-                "\(other.keyStation ?? other.station) made its key, and alone can go on: run it there, or rework it")
-        case .needsRework(let other):
-            return .skipped("it failed before: \(other.sentence ?? ""); rework it")
-        case .ended(let other):
-            try wipeAll()
-            return .skipped("it is \(other.state.rawValue)")
-        case .unknown: return .skipped("it is not planned")
-        case .quotaReached(let batch, let quota): return .skipped("batch \(batch) has its quota of \(quota)")
+        case .ended: try wipeAll()
+        case .busy, .keyElsewhere, .needsRework, .unknown, .quotaReached: break
         }
+        if let refusal = result.refusal { return .skipped(refusal) }
         station.report(.began(serial: device.serial))
         return nil
     }

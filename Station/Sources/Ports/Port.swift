@@ -152,7 +152,9 @@ final class Port {
             return refuse(serial, "the manifest has it at port \(port)")
         }
         do {
-            switch try station.ledger.claim(serial, port: address.name, lease: station.lease, by: station.actor) {
+            let result = try station.ledger.claim(
+                serial, port: address.name, lease: station.lease, by: station.actor)
+            switch result {
             case .begun(let attempt), .resumed(let attempt):
                 current = (planned, attempt)
                 station.report(.began(serial: serial, port: address.name))
@@ -161,15 +163,7 @@ final class Port {
             case .verified(let attempt):
                 current = (planned, attempt)
                 relay.readCertificate()
-            case .busy(let other):
-                refuse(
-                    serial,
-                    "\(other.station)\(other.port.map { ", port \($0)" } ?? "") has it until \(other.claimedUntil)")
-            case .keyElsewhere(let other): refuse(serial, "\(other.station) made its key")
-            case .needsRework(let other): refuse(serial, "it failed before: \(other.sentence ?? ""); rework it")
-            case .ended(let other): refuse(serial, "it is \(other.state.rawValue)")
-            case .unknown: refuse(serial, "it is not planned")
-            case .quotaReached(let batch, let quota): refuse(serial, "batch \(batch) has its quota of \(quota)")
+            default: if let refusal = result.refusal { refuse(serial, refusal) }
             }
         } catch {
             refuse(serial, "\(error)")

@@ -20,6 +20,23 @@ public enum ClaimResult: Sendable, Equatable {
     case quotaReached(batch: String, quota: Int)
 }
 
+extension ClaimResult {
+    /// Why the device is not this station's to do, and what helps; nil if it is, or is done.
+    public var refusal: String? {
+        switch self {
+        case .begun, .resumed, .verified: nil
+        case .busy(let other):
+            "\(other.station)\(other.port.map { ", port \($0)" } ?? "") has it until \(other.claimedUntil)"
+        case .keyElsewhere(let other):
+            "\(other.keyStation ?? other.station) made its key, and alone can go on: run it there, or rework it"
+        case .needsRework(let other): "it failed before: \(other.sentence ?? ""); rework it"
+        case .ended(let other): "it is \(other.state.rawValue)"
+        case .unknown: "it is not planned"
+        case .quotaReached(let batch, let quota): "batch \(batch) has its quota of \(quota)"
+        }
+    }
+}
+
 extension Ledger {
     /// Takes a device, for `lease` seconds: nobody else begins or goes on with it until then.
     ///
