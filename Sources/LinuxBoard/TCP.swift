@@ -51,7 +51,7 @@ public struct TCP: Transport, ~Copyable {
     public mutating func send(_ bytes: Span<UInt8>, deadline: UInt64) throws(TransportError) {
         var rest = bytes
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            let count = unsafe rest.withUnsafeBytes { unsafe linux_send(descriptor, $0.baseAddress, $0.count) }
             if count >= 0 {
                 rest = rest.extracting(droppingFirst: count)
             } else {

@@ -127,7 +127,7 @@ import Testing
         }
         let peer = server.accept()
         defer { close(peer) }
-        try interrupting(.write) { try tcp.send(Self.content.span, deadline: deadline) }
+        try interrupting(.send) { try tcp.send(Self.content.span, deadline: deadline) }
         var bytes = [UInt8](repeating: 0, count: Self.content.count)
         #expect(recv(peer, &bytes, bytes.count, Int32(MSG_WAITALL)) == bytes.count)
         #expect(bytes == Self.content)

@@ -328,7 +328,6 @@ import Testing
     @Test func whatCannotBeSentIsTold() throws {
         let server = try Listener("127.0.0.1")
         defer { server.close() }
-        signal(SIGPIPE, SIG_IGN)
         let error = try connect(to: ["127.0.0.1"], server.port) { tcp in
             let peer = server.accept()
             var linger = linger(l_onoff: 1, l_linger: 0)

@@ -14,7 +14,7 @@ public enum PretendedOutcome: Sendable {
 
 /// The calls of ``pretending(_:of:_:)``.
 public enum PretendedCall: Sendable {
-    case read, write, pread, pwrite, connect, getrandom, waitpid, sleep
+    case read, write, send, pread, pwrite, connect, getrandom, waitpid, sleep
 }
 
 /// As a process can read it that was forked and may take no lock.
@@ -94,6 +94,15 @@ private let systemWrite = libraryFunction(
 
 @_cdecl("write") public func pretendedWrite(_ file: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
     transfer(.write, count) { systemWrite(file, bytes, $0) }
+}
+
+private let systemSend = libraryFunction(
+    "send", as: (@convention(c) (Int32, UnsafeRawPointer?, Int, Int32) -> Int).self)
+
+@_cdecl("send") public func pretendedSend(
+    _ socket: Int32, _ bytes: UnsafeRawPointer?, _ count: Int, _ flags: Int32
+) -> Int {
+    transfer(.send, count) { systemSend(socket, bytes, $0, flags) }
 }
 
 private let systemReadAt = libraryFunction(

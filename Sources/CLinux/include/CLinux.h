@@ -68,6 +68,12 @@ static inline int linux_forbid_core_files(void) {
 /// prctl likewise. The calling process is killed when the one that made it ends.
 static inline int linux_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); }
 
+/// MSG_NOSIGNAL is an enumeration in glibc and a macro in musl. A far side that is gone is EPIPE, whatever the process does
+/// about signals.
+static inline ssize_t linux_send(int socket, const void *bytes, size_t count) {
+    return send(socket, bytes, count, MSG_NOSIGNAL);
+}
+
 /// SIG_IGN is a macro with a cast. Writing to what nobody reads then fails with EPIPE and does not kill.
 static inline void linux_ignore_broken_pipes(void) { signal(SIGPIPE, SIG_IGN); }
 

@@ -3,6 +3,7 @@ import Foundation
 /// An open line to a device: a serial port, a pseudo-terminal, or a connection to a serial server. Nothing of it waits.
 struct SerialDevice: ~Copyable {
     let descriptor: Int32
+    private let isConnection: Bool
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -13,8 +14,12 @@ struct SerialDevice: ~Copyable {
     /// - Throws: ``Failure``: what the system says.
     init(_ address: PortAddress) throws(Failure) {
         switch address.kind {
-        case .serial(let path, let settings): descriptor = try Self.open(path, settings)
-        case .tcp(let host, let port): descriptor = try Self.connect(host, port)
+        case .serial(let path, let settings):
+            descriptor = try Self.open(path, settings)
+            isConnection = false
+        case .tcp(let host, let port):
+            descriptor = try Self.connect(host, port)
+            isConnection = true
         }
     }
 
@@ -33,7 +38,12 @@ struct SerialDevice: ~Copyable {
     /// - Returns: how many bytes were taken; nil when the line is gone.
     func write(_ bytes: ArraySlice<UInt8>) -> Int? {
         guard !bytes.isEmpty else { return 0 }
-        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        let count = bytes.withUnsafeBytes {
+            // A server that is gone is told, and ends no process.
+            isConnection
+                ? Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+                : Glibc.write(descriptor, $0.baseAddress, $0.count)
+        }
         if count >= 0 { return count }
         return errno == EAGAIN || errno == EINTR ? 0 : nil
     }

@@ -140,5 +140,5 @@ final class ProgressView: @unchecked Sendable {
         }
     }
 
-    private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    private func write(_ text: String) { writeToStandardError(text) }
 }

@@ -104,6 +104,7 @@ extension StationCommand {
 }
 
 /// Writes a line to standard error.
-func say(_ line: String) {
-    FileHandle.standardError.write(Data((printable(line) + "\n").utf8))
-}
+func say(_ line: String) { writeToStandardError(printable(line) + "\n") }
+
+/// A terminal that was closed is no reason to leave devices half done.
+func writeToStandardError(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }

@@ -187,6 +187,24 @@ struct OperatorTests {
         }
     }
 
+    @Test func aTerminalThatIsGoneChangesNothing() async throws {
+        try await withStation { folder, server, _ in
+            let gone = Pipe()
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: StationProgram.path)
+            process.arguments = [
+                "run", try Self.manifest(["A", "B"], folder), "--profile", folder.appending(path: "part.conf").path,
+                "--state", folder.appending(path: "station").path,
+            ]
+            (process.standardInput, process.standardError) = (FileHandle.nullDevice, gone)
+            try gone.fileHandleForReading.close()
+            try process.run()
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+            #expect(server.authority.issuedCertificates().count == 2)
+        }
+    }
+
     @Test func aLedgerThatIsNoneIsLeftAlone() async throws {
         try await withStation { folder, _, scep in
             let file = folder.appending(path: "text.db")

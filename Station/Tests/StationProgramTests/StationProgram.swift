@@ -32,11 +32,14 @@ struct StationProgram {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.path)
         process.arguments = arguments
-        let (standardInput, output, complaint) = (Pipe(), Pipe(), Pipe())
-        (process.standardInput, process.standardOutput, process.standardError) = (standardInput, output, complaint)
+        let (output, complaint) = (Pipe(), Pipe())
+        // A file, since writing into the pipe of a program that has ended would end this process.
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        try Data(input.utf8).write(to: file)
+        process.standardInput = try FileHandle(forReadingFrom: file)
+        try FileManager.default.removeItem(at: file)
+        (process.standardOutput, process.standardError) = (output, complaint)
         try process.run()
-        try standardInput.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-        try standardInput.fileHandleForWriting.close()
         let said = output.fileHandleForReading.readDataToEndOfFile()
         let complained = complaint.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()

@@ -23,6 +23,8 @@ final class Listener: Sendable {
     init(
         _ address: Address, limits: Limits = Limits(), answer: @escaping @Sendable (RequestHead) -> Answer
     ) throws {
+        // FlyingFox writes to its sockets as to a file: a client that has gone would end the process.
+        signal(SIGPIPE, SIG_IGN)
         let socket = try Self.listen(address)
         switch try socket.sockname() {
         case .ip4(_, let port), .ip6(_, let port): self.port = port
