@@ -95,16 +95,20 @@ test-emulation: firmware firmware-https firmware-relay linux gateway ## end-to-e
 	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
 	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
-line: setup ## a factory line on this machine: devices by the hundred, an authority, a station (options='--devices 500 --ports 16')
+line: firmware-relay ## a factory line on this machine: devices by the hundred, boards in QEMU, an authority, a station (options='--devices 500 --ports 16')
 	@swift build --package-path Station
-	@Station/.build/debug/simulated-line $(options)
+	@Station/.build/debug/simulated-line --boards 3 $(options)
 
 bench-line: setup ## what the station takes: a manifest of 100,000, an audit trail of a million, 1,000 devices at an authority
 	@swift build -c release --package-path Station --product scep-station
 	@swift build -c release --package-path Station --product station-bench
+	@swift build -c release --package-path Station --product simulated-line
 	@swift build -c release --package-path Emulation --product scep-authority
+	@swift build -c release --package-path Emulation --product bench-authority
 	@Station/.build/release/station-bench manifest
 	@Station/.build/release/station-bench audit
+	@Emulation/.build/release/bench-authority --count 1000
+	@Station/.build/release/simulated-line --devices 1000 --ports 16 --host-made 0 | tail -3
 	@Station/.build/release/station-bench line
 
 # Its tests start a server of PostgreSQL of their own, in a folder that goes with them.

@@ -24,6 +24,7 @@ let package = Package(
             name: "Signing",
             dependencies: [
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "Gateway", package: "EmbeddedSCEP"),
                 .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
@@ -99,7 +100,7 @@ let package = Package(
             name: "simulated-line",
             dependencies: [
                 "VirtualDevice", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Authority", package: "Emulation"),
+                .product(name: "Authority", package: "Emulation"), .product(name: "Emulator", package: "Emulation"),
             ],
             swiftSettings: tests),
         // `make bench-line`

@@ -72,14 +72,21 @@ public struct BootOptions: Sendable {
     public var countsInstructions = false
     /// Waits for a debugger on this port of 127.0.0.1 before the first instruction.
     public var debuggerPort: UInt16?
-    /// A terminal that the board's UART is connected to, in place of what the program writes; such a board has no network.
-    /// Emulated machines only.
-    public var terminal: String?
+    /// What the board's UART is connected to, in place of what the program writes: a terminal's path, or
+    /// `tcp:127.0.0.1:4001,server=on,wait=off` (qemu-system(1), `-serial`). Such a board has no network. Emulated machines
+    /// only.
+    public var uart: String?
+    /// Its Ethernet address, `52:54:00:00:00:01`, which such a board has for a serial number; QEMU's usual one when nil.
+    public var ethernetAddress: String?
 
-    public init(countsInstructions: Bool = false, debuggerPort: UInt16? = nil, terminal: String? = nil) {
+    public init(
+        countsInstructions: Bool = false, debuggerPort: UInt16? = nil, uart: String? = nil,
+        ethernetAddress: String? = nil
+    ) {
         self.countsInstructions = countsInstructions
         self.debuggerPort = debuggerPort
-        self.terminal = terminal
+        self.uart = uart
+        self.ethernetAddress = ethernetAddress
     }
 }
 
@@ -92,9 +99,10 @@ extension BoardKind {
         var arguments: [String] = []
         if isMachine {
             arguments += ["-M", rawValue, "-display", "none", "-monitor", "none"]
-            arguments += ["-serial", options.terminal ?? "stdio"]
+            arguments += ["-serial", options.uart ?? "stdio"]
             arguments += ["-semihosting-config", "enable=on,target=native"]
-            arguments += ["-nic", options.terminal == nil ? "user,model=stellaris" : "none"]
+            let address = options.ethernetAddress.map { ",mac=\($0)" } ?? ""
+            arguments += ["-nic", "user,model=stellaris\(options.uart == nil ? "" : ",restrict=on")\(address)"]
             if options.countsInstructions { arguments += ["-icount", "shift=0"] }
             if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
             arguments += ["-kernel", image.path]

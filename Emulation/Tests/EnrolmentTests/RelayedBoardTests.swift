@@ -40,7 +40,7 @@ import Testing
         let station = RelayingStation(line.station, port: server.port)
         station.start()
         defer { station.stop() }
-        let options = BootOptions(terminal: line.path)
+        let options = BootOptions(uart: line.path)
         let run = try await Bench.gate.pass {
             try await device.powerUp(options: options, timeLimit: .hang) { running in try await running.end() }
         }

@@ -80,7 +80,7 @@ struct KeyMark {
     }
 
     private static func store(_ settings: TokenSettings) -> Descriptor? {
-        let path = settings.folder + Text("/store")
+        let path = settings.ownerFolder ?? settings.folder + Text("/store")
         return Descriptor(path: path.terminated.span, O_RDONLY | O_DIRECTORY)
     }
 

@@ -52,6 +52,8 @@ struct TokenSettings {
     var pin: [UInt8] = []
     /// Path of the folder of the store, where it is remembered which PIN was refused.
     var folder: [UInt8] = []
+    /// Path of the folder with the number of the keys' owner (``KeyMark``); nil: `store` in ``folder``.
+    var ownerFolder: [UInt8]?
 
     init() {}
 }

@@ -3,6 +3,7 @@ import Board
 import DER
 import DeviceCrypto
 import Foundation
+import Gateway
 import LinuxBoard
 import PKIX
 import Synchronization
@@ -10,33 +11,78 @@ import Synchronization
 /// A station's own key, P-256, by which it signs checkpoints and reports: JWS with ES256 (RFC 7515; RFC 7518, section 3.4).
 public final class StationKey: @unchecked Sendable {
     private let lock = NSLock()
-    private var key = SoftwareKey()
+    private var software = SoftwareKey()
+    /// Signs in place of ``software``.
+    private let token: TokenSigner?
     private var random = RandomGenerator()
     /// SubjectPublicKeyInfo, in DER.
     public let publicKey: [UInt8]
 
-    /// Reads the key from a file: a PrivateKeyInfo in PEM, which its owner alone may read. Makes it if there is none.
+    /// Reads the key from a file: a PrivateKeyInfo in PEM, or the URI of a key on a token (RFC 7512), which the token makes
+    /// if it has none. Makes key and file if there is no file.
+    ///
+    /// - Parameter file: its owner alone may read it. Beside it stands what a token's PIN was refused for.
     public init(file: URL) throws {
         var entropy = SystemEntropy()
         try seed(&random, from: &entropy, personalization: Span())
+        if let uri = try Self.uri(in: file) {
+            let signer = try Self.open(uri, in: file.deletingLastPathComponent(), &random)
+            token = signer
+            publicKey = signer.publicKey
+            return
+        }
+        token = nil
         if FileManager.default.fileExists(atPath: file.path) {
-            try Self.read(file, into: &key, &random)
+            try Self.read(file, into: &software, &random)
         } else {
-            try key.generate(.p256, random: &random)
-            try Self.write(&key, to: file)
+            try software.generate(.p256, random: &random)
+            try Self.write(&software, to: file)
         }
         var buffer = [UInt8](repeating: 0, count: 256)
         let count: Int
         do {
             var span = buffer.mutableSpan
             var writer = DERWriter(&span, end: span.count)
-            try writer.write(publicKeyOf: &key)
+            try writer.write(publicKeyOf: &software)
             count = writer.written.count
         }
         publicKey = [UInt8](buffer.suffix(count))
     }
 
-    deinit { key.wipe() }
+    deinit { software.wipe() }
+
+    /// Has a station sign with a token's key from its first signature on.
+    ///
+    /// - Parameter file: is not there yet: another key's signatures would not be the station's any more.
+    public static func place(uri text: String, in file: URL) throws -> StationKey {
+        guard !FileManager.default.fileExists(atPath: file.path) else { throw SigningError.keyIsThere(file.path) }
+        var random = RandomGenerator()
+        var entropy = SystemEntropy()
+        try seed(&random, from: &entropy, personalization: Span())
+        _ = try open(TokenURI(text), in: file.deletingLastPathComponent(), &random)
+        try write(Data((text + "\n").utf8), to: file)
+        return try StationKey(file: file)
+    }
+
+    private static func open(
+        _ uri: TokenURI, in folder: URL, _ random: inout RandomGenerator
+    ) throws(SigningError) -> TokenSigner {
+        try asking { () throws(TokenSigner.Failure) in
+            try TokenSigner(
+                module: uri.modulePath, label: uri.token, key: uri.object, pinFile: uri.pinFile,
+                folder: Array(folder.path.utf8), random: &random)
+        }
+    }
+
+    private static func asking<Result>(
+        _ token: () throws(TokenSigner.Failure) -> Result
+    ) throws(SigningError) -> Result {
+        do throws(TokenSigner.Failure) {
+            return try token()
+        } catch {
+            throw .token(String(decoding: error.message, as: UTF8.self))
+        }
+    }
 
     public var verifier: VerifyingKey { get throws { try VerifyingKey(der: publicKey) } }
 
@@ -47,12 +93,16 @@ public final class StationKey: @unchecked Sendable {
     public func sign(_ payload: [UInt8], header: String = "") throws -> String {
         let head = "{\"alg\":\"ES256\",\"kid\":\"\(try verifier.identifier)\"\(header)}"
         let text = Base64URL.encode([UInt8](head.utf8)) + "." + Base64URL.encode(payload)
+        let digest = Hash.digest(.sha256, of: [UInt8](text.utf8).span)
         let signature: [UInt8] = try lock.withLock {
-            var buffer = [UInt8](repeating: 0, count: key.signatureSize)
+            if let token {
+                return try Self.fixed(Self.asking { () throws(TokenSigner.Failure) in try token.sign(digest) })
+            }
+            var buffer = [UInt8](repeating: 0, count: software.signatureSize)
             let count: Int
             do {
                 var span = buffer.mutableSpan
-                count = try key.sign(Hash.digest(.sha256, of: [UInt8](text.utf8).span), into: &span, random: &random)
+                count = try software.sign(digest, into: &span, random: &random)
             }
             return try Self.fixed(Array(buffer[..<count]))
         }
@@ -72,11 +122,22 @@ public final class StationKey: @unchecked Sendable {
         return result
     }
 
-    private static func read(_ file: URL, into key: inout SoftwareKey, _ random: inout RandomGenerator) throws {
+    /// - Returns: nil if there is no file, or it has something else.
+    private static func uri(in file: URL) throws -> TokenURI? {
+        guard let text = try? String(contentsOf: file, encoding: .utf8), TokenURI.isOne(text) else { return nil }
+        try checkOwner(of: file)
+        return try TokenURI(text.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+
+    private static func checkOwner(of file: URL) throws(SigningError) {
         var status = stat()
         guard stat(file.path, &status) == 0, status.st_mode & 0o077 == 0, status.st_uid == geteuid() else {
-            throw SigningError.exposed(file.path)
+            throw .exposed(file.path)
         }
+    }
+
+    private static func read(_ file: URL, into key: inout SoftwareKey, _ random: inout RandomGenerator) throws {
+        try checkOwner(of: file)
         var text = [UInt8](try Data(contentsOf: file))
         defer { for index in text.indices { text[index] = 0 } }
         guard var der = PEMText.content(of: text, "PRIVATE KEY") else { throw SigningError.notReadable(file.path) }
@@ -99,13 +160,16 @@ public final class StationKey: @unchecked Sendable {
             try key.write(to: &writer)
             count = writer.written.count
         }
-        let text = PEMText.text(Array(buffer.suffix(count)), "PRIVATE KEY")
+        try write(Data(PEMText.text(Array(buffer.suffix(count)), "PRIVATE KEY").utf8), to: file)
+    }
+
+    private static func write(_ content: Data, to file: URL) throws {
         let new = file.appendingPathExtension("new")
         try? FileManager.default.removeItem(at: new)
         guard FileManager.default.createFile(atPath: new.path, contents: nil, attributes: [.posixPermissions: 0o600]),
             let handle = FileHandle(forWritingAtPath: new.path)
         else { throw SigningError.notWritten(file.path, String(cString: strerror(errno))) }
-        try handle.write(contentsOf: Data(text.utf8))
+        try handle.write(contentsOf: content)
         try handle.synchronize()
         try handle.close()
         // Not over one that another program has made meanwhile.
@@ -120,6 +184,12 @@ public enum SigningError: Error, Equatable, CustomStringConvertible {
     case exposed(String)
     case notReadable(String)
     case notWritten(String, String)
+    /// What is not as it should be in a PKCS #11 URI.
+    case badURI(String)
+    /// Why a token does not sign.
+    case token(String)
+    /// A station has one key.
+    case keyIsThere(String)
     /// What is there is no JWS, or not of this key.
     case notSigned
 
@@ -129,6 +199,10 @@ public enum SigningError: Error, Equatable, CustomStringConvertible {
             "others may read the station's key: chmod 600 \(path), and make another if they may have"
         case .notReadable(let path): "\(path) holds no P-256 key in PEM (PRIVATE KEY)"
         case .notWritten(let path, let reason): "\(path) cannot be written: \(reason)"
+        case .badURI(let reason): "the PKCS #11 URI of the station's key: \(reason)"
+        case .token(let reason): "the station's key: \(reason)"
+        case .keyIsThere(let path):
+            "the station has a key already, by which its checkpoints are verified: \(path)"
         case .notSigned: "it was not signed by this key, or was changed"
         }
     }

@@ -87,8 +87,18 @@ struct Key: StationCommand {
         abstract: "Write the station's public key, by which its checkpoints and reports are verified.")
 
     @OptionGroup var options: StationOptions
+    @Option(
+        help: ArgumentHelp(
+            "Sign with a key on a PKCS #11 token from now on, which the token makes if it has none of this label.",
+            discussion:
+                "For a station that has no key yet: pkcs11:token=LABEL;object=LABEL?module-path=/…/module.so&pin-source=file:/PATH (RFC 7512).",
+            valueName: "uri"))
+    var token: String?
 
-    func perform() throws { print(try options.openKey().verifier.pem, terminator: "") }
+    func perform() throws {
+        let key = try token.map { try options.placeKey(uri: $0) } ?? options.openKey()
+        print(try key.verifier.pem, terminator: "")
+    }
 }
 
 struct Audit: ParsableCommand {

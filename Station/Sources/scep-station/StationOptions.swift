@@ -65,15 +65,22 @@ struct StationOptions: ParsableArguments {
         try WorkFolder(path.map { URL(fileURLWithPath: $0) } ?? folder.appending(path: "out"))
     }
 
+    private var keyFile: URL { folder.appending(path: "station.key") }
+
     func openKey() throws -> StationKey {
         _ = try WorkFolder(folder)
-        return try StationKey(file: folder.appending(path: "station.key"))
+        return try StationKey(file: keyFile)
+    }
+
+    /// Has the station sign with a key on a token.
+    func placeKey(uri: String) throws -> StationKey {
+        _ = try WorkFolder(folder)
+        return try StationKey.place(uri: uri, in: keyFile)
     }
 
     /// The station's key, if it has one: to verify by one that is made now would prove nothing.
     func keyIfAny() throws -> StationKey? {
-        let file = folder.appending(path: "station.key")
-        return FileManager.default.fileExists(atPath: file.path) ? try StationKey(file: file) : nil
+        FileManager.default.fileExists(atPath: keyFile.path) ? try StationKey(file: keyFile) : nil
     }
 }
 

@@ -16,6 +16,8 @@ struct SimulatedLine: AsyncParsableCommand {
 
     @Option(help: "Devices that make their own keys.") var devices = 200
     @Option(help: "Ports that they are plugged into.") var ports = 8
+    @Option(help: "Emulated boards, Cortex-M3 without a network, each at a TCP serial server of its own.") var boards =
+        0
     @Option(help: "Devices whose keys the station makes.") var hostMade = 50
     @Option(help: "Keeps the station's folder here.") var state: String?
     @Option(parsing: .remaining, help: "What else the station is told, as `--dashboard 8080`.") var station: [String] =
@@ -42,13 +44,22 @@ struct SimulatedLine: AsyncParsableCommand {
         try write(common + "\nkey-origin = station\n", to: folder.appending(path: "part.conf"))
         let own = (0..<devices).map { "SENSOR-\($0)" }
         let made = (0..<hostMade).map { "PART-\($0)" }
-        let rows = own.map { "\($0),sensor\n" } + made.map { "\($0),part\n" }
+        let emulated = try (0..<boards).map { number in
+            try EmulatedBoard(number: number, folder: folder, for: server)
+        }
+        let rows =
+            (own + emulated.map(\.serial)).map { "\($0),sensor\n" } + made.map { "\($0),part\n" }
         try write("serial,profile\n" + rows.joined(), to: folder.appending(path: "batch.csv"))
 
         let terminals = try (0..<ports).map { _ in try PseudoTerminal() }
-        let process = try start(folder, terminals)
+        let ports = terminals.enumerated().map { "port-\($0)=\($1.path)" } + emulated.map(\.port)
+        let process = try start(folder, ports)
         plugIn(own, terminals, folder, url: server.url, common: common)
+        let power = Task { await powerUp(emulated) }
         let status = await end(of: process)
+        power.cancel()
+        await power.value
+        showShare()
         let place = state ?? folder.appending(path: "station").path
         let checks = try await [["status", "--state", place], ["audit", "verify", "--state", place]].asyncMap {
             arguments in
@@ -58,12 +69,46 @@ struct SimulatedLine: AsyncParsableCommand {
         guard status == 0, checks == [0, 0] else { throw ExitCode.failure }
     }
 
-    private func start(_ folder: URL, _ terminals: [PseudoTerminal]) throws -> Process {
+    /// Switches the boards on; each is off again when the station has had enough of it.
+    private func powerUp(_ boards: [EmulatedBoard]) async {
+        await withTaskGroup { group in
+            for board in boards {
+                group.addTask {
+                    do {
+                        try await board.run()
+                    } catch is CancellationError {
+                        // The station has ended.
+                    } catch {
+                        print("\(board.serial): \(error)")
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the station took of the processors so far, beside what devices and CA took, which are this process.
+    private func showShare() {
+        func seconds(_ who: __rusage_who) -> Double {
+            var usage = rusage()
+            getrusage(__rusage_who_t(who.rawValue), &usage)
+            return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+        }
+        // Emulated boards are children, too.
+        guard boards == 0 else { return }
+        let (station, rest) = (seconds(RUSAGE_CHILDREN), seconds(RUSAGE_SELF))
+        print(
+            String(
+                format: "processor time: station %.2f s, devices and CA %.2f s: the station's part is %.0f %%", station,
+                rest,
+                100 * station / (station + rest)))
+    }
+
+    private func start(_ folder: URL, _ ports: [String]) throws -> Process {
         try Self.run(
             [
                 "run", folder.appending(path: "batch.csv").path, "--profiles", folder.path, "--state",
                 state ?? folder.appending(path: "station").path, "--station", "line-1",
-            ] + terminals.enumerated().flatMap { ["--port", "port-\($0)=\($1.path)"] } + station)
+            ] + ports.flatMap { ["--port", $0] } + station)
     }
 
     /// Has the devices come to the ports, one after the other at each.

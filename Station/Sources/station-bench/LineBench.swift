@@ -52,7 +52,6 @@ struct LineBench: ParsableCommand {
                 "--state",
                 folder.appending(path: "station").path, "--jobs", "\(jobs)",
             ])
-        station.standardError = FileHandle.nullDevice
         station.waitUntilExit()
         let wall = ProcessInfo.processInfo.systemUptime - start
         let theirs = Usage.of(process: ca.processIdentifier) - before

@@ -49,12 +49,13 @@ enum BenchFile {
 }
 
 enum BenchProgram {
-    /// Starts a program that was built beside this one.
+    /// Starts a program that was built beside this one; nobody reads what it says.
     static func start(_ name: String, _ arguments: [String], in folder: URL? = nil) throws -> Process {
         let process = Process()
         let own = folder ?? URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         process.executableURL = own.appending(path: name)
         process.arguments = arguments
+        (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
         try process.run()
         return process
     }

@@ -1,13 +1,12 @@
 import Foundation
-import TestSupport
 
 /// A token of SoftHSM's, a real PKCS #11 module. All tokens of a test run lie in one folder, since the module looks for
 /// its configuration in the environment.
-struct SoftHSM {
-    static let module = "/usr/lib/softhsm/libsofthsm2.so"
+public struct SoftHSM {
+    public static let module = "/usr/lib/softhsm/libsofthsm2.so"
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    public struct Failure: Error, CustomStringConvertible {
+        public let description: String
     }
 
     private static let configuration = Result {
@@ -25,10 +24,10 @@ struct SoftHSM {
         if case .success(let folder) = configuration { try? FileManager.default.removeItem(at: folder) }
     }
 
-    let label: String
-    let pin: String
+    public let label: String
+    public let pin: String
 
-    init(_ label: String, pin: String = "271828") throws {
+    public init(_ label: String, pin: String = "271828") throws {
         self.label = label
         self.pin = pin
         _ = try Self.configuration.get()
@@ -37,20 +36,20 @@ struct SoftHSM {
             ["--init-token", "--free", "--label", label, "--pin", pin, "--so-pin", "12345678"])
     }
 
-    func remove() throws {
+    public func remove() throws {
         try Self.run("/usr/bin/softhsm2-util", ["--delete-token", "--token", label])
     }
 
     /// OpenSC's program, an outside check of what is on the token.
     @discardableResult
-    func tool(_ arguments: [String], loggedIn: Bool = true) throws -> String {
+    public func tool(_ arguments: [String], loggedIn: Bool = true) throws -> String {
         try Self.run(
             "/usr/bin/pkcs11-tool",
             ["--module", Self.module, "--token-label", label] + (loggedIn ? ["--login", "--pin", pin] : []) + arguments)
     }
 
     /// Whether the token says that somebody gave a wrong PIN since the last right one.
-    func hasSeenWrongPIN() throws -> Bool {
+    public func hasSeenWrongPIN() throws -> Bool {
         let slots = try Self.run("/usr/bin/pkcs11-tool", ["--module", Self.module, "--list-token-slots"])
         guard let start = slots.range(of: "token label        : \(label)\n") else {
             throw Failure(description: "no token \(label) in \(slots)")
@@ -60,7 +59,7 @@ struct SoftHSM {
     }
 
     @discardableResult
-    static func run(_ program: String, _ arguments: [String]) throws -> String {
+    public static func run(_ program: String, _ arguments: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
