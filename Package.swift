@@ -13,6 +13,9 @@ let core: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
+/// Where C hands over pointers, nearly every line would be marked as unsafe, which then says nothing.
+let atBoundaryToC: [SwiftSetting] = Array(core.dropFirst())
+
 let tests: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableExperimentalFeature("Lifetimes"),
@@ -36,6 +39,10 @@ let package = Package(
         .library(name: "RelayHost", targets: ["RelayHost"]),
         // What boards that run Linux share.
         .library(name: "LinuxBoard", targets: ["LinuxBoard"]),
+        // The C API, whose header is `scep.h`.
+        .library(name: "CInterface", type: .static, targets: ["CSCEP", "CInterface"]),
+        // What a program in C looks like that uses it.
+        .executable(name: "c-enrol", targets: ["c-enrol"]),
         // The program `scep` for gateways, as `Toolchain/gateway` links it: as Embedded Swift, which SwiftPM links for no Linux.
         .library(name: "GatewayMain", type: .static, targets: ["GatewayMain"]),
         // For fuzzing alone: what the program reads.
@@ -90,6 +97,12 @@ let package = Package(
                 "Agent", "LinuxBoard", "Output", "Inspection",
             ],
             swiftSettings: core),
+        // The header for C, and what stands behind it.
+        .target(name: "CSCEP"),
+        .target(
+            name: "CInterface", dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "HTTP", "SCEP", "Board", "Agent"],
+            swiftSettings: atBoundaryToC),
+        .executableTarget(name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol"),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
         .target(

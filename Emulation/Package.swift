@@ -136,6 +136,18 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "CInterfaceTests",
+            dependencies: [
+                "Authority", "AuthorityServer", "EmulationTestSupport", "LibCrypto",
+                .product(name: "CInterface", package: "EmbeddedSCEP"),
+                .product(name: "c-enrol", package: "EmbeddedSCEP"),
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
+                .product(name: "LinuxBoard", package: "EmbeddedSCEP"),
+                .product(name: "SimulatedStorage", package: "EmbeddedSCEP"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
+            ],
+            swiftSettings: strict + [.enableExperimentalFeature("Lifetimes")]),
+        .testTarget(
             name: "GatewayProgramTests",
             dependencies: [
                 "Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "LibCrypto",

@@ -5,8 +5,9 @@ import PKIX
 import SCEP
 
 extension Agent where Key: ~Copyable {
-    /// Takes note of why a run ends, and forgets the keys, which are stored.
-    mutating func end(_ error: AgentError) {
+    /// Takes note of why a run ends, and forgets the keys, which are stored. For a main loop of one's own: once
+    /// ``step(configuration:clock:uptime:store:work:random:)`` or what it wanted has thrown.
+    public mutating func end(_ error: AgentError) {
         stop()
         // It was told when it happened.
         if Footprint.isUnconstrained, error == unanswered { return }

@@ -105,24 +105,37 @@ private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
     _ transport: inout T, _ clock: borrowing C, _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(ExchangeError) -> Response {
     guard let url = try? ServerURL(configuration.url) else { throw .notSecured }
-    let message: Request.Message
-    switch payload {
-    case .none: message = configuration.message.count > 0 ? .text(configuration.message) : .none
-    case .number(let number): message = .text(span(of: "0123456789").extracting(Int(number)..<(Int(number) &+ 1)))
-    case .get(let range): message = .base64(range)
-    case .post(let range): message = .body(range)
-    }
-    let name: StaticString
-    switch operation {
-    case .getCACaps: name = "GetCACaps"
-    case .getCACert: name = "GetCACert"
-    case .getNextCACert: name = "GetNextCACert"
-    default: name = "PKIOperation"
-    }
     let deadline = clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000
     // Lists alone may be larger than all that a device has to do with otherwise.
     let limits = operation == .getCRL ? ResponseLimits() : ResponseLimits(body: 0xFFFF)
     return try exchange(
-        name, message, with: url, in: &work, limits: limits, deadline: deadline, over: &transport, clock: clock,
+        operation.requestName, payload.message(configuration), with: url, in: &work, limits: limits, deadline: deadline,
+        over: &transport, clock: clock,
         traffic: &traffic)
+}
+
+extension Operation {
+    /// The `operation` of a request's URL (RFC 8894, section 4.1).
+    public var requestName: StaticString {
+        switch self {
+        case .getCACaps: "GetCACaps"
+        case .getCACert: "GetCACert"
+        case .getNextCACert: "GetNextCACert"
+        default: "PKIOperation"
+        }
+    }
+}
+
+extension AgentPayload {
+    /// What goes with the request, and so its method.
+    @_lifetime(copy configuration)
+    @inline(__always)
+    public func message(_ configuration: borrowing Configuration) -> Request.Message {
+        switch self {
+        case .none: configuration.message.count > 0 ? .text(configuration.message) : .none
+        case .number(let number): .text(span(of: "0123456789").extracting(Int(number)..<(Int(number) &+ 1)))
+        case .get(let range): .base64(range)
+        case .post(let range): .body(range)
+        }
+    }
 }

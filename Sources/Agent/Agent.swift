@@ -218,9 +218,10 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         }
     }
 
-    /// Wipes the keys: those that are needed again are stored, and are read for each message anew.
+    /// Wipes the keys: those that are needed again are stored, and are read for each message anew. For whoever gives up a run
+    /// before its end.
     @inline(never)
-    mutating func forgetKeys() {
+    public mutating func forgetKeys() {
         key.wipe()
         identityKey.wipe()
     }

@@ -72,7 +72,9 @@ public struct ErrorText: Sendable {
 
 extension Line {
     /// Appends `kind: what happened; what to do`, where it happened, and what the far side says.
-    mutating func append(_ text: ErrorText, _ work: Span<UInt8>) {
+    ///
+    /// - Parameter work: the work buffer, in which those words stand.
+    public mutating func append(_ text: ErrorText, _ work: Span<UInt8>) {
         append(text.cause.row, filledBy: text)
         if let cure = text.cure {
             append("; ")

@@ -83,9 +83,10 @@ extension Agent where Key: ~Copyable {
     /// Whether the CA has said, in this run, what it can do.
     public var knowsCapabilities: Bool { capabilities ?? Capabilities() != Capabilities() }
 
-    /// Tells what happened and was not told yet.
+    /// Tells what happened and was not told yet. For a main loop of one's own: before each step, before each wait, and at the
+    /// end.
     @inline(never)
-    mutating func logEvent<L: AgentLog & ~Copyable>(
+    public mutating func logEvent<L: AgentLog & ~Copyable>(
         _ configuration: borrowing Configuration, uptime: UInt64, _ work: Span<UInt8>, _ log: inout L
     ) {
         logPassedOver(work, &log)

@@ -108,9 +108,9 @@ extension Warning {
     }
 }
 
-/// Says what was done that is less than perfect.
+/// Says what was done that is less than perfect: at a run's end, and before a device that stays on sleeps.
 @inline(never)
-func warn<Key: DeviceKey & ~Copyable, let caCapacity: Int, L: AgentLog & ~Copyable>(
+public func warn<Key: DeviceKey & ~Copyable, let caCapacity: Int, L: AgentLog & ~Copyable>(
     _ agent: borrowing Agent<Key, caCapacity>, _ log: inout L
 ) {
     let used = agent.policy.used

@@ -14,6 +14,25 @@ public struct Response: Equatable, Sendable {
     public internal(set) var isBodyCut = false
 
     public init() {}
+
+    /// A reply that another HTTP client has read.
+    ///
+    /// - Parameters:
+    ///   - status: 200 to 999.
+    ///   - contentType: the field's value; may be empty.
+    ///   - date: the field's value; may be empty.
+    ///   - count: bytes of the body, which stands at the front of the work buffer.
+    /// - Throws: ``HTTPError/Kind/redirected`` for 300 to 399; `notHTTP` for what is no status of a last reply.
+    public init(
+        status: UInt16, contentType: Span<UInt8>, date: Span<UInt8>, body count: Int
+    ) throws(HTTPError) {
+        guard 200...999 ~= status else { throw HTTPError(.notHTTP, at: 0, status: status) }
+        guard !(300...399 ~= status) else { throw HTTPError(.redirected, at: 0, status: status) }
+        self.status = status
+        mediaType = MediaType(contentType)
+        self.date = HTTPDate.seconds(date)
+        body = 0..<count
+    }
 }
 
 /// The Content-Type of a reply, without its parameters. Servers mislabel: the body decides.

@@ -1,6 +1,7 @@
 import CPKCS11
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Gateway

@@ -1,0 +1,2 @@
+// The header is the target; its functions are the Swift target's.
+#include "scep.h"
