@@ -49,6 +49,7 @@ public final class LiveBoard: @unchecked Sendable {
         case .delivered: show(serial, at: port, .made)
         case .failed(let cause): show(serial, at: port, .fail(cause: cause.kind, sentence: cause.sentence))
         case .skipped(let reason): show(serial, at: port, .left(reason))
+        case .decided(let state): if port != nil { show(serial, at: port, .left("it is \(state.rawValue)")) }
         // Somebody has plugged it in; of a manifest's it is passed over, since whoever looks wants to see what is worked on.
         case .done: if port != nil { show(serial, at: port, .pass) }
         }

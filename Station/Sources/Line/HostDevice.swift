@@ -61,7 +61,9 @@ struct HostDevice {
         case .verified:
             try wipeAll()
             return .done
-        case .ended: try wipeAll()
+        case .ended(let attempt):
+            try wipeAll()
+            return .decided(attempt.state)
         case .busy, .keyElsewhere, .needsRework, .unknown, .quotaReached: break
         }
         if let refusal = result.refusal { return .skipped(refusal) }

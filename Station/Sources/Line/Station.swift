@@ -53,4 +53,6 @@ public enum DeviceResult: Sendable, Equatable {
     case failed(FailureCause)
     /// Not this station's to do: why.
     case skipped(String)
+    /// A person has decided on it: it is scrapped, or retired.
+    case decided(AttemptState)
 }

@@ -163,6 +163,7 @@ final class Port {
             case .verified(let attempt):
                 current = (planned, attempt)
                 relay.readCertificate()
+            case .ended(let attempt): end(planned, .decided(attempt.state))
             default: if let refusal = result.refusal { refuse(serial, refusal) }
             }
         } catch {

@@ -12,7 +12,7 @@ struct Run: StationCommand {
         abstract: "Make and hand over what a manifest's devices need.",
         discussion: """
             Devices that are done are passed over, and what was cut is gone on with: running it again is always right. \
-            Exit code 0: every device is verified or handed over; 1: some failed, or were not this station's; \
+            Exit code 0: every device is verified or handed over, or was scrapped or retired; 1: some failed, or were not this station's; \
             2: the manifest is wrong, and nothing was begun; 3: the station could not work.
             """)
 
@@ -167,8 +167,8 @@ struct Run: StationCommand {
         var devices: [String: PortDevice] = [:]
         while let device = reader.next() { devices[device.serial] = PortDevice(device) }
         // Those come no more; while the ledger is away nobody can tell.
-        let ended = (try? ledger.serials(in: [.verified, .retired])) ?? []
-        let gone = (try? ledger.serials(in: [.scrapped])) ?? []
+        let ended = (try? ledger.serials(in: [.verified])) ?? []
+        let gone = (try? ledger.serials(in: [.scrapped, .retired])) ?? []
         progress.expectPorts(Set(devices.keys), done: ended, gone: gone)
         guard !ports.isEmpty else {
             if !devices.isEmpty {
@@ -196,7 +196,7 @@ struct Run: StationCommand {
     }
 
     private func station(_ ledger: any LineLedger) throws -> Station {
-        let work = try WorkFolder(options.folder.appending(path: "work"))
+        let work = try options.workFolder()
         let place = try options.outputFolder(output)
         let delivery = Delivery(
             to: place, forms: forms.isEmpty ? [.image] : Set(forms), passwordFile: pkcs12PasswordFile)

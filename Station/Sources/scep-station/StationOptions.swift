@@ -20,6 +20,13 @@ struct StationOptions: ParsableArguments {
     @Option(help: "Who works at the station, for the record; the login name by default.")
     var `operator`: String?
 
+    func validate() throws {
+        try refuse(station, "--station", "the station's name is part of the record")
+        try refuse(self.operator, "--operator", "who works at the station is part of the record")
+        try refuse(actor.station, "--station", "this machine has no name, and the record wants one")
+        try refuse(actor.person, "--operator", "this user has no name, and the record wants one")
+    }
+
     var folder: URL { URL(fileURLWithPath: state) }
 
     var actor: Actor {
@@ -65,6 +72,24 @@ struct StationOptions: ParsableArguments {
         try WorkFolder(path.map { URL(fileURLWithPath: $0) } ?? folder.appending(path: "out"))
     }
 
+    /// Wipes what this station has of a device's key: what was handed over, and what is kept until then.
+    ///
+    /// - Parameter isExpected: whether there should be something.
+    func wipe(_ serial: String, output: String?, isExpected: Bool) throws {
+        let (out, work) = (try outputFolder(output), try workFolder())
+        if isExpected, [out, work].allSatisfy({ !FileManager.default.fileExists(atPath: $0.folder(of: serial).path) }) {
+            say("scep-station: nothing of \(serial) is in \(out.url.path): what was made elsewhere is wiped with --output")
+        }
+        try work.wipe(serial)
+        try out.wipe(serial)
+    }
+
+    /// Where keys are until they are handed over.
+    func workFolder() throws -> WorkFolder {
+        _ = try WorkFolder(folder)
+        return try WorkFolder(folder.appending(path: "work"))
+    }
+
     func openKey() throws -> StationKey {
         _ = try WorkFolder(folder)
         return try StationKey(file: folder.appending(path: "station.key"))
@@ -101,6 +126,15 @@ extension StationCommand {
             }
         }
     }
+}
+
+/// Refuses a text of the record in which nobody can see anything.
+///
+/// - Parameter text: nil where the option was not given.
+func refuse(_ text: String?, _ option: String, _ why: String) throws {
+    guard let text, !text.unicodeScalars.contains(where: { !$0.properties.isWhitespace && printable("\($0)") == "\($0)" })
+    else { return }
+    throw ValidationError("\(option) is empty: \(why)")
 }
 
 /// Writes a line to standard error.

@@ -88,7 +88,7 @@ extension Page {
     private static func batch(_ batch: BatchSummary) -> Markup {
         let verified = batch.states["verified", default: 0] + batch.states["retired", default: 0]
         let failed = batch.states["failed", default: 0] + batch.states["scrapped", default: 0]
-        let begun = batch.planned - batch.states["planned", default: 0]
+        let begun = batch.planned - batch.states[DeviceState.planned, default: 0]
         func part(_ style: String, from: Int, _ count: Int) -> Markup {
             let width = 1000 / Double(max(batch.planned, 1))
             return

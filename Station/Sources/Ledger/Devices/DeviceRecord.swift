@@ -9,7 +9,7 @@ public struct DeviceRecord: Sendable, Equatable {
     public let label: String?
     /// What else was planned: names of the device's configuration, and `x-…`.
     public let columns: [String: String]
-    /// ``AttemptState``'s word, or `planned` for what was not begun.
+    /// One of ``DeviceState``'s words.
     public let state: String
     public let attempts: Int
     /// Of all attempts: how often it was taken up.
@@ -27,13 +27,13 @@ public struct DeviceRecord: Sendable, Equatable {
 
     static let query = """
         SELECT d.serial AS serial, d.batch AS batch, d.profile AS profile, d.part AS part, d.label AS label,
-            d.columns AS columns, COALESCE(a.state, 'planned') AS state, d.attempt AS attempt,
+            d.columns AS columns, \(DeviceState.sql) AS state, d.attempt AS attempt,
             (SELECT sum(t.tries) FROM attempts t WHERE t.serial = d.serial) AS tries,
             a.station AS station, a.operator AS operator, COALESCE(a.port, d.port) AS port, a.cause AS cause,
             a.sentence AS sentence, a.started_at AS started_at, a.finished_at AS finished_at,
             c.fingerprint AS fingerprint, c.serial_number AS serial_number, c.subject AS subject, c.issuer AS issuer,
             c.not_before AS not_before, c.not_after AS not_after, c.der AS der, c.status AS status
-        FROM devices d LEFT JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt
+        FROM devices d \(DeviceState.join)
             LEFT JOIN certificates c ON c.fingerprint = a.fingerprint
         """
 

@@ -21,16 +21,15 @@ public enum ClaimResult: Sendable, Equatable {
 }
 
 extension ClaimResult {
-    /// Why the device is not this station's to do, and what helps; nil if it is, or is done.
+    /// Why the device is not this station's to do, and what helps; nil if it is, or is done, or was decided on.
     public var refusal: String? {
         switch self {
-        case .begun, .resumed, .verified: nil
+        case .begun, .resumed, .verified, .ended: nil
         case .busy(let other):
             "\(other.station)\(other.port.map { ", port \($0)" } ?? "") has it until \(other.claimedUntil)"
         case .keyElsewhere(let other):
             "\(other.keyStation ?? other.station) made its key, and alone can go on: run it there, or rework it"
         case .needsRework(let other): "it failed before: \(other.sentence ?? ""); rework it"
-        case .ended(let other): "it is \(other.state.rawValue)"
         case .unknown: "it is not planned"
         case .quotaReached(let batch, let quota): "batch \(batch) has its quota of \(quota)"
         }

@@ -40,7 +40,7 @@ extension Ledger {
             if last.state.isOpen {
                 guard last.claimedUntil < now() else { throw ReworkError.underWay(last) }
                 var given = last.ended(.failed, reason: reason, at: now())
-                (given.cause, given.sentence) = ("given-up", reason)
+                (given.cause, given.sentence) = (FailureCause.givenUp, reason)
                 try update(given, session)
             }
             if last.state == .failed, !last.mayHaveCertificate, let quota = try quotaReached(bySerial: serial, session)
