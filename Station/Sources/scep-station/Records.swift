@@ -84,6 +84,27 @@ struct Retire: StationCommand {
     }
 }
 
+struct Quota: StationCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Change how many devices of a batch may get a certificate.",
+        discussion: "It may be raised, or lowered down to the devices that have, or may get, one.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The batch.") var batch: String
+    @Argument(help: "How many devices.") var quota: Int
+    @Option(help: "Why: part of the record.") var reason: String
+
+    func validate() throws {
+        guard quota > 0 else { throw ValidationError("a quota is more than 0") }
+        try refuse(reason, "--reason", "say why, for the record")
+    }
+
+    func perform() throws {
+        let before = try options.openLedger().setQuota(quota, of: batch, reason: reason, by: options.actor)
+        print(printable("\(batch): the quota is \(quota), and was \(before.map(String.init) ?? "none")"))
+    }
+}
+
 struct Backup: StationCommand {
     static let configuration = CommandConfiguration(
         abstract:

@@ -120,7 +120,7 @@ extension StationCommand {
         } catch {
             say("scep-station: \(error)")
             switch error {
-            case is ReworkError, is StepError, is VerificationError: throw Exit.failed
+            case is ReworkError, is QuotaError, is StepError, is VerificationError: throw Exit.failed
             case is UnreadableFile: throw Exit.manifest
             default: throw Exit.station
             }

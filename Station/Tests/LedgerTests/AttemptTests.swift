@@ -210,4 +210,33 @@ struct AttemptTests {
             try ledger.plan(["t1"], batch: "B2", quota: 1)
         }
     }
+
+    @Test(arguments: LedgerPlace.allCases)
+    func aQuotaIsRaisedByAPersonWhoSaysWhy(place: LedgerPlace) throws {
+        try place.withAddress { address in
+            let ledger = try place.open(address)
+            try ledger.plan(["s1", "s2", "s3"], quota: 1)
+            try ledger.provision("s1", fingerprint: "f1")
+            #expect(try ledger.claim("s2", port: nil, lease: 1, by: .first) == .quotaReached(batch: "B1", quota: 1))
+            #expect(throws: QuotaError.noReason) { try ledger.setQuota(2, of: "B1", reason: " ", by: .second) }
+            #expect(throws: QuotaError.noBatch("B9")) { try ledger.setQuota(2, of: "B9", reason: "r", by: .second) }
+            #expect(throws: QuotaError.same(batch: "B1", quota: 1)) {
+                try ledger.setQuota(1, of: "B1", reason: "r", by: .second)
+            }
+            #expect(try ledger.setQuota(3, of: "B1", reason: "more were ordered", by: .second) == 1)
+            try ledger.provision("s2", fingerprint: "f2")
+            #expect(throws: QuotaError.belowMade(batch: "B1", made: 2)) {
+                try ledger.setQuota(1, of: "B1", reason: "fewer", by: .second)
+            }
+            #expect(try ledger.setQuota(2, of: "B1", reason: "fewer", by: .second) == 3)
+            #expect(try ledger.claim("s3", port: nil, lease: 1, by: .first) == .quotaReached(batch: "B1", quota: 2))
+            // A manifest that comes once more changes nothing.
+            try ledger.plan(["s1", "s4"])
+            let entries = try ledger.auditEntries(of: "B1").filter { $0.action == "quota" }
+            #expect(entries.map(\.actor) == ["Bob", "Bob"] && entries[0].detail.contains("more were ordered"))
+            _ = try ledger.verifyAudit()
+            try place.tamper(address, "UPDATE batches SET quota = 9")
+            #expect(throws: AuditFault.quotaDiffers(batch: "B1")) { try ledger.verifyAudit() }
+        }
+    }
 }

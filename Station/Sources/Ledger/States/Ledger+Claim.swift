@@ -177,7 +177,7 @@ extension Ledger {
     }
 
     /// Devices of a batch that have, or may get, a certificate.
-    private func placesTaken(in batch: String, _ session: any Session) throws -> Int {
+    func placesTaken(in batch: String, _ session: any Session) throws -> Int {
         try session.run(
             """
             SELECT count(*) AS number FROM devices d JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt
