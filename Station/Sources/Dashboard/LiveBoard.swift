@@ -28,7 +28,7 @@ public final class LiveBoard: @unchecked Sendable {
                 let port = places[..<ports].first { $0.serial == serial }?.name
                 if state != .verified, state != .failed { show(serial, at: port, .working(state)) }
             case .ended(let serial, let port, let result): end(serial, at: port, result)
-            case .console: break
+            case .console, .missing: break
             case .note(let text):
                 // Each job that finds the CA away says so.
                 lastNotes.removeAll { $0.text == text }

@@ -50,6 +50,7 @@ struct HostDevice {
         // It waits for its own word, which comes another way.
         if station.verification == nil, try station.ledger.lastAttempt(of: device.serial)?.state == .delivered {
             try station.work.wipe(device.serial)
+            tellMissing()
             return .done
         }
         let result = try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor)
@@ -135,6 +136,7 @@ struct HostDevice {
                     FailureCause(kind: "not-delivered", sentence: "\(error)", excludesCertificate: false))
             }
         }
+        tellMissing()
         // What was handed over is not kept a second time.
         try station.work.wipe(device.serial)
         guard let verification = station.verification else {
@@ -143,6 +145,11 @@ struct HostDevice {
             return .ended(.delivered)
         }
         return try verify(verification)
+    }
+
+    private func tellMissing() {
+        let files = station.delivery.missing(of: device.serial)
+        if !files.isEmpty { station.report(.missing(serial: device.serial, files: files)) }
     }
 
     private mutating func verify(_ command: CommandTemplate) throws -> Next {
@@ -163,7 +170,7 @@ struct HostDevice {
                     : "the verify-command wrote no event line with a fingerprint, and ended with exit code \(result.status)"
             )
         }
-        try record(.verified(fingerprint: fingerprint, by: "event line"))
+        try record(.verified(fingerprint: fingerprint, by: "event line, by the verify-command"))
         try station.delivery.folder.wipe(device.serial)
         hook(.verified)
         return .ended(.verified)

@@ -35,6 +35,8 @@ public enum StationEvent: Sendable, Equatable {
     /// A device is being worked on.
     case began(serial: String, port: String? = nil)
     case step(serial: String, AttemptState)
+    /// A device was handed over before, and what is asked for now is not there: it is not made a second time.
+    case missing(serial: String, files: [String])
     /// A device is done for now.
     case ended(serial: String, port: String? = nil, DeviceResult)
     /// A line of a device's console; what it says is the device's word, and has anything in it.

@@ -389,7 +389,7 @@ final class Port {
                     excludesCertificate: false))
         }
         guard record(.issued(certificate)), record(.delivered(to: "device")),
-            record(.verified(fingerprint: certificate.fingerprint, by: "read back"))
+            record(.verified(fingerprint: certificate.fingerprint, by: "read back at port \(address.name)"))
         else { return }
         end(planned, .verified)
     }

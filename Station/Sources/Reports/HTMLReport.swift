@@ -157,8 +157,13 @@ struct HTMLReport {
                     <bdi>\(certificate.subject)</bdi><br><span class="code quiet">\(certificate.fingerprint)</span>\(status)
                     """
             } ?? ""
+        let verified: Markup =
+            device.verification.map { verification in
+                "<br><span class=\"quiet\">verified by <bdi>\(verification.means)</bdi>: <bdi>\(verification.person)</bdi>, <bdi>\(verification.station)</bdi></span>"
+            } ?? ""
         return """
-            <tr><td><bdi>\(device.serial)</bdi>\(label)</td><td>\(stateWord(device.state))</td><td>\(sentence)\(certificate)</td></tr>
+            <tr><td><bdi>\(device.serial)</bdi>\(label)</td><td>\(stateWord(device.state))</td>\
+            <td>\(sentence)\(certificate)\(verified)</td></tr>
 
             """
     }

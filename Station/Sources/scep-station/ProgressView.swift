@@ -31,6 +31,8 @@ final class ProgressView: @unchecked Sendable {
     private var expected: Set<String> = []
     private let allCame = DispatchSemaphore(value: 0)
     private var isInterrupted = false
+    /// Devices that were handed over before without these files.
+    private var missing: [[String]: Set<String>] = [:]
     /// When a note was shown last.
     private var notes: [String: Double] = [:]
 
@@ -68,6 +70,7 @@ final class ProgressView: @unchecked Sendable {
         lock.withLock {
             switch event {
             case .began, .step, .console: break
+            case .missing(let serial, let files): missing[files, default: []].insert(serial)
             case .note(let text):
                 // Each job says it, and says it again while it lasts.
                 let now = ProcessInfo.processInfo.systemUptime
@@ -133,7 +136,8 @@ final class ProgressView: @unchecked Sendable {
                 + "  \(String(format: "%.1f", rate))/s  \(failed) failed\(time.map { "  \($0) left" } ?? "")\u{1B}[K")
     }
 
-    func finish() {
+    /// - Parameter folder: where files are asked for.
+    func finish(_ folder: String) {
         lock.withLock {
             draw(force: true)
             if isTerminal { write("\n") }
@@ -142,6 +146,13 @@ final class ProgressView: @unchecked Sendable {
                 "\(good) made, \(done) done before, \(failed) failed, \(skipped) left, "
                     + (decided > 0 ? "\(decided) scrapped or retired, " : "") + "\(total - ended) not reached, "
                     + "in \(String(format: "%.1f", seconds)) s")
+            for (files, serials) in missing.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                let named = serials.sorted().prefix(5).joined(separator: ", ") + (serials.count > 5 ? ", …" : "")
+                line(
+                    "handed over before, and without \(files.joined(separator: ", ")) in \(folder): \(named) (\(serials.count)); nothing was made, "
+                        + "since the station keeps no key that it handed over: `rework` has a device made anew, in the form that is asked for",
+                    color: 33)
+            }
         }
     }
 

@@ -144,7 +144,7 @@ struct Run: StationCommand {
             try line.run(jobs: jobs)
             if portLine != nil { progress.waitForPorts() }
         }
-        progress.finish()
+        progress.finish(station.delivery.folder.url.path)
         try leased?.synchronize()
         if let count = try leased?.unsynced(), count > 0 {
             say("scep-station: \(count) steps are not in the shared ledger yet: run this again when it is back")

@@ -213,4 +213,26 @@ struct OperatorTests {
         let said = String(decoding: result.output, as: UTF8.self)
         #expect(said.contains("batch: 13 planned; delivered 4, verified 9") && said.contains("whole"))
     }
+
+    @Test func anotherFormOfWhatWasHandedOverIsNotMadeAndThatIsSaid() async throws {
+        try await withStation { folder, server, scep in
+            let manifest = try writeManifest(["A", "B"], folder)
+            let profile = folder.appending(path: "part.conf").path
+            #expect(try scep("run", manifest, "--profile", profile, "--form", "pem").status == 0)
+            let same = try scep("run", manifest, "--profile", profile, "--form", "pem")
+            #expect(same.status == 0 && !same.complaint.contains("handed over before"))
+            let other = try scep("run", manifest, "--profile", profile, "--form", "image")
+            #expect(other.status == 0)
+            #expect(
+                other.complaint.contains("handed over before, and without identity.bin in ")
+                    && other.complaint.contains(": A, B (2); nothing was made") && other.complaint.contains("rework"),
+                "\(other.complaint)")
+            #expect(try scep("rework", "A", "--reason", "an image is wanted").status == 0)
+            let anew = try scep("run", manifest, "--profile", profile, "--form", "image")
+            #expect(anew.complaint.contains(": B (1); nothing was made"), "\(anew.complaint)")
+            #expect(
+                FileManager.default.fileExists(
+                    atPath: folder.appending(path: "station/out/A/identity.bin").path))
+        }
+    }
 }

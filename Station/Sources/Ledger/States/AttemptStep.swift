@@ -8,7 +8,7 @@ public enum AttemptStep: Sendable, Equatable, Codable {
     case issued(IssuedRecord)
     /// The image, or the certificate, was handed over.
     case delivered(to: String)
-    /// The device has this certificate: read back from it, or named by its event line.
+    /// The device has this certificate: read back from it, or named by its event line. `by`: how, and by whom, for people.
     case verified(fingerprint: String, by: String)
     case failed(FailureCause)
 
