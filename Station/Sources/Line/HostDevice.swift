@@ -121,7 +121,7 @@ struct HostDevice {
         guard let challenge = station.challenge else { return device.text() }
         return device.text(
             challenge: try station.work.challenge(of: device.serial) {
-                try challenge.fetch(["serial": device.serial, "batch": device.batch ?? ""])
+                try challenge.fetch(["serial": device.serial, "batch": device.batch ?? ""], report: tell)
             })
     }
 
@@ -160,8 +160,9 @@ struct HostDevice {
         let result: CommandTemplate.Result
         do {
             result = try command.run(values, seconds: 300, limit: 1 << 20)
+            for complaint in result.complaints { tell("the verify-command says: \(complaint)") }
         } catch {
-            return try unverified("the verify-command cannot be started: \(error.localizedDescription)")
+            return try unverified("the verify-command cannot be started: \(error)")
         }
         guard let fingerprint = EventLine.last(in: result.output)?.fingerprint else {
             return try unverified(
@@ -210,6 +211,8 @@ struct HostDevice {
             "sentence": attempt?.sentence, "attempt": attempt.map { "\($0.number)" },
         ].compactMapValues(\.self)
         for (name, value) in device.carried { fields[name] = value }
-        if let problem = station.hooks.run(occasion, fields) { station.report(.note("\(device.serial): \(problem)")) }
+        station.hooks.run(occasion, fields).forEach(tell)
     }
+
+    private func tell(_ text: String) { station.report(.note("\(device.serial): \(text)")) }
 }

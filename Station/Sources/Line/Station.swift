@@ -13,6 +13,8 @@ public struct Station: Sendable {
     public var challenge: ChallengeCommand?
     /// Has the device say which certificate it has: its output holds the device's event line.
     public var verification: CommandTemplate?
+    /// What may be put into its arguments.
+    public static let verificationNames = ["serial", "folder", "batch"]
     public var hooks = Hooks()
     /// Seconds for which a device is this station's, and nobody else's, without a sign of life.
     public var lease = 600

@@ -25,16 +25,10 @@ public struct Profile: Sendable {
         public var snapshotCapacity = 12_288
     }
 
-    /// A value, in pieces.
-    enum Piece: Equatable, Sendable {
-        case text(String)
-        case column(String)
-    }
-
     struct Entry: Sendable {
         let name: Configuration.Name
         let line: Int
-        let value: [Piece]
+        let value: Template
     }
 
     public private(set) var keyOrigin = KeyOrigin.device
@@ -105,11 +99,8 @@ public struct Profile: Sendable {
                 return
                     "there is no such name; a device's configuration has \(Configuration.Name.all.map(\.1).joined(separator: ", "))"
             }
-            guard let pieces = Self.pieces(of: value) else {
-                return
-                    "a brace { is closed by }, with a column's name in between; one that is meant is written {{ or }}"
-            }
-            entries.append(Entry(name: word, line: line, value: pieces))
+            guard let template = Template(value) else { return Template.fault }
+            entries.append(Entry(name: word, line: line, value: template))
         }
         return nil
     }
@@ -120,32 +111,6 @@ public struct Profile: Sendable {
         }
         value = number
         return nil
-    }
-
-    /// Nil if a brace stands alone.
-    static func pieces(of value: String) -> [Piece]? {
-        var pieces: [Piece] = []
-        var text = ""
-        var rest = value[...]
-        while let character = rest.popFirst() {
-            switch character {
-            case "{" where rest.first == "{", "}" where rest.first == "}":
-                text.append(character)
-                rest.removeFirst()
-            case "{":
-                guard let end = rest.firstIndex(of: "}"), end > rest.startIndex else { return nil }
-                let name = String(rest[..<end])
-                guard !name.contains("{") else { return nil }
-                if !text.isEmpty { pieces.append(.text(text)) }
-                text = ""
-                pieces.append(.column(name))
-                rest = rest[rest.index(after: end)...]
-            case "}": return nil
-            default: text.append(character)
-            }
-        }
-        if !text.isEmpty { pieces.append(.text(text)) }
-        return pieces
     }
 }
 

@@ -11,19 +11,8 @@ extension Profile {
         var values: [(Configuration.Name, String)] = []
         var missing: [(Configuration.Name, String)] = []
         for entry in entries where row[entry.name.word] == nil {
-            var value = ""
-            for piece in entry.value {
-                switch piece {
-                case .text(let text): value += text
-                case .column(let column):
-                    if let text = row[column] {
-                        value += entry.name.escaped(text)
-                    } else {
-                        missing.append((entry.name, column))
-                    }
-                }
-            }
-            values.append((entry.name, value))
+            missing += entry.value.names.filter { row[$0] == nil }.map { (entry.name, $0) }
+            values.append((entry.name, entry.value.filled { row[$0].map(entry.name.escaped) ?? "" }))
         }
         for (name, word) in Configuration.Name.all {
             if let value = row[word] { values.append((name, value)) }

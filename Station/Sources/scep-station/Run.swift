@@ -81,6 +81,8 @@ struct Run: StationCommand {
         guard (1...720).contains(maxUnsynced) else { throw ValidationError("--max-unsynced is 1 to 720 hours") }
         guard rate ?? 1 > 0 else { throw ValidationError("--rate is more than 0") }
         guard quota ?? 1 > 0 else { throw ValidationError("--quota is more than 0") }
+        try refuse(batch, "--batch", "a batch has a name")
+        _ = (try verification(), try hooks())
         let names = try ports.map { text in
             guard let address = PortAddress(text) else {
                 throw ValidationError(
@@ -204,25 +206,23 @@ struct Run: StationCommand {
             ledger: ledger, actor: options.actor, work: work, delivery: delivery, gate: CAGate(places: jobs, rate: rate)
         )
         station.challenge = try manifest.challenge()
-        station.verification = try command(verifyCommand, "--verify-command")
-        let programs: [(Hooks.Occasion, CommandTemplate?)] = [
-            (.issued, try command(onIssued, "--on-issued")), (.verified, try command(onVerified, "--on-verified")),
-            (.failed, try command(onFailed, "--on-failed")),
-        ]
-        station.hooks = Hooks(
-            Dictionary(uniqueKeysWithValues: programs.compactMap { name, program in program.map { (name, $0) } }))
+        station.verification = try verification()
+        station.hooks = try hooks()
         return station
     }
 
-    private func command(_ text: String?, _ option: String) throws -> CommandTemplate? {
-        guard let text else { return nil }
-        guard let command = CommandTemplate(text) else {
-            throw ValidationError("\(option) begins with an absolute path")
-        }
-        guard FileManager.default.isExecutableFile(atPath: command.program) else {
-            throw ValidationError("\(option): \(command.program) is not there, or is no program")
-        }
-        return command
+    private func verification() throws -> CommandTemplate? {
+        try command(verifyCommand, "--verify-command", known: Station.verificationNames)
+    }
+
+    private func hooks() throws -> Hooks {
+        let programs: [(Hooks.Occasion, CommandTemplate?)] = [
+            (.issued, try command(onIssued, "--on-issued", known: Hooks.names)),
+            (.verified, try command(onVerified, "--on-verified", known: Hooks.names)),
+            (.failed, try command(onFailed, "--on-failed", known: Hooks.names)),
+        ]
+        return Hooks(
+            Dictionary(uniqueKeysWithValues: programs.compactMap { name, program in program.map { (name, $0) } }))
     }
 }
 

@@ -235,4 +235,17 @@ struct OperatorTests {
                     atPath: folder.appending(path: "station/out/A/identity.bin").path))
         }
     }
+
+    /// Before anything is begun, and not for each device.
+    @Test(arguments: ["--challenge-command", "--verify-command", "--on-issued", "--on-verified", "--on-failed"])
+    func whatNothingIsPutInForIsRefusedAtTheStart(option: String) async throws {
+        try await withStation { folder, _, scep in
+            let manifest = try writeManifest(["A"], folder)
+            let profile = folder.appending(path: "part.conf").path
+            let result = try scep("run", manifest, "--profile", profile, option, "/bin/true {seriel}")
+            #expect(result.status == 64, "\(result.complaint)")
+            #expect(result.complaint.contains("\(option): nothing is known as {seriel}: there are {serial}, "))
+            #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "station").path))
+        }
+    }
 }
