@@ -31,50 +31,55 @@ public struct Profile: Sendable {
         let value: Template
     }
 
+    /// How problems name it: its file.
+    public let file: String?
     public private(set) var keyOrigin = KeyOrigin.device
     public private(set) var partition = Partition()
     private(set) var entries: [Entry] = []
 
     /// No profile: all comes from the manifest.
-    public init() {}
+    public init() { file = nil }
 
     /// - Parameters:
     ///   - bytes: of the file.
+    ///   - file: its name.
     ///   - report: is told all that is wrong.
-    public init(_ bytes: [UInt8], report: (ManifestProblem) -> Void) {
+    public init(_ bytes: [UInt8], file: String? = nil, report: (ManifestProblem) -> Void) {
+        self.file = file
         let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         var seen: Set<String> = []
         for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             let number = index + 1
             let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             guard let words = ManifestRows.text(content)?.trimmed else {
-                report(ManifestProblem(number, nil, ManifestRows.badText(content)))
+                report(ManifestProblem(number, nil, ManifestRows.badText(content), in: file))
                 continue
             }
             guard !words.isEmpty, !words.hasPrefix("#") else { continue }
             guard let equals = words.firstIndex(of: "=") else {
-                report(ManifestProblem(number, nil, "a line is: name = value"))
+                report(ManifestProblem(number, nil, "a line is: name = value", in: file))
                 continue
             }
             let name = words[..<equals].trimmed
             let value = words[words.index(after: equals)...].trimmed
             guard seen.insert(name).inserted else {
-                report(ManifestProblem(number, name, "it is set above already; take one of the lines out"))
+                report(ManifestProblem(number, name, "it is set above already; take one of the lines out", in: file))
                 continue
             }
             guard !value.isEmpty else {
-                report(ManifestProblem(number, name, "it has no value; take the line out, or put # before it"))
+                report(ManifestProblem(number, name, "it has no value; take the line out, or put # before it", in: file))
                 continue
             }
-            if let sentence = set(name, value, number) { report(ManifestProblem(number, name, sentence)) }
+            if let sentence = set(name, value, number) { report(ManifestProblem(number, name, sentence, in: file)) }
         }
         if 2_048 % partition.pageSize != 0 {
-            report(ManifestProblem(0, "page-size", "a page is 1, 2, 4, … 2048 bytes"))
+            report(ManifestProblem(0, "page-size", "a page is 1, 2, 4, … 2048 bytes", in: file))
         }
         if partition.sectorSize % partition.pageSize != 0 || partition.size % partition.sectorSize != 0 {
             report(
                 ManifestProblem(
-                    0, "partition-size", "the partition is no whole number of sectors, or a sector none of pages"))
+                    0, "partition-size", "the partition is no whole number of sectors, or a sector none of pages",
+                    in: file))
         }
     }
 

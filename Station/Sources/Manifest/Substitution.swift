@@ -4,14 +4,14 @@ extension Profile {
     /// The configuration of one device: the profile's names, and the row's, which stand against them.
     ///
     /// - Parameter row: all columns of the manifest's row that have a value.
-    /// - Returns: the values by name; `missing` has the columns that a value asks for and the row lacks.
+    /// - Returns: the values by name; `missing` has the columns that an entry asks for and the row lacks.
     func values(for row: [String: String]) -> (
-        values: [(Configuration.Name, String)], missing: [(Configuration.Name, String)]
+        values: [(Configuration.Name, String)], missing: [(Entry, String)]
     ) {
         var values: [(Configuration.Name, String)] = []
-        var missing: [(Configuration.Name, String)] = []
+        var missing: [(Entry, String)] = []
         for entry in entries where row[entry.name.word] == nil {
-            missing += entry.value.names.filter { row[$0] == nil }.map { (entry.name, $0) }
+            missing += entry.value.names.filter { row[$0] == nil }.map { (entry, $0) }
             values.append((entry.name, entry.value.filled { row[$0].map(entry.name.escaped) ?? "" }))
         }
         for (name, word) in Configuration.Name.all {

@@ -33,7 +33,7 @@ struct ManifestOptions: ParsableArguments {
         let bytes = try Self.read(manifest)
         return ManifestReader(
             bytes, hasChallengeCommand: challengeCommand != nil,
-            profile: { name in loadProfile(name, report) }, report: { report("\(manifest): \($0)") })
+            profile: { name in loadProfile(name, report) }, report: { report("\($0.profile ?? manifest): \($0)") })
     }
 
     /// Goes through all of it, and tells all that is wrong.
@@ -66,7 +66,7 @@ struct ManifestOptions: ParsableArguments {
             return nil
         }
         var isRight = true
-        let profile = Profile(bytes) {
+        let profile = Profile(bytes, file: path) {
             isRight = false
             report("\(path): \($0)")
         }
