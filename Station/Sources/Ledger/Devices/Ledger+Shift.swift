@@ -11,7 +11,7 @@ extension Ledger {
                 """
                 SELECT \(Attempt.columns) FROM attempts WHERE state IN (\(open)) AND claimed_until > $1
                 ORDER BY started_at, serial LIMIT \(limit)
-                """, [SQLValue(now().milliseconds)])
+                """, [SQLValue(try leases.now(session).milliseconds)])
             let ended = try session.run(
                 """
                 SELECT \(Attempt.columns) FROM attempts WHERE finished_at IS NOT NULL
