@@ -239,4 +239,23 @@ struct AttemptTests {
             #expect(throws: AuditFault.quotaDiffers(batch: "B1")) { try ledger.verifyAudit() }
         }
     }
+
+    /// A CA that issues twice in one transaction: the first that is seen is the live one, and the other is named.
+    @Test(arguments: LedgerPlace.allCases)
+    func aSecondCertificateIsNamed(place: LedgerPlace) throws {
+        try place.withLedger { ledger in
+            try ledger.plan(["s1"])
+            var attempt = try ledger.record(.requested(transactionID: "t"), of: ledger.taken("s1"), by: .first)
+            attempt = try ledger.record(.certificate("f1"), of: attempt, by: .first)
+            let error = #expect(throws: StepError.self) {
+                try ledger.record(.certificate("f2"), of: attempt, by: .first)
+            }
+            let sentence = "\(error.map { "\($0)" } ?? "")"
+            for word in ["serial number 0a", "fingerprint f2", "fingerprint f1", "revoke"] {
+                #expect(sentence.contains(word), "\(sentence)")
+            }
+            #expect(try ledger.certificates(of: "s1").map(\.fingerprint) == ["f1"])
+            _ = try ledger.verifyAudit()
+        }
+    }
 }

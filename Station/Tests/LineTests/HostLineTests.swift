@@ -278,4 +278,17 @@ struct HostLineTests {
             }
         }
     }
+
+    /// A CA that issues anew for each request, and an answer that was lost: there is one live certificate, the one that was made.
+    @Test func aCAThatIssuesTwiceLeavesOneLiveCertificate() async throws {
+        try await Bench.with({ $0.repeatsCertificates = false }) { bench in
+            bench.server.authority.setFaults([FaultRule(.truncated(60), times: 1)])
+            try await bench.run(Self.manifest(1))
+            #expect(bench.results == ["D1": .delivered], "\(bench.results)")
+            let recorded = try bench.ledger.certificates(of: "D1")
+            #expect(bench.server.authority.issuedCertificates().count == 2 && recorded.map(\.status) == ["live"])
+            let image = FlashImage(bytes: try bench.file("D1", "identity.bin"))
+            #expect(image.certificates.first?.base64EncodedString() == recorded.first?.der)
+        }
+    }
 }
