@@ -58,6 +58,23 @@ struct FloodTests {
         }
     }
 
+    /// Asked for its certificate, it sends and sends, each frame as it should be.
+    @Test func aCertificateWithoutAnEndIsNone() async throws {
+        try await PortBench.with { bench in
+            try await bench.serve(["R0", "R1"], ports: 2) { terminals in
+                let endless = EndlessDevice("R0", terminals[0].descriptor)
+                let isDone = await bench.run([try bench.device("R1", at: terminals[1])])
+                #expect(isDone == [true])
+                await endless.ended()
+            }
+            guard case .failed(let cause) = bench.results["R0"] else {
+                Issue.record("\(bench.results)")
+                return
+            }
+            #expect(cause.kind == "no-certificate" && bench.results["R1"] == .verified)
+        }
+    }
+
     /// HELLO with another station's value: Docs/Relay.md.
     static func greeting(_ session: UInt64) -> [UInt8] {
         var link = RelayLink(.device, session: session, serial: [UInt8]("R0".utf8).span)
@@ -65,6 +82,58 @@ struct FloodTests {
         var output = storage.mutableSpan
         let count = link.output(Span(), at: 0, into: &output)
         return (0..<count).map { output[$0] }
+    }
+}
+
+/// A device that says that it is done, and has a certificate of any length, until the station has had enough.
+private final class EndlessDevice: Sendable {
+    private let done = DispatchSemaphore(value: 0)
+
+    init(_ serial: String, _ descriptor: Int32) {
+        let done = done
+        Thread.detachNewThread {
+            var link = RelayLink(.device, session: 99, serial: [UInt8](serial.utf8).span)
+            let (line, part) = ([UInt8]("done".utf8), [UInt8](repeating: 0x30, count: RelayFrame.payloadCapacity))
+            var (isTold, isAsked, isEnough) = (false, false, false)
+            var storage = InlineArray<249, UInt8>(repeating: 0)
+            var input = [UInt8](repeating: 0, count: 256)
+            while !isEnough {
+                let count = read(descriptor, &input, input.count)
+                for byte in input.prefix(max(count, 0)) {
+                    guard let frame = link.receive(byte) else { continue }
+                    link.discard()
+                    if frame == .certificate { isAsked = true }
+                    if frame == .done { isEnough = true }
+                }
+                let now = UInt64(ProcessInfo.processInfo.systemUptime * 1_000)
+                if link.isUp, !link.isSending {
+                    if !isTold {
+                        isTold = link.begin(.line, at: now)
+                    } else if isAsked {
+                        _ = link.begin(.certificate, at: now)
+                    }
+                }
+                let payload = isAsked ? part : line
+                var output = storage.mutableSpan
+                var size = link.output(payload.span, at: now, into: &output)
+                while size > 0 {
+                    let bytes = (0..<size).map { output[$0] }
+                    _ = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+                    size = link.output(payload.span, at: now, into: &output)
+                }
+                if count <= 0 { usleep(1_000) }
+            }
+            done.signal()
+        }
+    }
+
+    func ended() async {
+        await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+            Thread.detachNewThread { [done] in
+                done.wait()
+                continuation.resume()
+            }
+        }
     }
 }
 
