@@ -110,7 +110,8 @@ public struct Descriptor {
     /// What errno says now.
     static var failure: StorageError {
         let error = linux_errno()
-        return error == ENOSPC || error == EDQUOT ? .full : .failed
+        // EFBIG: what a process may write into one file is used up (RLIMIT_FSIZE).
+        return error == ENOSPC || error == EDQUOT || error == EFBIG ? .full : .failed
     }
 }
 

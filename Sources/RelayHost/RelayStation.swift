@@ -198,7 +198,9 @@ public final class RelayStation {
             Self.append(payload, to: &certificate, limit: Self.certificateLimit + 1, &excess)
             self.certificate = certificate
             // One without an end is none, now and not when its device has had enough.
-            guard payload.count < RelayFrame.payloadCapacity || certificate.count > Self.certificateLimit else { return }
+            guard payload.count < RelayFrame.payloadCapacity || certificate.count > Self.certificateLimit else {
+                return
+            }
             let isUsable = 1...Self.certificateLimit ~= certificate.count
             outcome.events.append(.certificate(isUsable ? certificate : nil))
             self.certificate = nil

@@ -31,7 +31,8 @@ public final class Dashboard: Sendable {
         try self.init(site, at: address, proxies: proxies)
     }
 
-    init(_ site: Site, at address: Address, proxies: [ProxyName] = [], limits: Listener.Limits = Listener.Limits()) throws
+    init(_ site: Site, at address: Address, proxies: [ProxyName] = [], limits: Listener.Limits = Listener.Limits())
+        throws
     {
         guard address.isLoopback || !proxies.isEmpty else { throw DashboardError.notAlone("\(address)") }
         let access = Access(address, proxies: proxies, token: proxies.isEmpty ? nil : Access.newToken())

@@ -64,7 +64,9 @@ public struct CommandTemplate: Sendable, Equatable {
     ) throws -> Result {
         var child = try ChildProcess(
             program, words.dropFirst().map { $0.filled { values[$0] ?? "" } },
-            environment: ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }.merging(environment) { $1 })
+            environment: ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }.merging(environment) {
+                $1
+            })
         var streams = [Stream(child.outputs[0], limit: limit), Stream(child.outputs[1], limit: Complaints.limit)]
         let deadline = ProcessInfo.processInfo.systemUptime + seconds
         var status: Int32?

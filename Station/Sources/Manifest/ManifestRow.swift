@@ -72,11 +72,13 @@ struct ManifestRows {
         let line = text.prefix { $0 != 0x0A && $0 != 0x0D }
         let words = String(decoding: line, as: UTF8.self)
         if words.lowercased().drop(while: { $0 == "\"" }).hasPrefix("sep=") {
-            return "'\(words.prefix(8).map { $0 == "\t" ? "\\t" : "\($0)" }.joined())' is a line of Excel's own, and no header: take it out, and save the file with commas"
+            return
+                "'\(words.prefix(8).map { $0 == "\t" ? "\\t" : "\($0)" }.joined())' is a line of Excel's own, and no header: take it out, and save the file with commas"
         }
         guard let separator = line.prefix(while: { $0 != UInt8(ascii: ",") }).first(where: { $0 == 0x3B || $0 == 0x09 })
         else { return nil }
-        return "the columns are separated by \(separator == 0x09 ? "tabulators" : "semicolons"): save the file with commas"
+        return
+            "the columns are separated by \(separator == 0x09 ? "tabulators" : "semicolons"): save the file with commas"
     }
 
     private mutating func readHeader(_ reader: CSVReader, _ report: (ManifestProblem) -> Void) {

@@ -67,7 +67,8 @@ public struct Profile: Sendable {
                 continue
             }
             guard !value.isEmpty else {
-                report(ManifestProblem(number, name, "it has no value; take the line out, or put # before it", in: file))
+                report(
+                    ManifestProblem(number, name, "it has no value; take the line out, or put # before it", in: file))
                 continue
             }
             if let sentence = set(name, value, number) { report(ManifestProblem(number, name, sentence, in: file)) }

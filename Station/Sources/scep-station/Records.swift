@@ -40,7 +40,8 @@ struct Decision: ParsableArguments {
         }
         // What was verified was wiped then, and of what a device makes itself there is nothing.
         let made = try ledger.attempts(of: serial).last { $0.keyStation != nil }
-        try options.wipe(serial, output: output, isExpected: made.map { $0.state != .verified && $0.state != .retired } ?? false)
+        try options.wipe(
+            serial, output: output, isExpected: made.map { $0.state != .verified && $0.state != .retired } ?? false)
     }
 }
 

@@ -23,8 +23,6 @@ struct StationOptions: ParsableArguments {
     func validate() throws {
         try refuse(station, "--station", "the station's name is part of the record")
         try refuse(self.operator, "--operator", "who works at the station is part of the record")
-        try refuse(actor.station, "--station", "this machine has no name, and the record wants one")
-        try refuse(actor.person, "--operator", "this user has no name, and the record wants one")
     }
 
     var folder: URL { URL(fileURLWithPath: state) }
@@ -78,7 +76,9 @@ struct StationOptions: ParsableArguments {
     func wipe(_ serial: String, output: String?, isExpected: Bool) throws {
         let (out, work) = (try outputFolder(output), try workFolder())
         if isExpected, [out, work].allSatisfy({ !FileManager.default.fileExists(atPath: $0.folder(of: serial).path) }) {
-            say("scep-station: nothing of \(serial) is in \(out.url.path): what was made elsewhere is wiped with --output")
+            say(
+                "scep-station: nothing of \(serial) is in \(out.url.path): what was made elsewhere is wiped with --output"
+            )
         }
         try work.wipe(serial)
         try out.wipe(serial)
@@ -111,6 +111,8 @@ extension StationCommand {
     func run() throws {
         // Neither another program of this user nor a core file gets at keys and passwords.
         LinuxBoard.Process.protect()
+        // What may not be written is an error, and no end of the program (RLIMIT_FSIZE).
+        signal(SIGXFSZ, SIG_IGN)
         do {
             try perform()
         } catch let error as ExitCode {
@@ -132,7 +134,8 @@ extension StationCommand {
 ///
 /// - Parameter text: nil where the option was not given.
 func refuse(_ text: String?, _ option: String, _ why: String) throws {
-    guard let text, !text.unicodeScalars.contains(where: { !$0.properties.isWhitespace && printable("\($0)") == "\($0)" })
+    guard let text,
+        !text.unicodeScalars.contains(where: { !$0.properties.isWhitespace && printable("\($0)") == "\($0)" })
     else { return }
     throw ValidationError("\(option) is empty: \(why)")
 }

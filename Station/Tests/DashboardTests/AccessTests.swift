@@ -16,7 +16,8 @@ struct AccessTests {
             let ledger = try Ledger(SQLiteDatabase(file: folder.appending(path: "l.db").path))
             try ledger.plan(["s1"])
             let dashboard = try Dashboard(
-                Site(ledger, station: "line-1", timeZone: .gmt), at: Address(loopbackPort: 0), proxies: try proxies.map { try ProxyName($0) },
+                Site(ledger, station: "line-1", timeZone: .gmt), at: Address(loopbackPort: 0),
+                proxies: try proxies.map { try ProxyName($0) },
                 limits: limits)
             try await blocking { try body(dashboard) }
             await dashboard.stop()
@@ -143,7 +144,8 @@ struct AccessTests {
             ("https://line.example", .url), ("http://line.example:80/", .url), ("line.example/", .url),
             ("https:line.example", .url), ("löwe.example", .notASCII), ("2001:db8::7", .bareIPv6),
             ("line.example:", .port), ("line.example:0", .port), ("line.example:99999", .port), ("[::1]x", .port),
-            ("", .notHost), ("line example", .notHost), ("-a.example", .notHost), ("a..b", .notHost), ("[::1", .notHost),
+            ("", .notHost), ("line example", .notHost), ("-a.example", .notHost), ("a..b", .notHost),
+            ("[::1", .notHost),
             ("user@line.example", .notHost), (":8443", .notHost),
         ] as [(String, ProxyName.Fault)])
     func whatNamesNoProxy(text: String, fault: ProxyName.Fault) {

@@ -20,7 +20,7 @@ struct CommandTests {
     }
 
     @Test func aRelativePathIsNone() {
-        for text in ["", " ", "echo", "./echo", "~/echo"] { 
+        for text in ["", " ", "echo", "./echo", "~/echo"] {
             #expect(throws: CommandTemplate.Fault.notAbsolute) { try CommandTemplate(text, known: []) }
         }
         #expect(throws: CommandTemplate.Fault.notAbsolute) { try CommandTemplate("/bin/{serial}", known: ["serial"]) }
@@ -34,7 +34,9 @@ struct CommandTests {
             try CommandTemplate("/bin/x {x-lot}", known: ["serial"])
         }
         for word in ["{serial", "serial}", "{}", "{a{b}"] {
-            #expect(throws: CommandTemplate.Fault.brace(word)) { try CommandTemplate("/bin/x \(word)", known: ["serial"]) }
+            #expect(throws: CommandTemplate.Fault.brace(word)) {
+                try CommandTemplate("/bin/x \(word)", known: ["serial"])
+            }
         }
         _ = try CommandTemplate("/bin/x {x-lot} {{print}}", known: ["serial", "x-…"])
     }

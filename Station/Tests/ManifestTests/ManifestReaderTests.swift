@@ -24,7 +24,7 @@ struct ManifestReaderTests {
         }
         let reader = ManifestReader(
             [UInt8](text.utf8), hasChallengeCommand: command,
-            profile: { 
+            profile: {
                 $0 == nil || $0 == "sensor" ? Profile([UInt8](profile.utf8), file: "sensor.conf", report: report) : nil
             },
             report: report)
@@ -200,7 +200,10 @@ struct ManifestReaderTests {
             "url = http://ca.example/scep", "",
             "sensor.conf: column url: it has no value, neither in the profile nor in a column of the manifest"
         ),
-        ("url = http://ca.example/scep", "url = nonsense", "sensor.conf: line 2, column url: the device's client does not"),
+        (
+            "url = http://ca.example/scep", "url = nonsense",
+            "sensor.conf: line 2, column url: the device's client does not"
+        ),
     ])
     func aMistakeOfTheProfileIsToldOnce(right: String, wrong: String, problem: String) {
         let rows = "serial,challenge\n" + (1...50).map { "\($0),c\n" }.joined()
@@ -232,6 +235,7 @@ struct ManifestReaderTests {
     @Test func linesOfJSONWithoutAnyoneElsesColumnAreTold() {
         let lines = (1...9).map { "{\"serial\":\"\($0)\",\"challenge\":\"c\"}\n" }.joined()
         let (_, problems) = read(lines, profile: Self.profile.replacing("{serial}", with: "{seriel}"))
-        #expect(problems == ["sensor.conf: line 4, column subject: nothing is known as {seriel}: there is no such column"])
+        #expect(
+            problems == ["sensor.conf: line 4, column subject: nothing is known as {seriel}: there is no such column"])
     }
 }

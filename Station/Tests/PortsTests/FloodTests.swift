@@ -29,7 +29,8 @@ struct FloodTests {
             case .zeros: [UInt8](repeating: 0, count: 4_096)
             case .endless: [UInt8](repeating: 0x55, count: 4_096)
             case .halves: (0..<64).flatMap { _ in [0] + random.bytes(40).map { $0 | 1 } }
-            case .greetings: (0..<64).flatMap { _ in FloodTests.greeting(UInt64.random(in: 1 ... .max, using: &random)) }
+            case .greetings:
+                (0..<64).flatMap { _ in FloodTests.greeting(UInt64.random(in: 1 ... .max, using: &random)) }
             }
         }
     }

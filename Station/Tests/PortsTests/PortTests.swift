@@ -134,7 +134,11 @@ struct PortTests {
                 }
             }
             let asked = bench.events.contains { event in
-                if case .note(let text) = event { text.contains("R1 asks for the renewal of its certificate") } else { false }
+                if case .note(let text) = event {
+                    text.contains("R1 asks for the renewal of its certificate")
+                } else {
+                    false
+                }
             }
             #expect(asked, "\(bench.events)")
             #expect(bench.results["R1"] == .done, "\(bench.results)")

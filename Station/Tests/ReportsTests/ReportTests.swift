@@ -108,7 +108,10 @@ struct ReportTests {
             let output = try runProgram("/usr/bin/python3", ["-c", program], input: [UInt8](csv.utf8)).output
             let rows = try JSONDecoder().decode([[String]].self, from: Data(output))
             #expect(rows.count == 11 && rows.allSatisfy { $0.count == rows[0].count })
-            #expect(rows[0].suffix(6) == ["label", "verified_by", "verified_station", "verified_operator", "x-line", "x-site"])
+            #expect(
+                rows[0].suffix(6) == [
+                    "label", "verified_by", "verified_station", "verified_operator", "x-line", "x-site",
+                ])
             // One device a line, whatever is in its values.
             #expect(csv.split(separator: "\r\n").count == 11 && !csv.unicodeScalars.contains("\u{1B}"))
             for (number, row) in rows.dropFirst().enumerated() {
@@ -192,7 +195,8 @@ struct ReportTests {
             #expect(
                 try text(.ndjson, ledger, key).contains(
                     #""verification":{"by":"read back at port p7","operator":"Bob","station":"line-2"}"#))
-            #expect(try text(.html, ledger, key).contains("verified by <bdi>read back at port p7</bdi>: <bdi>Bob</bdi>"))
+            #expect(
+                try text(.html, ledger, key).contains("verified by <bdi>read back at port p7</bdi>: <bdi>Bob</bdi>"))
         }
     }
 }

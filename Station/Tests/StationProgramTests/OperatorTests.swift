@@ -251,7 +251,9 @@ struct OperatorTests {
 
     @Test func aProxyIsNoURL() throws {
         let result = try StationProgram(arguments: ["serve", "--behind-proxy", "https://line.example"]).run()
-        #expect(result.status == 64 && result.complaint.contains("it is a name alone, as line.example"), "\(result.complaint)")
+        #expect(
+            result.status == 64 && result.complaint.contains("it is a name alone, as line.example"),
+            "\(result.complaint)")
     }
 
     /// What is said is said in the names that a manifest and a profile have, and no other program's.
@@ -260,7 +262,8 @@ struct OperatorTests {
             server.authority.setFaults([FaultRule(.failure(Refusal(.badRequest, "wrong password")), times: 1)])
             let result = try scep(
                 "run", try writeManifest(["A"], folder), "--profile", folder.appending(path: "part.conf").path)
-            #expect(result.status == 1 && result.complaint.contains("check challenge and subject"), "\(result.complaint)")
+            #expect(
+                result.status == 1 && result.complaint.contains("check challenge and subject"), "\(result.complaint)")
             #expect(!result.complaint.contains("challenge-file"))
         }
     }

@@ -35,9 +35,10 @@ struct ReadOnlyTests {
             try FileManager.default.createDirectory(
                 at: home, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
             try giveToUnprivileged(home)
-            func scep(_ arguments: [String]) throws -> (status: Int32, output: String, complaint: String) {
-                let given = arguments + ["--ledger", file, "--state", home.path, "--station", "desk", "--operator", "Eve"]
-                return try runUnprivileged(StationProgram.path, given, in: folder)
+            func scep(_ arguments: [String]) throws -> Ending {
+                let given =
+                    arguments + ["--ledger", file, "--state", home.path, "--station", "desk", "--operator", "Eve"]
+                return try runUnprivileged(StationProgram.path, given)
             }
             for command in Self.commands {
                 let result = try scep(command)
@@ -68,7 +69,7 @@ struct ReadOnlyTests {
         let reading = address.replacing("user=postgres", with: "user=\(role)")
         try withTemporaryDirectory { folder in
             let state = folder.appending(path: "state").path
-            func scep(_ arguments: [String]) throws -> (status: Int32, output: String, complaint: String) {
+            func scep(_ arguments: [String]) throws -> Ending {
                 try StationProgram(arguments: arguments + ["--ledger", reading, "--state", state]).run()
             }
             for command in Self.commands {

@@ -108,7 +108,8 @@ extension Page {
 
     private static func event(_ entry: AuditEntry, _ clock: Clock) -> Markup {
         // Of a batch or a station there is no page.
-        let subject = entry.action == "planned" || entry.action == "quota" ? "<bdi>\(entry.subject)</bdi>" : link(entry.subject)
+        let subject =
+            entry.action == "planned" || entry.action == "quota" ? "<bdi>\(entry.subject)</bdi>" : link(entry.subject)
         return """
             <tr><td class="when">\(clock.time(entry.at))</td><td class="serial">\(subject)</td>\
             <td>\(stateWord(entry.action))</td><td class="quiet"><bdi>\(words(entry, longest: 24))</bdi></td></tr>

@@ -33,7 +33,7 @@ public struct Checkpoint: Sendable, Equatable {
 }
 
 extension Ledger {
-    /// Signs a checkpoint of the trail, and keeps it in the ledger, too, where that may be written.
+    /// Signs a checkpoint of the trail, and keeps it in the ledger, too, where that can be written.
     ///
     /// - Parameter head: as it was when something was read that the checkpoint is to stand on; as it is now by default.
     /// - Returns: a JWS in its compact form; nil for an empty trail.
@@ -61,7 +61,7 @@ extension Ledger {
                     "INSERT INTO checkpoints (station, seq, digest, signature) VALUES ($1, $2, $3, $4)",
                     [.text(actor.station), SQLValue(head.sequence), .text(head.digest), .text(jws)])
             }
-        } catch LedgerError.readOnly {
+        } catch LedgerError.readOnly, LedgerError.full {
             // Whoever has it can hold the ledger against it all the same.
         }
         return jws

@@ -92,6 +92,11 @@ extension SQLValue {
 }
 
 extension LedgerError {
+    private static let fullDisk: [ResultCode] = [
+        .SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE, .SQLITE_IOERR_TRUNCATE, .SQLITE_IOERR_FSYNC,
+        .SQLITE_IOERR_DIR_FSYNC,
+    ]
+
     init(_ error: any Error, opening file: String) {
         guard let error = error as? DatabaseError else {
             self = error as? LedgerError ?? .notOpened("\(file): \(error)")
@@ -101,6 +106,9 @@ extension LedgerError {
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .unavailable("\(file): another program keeps it locked")
         case .SQLITE_FULL: self = .full(file)
+        // A quota, what a process may write, a disk that is full where SQLite does not ask why.
+        case .SQLITE_IOERR where Self.fullDisk.contains(error.extendedResultCode):
+            self = .full("\(file), or it takes no more (\(what))")
         case .SQLITE_IOERR: self = .unavailable("\(file): the disk failed: \(what)")
         case .SQLITE_READONLY: self = .readOnly(file)
         case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH: self = .notOpened("\(file): \(what)")

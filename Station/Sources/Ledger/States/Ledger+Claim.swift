@@ -59,7 +59,9 @@ extension Ledger {
                 return try begin(serial, last.number + 1, batch, port, lease, actor, session)
             case .claimed, .key, .requested, .pending, .issued, .delivered:
                 if let holder = last.keyStation, holder != actor.station { return .keyElsewhere(last) }
-                guard try last.station == actor.station || last.claimedUntil < leases.now(session) else { return .busy(last) }
+                guard try last.station == actor.station || last.claimedUntil < leases.now(session) else {
+                    return .busy(last)
+                }
                 return .resumed(try resume(last, port, lease, actor, session))
             }
         }
@@ -104,7 +106,8 @@ extension Ledger {
     ) throws -> ClaimResult {
         if let quota = try quotaReached(in: batch, session) { return .quotaReached(batch: batch, quota: quota) }
         let attempt = try open(
-            serial, number, until: leases.now(session).adding(seconds: lease), port: port, tries: 1, reason: nil, actor, session)
+            serial, number, until: leases.now(session).adding(seconds: lease), port: port, tries: 1, reason: nil, actor,
+            session)
         try append(
             "claimed", serial, ["attempt": .number(number), "port": port.map(JSON.text)], by: actor, in: session)
         return .begun(attempt)
@@ -143,7 +146,8 @@ extension Ledger {
             """,
             [
                 .text(actor.station), .text(actor.person), SQLValue(port), .text(newClaim()),
-                SQLValue(try leases.now(session).adding(seconds: lease).milliseconds), .text(last.serial), SQLValue(last.number),
+                SQLValue(try leases.now(session).adding(seconds: lease).milliseconds), .text(last.serial),
+                SQLValue(last.number),
             ])
         try append(
             "resumed", last.serial,

@@ -62,7 +62,9 @@ extension Ledger {
             let last = try lastAttempt(serial, reason, session)
             if let last {
                 guard last.state != .scrapped, last.state != .retired else { throw ReworkError.ended(last) }
-                guard try !last.state.isOpen || last.claimedUntil < leases.now(session) else { throw ReworkError.underWay(last) }
+                guard try !last.state.isOpen || last.claimedUntil < leases.now(session) else {
+                    throw ReworkError.underWay(last)
+                }
                 try update(last.ended(.scrapped, reason: reason, at: now()), session)
             } else {
                 let attempt = try open(serial, 1, until: .past, port: nil, tries: 0, reason: reason, actor, session)
