@@ -28,8 +28,11 @@ struct StationOptions: ParsableArguments {
     var folder: URL { URL(fileURLWithPath: state) }
 
     var actor: Actor {
-        Actor(
-            station: station ?? ProcessInfo.processInfo.hostName, person: self.operator ?? NSUserName())
+        // A user of a container's may have a number alone.
+        let user = NSUserName()
+        return Actor(
+            station: station ?? ProcessInfo.processInfo.hostName,
+            person: self.operator ?? (user.isEmpty ? "user \(getuid())" : user))
     }
 
     @Flag(help: "Go on with a ledger that does not have what this station saw last: another one, or an older copy.")

@@ -48,6 +48,7 @@ struct ReadOnlyTests {
             let written = try scep(["scrap", "C", "--reason", "fell"])
             #expect(written.status == 3 && written.complaint.contains("can only be read here"), "\(written.complaint)")
             #expect(!written.complaint.contains("C: it is scrapped"))
+            #expect(try page(file, home).contains("<b>1</b> of 2 verified"))
             // What is written meanwhile is seen.
             guard let ledger else { return }
             try ledger.provision("C", fingerprint: "f2")
@@ -80,5 +81,25 @@ struct ReadOnlyTests {
             #expect(written.status == 3 && written.complaint.contains("can only be read here"), "\(written.complaint)")
         }
         _ = try ledger.verifyAudit()
+    }
+
+    /// The dashboard's first page, as that user serves it.
+    private func page(_ file: String, _ home: URL) throws -> String {
+        let program = """
+            import re, subprocess, sys, urllib.request
+            station = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE, text=True)
+            address = re.search(r"http://\\S+", station.stderr.readline()).group()
+            print(urllib.request.urlopen(address, timeout=120).read().decode())
+            station.terminate()
+            station.wait()
+            """
+        let result = try runUnprivileged(
+            "/usr/bin/python3",
+            [
+                "-X", "utf8", "-c", program, StationProgram.path, "serve", "--listen", "0", "--ledger", file, "--state", home.path,
+                "--station", "desk", "--operator", "Eve",
+            ])
+        #expect(result.status == 0, "\(result.complaint)")
+        return result.output
     }
 }
