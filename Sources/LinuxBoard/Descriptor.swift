@@ -110,8 +110,7 @@ public struct Descriptor {
     /// What errno says now.
     static var failure: StorageError {
         let error = linux_errno()
-        // EFBIG: what a process may write into one file is used up (RLIMIT_FSIZE).
-        return error == ENOSPC || error == EDQUOT || error == EFBIG ? .full : .failed
+        return error == ENOSPC || error == EDQUOT ? .full : .failed
     }
 }
 
