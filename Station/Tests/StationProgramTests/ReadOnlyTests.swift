@@ -96,7 +96,8 @@ struct ReadOnlyTests {
         let result = try runUnprivileged(
             "/usr/bin/python3",
             [
-                "-X", "utf8", "-c", program, StationProgram.path, "serve", "--listen", "0", "--ledger", file, "--state", home.path,
+                "-X", "utf8", "-c", program, StationProgram.path, "serve", "--listen", "0", "--ledger", file, "--state",
+                home.path,
                 "--station", "desk", "--operator", "Eve",
             ])
         #expect(result.status == 0, "\(result.complaint)")
