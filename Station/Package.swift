@@ -117,6 +117,7 @@ let package = Package(
             dependencies: [
                 "Ledger", "Line", "Manifest", "Provisioning", "StationSupport",
                 .product(name: "Authority", package: "Emulation"), .product(name: "Emulator", package: "Emulation"),
+                .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: tests),

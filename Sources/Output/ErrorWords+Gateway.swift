@@ -4,8 +4,8 @@ import DER
 import PKIX
 import SCEP
 
-// What a gateway says in other words than the agent's table: it has names of options that a board has not, knows more of
-// what went before, and has space for the reasons of a reader.
+// What a gateway, and a station, say in other words than the agent's table: a gateway has names of options that a board has not,
+// and both know more of what went before, and have space for the reasons of a reader.
 
 extension ErrorWords {
     /// - Parameters:
@@ -15,24 +15,33 @@ extension ErrorWords {
         switch error {
         case .status(_, 407, _):
             kind = Text("proxy-authentication")
-            say("the proxy wants to know who asks", do: "set proxy-password-file")
+            say(
+                "the proxy wants to know who asks",
+                do: reader == .gateway ? "set proxy-password-file" : "let the CA be reached without it")
         case .status(let operation, let status, let body):
             adapt(to: status, operation, isWebPage(work, body), !body.isEmpty, isHeld, knowsCapabilities)
         case .exchange(.getCACaps, let error) where error.isSilence:
-            remedy = Text("try again; if scep ca gets the CA's certificates there, ") + Self.oldServer
+            remedy = Text("try again; ") + oldServer
         case .scep(let operation, let error, let body):
             adapt(to: error, operation, work, body, isHeld, knowsCapabilities)
         case .passwordSpent:
             say(
                 "the password went into a request that has ended, and is not sent again",
-                do: """
+                do: reader == .gateway
+                    ? """
                     put a new one into the file of challenge-file, or set challenge-use = always if it is a secret that \
                     all requests share
+                    """
+                    : """
+                    give the device a new one (column challenge), or set challenge-use = always if it is a secret that all \
+                    requests share
                     """)
         case .passwordNeeded:
             say(
                 "the request under way has the password in it",
-                do: "set challenge-file again, or begin anew: scep enroll --again")
+                do: reader == .gateway
+                    ? "set challenge-file again, or begin anew: scep enroll --again"
+                    : "give the device its challenge again (column challenge), or rework it")
         default: break
         }
     }
@@ -46,7 +55,7 @@ extension ErrorWords {
             kind = Text("not-scep")
             sentence = Text("a web page came in place of a reply, with HTTP status ")
             sentence.append(decimal: Int(status))
-            remedy = Self.cureOfPage(operation, knowsCapabilities)
+            remedy = cureOfPage(operation, knowsCapabilities)
             if status == 403 { remedy = Text(Self.closed) }
             return
         }
@@ -58,22 +67,22 @@ extension ErrorWords {
             remedy = Text("the server, or what stands before it, wants another version of HTTP: ask who runs it")
         case 502, 504: remedy = Text("what stands before the CA does not reach it: is the CA running?")
         case 500... where operation == .getCRL || operation == .getCert:
-            remedy = Text(Self.advice(operation, .badRequest, isHeld))
+            remedy = Text(advice(operation, .badRequest, isHeld))
             exit = .refused
         // Some refuse a request by it, with a word why.
         case 500... where operation.isOfDevice && hasWords && !isPage:
-            remedy = Text(Self.advice(operation, .badRequest, isHeld))
+            remedy = Text(advice(operation, .badRequest, isHeld))
             exit = .refused
-        case 501 where operation == .getCACaps: remedy = Self.cureOfCapabilities
+        case 501 where operation == .getCACaps: remedy = cureOfCapabilities
         case 500...: remedy = Text("the CA is in trouble, whatever the URL: see its log")
         case 400 where operation == .getCACaps, 404 where operation == .getCACaps, 405 where operation == .getCACaps:
-            remedy = Self.cureOfCapabilities
+            remedy = cureOfCapabilities
         default:
             if operation.isOfDevice {
-                remedy = Text(Self.advice(operation, .badRequest, isHeld))
+                remedy = Text(advice(operation, .badRequest, isHeld))
                 exit = .refused
             } else {
-                remedy = Self.cureOfPage(operation, knowsCapabilities)
+                remedy = cureOfPage(operation, knowsCapabilities)
             }
         }
     }
@@ -88,19 +97,22 @@ extension ErrorWords {
             kind = Text("not-scep")
             exit = .network
             sentence = Text("a web page came in place of a reply")
-            remedy = Self.cureOfPage(operation, knowsCapabilities)
+            remedy = cureOfPage(operation, knowsCapabilities)
             place = []
-        case .noCapabilities: remedy = Self.cureOfCapabilities
+        case .noCapabilities: remedy = cureOfCapabilities
         case .reply(let error) where error.kind.cryptoError == nil:
             place = []
-            remedy = Self.cureOfPage(operation, knowsCapabilities)
+            remedy = cureOfPage(operation, knowsCapabilities)
             sentence += Text(": ") + Text(error)
             // There is something, and it is meant to be a reply: what is at the URL is right.
             if work.count > body.lowerBound, work[body.lowerBound] == Tag.sequence.rawValue {
-                remedy = Text("tell the CA's operator; scep inspect says more of a reply that was saved")
+                remedy = Text(
+                    reader == .gateway
+                        ? "tell the CA's operator; scep inspect says more of a reply that was saved"
+                        : "tell the CA's operator")
             }
-        case .refused(let failInfo): remedy = Text(Self.advice(operation, failInfo, isHeld))
-        case .notDER: remedy = Self.cureOfPage(operation, knowsCapabilities)
+        case .refused(let failInfo): remedy = Text(advice(operation, failInfo, isHeld))
+        case .notDER: remedy = cureOfPage(operation, knowsCapabilities)
         case .issuedCertificateUnreadable(let error):
             place = []
             sentence += Text(": ") + Text(error)
@@ -109,13 +121,17 @@ extension ErrorWords {
         case .passwordMissing:
             say(
                 "replies to an EC key are encrypted with the password",
-                do: "set challenge-file, and challenge-use = always")
+                do: reader == .gateway
+                    ? "set challenge-file, and challenge-use = always"
+                    : "give each device a challenge (column challenge), and set challenge-use = always")
         case .certificateNotYetValid:
             say(
                 "the certificate that the CA sent begins later than it is here, and was not stored",
-                do: """
+                do: reader == .gateway
+                    ? """
                     compare the clocks; the next run asks for it again, and a new password in challenge-file for another
-                    """)
+                    """
+                    : "compare this machine's clock with the CA's")
         case .noEncryptionCertificate where isHeld:
             say(
                 "there is no certificate of a CA with this fingerprint, to which something could be encrypted",
@@ -123,13 +139,19 @@ extension ErrorWords {
         case .fingerprintMismatch:
             say(
                 "the CA there is not that of fingerprint, and nothing was sent to it",
-                do: "scep ca shows what it sends: compare that with what the CA's operator says")
+                do: reader == .gateway
+                    ? "scep ca shows what it sends: compare that with what the CA's operator says"
+                    : "compare fingerprint and url with what the CA's operator says")
         case .unmarkedRA:
             say(
                 "nothing marks the RA as one of the CA's, and anybody on the way may have put it there",
-                do: """
+                do: reader == .gateway
+                    ? """
                     ask the CA's operator whether the CA has an RA, and for its fingerprint; add that to fingerprint only \
                     if it is the one that scep ca shows
+                    """
+                    : """
+                    ask the CA's operator whether the CA has an RA, and for its fingerprint, and add that to fingerprint
                     """)
         case .unknownSigner:
             say(
@@ -155,14 +177,17 @@ extension ErrorWords {
     }
 
     /// What lets a server from before GetCACaps be used; only one that answers GetCACert is that.
-    private static var oldServer: Text { Text("the server is older than GetCACaps: add to allow: sha1,3des") }
-
-    private static var cureOfCapabilities: Text {
-        Text("check url and message; if scep ca gets the CA's certificates there, ") + oldServer
+    private var oldServer: Text {
+        Text(
+            reader == .gateway
+                ? "if scep ca gets the CA's certificates there, the server is older than GetCACaps: add to allow: sha1,3des"
+                : "if it answers GetCACert, the server is older than GetCACaps: add to allow: sha1,3des")
     }
 
+    private var cureOfCapabilities: Text { Text("check url and message; ") + oldServer }
+
     /// What to do where something else than a reply came.
-    private static func cureOfPage(_ operation: Operation, _ knowsCapabilities: Bool) -> Text {
+    private func cureOfPage(_ operation: Operation, _ knowsCapabilities: Bool) -> Text {
         switch operation {
         case .getCACaps: Text("check url and message")
         case .getCACert, .getNextCACert:
@@ -177,7 +202,7 @@ extension ErrorWords {
     }
 
     /// What to do about a refusal.
-    private static func advice(_ operation: Operation, _ failInfo: FailInfo, _ isHeld: Bool) -> StaticString {
+    private func advice(_ operation: Operation, _ failInfo: FailInfo, _ isHeld: Bool) -> StaticString {
         switch (operation, failInfo) {
         case (.getCRL, _), (.getCert, _): "the CA may not answer this question at all: see its log"
         case (_, .badTime): "compare this machine's clock with the CA's"
@@ -187,7 +212,10 @@ extension ErrorWords {
                 ? """
                 it may have revoked the certificate (scep crl asks), want the password (challenge-use = always), or another \
                 renewal-type; scep enroll --again asks for a new one
-                """ : "check challenge-file and subject, and see the CA's log"
+                """
+                : reader == .gateway
+                    ? "check challenge-file and subject, and see the CA's log"
+                    : "check challenge and subject, and see the CA's log"
         }
     }
 }

@@ -5,8 +5,17 @@ import DER
 import PKIX
 import SCEP
 
+/// Who reads what is said of an error, and so by which names it is said what to do.
+package enum ErrorReader: Sendable {
+    /// Who runs `scep`: its options and commands.
+    case gateway
+    /// Who runs a line: the names of a device's configuration, which stand in a manifest or a profile.
+    case station
+}
+
 /// What is said of an error, in its parts.
 package struct ErrorWords {
+    let reader: ErrorReader
     package var kind: Text
     /// What happened.
     package var sentence: Text
@@ -25,13 +34,17 @@ package struct ErrorWords {
     ///   - work: the work buffer, in which the far side's words stand.
     ///   - isHeld: whether it is about a certificate that there is already, and not an enrolment.
     ///   - knowsCapabilities: whether the same URL answered GetCACaps with what the CA can do.
-    package init(_ error: AgentError, _ work: Span<UInt8>, isHeld: Bool = false, knowsCapabilities: Bool = false) {
-        self.init(error, inTheAgentsWords: work)
+    package init(
+        _ error: AgentError, _ work: Span<UInt8>, isHeld: Bool = false, knowsCapabilities: Bool = false,
+        for reader: ErrorReader = .gateway
+    ) {
+        self.init(error, inTheAgentsWords: work, for: reader)
         adapt(to: error, work, isHeld: isHeld, knowsCapabilities: knowsCapabilities)
     }
 
     /// As the agent's table of errors has it.
-    private init(_ error: AgentError, inTheAgentsWords work: Span<UInt8>) {
+    private init(_ error: AgentError, inTheAgentsWords work: Span<UInt8>, for reader: ErrorReader) {
+        self.reader = reader
         let text = error.text(work)
         kind = Text(text.kind)
         var line = Line()
@@ -76,14 +89,14 @@ package struct ErrorWords {
 }
 
 extension AgentError {
-    /// What a program with a heap says of it, in UTF-8: a kind that programs act upon, lower-case words joined by `-`, and a
+    /// What a factory's station says of it, in UTF-8: a kind that programs act upon, lower-case words joined by `-`, and a
     /// sentence for people: what happened, where, what to do.
     ///
     /// - Parameters:
     ///   - work: the work buffer, in which the far side's words stand.
     ///   - knowsCapabilities: whether the same URL answered GetCACaps with what the CA can do.
     public func words(_ work: Span<UInt8>, knowsCapabilities: Bool) -> (kind: [UInt8], sentence: [UInt8]) {
-        let words = ErrorWords(self, work, knowsCapabilities: knowsCapabilities)
+        let words = ErrorWords(self, work, knowsCapabilities: knowsCapabilities, for: .station)
         return (words.kind, words.message)
     }
 }

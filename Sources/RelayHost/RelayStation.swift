@@ -197,7 +197,10 @@ public final class RelayStation {
             // One byte more, to see that it is too long.
             Self.append(payload, to: &certificate, limit: Self.certificateLimit + 1, &excess)
             self.certificate = certificate
-            guard payload.count < RelayFrame.payloadCapacity else { return }
+            // One without an end is none, now and not when its device has had enough.
+            guard payload.count < RelayFrame.payloadCapacity || certificate.count > Self.certificateLimit else {
+                return
+            }
             let isUsable = 1...Self.certificateLimit ~= certificate.count
             outcome.events.append(.certificate(isUsable ? certificate : nil))
             self.certificate = nil

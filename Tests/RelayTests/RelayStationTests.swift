@@ -213,6 +213,21 @@ import Testing
         #expect(events == [.certificate(count <= RelayStation.certificateLimit ? certificate : nil)])
     }
 
+    /// It is told of when it is too long, and not when its device has had enough.
+    @Test func aCertificateWithoutAnEndIsNone() {
+        let (station, _) = Self.station()
+        station.readCertificate()
+        let part = [UInt8](repeating: 0x30, count: 240)
+        var number: UInt8 = 0
+        var events: [RelayStation.Event] = []
+        for now: UInt64 in 2..<200 {
+            number = number == 255 ? 1 : number + 1
+            events += station.step(Self.frame(0x07, number, part), at: now).events
+        }
+        #expect(events == [.certificate(nil)])
+        #expect(station.counts.excess > 100)
+    }
+
     @Test func aSilentDeviceIsGivenUp() {
         let (station, _) = Self.station()
         station.readCertificate()

@@ -89,6 +89,8 @@ public struct CAConfiguration: Sendable {
     public var servesPasswordRecipients = true
     /// How long issuing a certificate takes, in seconds: the answer comes that much later.
     public var issuingDelay: TimeInterval = 0
+    /// Whether a request that comes again gets what it got before (RFC 8894, section 3.3.1); else it gets another certificate.
+    public var repeatsCertificates = true
     public var profile = ServerProfile.rfc8894
     public var faults: [FaultRule] = []
     /// Where keys, certificates and the register of all changes are kept; nil keeps them in memory.

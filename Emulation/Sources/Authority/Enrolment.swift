@@ -67,7 +67,7 @@ extension PKIOperation {
             return (needsChallenge ? try authority.admit(request, in: state.database) : []) + [.requested(transaction)]
         }
         let grant: Grant? = try authority.state.withLock { state in
-            if let known = state.database.transactions[transaction.id],
+            if configuration.repeatsCertificates, let known = state.database.transactions[transaction.id],
                 let grant = try resume(known, request, renewed, in: state)
             {
                 return grant

@@ -8,7 +8,7 @@ public final class Dashboard: Sendable {
     private let listener: Listener
     private let address: Address
     private let access: Access
-    private let proxies: [String]
+    private let proxies: [ProxyName]
 
     /// Starts to listen.
     ///
@@ -19,7 +19,7 @@ public final class Dashboard: Sendable {
     ///   - proxies: names under which browsers reach a TLS proxy in front of it. A token is asked for then.
     /// - Throws: ``DashboardError``.
     public convenience init(
-        _ ledger: Ledger, station: String, board: LiveBoard? = nil, at address: Address, proxies: [String] = [],
+        _ ledger: Ledger, station: String, board: LiveBoard? = nil, at address: Address, proxies: [ProxyName] = [],
         timeZone: TimeZone = .current
     ) throws {
         let site =
@@ -31,7 +31,8 @@ public final class Dashboard: Sendable {
         try self.init(site, at: address, proxies: proxies)
     }
 
-    init(_ site: Site, at address: Address, proxies: [String] = [], limits: Listener.Limits = Listener.Limits()) throws
+    init(_ site: Site, at address: Address, proxies: [ProxyName] = [], limits: Listener.Limits = Listener.Limits())
+        throws
     {
         guard address.isLoopback || !proxies.isEmpty else { throw DashboardError.notAlone("\(address)") }
         let access = Access(address, proxies: proxies, token: proxies.isEmpty ? nil : Access.newToken())

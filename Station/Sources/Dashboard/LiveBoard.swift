@@ -28,7 +28,7 @@ public final class LiveBoard: @unchecked Sendable {
                 let port = places[..<ports].first { $0.serial == serial }?.name
                 if state != .verified, state != .failed { show(serial, at: port, .working(state)) }
             case .ended(let serial, let port, let result): end(serial, at: port, result)
-            case .console: break
+            case .console, .missing: break
             case .note(let text):
                 // Each job that finds the CA away says so.
                 lastNotes.removeAll { $0.text == text }
@@ -49,6 +49,7 @@ public final class LiveBoard: @unchecked Sendable {
         case .delivered: show(serial, at: port, .made)
         case .failed(let cause): show(serial, at: port, .fail(cause: cause.kind, sentence: cause.sentence))
         case .skipped(let reason): show(serial, at: port, .left(reason))
+        case .decided(let state): if port != nil { show(serial, at: port, .left("it is \(state.rawValue)")) }
         // Somebody has plugged it in; of a manifest's it is passed over, since whoever looks wants to see what is worked on.
         case .done: if port != nil { show(serial, at: port, .pass) }
         }

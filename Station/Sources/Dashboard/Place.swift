@@ -44,6 +44,8 @@ public struct Place: Sendable, Equatable {
             case .delivered: .made
             case .failed: .fail(cause: attempt.cause ?? "", sentence: attempt.sentence ?? "")
             case .scrapped: .left(attempt.reason ?? "scrapped")
+            case .claimed where attempt.isWaiting:
+                .left(["to be reworked", attempt.reason].compactMap(\.self).joined(separator: ": "))
             case .claimed, .key, .requested, .pending, .issued: .working(attempt.state)
             }
         self.init(

@@ -1,3 +1,5 @@
+import Foundation
+
 extension Ledger {
     private static let tables: [(name: String, columns: [String])] = [
         ("batches", ["name", "quota", "planned_at"]),
@@ -28,6 +30,17 @@ extension Ledger {
     ///
     /// - Parameter file: is made; one that is there is not written over.
     public func backUp(to file: String) throws {
+        let isNew = !FileManager.default.fileExists(atPath: file)
+        do {
+            try copy(to: file)
+        } catch {
+            // Half a backup is none.
+            if isNew { for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: file + end) } }
+            throw error
+        }
+    }
+
+    private func copy(to file: String) throws {
         let copy = try Ledger(SQLiteDatabase(file: file), now: now)
         try copy.database.write { target in
             guard try target.run("SELECT 1 AS found FROM batches UNION SELECT 1 FROM audit LIMIT 1").isEmpty else {

@@ -3,13 +3,20 @@
 /// Every change is one transaction, with its entry in the audit trail.
 public struct Ledger: Sendable {
     public let database: any Database
-    /// Moments come from here, so that tests can have a clock that jumps.
+    /// What is recorded has its moment from here, so that tests can have a clock that jumps.
     let now: @Sendable () -> Timestamp
+    /// What leases run out by.
+    let leases: LeaseClock
 
     /// Opens the ledger; an empty database becomes one, an older one is brought up to date.
-    public init(_ database: any Database, now: @escaping @Sendable () -> Timestamp = { .now }) throws {
+    ///
+    /// - Parameter leases: nil for the database's own.
+    public init(
+        _ database: any Database, now: @escaping @Sendable () -> Timestamp = { .now }, leases: LeaseClock? = nil
+    ) throws {
         self.database = database
         self.now = now
+        self.leases = leases ?? LeaseClock(of: database.dialect, machine: now)
         try Schema.migrate(database)
     }
 
@@ -19,7 +26,10 @@ public struct Ledger: Sendable {
     public static func open(_ address: String, mayBeAway: Bool = false) throws -> Ledger {
         let isServer =
             address.hasPrefix("postgresql://") || address.hasPrefix("postgres://") || address.contains("dbname=")
-        guard isServer else { return try Ledger(SQLiteDatabase(file: address)) }
+        guard isServer else {
+            return try ReadOnlySQLiteDatabase.isNeeded(address)
+                ? Ledger(ReadOnlySQLiteDatabase(file: address)) : Ledger(SQLiteDatabase(file: address))
+        }
         let server = try PostgreSQLDatabase(address: address)
         do {
             return try Ledger(server)
@@ -31,6 +41,7 @@ public struct Ledger: Sendable {
     private init(unopened database: any Database) {
         self.database = UnopenedDatabase(database)
         now = { .now }
+        leases = LeaseClock(of: database.dialect)
     }
 }
 

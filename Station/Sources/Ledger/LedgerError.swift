@@ -4,10 +4,14 @@ public enum LedgerError: Error, Equatable {
     case unavailable(String)
     /// A station worked on without it for as long as it may.
     case unsynced(since: String)
+    /// The machine's clock was never set: what it says stands in the record.
+    case clockUnset(String)
     /// The disk is full.
     case full(String)
     /// What is there cannot be opened: no right to, no folder, no database of that name.
     case notOpened(String)
+    /// Who works here may read it, and not write it.
+    case readOnly(String)
     /// It is a database, but none of a ledger.
     case foreign(String)
     /// A program of a later version made it.
@@ -24,9 +28,13 @@ extension LedgerError: CustomStringConvertible {
         case .unavailable(let what): "the ledger cannot be reached: \(what)"
         case .unsynced(let moment):
             "the ledger is away, and this station has worked on without it since \(moment), as long as --max-unsynced has it: bring the ledger back; nothing is lost"
+        case .clockUnset(let moment):
+            "this machine's clock says \(moment), which cannot be: set it, as by NTP, and go on; nothing is recorded with a wrong time"
         case .full(let what):
             "the ledger cannot be written, its disk is full: \(what); nothing was lost, make space and go on"
         case .notOpened(let what): "the ledger cannot be opened: \(what)"
+        case .readOnly(let what):
+            "the ledger can only be read here: \(what); nothing was recorded. Status, reports, the dashboard and `audit verify` need no more; for all else this user has to be let write it, and the folder that it is in"
         case .foreign(let name): "\(name) is a database, but no station's ledger; name another file or database"
         case .newer(let version, let known):
             "the ledger has version \(version), and this program knows \(known): use the newer program, or a ledger of its own"

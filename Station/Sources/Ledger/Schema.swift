@@ -7,6 +7,8 @@ enum Schema {
 
     /// Makes the tables, or brings them up to date.
     static func migrate(_ database: any Database) throws {
+        // Who may only read has nothing to bring up to date.
+        guard try database.read({ try version($0, database) }) != version else { return }
         try database.write { session in
             let found = try version(session, database)
             guard found <= version else { throw LedgerError.newer(version: found, known: version) }

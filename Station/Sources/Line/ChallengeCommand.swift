@@ -7,23 +7,33 @@ public struct ChallengeCommand: Sendable {
 
     public init(_ command: CommandTemplate) { self.command = command }
 
+    /// What may be put into its arguments.
+    public static let names = ["serial", "batch"]
+
+    /// - Parameter report: is told what it wrote to standard error.
     /// - Throws: ``FailureCause`` as ``CommandFailure``.
-    func fetch(_ values: [String: String]) throws(CommandFailure) -> String {
+    func fetch(_ values: [String: String], report: (String) -> Void) throws(CommandFailure) -> String {
         var result: CommandTemplate.Result
         do {
             result = try command.run(values, seconds: 60, limit: 4_096)
         } catch {
             throw CommandFailure(
-                "challenge-command", "the challenge-command cannot be started: \(error.localizedDescription)")
+                "challenge-command", "the challenge-command cannot be started: \(error)")
         }
         defer { for index in result.output.indices { result.output[index] = 0 } }
+        let line = result.output.prefix { $0 != 0x0A && $0 != 0x0D }
+        let password = String(decoding: line, as: UTF8.self)
+        for complaint in result.complaints {
+            // As a shell does that was told to show what it runs.
+            let isTold = !password.isEmpty && complaint.contains(printable(password))
+            report("the challenge-command says: \(isTold ? "(a line with the password in it)" : complaint)")
+        }
         guard !result.isLate else {
             throw CommandFailure("challenge-command", "the challenge-command gave no password in 60 s, and was ended")
         }
         guard result.status == 0 else {
             throw CommandFailure("challenge-command", "the challenge-command ended with exit code \(result.status)")
         }
-        let line = result.output.prefix { $0 != 0x0A && $0 != 0x0D }
         guard (1...255).contains(line.count), let text = String(validating: line, as: UTF8.self),
             !line.contains(where: { $0 < 0x20 || $0 == 0x7F })
         else {

@@ -1,86 +1,141 @@
 import Foundation
+import Ledger
+import Manifest
 
 /// A program that somebody named, with `{serial}` and the like in its arguments. No shell reads it: words are separated by blanks,
 /// and what is put in stays one word, whatever is in it.
 public struct CommandTemplate: Sendable, Equatable {
-    private let words: [String]
-
-    /// - Returns: nil for no words, or a program that is no absolute path: a search path is somebody else's to change.
-    public init?(_ text: String) {
-        words = text.split(separator: " ").map(String.init)
-        guard let program = words.first, program.hasPrefix("/") else { return nil }
-    }
-
+    private let words: [Template]
     /// The program's path.
-    public var program: String { words[0] }
+    public let program: String
 
-    func arguments(_ values: [String: String]) -> [String] {
-        words.map { Self.filled($0[...], values) }
+    public enum Fault: Error, Equatable, CustomStringConvertible {
+        /// No program, or a path that is not absolute: a search path is somebody else's to change.
+        case notAbsolute
+        case brace(String)
+        /// Nothing of that name is put in.
+        case unknown(String, known: [String])
+
+        public var description: String {
+            switch self {
+            case .notAbsolute: "it begins with an absolute path"
+            case .brace(let word): "\(word): \(Template.fault)"
+            case .unknown(let name, let known):
+                "nothing is known as {\(name)}: there are \(known.map { "{\($0)}" }.joined(separator: ", "))"
+            }
+        }
     }
 
-    /// In one go, so that nothing is put into what was put in.
-    private static func filled(_ word: Substring, _ values: [String: String]) -> String {
-        guard let start = word.firstIndex(of: "{"), let end = word[start...].firstIndex(of: "}") else {
-            return String(word)
+    /// - Parameter known: what may be put in. Of `x-…` each that begins so.
+    public init(_ text: String, known: [String]) throws(Fault) {
+        var templates: [Template] = []
+        for word in text.split(separator: " ") {
+            guard let template = Template(String(word)) else { throw .brace(String(word)) }
+            for name in template.names where !known.contains(name) {
+                guard known.contains("x-…"), name.hasPrefix("x-") else { throw .unknown(name, known: known) }
+            }
+            templates.append(template)
         }
-        let name = String(word[word.index(after: start)..<end])
-        guard let value = values[name] else {
-            return String(word[...start]) + filled(word[word.index(after: start)...], values)
+        guard let path = templates.first, path.names.isEmpty, path.filled({ $0 }).hasPrefix("/") else {
+            throw .notAbsolute
         }
-        return word[..<start] + value + filled(word[word.index(after: end)...], values)
+        words = templates
+        program = path.filled { $0 }
     }
 
-    /// What a program wrote to its standard output.
+    /// What a program wrote, and how it ended.
     struct Result {
         let status: Int32
+        /// Its standard output.
         var output: [UInt8]
+        /// The beginning of what it wrote to standard error, line by line, for people.
+        let complaints: [String]
         let isLate: Bool
     }
 
-    /// Runs it to its end, or to the time limit, when it is killed.
+    /// Runs it to its end, or to the time limit, when it is killed. What it leaves running keeps nobody waiting.
     ///
     /// - Parameters:
+    ///   - values: what is put in; nothing for a name that is not among them.
     ///   - environment: beside what this program has, but secrets of the station's.
     ///   - limit: of what is read of its output, in bytes; it is ended beyond that.
     func run(
         _ values: [String: String], environment: [String: String] = [:], seconds: TimeInterval, limit: Int = 65_536
     ) throws -> Result {
-        let process = Process()
-        let arguments = arguments(values)
-        process.executableURL = URL(fileURLWithPath: arguments[0])
-        process.arguments = Array(arguments.dropFirst())
-        process.environment = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }
-            .merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let late = Late()
-        let timer = DispatchSource.makeTimerSource(queue: .global())
-        let pid = process.processIdentifier
-        timer.schedule(deadline: .now() + seconds)
-        timer.setEventHandler {
-            late.set()
-            kill(pid, SIGKILL)
+        var child = try ChildProcess(
+            program, words.dropFirst().map { $0.filled { values[$0] ?? "" } },
+            environment: ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("PG") }.merging(environment) {
+                $1
+            })
+        var streams = [Stream(child.outputs[0], limit: limit), Stream(child.outputs[1], limit: Complaints.limit)]
+        let deadline = ProcessInfo.processInfo.systemUptime + seconds
+        var status: Int32?
+        var isLate = false
+        // It may end, and leave a program running that has its outputs open still.
+        while status == nil || streams.contains(where: { !$0.isAtEnd }) {
+            let isSilent = !Stream.read(&streams, wait: status == nil ? 20 : 0)
+            if streams[0].isOverLimit { break }
+            isLate = status == nil && ProcessInfo.processInfo.systemUptime >= deadline
+            if isLate || status != nil && (isSilent || ProcessInfo.processInfo.systemUptime >= deadline) { break }
+            status = child.exitCode()
         }
-        timer.resume()
-        defer { timer.cancel() }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(limit + 1)
-        while bytes.count <= limit {
-            let part = output.fileHandleForReading.availableData
-            guard !part.isEmpty else { break }
-            bytes += part
-        }
-        if bytes.count > limit { kill(pid, SIGKILL) }
-        process.waitUntilExit()
-        return Result(status: process.terminationStatus, output: bytes, isLate: late.isSet)
+        return Result(
+            status: status ?? child.end(), output: streams[0].bytes, complaints: Complaints.lines(streams[1].bytes),
+            isLate: isLate)
     }
 
-    private final class Late: @unchecked Sendable {
-        private let lock = NSLock()
-        private var value = false
-        func set() { lock.withLock { value = true } }
-        var isSet: Bool { lock.withLock { value } }
+    /// What comes out of a pipe.
+    private struct Stream {
+        let descriptor: Int32
+        let limit: Int
+        var bytes: [UInt8] = []
+        var isAtEnd = false
+        var isOverLimit = false
+
+        init(_ descriptor: Int32, limit: Int) {
+            self.descriptor = descriptor
+            self.limit = limit
+            // Moved to a larger place, a password would be left in the smaller one.
+            bytes.reserveCapacity(limit + 1)
+        }
+
+        /// Reads what is there; what is too much is read all the same, so that nobody waits for it to be taken.
+        ///
+        /// - Parameter milliseconds: for which nothing may come.
+        /// - Returns: whether something came, or a stream ended.
+        static func read(_ streams: inout [Stream], wait milliseconds: Int32) -> Bool {
+            var entries = streams.map { pollfd(fd: $0.isAtEnd ? -1 : $0.descriptor, events: Int16(POLLIN), revents: 0) }
+            guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return false }
+            var buffer = [UInt8](repeating: 0, count: 4_096)
+            defer { for index in buffer.indices { buffer[index] = 0 } }
+            for index in streams.indices where entries[index].revents != 0 {
+                let count = Glibc.read(streams[index].descriptor, &buffer, buffer.count)
+                if count <= 0 {
+                    streams[index].isAtEnd = true
+                    continue
+                }
+                let room = streams[index].limit + 1 - streams[index].bytes.count
+                streams[index].bytes += buffer[..<min(count, room)]
+                if streams[index].bytes.count > streams[index].limit { streams[index].isOverLimit = true }
+            }
+            return true
+        }
+    }
+}
+
+/// What a program says went wrong, as a person is shown it.
+private enum Complaints {
+    /// Bytes that are kept.
+    static let limit = 2_048
+    /// Lines that are shown, and characters of each.
+    static let shown = (lines: 8, characters: 200)
+
+    static func lines(_ bytes: [UInt8]) -> [String] {
+        let all = bytes.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }).filter { !$0.isEmpty }
+        let lines = all.prefix(shown.lines).map { line in
+            let text = printable(String(decoding: line, as: UTF8.self))
+            return text.count > shown.characters ? text.prefix(shown.characters - 1) + "…" : text
+        }
+        return lines + (all.count > shown.lines || bytes.count > limit ? ["…"] : [])
     }
 }

@@ -50,6 +50,7 @@ struct HostDevice {
         // It waits for its own word, which comes another way.
         if station.verification == nil, try station.ledger.lastAttempt(of: device.serial)?.state == .delivered {
             try station.work.wipe(device.serial)
+            tellMissing()
             return .done
         }
         let result = try station.ledger.claim(device.serial, port: nil, lease: station.lease, by: station.actor)
@@ -61,7 +62,9 @@ struct HostDevice {
         case .verified:
             try wipeAll()
             return .done
-        case .ended: try wipeAll()
+        case .ended(let attempt):
+            try wipeAll()
+            return .decided(attempt.state)
         case .busy, .keyElsewhere, .needsRework, .unknown, .quotaReached: break
         }
         if let refusal = result.refusal { return .skipped(refusal) }
@@ -118,7 +121,7 @@ struct HostDevice {
         guard let challenge = station.challenge else { return device.text() }
         return device.text(
             challenge: try station.work.challenge(of: device.serial) {
-                try challenge.fetch(["serial": device.serial, "batch": device.batch ?? ""])
+                try challenge.fetch(["serial": device.serial, "batch": device.batch ?? ""], report: tell)
             })
     }
 
@@ -133,6 +136,7 @@ struct HostDevice {
                     FailureCause(kind: "not-delivered", sentence: "\(error)", excludesCertificate: false))
             }
         }
+        tellMissing()
         // What was handed over is not kept a second time.
         try station.work.wipe(device.serial)
         guard let verification = station.verification else {
@@ -143,6 +147,11 @@ struct HostDevice {
         return try verify(verification)
     }
 
+    private func tellMissing() {
+        let files = station.delivery.missing(of: device.serial)
+        if !files.isEmpty { station.report(.missing(serial: device.serial, files: files)) }
+    }
+
     private mutating func verify(_ command: CommandTemplate) throws -> Next {
         let values = [
             "serial": device.serial, "folder": station.delivery.place(of: device.serial).path,
@@ -151,8 +160,9 @@ struct HostDevice {
         let result: CommandTemplate.Result
         do {
             result = try command.run(values, seconds: 300, limit: 1 << 20)
+            for complaint in result.complaints { tell("the verify-command says: \(complaint)") }
         } catch {
-            return try unverified("the verify-command cannot be started: \(error.localizedDescription)")
+            return try unverified("the verify-command cannot be started: \(error)")
         }
         guard let fingerprint = EventLine.last(in: result.output)?.fingerprint else {
             return try unverified(
@@ -161,7 +171,7 @@ struct HostDevice {
                     : "the verify-command wrote no event line with a fingerprint, and ended with exit code \(result.status)"
             )
         }
-        try record(.verified(fingerprint: fingerprint, by: "event line"))
+        try record(.verified(fingerprint: fingerprint, by: "event line, by the verify-command"))
         try station.delivery.folder.wipe(device.serial)
         hook(.verified)
         return .ended(.verified)
@@ -201,6 +211,8 @@ struct HostDevice {
             "sentence": attempt?.sentence, "attempt": attempt.map { "\($0.number)" },
         ].compactMapValues(\.self)
         for (name, value) in device.carried { fields[name] = value }
-        if let problem = station.hooks.run(occasion, fields) { station.report(.note("\(device.serial): \(problem)")) }
+        station.hooks.run(occasion, fields).forEach(tell)
     }
+
+    private func tell(_ text: String) { station.report(.note("\(device.serial): \(text)")) }
 }

@@ -109,6 +109,7 @@ public final class HostLine: @unchecked Sendable {
     }
 
     private func fail(_ error: any Error) {
+        station.report(.note("the line stops: \(error)"))
         condition.withLock { failure = failure ?? error }
         stop()
     }

@@ -13,6 +13,8 @@ public struct Station: Sendable {
     public var challenge: ChallengeCommand?
     /// Has the device say which certificate it has: its output holds the device's event line.
     public var verification: CommandTemplate?
+    /// What may be put into its arguments.
+    public static let verificationNames = ["serial", "folder", "batch"]
     public var hooks = Hooks()
     /// Seconds for which a device is this station's, and nobody else's, without a sign of life.
     public var lease = 600
@@ -35,6 +37,8 @@ public enum StationEvent: Sendable, Equatable {
     /// A device is being worked on.
     case began(serial: String, port: String? = nil)
     case step(serial: String, AttemptState)
+    /// A device was handed over before, and what is asked for now is not there: it is not made a second time.
+    case missing(serial: String, files: [String])
     /// A device is done for now.
     case ended(serial: String, port: String? = nil, DeviceResult)
     /// A line of a device's console; what it says is the device's word, and has anything in it.
@@ -53,4 +57,6 @@ public enum DeviceResult: Sendable, Equatable {
     case failed(FailureCause)
     /// Not this station's to do: why.
     case skipped(String)
+    /// A person has decided on it: it is scrapped, or retired.
+    case decided(AttemptState)
 }

@@ -22,5 +22,5 @@ public enum VerificationError: Error, Equatable, CustomStringConvertible {
 public func verify(_ serial: String, console: [UInt8], in ledger: Ledger, by actor: Actor) throws {
     guard let fingerprint = EventLine.last(in: console)?.fingerprint else { throw VerificationError.noEventLine }
     guard let attempt = try ledger.lastAttempt(of: serial) else { throw VerificationError.notBegun(serial: serial) }
-    try ledger.record(.verified(fingerprint: fingerprint, by: "event line"), of: attempt, by: actor)
+    try ledger.record(.verified(fingerprint: fingerprint, by: "event line, by an operator"), of: attempt, by: actor)
 }

@@ -1,5 +1,7 @@
 /// What is wrong with a manifest or a profile, and where.
-public struct ManifestProblem: Sendable, Equatable, CustomStringConvertible {
+public struct ManifestProblem: Sendable, Hashable, CustomStringConvertible {
+    /// The profile that is wrong; nil for the file that is read.
+    public let profile: String?
     /// From 1; 0 for the file as a whole.
     public let line: Int
     /// The column's name, or a profile's word.
@@ -7,7 +9,8 @@ public struct ManifestProblem: Sendable, Equatable, CustomStringConvertible {
     /// What is wrong, and what to do.
     public let sentence: String
 
-    init(_ line: Int, _ column: String? = nil, _ sentence: String) {
+    init(_ line: Int, _ column: String? = nil, _ sentence: String, in profile: String? = nil) {
+        self.profile = profile
         self.line = line
         self.column = column
         self.sentence = sentence

@@ -9,7 +9,10 @@ public final class ManifestReader {
     private var rows: ManifestRows
     private let profile: (String?) -> Profile?
     private let hasChallengeCommand: Bool
-    private let report: (ManifestProblem) -> Void
+    private let tell: (ManifestProblem) -> Void
+    /// What was told of profiles: once, and not for each device.
+    private var told: Set<ManifestProblem> = []
+    private var hasProblems = false
     private var lines: [String: Int] = [:]
     private var profiles: [String?: Profile?] = [:]
     /// Names of columns that are none, so that NDJSON tells each once.
@@ -27,20 +30,35 @@ public final class ManifestReader {
         _ bytes: [UInt8], hasChallengeCommand: Bool = false, profile: @escaping (String?) -> Profile?,
         report: @escaping (ManifestProblem) -> Void
     ) {
-        rows = ManifestRows(bytes, report: report)
-        self.report = report
+        tell = report
+        rows = ManifestRows(bytes)
         self.hasChallengeCommand = hasChallengeCommand
         self.profile = profile
+        rows.readBeginning(self.report)
         checkHeader()
     }
 
     /// The next device that is right; nil at the end.
     public func next() -> ManifestDevice? {
-        while let row = rows.next() {
+        while let row = rows.next(report) {
             count += 1
             if let device = device(row) { return device }
         }
+        if count == 0, !hasProblems {
+            report(ManifestProblem(0, nil, "there are no devices in it: each has a line of its own behind the header"))
+        }
         return nil
+    }
+
+    private func report(_ problem: ManifestProblem) {
+        hasProblems = true
+        tell(problem)
+    }
+
+    /// Reports what is wrong with a profile, if that was not told before.
+    private func report(_ profile: Profile, _ line: Int, _ name: String, _ sentence: String) {
+        let problem = ManifestProblem(line, name, sentence, in: profile.file)
+        if told.insert(problem).inserted { report(problem) }
     }
 
     private func checkHeader() {
@@ -92,13 +110,15 @@ public final class ManifestReader {
         for name in ["batch", "profile", "part", "port", "label"] where row.values[name]?.utf8.count ?? 0 > 128 {
             wrong(name, "it has more than 128 bytes")
         }
-        guard let profile = loaded(row.values["profile"]) else {
-            wrong("profile", "there is no usable profile '\(row.values["profile"] ?? "")'")
-            return nil
-        }
+        guard let profile = loaded(row.values["profile"], row.line) else { return nil }
         let configured = profile.values(for: row.values)
-        for (name, column) in configured.missing {
-            wrong(column, "the profile's \(name.word) has {\(column)} in it, and there is no value")
+        for (entry, column) in configured.missing {
+            if mayHave(column) {
+                wrong(column, "the profile's \(entry.name.word) has {\(column)} in it, and there is no value")
+            } else {
+                isRight = false
+                report(profile, entry.line, entry.name.word, unknown(column))
+            }
         }
         guard isRight else { return nil }
         let device = ManifestDevice(
@@ -108,23 +128,51 @@ public final class ManifestReader {
             challenge: configured.values.first { $0.0 == .challenge }?.1,
             carried: row.values.filter { $0.key.hasPrefix("x-") }, keyOrigin: profile.keyOrigin,
             partition: profile.partition)
-        return check(device, configured.values, row.line) ? device : nil
+        return check(device, configured.values, profile, row) ? device : nil
     }
 
-    private func loaded(_ name: String?) -> Profile? {
+    private func loaded(_ name: String?, _ line: Int) -> Profile? {
         if let known = profiles[name] { return known }
         let loaded = profile(name)
         profiles[name] = .some(loaded)
+        if loaded == nil {
+            report(ManifestProblem(line, "profile", "there is no usable profile\(name.map { " '\($0)'" } ?? "")"))
+        }
         return loaded
     }
 
+    /// Whether a row may have such a column.
+    private func mayHave(_ column: String) -> Bool {
+        rows.columns.isEmpty ? Column(column) != nil : rows.columns.contains { $0.name == column }
+    }
+
+    private func unknown(_ column: String) -> String {
+        "nothing is known as {\(column)}: "
+            + (rows.columns.isEmpty
+                ? "there is no such column"
+                : "the manifest has \(rows.columns.map { "{\($0.name)}" }.joined(separator: ", "))")
+    }
+
     /// Whether the device's client takes what it will be told.
-    private func check(_ device: ManifestDevice, _ values: [(Configuration.Name, String)], _ line: Int) -> Bool {
+    private func check(
+        _ device: ManifestDevice, _ values: [(Configuration.Name, String)], _ profile: Profile, _ row: ManifestRow
+    ) -> Bool {
+        let line = row.line
         var isRight = true
+        /// The profile's line that a value comes from; nil if it is the row's own.
+        func entry(_ name: Configuration.Name) -> Profile.Entry? {
+            row.values[name.word] == nil ? profile.entries.first { $0.name == name } : nil
+        }
         for (name, value) in values {
             guard let field = name.requestField, let fault = field.fault(in: [UInt8](value.utf8)) else { continue }
-            report(ManifestProblem(line, name.word, "\(value)" + String(decoding: fault, as: UTF8.self)))
             isRight = false
+            // With a plain value it would be as wrong: then it is the profile that is.
+            if let entry = entry(name), let fault = field.fault(in: [UInt8](entry.value.filled { _ in "x" }.utf8)) {
+                let text = entry.value.filled { "{\($0)}" }
+                report(profile, entry.line, name.word, text + String(decoding: fault, as: UTF8.self))
+            } else {
+                report(ManifestProblem(line, name.word, value + String(decoding: fault, as: UTF8.self)))
+            }
         }
         if device.challenge != nil, hasChallengeCommand {
             report(ManifestProblem(line, "challenge", "there is a challenge-command too: one of them"))
@@ -135,8 +183,19 @@ public final class ManifestReader {
         do throws(ConfigurationError) {
             _ = try Configuration(text.span)
         } catch {
-            report(ManifestProblem(line, error.name?.word, error.sentence(of: values)))
             isRight = false
+            let sentence = error.sentence(of: values)
+            guard let name = error.name else {
+                report(ManifestProblem(line, nil, sentence))
+                return false
+            }
+            if let entry = entry(name), entry.value.names.isEmpty {
+                report(profile, entry.line, name.word, sentence)
+            } else if error.kind == .missing, !rows.columns.isEmpty, !mayHave(name.word) {
+                report(profile, 0, name.word, "it has no value, neither in the profile nor in a column of the manifest")
+            } else {
+                report(ManifestProblem(line, name.word, sentence))
+            }
         }
         return isRight
     }

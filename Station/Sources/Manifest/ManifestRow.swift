@@ -18,11 +18,13 @@ struct ManifestRows {
     private var form = Form.ended
     /// A CSV's columns; NDJSON has them line by line.
     private(set) var columns: [(line: Int, name: String)] = []
-    private let report: (ManifestProblem) -> Void
+    private let bytes: [UInt8]
 
     /// - Parameter bytes: of the file.
-    init(_ bytes: [UInt8], report: @escaping (ManifestProblem) -> Void) {
-        self.report = report
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    /// Finds out what the file is, and reads a CSV's header.
+    mutating func readBeginning(_ report: (ManifestProblem) -> Void) {
         guard !bytes.starts(with: [0xFF, 0xFE]), !bytes.starts(with: [0xFE, 0xFF]) else {
             report(ManifestProblem(0, nil, "the file is UTF-16: save it as UTF-8"))
             return
@@ -32,11 +34,13 @@ struct ManifestRows {
         switch first {
         case nil: report(ManifestProblem(0, nil, "the file is empty"))
         case UInt8(ascii: "{"): form = .json(JSONLines(text))
-        default: readHeader(CSVReader(text))
+        default:
+            if let sentence = Self.foreignSeparator(text) { return report(ManifestProblem(1, nil, sentence)) }
+            readHeader(CSVReader(text), report)
         }
     }
 
-    mutating func next() -> ManifestRow? {
+    mutating func next(_ report: (ManifestProblem) -> Void) -> ManifestRow? {
         switch form {
         case .ended: return nil
         case .json(var lines):
@@ -47,7 +51,7 @@ struct ManifestRows {
             while true {
                 do throws(CSVError) {
                     guard let record = try reader.next() else { return nil }
-                    guard let row = row(record, header) else { continue }
+                    guard let row = row(record, header, report) else { continue }
                     form = .csv(reader, header: header)
                     return row
                 } catch {
@@ -61,7 +65,23 @@ struct ManifestRows {
         }
     }
 
-    private mutating func readHeader(_ reader: CSVReader) {
+    /// What spreadsheets write where a comma is no separator.
+    ///
+    /// - Returns: what is wrong; nil if nothing is.
+    private static func foreignSeparator(_ text: [UInt8]) -> String? {
+        let line = text.prefix { $0 != 0x0A && $0 != 0x0D }
+        let words = String(decoding: line, as: UTF8.self)
+        if words.lowercased().drop(while: { $0 == "\"" }).hasPrefix("sep=") {
+            return
+                "'\(words.prefix(8).map { $0 == "\t" ? "\\t" : "\($0)" }.joined())' is a line of Excel's own, and no header: take it out, and save the file with commas"
+        }
+        guard let separator = line.prefix(while: { $0 != UInt8(ascii: ",") }).first(where: { $0 == 0x3B || $0 == 0x09 })
+        else { return nil }
+        return
+            "the columns are separated by \(separator == 0x09 ? "tabulators" : "semicolons"): save the file with commas"
+    }
+
+    private mutating func readHeader(_ reader: CSVReader, _ report: (ManifestProblem) -> Void) {
         var reader = reader
         do throws(CSVError) {
             guard let record = try reader.next() else { return }
@@ -76,14 +96,6 @@ struct ManifestRows {
                 }
                 header.append(name)
             }
-            if header.count == 1, let other = [";", "\t"].first(where: header[0].contains) {
-                report(
-                    ManifestProblem(
-                        record.line, nil,
-                        "the columns are separated by \(other == ";" ? "semicolons" : "tabulators"): save the file with commas"
-                    ))
-                return
-            }
             columns = header.map { (record.line, $0) }
             form = .csv(reader, header: header)
         } catch {
@@ -91,7 +103,9 @@ struct ManifestRows {
         }
     }
 
-    private func row(_ record: CSVReader.Record, _ header: [String]) -> ManifestRow? {
+    private func row(
+        _ record: CSVReader.Record, _ header: [String], _ report: (ManifestProblem) -> Void
+    ) -> ManifestRow? {
         // What spreadsheets leave behind the last line.
         guard record.fields.contains(where: { !$0.isEmpty }) else { return nil }
         guard record.fields.count == header.count else {

@@ -25,62 +25,62 @@ public struct Profile: Sendable {
         public var snapshotCapacity = 12_288
     }
 
-    /// A value, in pieces.
-    enum Piece: Equatable, Sendable {
-        case text(String)
-        case column(String)
-    }
-
     struct Entry: Sendable {
         let name: Configuration.Name
         let line: Int
-        let value: [Piece]
+        let value: Template
     }
 
+    /// How problems name it: its file.
+    public let file: String?
     public private(set) var keyOrigin = KeyOrigin.device
     public private(set) var partition = Partition()
     private(set) var entries: [Entry] = []
 
     /// No profile: all comes from the manifest.
-    public init() {}
+    public init() { file = nil }
 
     /// - Parameters:
     ///   - bytes: of the file.
+    ///   - file: its name.
     ///   - report: is told all that is wrong.
-    public init(_ bytes: [UInt8], report: (ManifestProblem) -> Void) {
+    public init(_ bytes: [UInt8], file: String? = nil, report: (ManifestProblem) -> Void) {
+        self.file = file
         let text = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         var seen: Set<String> = []
         for (index, line) in text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
             let number = index + 1
             let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
             guard let words = ManifestRows.text(content)?.trimmed else {
-                report(ManifestProblem(number, nil, ManifestRows.badText(content)))
+                report(ManifestProblem(number, nil, ManifestRows.badText(content), in: file))
                 continue
             }
             guard !words.isEmpty, !words.hasPrefix("#") else { continue }
             guard let equals = words.firstIndex(of: "=") else {
-                report(ManifestProblem(number, nil, "a line is: name = value"))
+                report(ManifestProblem(number, nil, "a line is: name = value", in: file))
                 continue
             }
             let name = words[..<equals].trimmed
             let value = words[words.index(after: equals)...].trimmed
             guard seen.insert(name).inserted else {
-                report(ManifestProblem(number, name, "it is set above already; take one of the lines out"))
+                report(ManifestProblem(number, name, "it is set above already; take one of the lines out", in: file))
                 continue
             }
             guard !value.isEmpty else {
-                report(ManifestProblem(number, name, "it has no value; take the line out, or put # before it"))
+                report(
+                    ManifestProblem(number, name, "it has no value; take the line out, or put # before it", in: file))
                 continue
             }
-            if let sentence = set(name, value, number) { report(ManifestProblem(number, name, sentence)) }
+            if let sentence = set(name, value, number) { report(ManifestProblem(number, name, sentence, in: file)) }
         }
         if 2_048 % partition.pageSize != 0 {
-            report(ManifestProblem(0, "page-size", "a page is 1, 2, 4, … 2048 bytes"))
+            report(ManifestProblem(0, "page-size", "a page is 1, 2, 4, … 2048 bytes", in: file))
         }
         if partition.sectorSize % partition.pageSize != 0 || partition.size % partition.sectorSize != 0 {
             report(
                 ManifestProblem(
-                    0, "partition-size", "the partition is no whole number of sectors, or a sector none of pages"))
+                    0, "partition-size", "the partition is no whole number of sectors, or a sector none of pages",
+                    in: file))
         }
     }
 
@@ -105,11 +105,8 @@ public struct Profile: Sendable {
                 return
                     "there is no such name; a device's configuration has \(Configuration.Name.all.map(\.1).joined(separator: ", "))"
             }
-            guard let pieces = Self.pieces(of: value) else {
-                return
-                    "a brace { is closed by }, with a column's name in between; one that is meant is written {{ or }}"
-            }
-            entries.append(Entry(name: word, line: line, value: pieces))
+            guard let template = Template(value) else { return Template.fault }
+            entries.append(Entry(name: word, line: line, value: template))
         }
         return nil
     }
@@ -120,32 +117,6 @@ public struct Profile: Sendable {
         }
         value = number
         return nil
-    }
-
-    /// Nil if a brace stands alone.
-    static func pieces(of value: String) -> [Piece]? {
-        var pieces: [Piece] = []
-        var text = ""
-        var rest = value[...]
-        while let character = rest.popFirst() {
-            switch character {
-            case "{" where rest.first == "{", "}" where rest.first == "}":
-                text.append(character)
-                rest.removeFirst()
-            case "{":
-                guard let end = rest.firstIndex(of: "}"), end > rest.startIndex else { return nil }
-                let name = String(rest[..<end])
-                guard !name.contains("{") else { return nil }
-                if !text.isEmpty { pieces.append(.text(text)) }
-                text = ""
-                pieces.append(.column(name))
-                rest = rest[rest.index(after: end)...]
-            case "}": return nil
-            default: text.append(character)
-            }
-        }
-        if !text.isEmpty { pieces.append(.text(text)) }
-        return pieces
     }
 }
 

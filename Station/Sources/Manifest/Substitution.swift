@@ -4,26 +4,15 @@ extension Profile {
     /// The configuration of one device: the profile's names, and the row's, which stand against them.
     ///
     /// - Parameter row: all columns of the manifest's row that have a value.
-    /// - Returns: the values by name; `missing` has the columns that a value asks for and the row lacks.
+    /// - Returns: the values by name; `missing` has the columns that an entry asks for and the row lacks.
     func values(for row: [String: String]) -> (
-        values: [(Configuration.Name, String)], missing: [(Configuration.Name, String)]
+        values: [(Configuration.Name, String)], missing: [(Entry, String)]
     ) {
         var values: [(Configuration.Name, String)] = []
-        var missing: [(Configuration.Name, String)] = []
+        var missing: [(Entry, String)] = []
         for entry in entries where row[entry.name.word] == nil {
-            var value = ""
-            for piece in entry.value {
-                switch piece {
-                case .text(let text): value += text
-                case .column(let column):
-                    if let text = row[column] {
-                        value += entry.name.escaped(text)
-                    } else {
-                        missing.append((entry.name, column))
-                    }
-                }
-            }
-            values.append((entry.name, value))
+            missing += entry.value.names.filter { row[$0] == nil }.map { (entry, $0) }
+            values.append((entry.name, entry.value.filled { row[$0].map(entry.name.escaped) ?? "" }))
         }
         for (name, word) in Configuration.Name.all {
             if let value = row[word] { values.append((name, value)) }

@@ -163,6 +163,7 @@ final class Port {
             case .verified(let attempt):
                 current = (planned, attempt)
                 relay.readCertificate()
+            case .ended(let attempt): end(planned, .decided(attempt.state))
             default: if let refusal = result.refusal { refuse(serial, refusal) }
             }
         } catch {
@@ -198,6 +199,12 @@ final class Port {
                 guard let facts = PKIRequest(whole.message) else {
                     return breakOff("the device sent a pkiMessage that it did not sign")
                 }
+                guard !isRenewal(facts) else {
+                    // Of its certificate nothing is known to be wrong.
+                    return breakOff(
+                        "\(planned.serial) asks for the renewal of its certificate, and a line relays none: it renews where it is used; if none should be due, see `renew` and its clock"
+                    )
+                }
                 guard current?.attempt.state != .verified else {
                     breakOff(nil)
                     return fail(
@@ -214,6 +221,14 @@ final class Port {
         } catch {
             breakOff("\(error)")
         }
+    }
+
+    /// Whether a device that has its certificate wants the next: a certificate that nobody would know of. It says so by the type, or
+    /// signs with the key that its certificate is for.
+    private func isRenewal(_ facts: PKIRequest) -> Bool {
+        guard facts.messageType != 17 else { return true }
+        return facts.messageType == 19 && current?.attempt.state == .verified
+            && current?.attempt.publicKey == facts.publicKey
     }
 
     /// Records what a pkiMessage may come to, before it is sent.
@@ -233,7 +248,6 @@ final class Port {
             }
         // GetCert and GetCRL have nothing issued.
         case 21, 22: break
-        // RenewalReq, above all: a certificate that nobody would know of.
         case let other:
             breakOff("the device sent a pkiMessage of type \(other), and no line has use for it")
             return false
@@ -388,7 +402,7 @@ final class Port {
                     excludesCertificate: false))
         }
         guard record(.issued(certificate)), record(.delivered(to: "device")),
-            record(.verified(fingerprint: certificate.fingerprint, by: "read back"))
+            record(.verified(fingerprint: certificate.fingerprint, by: "read back at port \(address.name)"))
         else { return }
         end(planned, .verified)
     }

@@ -17,6 +17,16 @@ public struct Delivery: Sendable {
         case pem
         /// `identity.p12`.
         case pkcs12
+
+        /// The names of its files.
+        var files: [String] {
+            switch self {
+            case .image: ["identity.bin"]
+            case .flash: ["flash.bin"]
+            case .pem: ["key.pem", "certificate.pem", "chain.pem"]
+            case .pkcs12: ["identity.p12"]
+            }
+        }
     }
 
     /// Where the folders are; nobody else may enter it.
@@ -33,6 +43,14 @@ public struct Delivery: Sendable {
 
     /// Where a device's files are, or will be.
     public func place(of serial: String) -> URL { folder.folder(of: serial) }
+
+    /// Files of the forms that are asked for which are not there, of a device that was handed over before.
+    public func missing(of serial: String) -> [String] {
+        forms.flatMap(\.files).filter {
+            !FileManager.default.fileExists(atPath: place(of: serial).appending(path: $0).path)
+        }
+        .sorted()
+    }
 
     /// Makes the files of what the station's client stored.
     ///
@@ -85,13 +103,10 @@ public struct Delivery: Sendable {
             try wipeFiles(below: new)
             try FileManager.default.removeItem(at: new)
         }
-        try FileManager.default.createDirectory(
-            at: new, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+        guard mkdir(new.path, 0o700) == 0 else { throw WorkFolderError(new.path, errno) }
         for file in files { try writePrivately(file.content, to: new.appending(path: file.name)) }
         if FileManager.default.fileExists(atPath: place.path) { try folder.wipe(serial) }
-        guard rename(new.path, place.path) == 0 else {
-            throw WorkFolderError.notMade(place.path, String(cString: strerror(errno)))
-        }
+        guard rename(new.path, place.path) == 0 else { throw WorkFolderError(place.path, errno) }
         try syncFolder(folder.url)
         return place
     }

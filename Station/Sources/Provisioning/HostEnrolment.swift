@@ -96,6 +96,8 @@ public struct HostEnrolment {
         let folder: Descriptor
         do {
             folder = try self.work.open(serial)
+        } catch WorkFolderError.full {
+            throw .storage(.full)
         } catch {
             throw .storage(.failed)
         }

@@ -30,7 +30,7 @@ public struct WorkFolder: Sendable {
     func open(_ serial: String) throws -> Descriptor {
         let path = folder(of: serial).path
         guard let folder = Descriptor(makingFolder: (path + "\0").utf8Array.span, mode: 0o700) else {
-            throw WorkFolderError.notMade(path, String(cString: strerror(errno)))
+            throw WorkFolderError(path, errno)
         }
         return folder
     }
@@ -47,7 +47,7 @@ public struct WorkFolder: Sendable {
         try? FileManager.default.removeItem(at: new)
         try writePrivately([UInt8](challenge.utf8), to: new)
         guard rename(new.path, file.path) == 0 else {
-            throw WorkFolderError.notMade(file.path, String(cString: strerror(errno)))
+            throw WorkFolderError(file.path, errno)
         }
         try folder.sync()
         return challenge
@@ -63,14 +63,17 @@ public struct WorkFolder: Sendable {
 }
 
 /// Makes a file that its owner alone may read, and syncs it.
-func writePrivately(_ content: [UInt8], to file: URL) throws {
-    guard
-        FileManager.default.createFile(atPath: file.path, contents: nil, attributes: [.posixPermissions: 0o600]),
-        let handle = FileHandle(forWritingAtPath: file.path)
-    else { throw WorkFolderError.notMade(file.path, String(cString: strerror(errno))) }
-    try handle.write(contentsOf: Data(content))
-    try handle.synchronize()
-    try handle.close()
+func writePrivately(_ content: [UInt8], to file: URL) throws(WorkFolderError) {
+    let descriptor = Glibc.open(file.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard descriptor >= 0 else { throw WorkFolderError(file.path, errno) }
+    defer { _ = Glibc.close(descriptor) }
+    var rest = content[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 || errno == EINTR else { throw WorkFolderError(file.path, errno) }
+        rest = rest.dropFirst(max(count, 0))
+    }
+    guard fsync(descriptor) == 0 else { throw WorkFolderError(file.path, errno) }
 }
 
 /// Overwrites each file below a folder with zeros, on the disk.
@@ -92,11 +95,18 @@ public enum WorkFolderError: Error, Equatable, CustomStringConvertible {
     case notMade(String, String)
     case full(String)
 
+    /// - Parameter error: errno. EFBIG is what a process may write into one file (RLIMIT_FSIZE).
+    init(_ path: String, _ error: Int32) {
+        self =
+            error == ENOSPC || error == EDQUOT || error == EFBIG
+            ? .full(path) : .notMade(path, String(cString: strerror(error)))
+    }
+
     public var description: String {
         switch self {
         case .exposed(let path):
             "\(path) has to be a folder of this user's that nobody else may enter: chmod 700; private keys pass through it"
-        case .full(let path): "\(path): the disk is full: make space, and start it again"
+        case .full(let path): "\(path): the disk is full; nothing was lost: make space, and start it again"
         case .notMade(let path, let reason): "\(path) cannot be made: \(reason)"
         }
     }

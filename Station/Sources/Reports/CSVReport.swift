@@ -16,7 +16,8 @@ struct CSVReport {
 
     private static let header = [
         "serial", "state", "attempts", "tries", "station", "port", "operator", "cause", "sentence", "fingerprint",
-        "serial_number", "subject", "not_before", "not_after", "label",
+        "serial_number", "subject", "not_before", "not_after", "label", "verified_by", "verified_station",
+        "verified_operator",
     ]
 
     func write() throws -> String? {
@@ -31,7 +32,8 @@ struct CSVReport {
                         device.port,
                         device.person, device.cause, device.sentence, certificate?.fingerprint,
                         certificate?.serialNumber, certificate?.subject, certificate.map { moment($0.notBefore) },
-                        certificate.map { moment($0.notAfter) }, device.label,
+                        certificate.map { moment($0.notAfter) }, device.label, device.verification?.means,
+                        device.verification?.station, device.verification?.person,
                     ] + carried.map { device.columns[$0] })
             }
         }

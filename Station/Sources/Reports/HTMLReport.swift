@@ -49,9 +49,6 @@ struct HTMLReport {
         """
     }
 
-    /// In the order that a device goes through them.
-    private static let states = ["planned"] + AttemptState.allCases.map(\.rawValue)
-
     private static let style = """
 
         body { max-width: 60rem; margin: 0 auto; padding: 2rem 1.5rem; }
@@ -90,7 +87,7 @@ struct HTMLReport {
         </section>
         <section class="columns">
         <div class="card"><h2>Devices</h2><table>
-        \(Self.states.compactMap { state -> Markup? in
+        \(DeviceState.all.compactMap { state -> Markup? in
             figures.states[state].map { "<tr><td>\(stateWord(state))</td><td class=\"number\">\($0)</td></tr>\n" }
         })</table></div>
         <div class="card"><h2>Times</h2><table>
@@ -160,8 +157,13 @@ struct HTMLReport {
                     <bdi>\(certificate.subject)</bdi><br><span class="code quiet">\(certificate.fingerprint)</span>\(status)
                     """
             } ?? ""
+        let verified: Markup =
+            device.verification.map { verification in
+                "<br><span class=\"quiet\">verified by <bdi>\(verification.means)</bdi>: <bdi>\(verification.person)</bdi>, <bdi>\(verification.station)</bdi></span>"
+            } ?? ""
         return """
-            <tr><td><bdi>\(device.serial)</bdi>\(label)</td><td>\(stateWord(device.state))</td><td>\(sentence)\(certificate)</td></tr>
+            <tr><td><bdi>\(device.serial)</bdi>\(label)</td><td>\(stateWord(device.state))</td>\
+            <td>\(sentence)\(certificate)\(verified)</td></tr>
 
             """
     }

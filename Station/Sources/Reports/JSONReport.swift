@@ -29,6 +29,12 @@ struct JSONReport {
             "finished_at": device.finishedAt.map { .text("\($0)") },
             "columns": .object(device.columns.mapValues(JSON.text)),
         ]
+        if let verification = device.verification {
+            members["verification"] = [
+                "by": .text(verification.means), "station": .text(verification.station),
+                "operator": .text(verification.person),
+            ]
+        }
         if let certificate = device.certificate {
             members["certificate"] = [
                 "fingerprint": .text(certificate.fingerprint), "serial_number": .text(certificate.serialNumber),

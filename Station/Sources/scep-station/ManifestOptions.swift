@@ -23,19 +23,17 @@ struct ManifestOptions: ParsableArguments {
     var challengeCommand: String?
 
     func challenge() throws -> ChallengeCommand? {
-        guard let challengeCommand else { return nil }
-        guard let command = CommandTemplate(challengeCommand) else {
-            throw ValidationError("--challenge-command begins with an absolute path")
-        }
-        return ChallengeCommand(command)
+        try command(challengeCommand, "--challenge-command", known: ChallengeCommand.names).map(ChallengeCommand.init)
     }
+
+    func validate() throws { _ = try challenge() }
 
     /// Reads the manifest from the start; what is wrong goes to `report`.
     func reader(report: @escaping (String) -> Void) throws -> ManifestReader {
         let bytes = try Self.read(manifest)
         return ManifestReader(
             bytes, hasChallengeCommand: challengeCommand != nil,
-            profile: { name in loadProfile(name, report) }, report: { report("\(manifest): \($0)") })
+            profile: { name in loadProfile(name, report) }, report: { report("\($0.profile ?? manifest): \($0)") })
     }
 
     /// Goes through all of it, and tells all that is wrong.
@@ -68,7 +66,7 @@ struct ManifestOptions: ParsableArguments {
             return nil
         }
         var isRight = true
-        let profile = Profile(bytes) {
+        let profile = Profile(bytes, file: path) {
             isRight = false
             report("\(path): \($0)")
         }
@@ -114,6 +112,23 @@ struct ManifestOptions: ParsableArguments {
             throw UnreadableFile(path: path, reason: (error as NSError).localizedDescription)
         }
     }
+}
+
+/// What an option names: a program, and its arguments.
+///
+/// - Parameter known: what may be put into them.
+func command(_ text: String?, _ option: String, known: [String]) throws -> CommandTemplate? {
+    guard let text else { return nil }
+    let command: CommandTemplate
+    do throws(CommandTemplate.Fault) {
+        command = try CommandTemplate(text, known: known)
+    } catch {
+        throw ValidationError("\(option): \(error)")
+    }
+    guard FileManager.default.isExecutableFile(atPath: command.program) else {
+        throw ValidationError("\(option): \(command.program) is not there, or is no program")
+    }
+    return command
 }
 
 /// A manifest or a profile that is not there, or not to be read.

@@ -13,6 +13,8 @@ final class ProgressView: @unchecked Sendable {
         case good, failed, skipped
         /// It was done before: the rate does not count it.
         case done
+        /// It is scrapped or retired: nobody waits for it.
+        case decided
     }
 
     /// How each device came out last: one that is plugged in again, or tries again, is one device.
@@ -22,11 +24,15 @@ final class ProgressView: @unchecked Sendable {
     private var failed: Int { counts[.failed, default: 0] }
     private var skipped: Int { counts[.skipped, default: 0] }
     private var done: Int { counts[.done, default: 0] }
+    private var decided: Int { counts[.decided, default: 0] }
+    private var ended: Int { good + failed + skipped + done + decided }
     private var lastDrawn = 0.0
     /// Devices that are to come to a port, and are not done yet.
     private var expected: Set<String> = []
     private let allCame = DispatchSemaphore(value: 0)
     private var isInterrupted = false
+    /// Devices that were handed over before without these files.
+    private var missing: [[String]: Set<String>] = [:]
     /// When a note was shown last.
     private var notes: [String: Double] = [:]
 
@@ -35,17 +41,17 @@ final class ProgressView: @unchecked Sendable {
         hasColor = isTerminal && ProcessInfo.processInfo.environment["NO_COLOR", default: ""].isEmpty
     }
 
-    /// Whether every device came out well.
-    var isGood: Bool { lock.withLock { failed == 0 && skipped == 0 && good + done == total } }
+    /// Whether every device came out well, or was decided on.
+    var isGood: Bool { lock.withLock { failed == 0 && skipped == 0 && ended == total } }
 
     /// - Parameters:
     ///   - serials: of devices that make their own keys, and come to a port.
     ///   - done: those that did so before.
-    ///   - gone: those that will not.
+    ///   - gone: those that are scrapped or retired.
     func expectPorts(_ serials: Set<String>, done before: Set<String>, gone: Set<String>) {
         lock.withLock {
             for serial in serials.intersection(before) { count(serial, Outcome.done) }
-            for serial in serials.intersection(gone) { count(serial, Outcome.skipped) }
+            for serial in serials.intersection(gone) { count(serial, Outcome.decided) }
             expected = serials.subtracting(before).subtracting(gone)
         }
     }
@@ -64,6 +70,7 @@ final class ProgressView: @unchecked Sendable {
         lock.withLock {
             switch event {
             case .began, .step, .console: break
+            case .missing(let serial, let files): missing[files, default: []].insert(serial)
             case .note(let text):
                 // Each job says it, and says it again while it lasts.
                 let now = ProcessInfo.processInfo.systemUptime
@@ -73,7 +80,7 @@ final class ProgressView: @unchecked Sendable {
                 }
             case .ended(let serial, _, let result):
                 count(serial, result)
-                if result == .verified || result == .done, expected.remove(serial) != nil, expected.isEmpty {
+                if result.isLast, expected.remove(serial) != nil, expected.isEmpty {
                     allCame.signal()
                 }
             }
@@ -90,6 +97,7 @@ final class ProgressView: @unchecked Sendable {
             count(serial, .good)
             if !isTerminal { line("made \(serial)") }
         case .done: count(serial, outcomes[serial] == .good ? .good : .done)
+        case .decided: count(serial, .decided)
         case .failed(let cause):
             count(serial, .failed)
             line("FAIL \(serial): \(cause.kind): \(cause.sentence)", color: 31)
@@ -116,7 +124,6 @@ final class ProgressView: @unchecked Sendable {
         let now = ProcessInfo.processInfo.systemUptime
         guard isTerminal, force || now - lastDrawn > 0.1 else { return }
         lastDrawn = now
-        let ended = good + failed + skipped + done
         let width = 30
         let filled = total == 0 ? width : width * ended / total
         let rate = Double(good + failed) / max(now - start, 0.001)
@@ -129,16 +136,35 @@ final class ProgressView: @unchecked Sendable {
                 + "  \(String(format: "%.1f", rate))/s  \(failed) failed\(time.map { "  \($0) left" } ?? "")\u{1B}[K")
     }
 
-    func finish() {
+    /// - Parameter folder: where files are asked for.
+    func finish(_ folder: String) {
         lock.withLock {
             draw(force: true)
             if isTerminal { write("\n") }
             let seconds = ProcessInfo.processInfo.systemUptime - start
             line(
-                "\(good) made, \(done) done before, \(failed) failed, \(skipped) left, \(total - good - done - failed - skipped) not reached, "
+                "\(good) made, \(done) done before, \(failed) failed, \(skipped) left, "
+                    + (decided > 0 ? "\(decided) scrapped or retired, " : "") + "\(total - ended) not reached, "
                     + "in \(String(format: "%.1f", seconds)) s")
+            for (files, serials) in missing.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+                let named = serials.sorted().prefix(5).joined(separator: ", ") + (serials.count > 5 ? ", …" : "")
+                line(
+                    "handed over before, and without \(files.joined(separator: ", ")) in \(folder): \(named) (\(serials.count)); nothing was made, "
+                        + "since the station keeps no key that it handed over: `rework` has a device made anew, in the form that is asked for",
+                    color: 33)
+            }
         }
     }
 
     private func write(_ text: String) { writeToStandardError(text) }
+}
+
+extension DeviceResult {
+    /// Whether nobody waits for the device any more.
+    fileprivate var isLast: Bool {
+        switch self {
+        case .verified, .done, .decided: true
+        case .delivered, .failed, .skipped: false
+        }
+    }
 }

@@ -17,14 +17,31 @@ struct Verified: StationCommand {
     func perform() throws {
         let text = [UInt8](FileHandle.standardInput.readDataToEndOfFile())
         try verify(serial, console: text, in: options.openLedger(), by: options.actor)
-        let folder = try options.outputFolder(output)
-        if !FileManager.default.fileExists(atPath: folder.folder(of: serial).path) {
-            say(
-                "scep-station: nothing of \(serial) is in \(folder.url.path): what was made elsewhere is wiped with --output"
-            )
-        }
-        try folder.wipe(serial)
+        try options.wipe(serial, output: output, isExpected: true)
         print("\(printable(serial)): verified")
+    }
+}
+
+/// What a person decides of a device, and why.
+struct Decision: ParsableArguments {
+    @Argument(help: "The device's serial.") var serial: String
+    @Option(help: "Why: part of the record.") var reason: String
+    @Option(help: "Where what was made for it is, which is wiped now; `out` in the station's folder by default.")
+    var output: String?
+
+    func validate() throws { try refuse(reason, "--reason", "say why, for the record") }
+
+    /// Wipes what there is of the device's key, and says what came of the device, and which of its certificates the CA should
+    /// revoke: the station cannot.
+    func follow(_ what: String, _ options: StationOptions, in ledger: Ledger) throws {
+        print(printable("\(serial): \(what)"))
+        if let last = try ledger.certificates(of: serial).last, last.status != "live" {
+            print("its certificate with serial number \(last.serialNumber) is \(last.status): have the CA revoke it")
+        }
+        // What was verified was wiped then, and of what a device makes itself there is nothing.
+        let made = try ledger.attempts(of: serial).last { $0.keyStation != nil }
+        try options.wipe(
+            serial, output: output, isExpected: made.map { $0.state != .verified && $0.state != .retired } ?? false)
     }
 }
 
@@ -33,13 +50,12 @@ struct Rework: StationCommand {
         abstract: "Have a device done again: a new attempt, its certificate superseded.")
 
     @OptionGroup var options: StationOptions
-    @Argument(help: "The device's serial.") var serial: String
-    @Option(help: "Why: part of the record.") var reason: String
+    @OptionGroup var what: Decision
 
     func perform() throws {
         let ledger = try options.openLedger()
-        try ledger.rework(serial, reason: reason, by: options.actor)
-        try tell("a new attempt is open, which `run` goes on with", of: serial, in: ledger)
+        try ledger.rework(what.serial, reason: what.reason, by: options.actor)
+        try what.follow("a new attempt is open, which `run` goes on with", options, in: ledger)
     }
 }
 
@@ -47,13 +63,12 @@ struct Scrap: StationCommand {
     static let configuration = CommandConfiguration(abstract: "Record that a device is thrown away.")
 
     @OptionGroup var options: StationOptions
-    @Argument(help: "The device's serial.") var serial: String
-    @Option(help: "Why: part of the record.") var reason: String
+    @OptionGroup var what: Decision
 
     func perform() throws {
         let ledger = try options.openLedger()
-        try ledger.scrap(serial, reason: reason, by: options.actor)
-        try tell("it is scrapped; the next `run` wipes what is left of its key", of: serial, in: ledger)
+        try ledger.scrap(what.serial, reason: what.reason, by: options.actor)
+        try what.follow("it is scrapped", options, in: ledger)
     }
 }
 
@@ -61,13 +76,33 @@ struct Retire: StationCommand {
     static let configuration = CommandConfiguration(abstract: "Record that a verified device is in use no more.")
 
     @OptionGroup var options: StationOptions
-    @Argument(help: "The device's serial.") var serial: String
-    @Option(help: "Why: part of the record.") var reason: String
+    @OptionGroup var what: Decision
 
     func perform() throws {
         let ledger = try options.openLedger()
-        try ledger.retire(serial, reason: reason, by: options.actor)
-        try tell("it is retired", of: serial, in: ledger)
+        try ledger.retire(what.serial, reason: what.reason, by: options.actor)
+        try what.follow("it is retired", options, in: ledger)
+    }
+}
+
+struct Quota: StationCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Change how many devices of a batch may get a certificate.",
+        discussion: "It may be raised, or lowered down to the devices that have, or may get, one.")
+
+    @OptionGroup var options: StationOptions
+    @Argument(help: "The batch.") var batch: String
+    @Argument(help: "How many devices.") var quota: Int
+    @Option(help: "Why: part of the record.") var reason: String
+
+    func validate() throws {
+        guard quota > 0 else { throw ValidationError("a quota is more than 0") }
+        try refuse(reason, "--reason", "say why, for the record")
+    }
+
+    func perform() throws {
+        let before = try options.openLedger().setQuota(quota, of: batch, reason: reason, by: options.actor)
+        print(printable("\(batch): the quota is \(quota), and was \(before.map(String.init) ?? "none")"))
     }
 }
 
@@ -208,13 +243,5 @@ struct Status: StationCommand {
         for entry in entries {
             print(printable("\(entry.at)  \(entry.station)  \(entry.actor)  \(entry.action)  \(entry.detail)"))
         }
-    }
-}
-
-/// Says what came of a device, and which of its certificates the CA should revoke: the station cannot.
-private func tell(_ what: String, of serial: String, in ledger: Ledger) throws {
-    print(printable("\(serial): \(what)"))
-    if let last = try ledger.certificates(of: serial).last, last.status != "live" {
-        print("its certificate with serial number \(last.serialNumber) is \(last.status): have the CA revoke it")
     }
 }

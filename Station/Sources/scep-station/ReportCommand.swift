@@ -39,6 +39,14 @@ struct ReportCommand: StationCommand {
 
 extension Report.Format: ExpressibleByArgument {}
 
+/// What was to be written is not there; a file that was there before is as it was.
+struct UnwritableFile: Error, CustomStringConvertible {
+    let path: String
+    let reason: String
+
+    var description: String { "\(path) cannot be written, and is as it was: \(reason)" }
+}
+
 /// What is written piece by piece, and is in its place only when it is whole.
 private final class OutputFile {
     private let path: String?
@@ -67,7 +75,7 @@ private final class OutputFile {
     func finish() throws {
         try flush()
         guard let path else { return }
-        try handle.synchronize()
+        guard fsync(handle.fileDescriptor) == 0 else { throw Self.failure(path) }
         try handle.close()
         guard rename(path + ".new", path) == 0 else { throw Self.failure(path) }
         isWhole = true
@@ -77,12 +85,16 @@ private final class OutputFile {
         if let path, !isWhole { unlink(path + ".new") }
     }
 
-    private static func failure(_ path: String) -> ValidationError {
-        ValidationError("\(path) cannot be written: \(String(cString: strerror(errno)))")
+    private static func failure(_ path: String) -> UnwritableFile {
+        UnwritableFile(path: path, reason: String(cString: strerror(errno)))
     }
 
     private func flush() throws {
-        try handle.write(contentsOf: buffer)
+        do {
+            try handle.write(contentsOf: buffer)
+        } catch {
+            throw UnwritableFile(path: path ?? "standard output", reason: error.localizedDescription)
+        }
         buffer.removeAll(keepingCapacity: true)
     }
 }

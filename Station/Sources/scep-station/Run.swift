@@ -12,7 +12,7 @@ struct Run: StationCommand {
         abstract: "Make and hand over what a manifest's devices need.",
         discussion: """
             Devices that are done are passed over, and what was cut is gone on with: running it again is always right. \
-            Exit code 0: every device is verified or handed over; 1: some failed, or were not this station's; \
+            Exit code 0: every device is verified or handed over, or was scrapped or retired; 1: some failed, or were not this station's; \
             2: the manifest is wrong, and nothing was begun; 3: the station could not work.
             """)
 
@@ -81,6 +81,8 @@ struct Run: StationCommand {
         guard (1...720).contains(maxUnsynced) else { throw ValidationError("--max-unsynced is 1 to 720 hours") }
         guard rate ?? 1 > 0 else { throw ValidationError("--rate is more than 0") }
         guard quota ?? 1 > 0 else { throw ValidationError("--quota is more than 0") }
+        try refuse(batch, "--batch", "a batch has a name")
+        _ = (try verification(), try hooks())
         let names = try ports.map { text in
             guard let address = PortAddress(text) else {
                 throw ValidationError(
@@ -144,7 +146,7 @@ struct Run: StationCommand {
             try line.run(jobs: jobs)
             if portLine != nil { progress.waitForPorts() }
         }
-        progress.finish()
+        progress.finish(station.delivery.folder.url.path)
         try leased?.synchronize()
         if let count = try leased?.unsynced(), count > 0 {
             say("scep-station: \(count) steps are not in the shared ledger yet: run this again when it is back")
@@ -167,8 +169,8 @@ struct Run: StationCommand {
         var devices: [String: PortDevice] = [:]
         while let device = reader.next() { devices[device.serial] = PortDevice(device) }
         // Those come no more; while the ledger is away nobody can tell.
-        let ended = (try? ledger.serials(in: [.verified, .retired])) ?? []
-        let gone = (try? ledger.serials(in: [.scrapped])) ?? []
+        let ended = (try? ledger.serials(in: [.verified])) ?? []
+        let gone = (try? ledger.serials(in: [.scrapped, .retired])) ?? []
         progress.expectPorts(Set(devices.keys), done: ended, gone: gone)
         guard !ports.isEmpty else {
             if !devices.isEmpty {
@@ -196,7 +198,7 @@ struct Run: StationCommand {
     }
 
     private func station(_ ledger: any LineLedger) throws -> Station {
-        let work = try WorkFolder(options.folder.appending(path: "work"))
+        let work = try options.workFolder()
         let place = try options.outputFolder(output)
         let delivery = Delivery(
             to: place, forms: forms.isEmpty ? [.image] : Set(forms), passwordFile: pkcs12PasswordFile)
@@ -204,25 +206,23 @@ struct Run: StationCommand {
             ledger: ledger, actor: options.actor, work: work, delivery: delivery, gate: CAGate(places: jobs, rate: rate)
         )
         station.challenge = try manifest.challenge()
-        station.verification = try command(verifyCommand, "--verify-command")
-        let programs: [(Hooks.Occasion, CommandTemplate?)] = [
-            (.issued, try command(onIssued, "--on-issued")), (.verified, try command(onVerified, "--on-verified")),
-            (.failed, try command(onFailed, "--on-failed")),
-        ]
-        station.hooks = Hooks(
-            Dictionary(uniqueKeysWithValues: programs.compactMap { name, program in program.map { (name, $0) } }))
+        station.verification = try verification()
+        station.hooks = try hooks()
         return station
     }
 
-    private func command(_ text: String?, _ option: String) throws -> CommandTemplate? {
-        guard let text else { return nil }
-        guard let command = CommandTemplate(text) else {
-            throw ValidationError("\(option) begins with an absolute path")
-        }
-        guard FileManager.default.isExecutableFile(atPath: command.program) else {
-            throw ValidationError("\(option): \(command.program) is not there, or is no program")
-        }
-        return command
+    private func verification() throws -> CommandTemplate? {
+        try command(verifyCommand, "--verify-command", known: Station.verificationNames)
+    }
+
+    private func hooks() throws -> Hooks {
+        let programs: [(Hooks.Occasion, CommandTemplate?)] = [
+            (.issued, try command(onIssued, "--on-issued", known: Hooks.names)),
+            (.verified, try command(onVerified, "--on-verified", known: Hooks.names)),
+            (.failed, try command(onFailed, "--on-failed", known: Hooks.names)),
+        ]
+        return Hooks(
+            Dictionary(uniqueKeysWithValues: programs.compactMap { name, program in program.map { (name, $0) } }))
     }
 }
 

@@ -10,7 +10,8 @@ struct SCEPStation: ParsableCommand {
             Docs/Station.md leads through a batch.
             """,
         subcommands: [
-            Check.self, Run.self, Status.self, Verified.self, Rework.self, Scrap.self, Retire.self, Audit.self,
+            Check.self, Run.self, Status.self, Verified.self, Rework.self, Scrap.self, Retire.self, Quota.self,
+            Audit.self,
             Backup.self,
             Key.self, ReportCommand.self, Serve.self,
         ])

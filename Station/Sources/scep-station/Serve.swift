@@ -6,13 +6,13 @@ import Ledger
 /// Where the dashboard is reached, beside its address.
 struct ProxyOptions: ParsableArguments {
     @Option(
-        name: .customLong("behind-proxy"),
+        name: .customLong("behind-proxy"), parsing: .singleValue,
         help: ArgumentHelp(
-            "The name under which browsers reach a proxy with TLS in front of the dashboard; several times for several.",
+            "The name under which browsers reach a proxy with TLS in front of the dashboard: line.example, or line.example:8443; several times for several.",
             discussion:
                 "The dashboard listens beyond loopback only then, and asks for a token: the address that is printed at the start has it."
-        ))
-    var proxies: [String] = []
+        ), transform: ProxyName.argument)
+    var proxies: [ProxyName] = []
 
     /// - Parameter ledger: opened for it alone.
     func dashboard(_ options: StationOptions, at address: Address, board: LiveBoard? = nil) throws -> Dashboard {
@@ -20,6 +20,17 @@ struct ProxyOptions: ParsableArguments {
             options.openLedger(), station: options.actor.station, board: board, at: address, proxies: proxies)
         say("dashboard: \(dashboard.url)")
         return dashboard
+    }
+}
+
+extension ProxyName {
+    /// Says what is wrong with one, which the parser of arguments does of a `transform` alone.
+    static func argument(_ text: String) throws -> ProxyName {
+        do throws(Fault) {
+            return try ProxyName(text)
+        } catch {
+            throw ValidationError("--behind-proxy \(text): \(error)")
+        }
     }
 }
 

@@ -20,11 +20,19 @@ struct StationOptions: ParsableArguments {
     @Option(help: "Who works at the station, for the record; the login name by default.")
     var `operator`: String?
 
+    func validate() throws {
+        try refuse(station, "--station", "the station's name is part of the record")
+        try refuse(self.operator, "--operator", "who works at the station is part of the record")
+    }
+
     var folder: URL { URL(fileURLWithPath: state) }
 
     var actor: Actor {
-        Actor(
-            station: station ?? ProcessInfo.processInfo.hostName, person: self.operator ?? NSUserName())
+        // A user of a container's may have a number alone.
+        let user = NSUserName()
+        return Actor(
+            station: station ?? ProcessInfo.processInfo.hostName,
+            person: self.operator ?? (user.isEmpty ? "user \(getuid())" : user))
     }
 
     @Flag(help: "Go on with a ledger that does not have what this station saw last: another one, or an older copy.")
@@ -65,6 +73,26 @@ struct StationOptions: ParsableArguments {
         try WorkFolder(path.map { URL(fileURLWithPath: $0) } ?? folder.appending(path: "out"))
     }
 
+    /// Wipes what this station has of a device's key: what was handed over, and what is kept until then.
+    ///
+    /// - Parameter isExpected: whether there should be something.
+    func wipe(_ serial: String, output: String?, isExpected: Bool) throws {
+        let (out, work) = (try outputFolder(output), try workFolder())
+        if isExpected, [out, work].allSatisfy({ !FileManager.default.fileExists(atPath: $0.folder(of: serial).path) }) {
+            say(
+                "scep-station: nothing of \(serial) is in \(out.url.path): what was made elsewhere is wiped with --output"
+            )
+        }
+        try work.wipe(serial)
+        try out.wipe(serial)
+    }
+
+    /// Where keys are until they are handed over.
+    func workFolder() throws -> WorkFolder {
+        _ = try WorkFolder(folder)
+        return try WorkFolder(folder.appending(path: "work"))
+    }
+
     private var keyFile: URL { folder.appending(path: "station.key") }
 
     func openKey() throws -> StationKey {
@@ -93,6 +121,8 @@ extension StationCommand {
     func run() throws {
         // Neither another program of this user nor a core file gets at keys and passwords.
         LinuxBoard.Process.protect()
+        // What may not be written is an error, and no end of the program (RLIMIT_FSIZE).
+        signal(SIGXFSZ, SIG_IGN)
         do {
             try perform()
         } catch let error as ExitCode {
@@ -102,12 +132,22 @@ extension StationCommand {
         } catch {
             say("scep-station: \(error)")
             switch error {
-            case is ReworkError, is StepError, is VerificationError: throw Exit.failed
+            case is ReworkError, is QuotaError, is StepError, is VerificationError: throw Exit.failed
             case is UnreadableFile: throw Exit.manifest
             default: throw Exit.station
             }
         }
     }
+}
+
+/// Refuses a text of the record in which nobody can see anything.
+///
+/// - Parameter text: nil where the option was not given.
+func refuse(_ text: String?, _ option: String, _ why: String) throws {
+    guard let text,
+        !text.unicodeScalars.contains(where: { !$0.properties.isWhitespace && printable("\($0)") == "\($0)" })
+    else { return }
+    throw ValidationError("\(option) is empty: \(why)")
 }
 
 /// Writes a line to standard error.

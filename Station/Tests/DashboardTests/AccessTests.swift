@@ -16,7 +16,8 @@ struct AccessTests {
             let ledger = try Ledger(SQLiteDatabase(file: folder.appending(path: "l.db").path))
             try ledger.plan(["s1"])
             let dashboard = try Dashboard(
-                Site(ledger, station: "line-1", timeZone: .gmt), at: Address(loopbackPort: 0), proxies: proxies,
+                Site(ledger, station: "line-1", timeZone: .gmt), at: Address(loopbackPort: 0),
+                proxies: try proxies.map { try ProxyName($0) },
                 limits: limits)
             try await blocking { try body(dashboard) }
             await dashboard.stop()
@@ -121,5 +122,33 @@ struct AccessTests {
                 #expect(!reply.contains("Access-Control-Allow"))
             }
         }
+    }
+
+    /// A browser sends the proxy's port with its name, and a name beyond ASCII in its other form.
+    @Test(arguments: [
+        ("line.example:8443", "line.example:8443", "200"), ("line.example:8443", "line.example", "200"),
+        ("LINE.example", "line.EXAMPLE:443", "200"), ("[2001:DB8::7]:8443", "[2001:db8::7]:8443", "200"),
+        ("[2001:db8::7]", "[2001:db8::8]", "421"), ("192.0.2.7", "192.0.2.7", "200"),
+        ("xn--lwe-sna.example", "xn--lwe-sna.example", "200"), ("line.example:8443", "evil.example:8443", "421"),
+    ])
+    func aProxyIsKnownByItsName(name: String, host: String, status: String) async throws {
+        try await Self.withDashboard(proxies: [name]) { dashboard throws in
+            #expect(dashboard.url.hasPrefix("https://\(name)/?token="))
+            let token = dashboard.url.split(separator: "=")[1]
+            #expect(try Self.status(Client.get("/?token=\(token)", port: dashboard.port, host: host)) == status)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("https://line.example", .url), ("http://line.example:80/", .url), ("line.example/", .url),
+            ("https:line.example", .url), ("löwe.example", .notASCII), ("2001:db8::7", .bareIPv6),
+            ("line.example:", .port), ("line.example:0", .port), ("line.example:99999", .port), ("[::1]x", .port),
+            ("", .notHost), ("line example", .notHost), ("-a.example", .notHost), ("a..b", .notHost),
+            ("[::1", .notHost),
+            ("user@line.example", .notHost), (":8443", .notHost),
+        ] as [(String, ProxyName.Fault)])
+    func whatNamesNoProxy(text: String, fault: ProxyName.Fault) {
+        #expect(throws: fault) { try ProxyName(text) }
     }
 }

@@ -111,6 +111,8 @@ struct PageTests {
     func aDevicesPageHasItsWholeRecord(place: LedgerPlace) throws {
         try withSite(place) { site, ledger throws in
             try ledger.rework("plain-1", reason: "wrong label", by: .second)
+            let waiting = try answer(site, "/device?serial=plain-1").body
+            #expect(waiting.contains("to be reworked: wrong label") && waiting.contains("rework</span>"))
             try ledger.provision("plain-1", fingerprint: "f2", by: .second)
             let page = try answer(site, "/device?serial=plain-1").body
             for word in ["PASS", "f1", "f2", "superseded", "live", "wrong label", "reworked", "line-2", "Ada", "Bob"] {

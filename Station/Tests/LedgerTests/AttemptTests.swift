@@ -210,4 +210,52 @@ struct AttemptTests {
             try ledger.plan(["t1"], batch: "B2", quota: 1)
         }
     }
+
+    @Test(arguments: LedgerPlace.allCases)
+    func aQuotaIsRaisedByAPersonWhoSaysWhy(place: LedgerPlace) throws {
+        try place.withAddress { address in
+            let ledger = try place.open(address)
+            try ledger.plan(["s1", "s2", "s3"], quota: 1)
+            try ledger.provision("s1", fingerprint: "f1")
+            #expect(try ledger.claim("s2", port: nil, lease: 1, by: .first) == .quotaReached(batch: "B1", quota: 1))
+            #expect(throws: QuotaError.noReason) { try ledger.setQuota(2, of: "B1", reason: " ", by: .second) }
+            #expect(throws: QuotaError.noBatch("B9")) { try ledger.setQuota(2, of: "B9", reason: "r", by: .second) }
+            #expect(throws: QuotaError.same(batch: "B1", quota: 1)) {
+                try ledger.setQuota(1, of: "B1", reason: "r", by: .second)
+            }
+            #expect(try ledger.setQuota(3, of: "B1", reason: "more were ordered", by: .second) == 1)
+            try ledger.provision("s2", fingerprint: "f2")
+            #expect(throws: QuotaError.belowMade(batch: "B1", made: 2)) {
+                try ledger.setQuota(1, of: "B1", reason: "fewer", by: .second)
+            }
+            #expect(try ledger.setQuota(2, of: "B1", reason: "fewer", by: .second) == 3)
+            #expect(try ledger.claim("s3", port: nil, lease: 1, by: .first) == .quotaReached(batch: "B1", quota: 2))
+            // A manifest that comes once more changes nothing.
+            try ledger.plan(["s1", "s4"])
+            let entries = try ledger.auditEntries(of: "B1").filter { $0.action == "quota" }
+            #expect(entries.map(\.actor) == ["Bob", "Bob"] && entries[0].detail.contains("more were ordered"))
+            _ = try ledger.verifyAudit()
+            try place.tamper(address, "UPDATE batches SET quota = 9")
+            #expect(throws: AuditFault.quotaDiffers(batch: "B1")) { try ledger.verifyAudit() }
+        }
+    }
+
+    /// A CA that issues twice in one transaction: the first that is seen is the live one, and the other is named.
+    @Test(arguments: LedgerPlace.allCases)
+    func aSecondCertificateIsNamed(place: LedgerPlace) throws {
+        try place.withLedger { ledger in
+            try ledger.plan(["s1"])
+            var attempt = try ledger.record(.requested(transactionID: "t"), of: ledger.taken("s1"), by: .first)
+            attempt = try ledger.record(.certificate("f1"), of: attempt, by: .first)
+            let error = #expect(throws: StepError.self) {
+                try ledger.record(.certificate("f2"), of: attempt, by: .first)
+            }
+            let sentence = "\(error.map { "\($0)" } ?? "")"
+            for word in ["serial number 0a", "fingerprint f2", "fingerprint f1", "revoke"] {
+                #expect(sentence.contains(word), "\(sentence)")
+            }
+            #expect(try ledger.certificates(of: "s1").map(\.fingerprint) == ["f1"])
+            _ = try ledger.verifyAudit()
+        }
+    }
 }

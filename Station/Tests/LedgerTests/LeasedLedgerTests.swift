@@ -34,7 +34,7 @@ struct LeasedLedgerTests {
             try withTemporaryDirectory { folder in
                 let database = AwayDatabase(
                     place == .sqlite ? try SQLiteDatabase(file: address) : try PostgreSQLDatabase(address: address))
-                let shared = try Ledger(database) { clock.now }
+                let shared = try Ledger(database, now: { clock.now }, leases: clock.leases)
                 try shared.plan((1...6).map { "s\($0)" })
                 try body(
                     Bench(database: database, shared: shared, clock: clock, journal: folder.appending(path: "j").path))

@@ -47,4 +47,32 @@ struct ShiftTests {
             #expect(underWay.map(\.serial) == ["s4"] && ended.map(\.serial) == ["s2"])
         }
     }
+
+    /// A person who takes a device away from a station that is gone says nothing of the device, or of who failed.
+    @Test(arguments: LedgerPlace.allCases)
+    func whatAReworkGaveUpIsNoFailure(place: LedgerPlace) throws {
+        let clock = TestClock()
+        try place.withLedger(clock) { ledger in
+            let start = clock.now
+            try ledger.plan(["s1", "s2"])
+            _ = try ledger.record(.key(publicKey: "k", isHere: true), of: ledger.taken("s1", lease: 5), by: .first)
+            let silent = FailureCause(kind: "silent", sentence: "no", excludesCertificate: false)
+            try ledger.record(.failed(silent), of: ledger.taken("s2"), by: .first)
+            clock.move(seconds: 60)
+            for serial in ["s1", "s2"] { try ledger.rework(serial, reason: "line-1 burnt", by: .second) }
+            let one = [NamedCount(name: "silent", count: 1)]
+            let figures = try #require(try ledger.readBatch("B1") { try $0.figures() })
+            #expect(figures.causes == one && figures.states == ["rework": 2])
+            #expect(figures.stations.map { "\($0.name) \($0.failed)" } == ["line-1 1"])
+            #expect(try ledger.causes(since: start) == one)
+            #expect(try ledger.rate(since: start, interval: 600).map(\.failed).reduce(0, +) == 1)
+            #expect(try ledger.batches().map(\.states) == [["rework": 2]])
+            #expect(try ["s1", "s2"].map { try ledger.device($0)?.state } == ["rework", "rework"])
+            // Of neither there is anything to be seen at a port.
+            let latest = try ledger.latestAttempts(limit: 9)
+            #expect(latest.underWay.isEmpty && latest.ended.isEmpty)
+            #expect(try ledger.provision("s1", fingerprint: "f1", by: .second).number == 2)
+            #expect(try ledger.device("s1")?.state == "verified")
+        }
+    }
 }

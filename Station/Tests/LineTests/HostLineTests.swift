@@ -70,7 +70,8 @@ struct HostLineTests {
                 """.utf8
             ).write(to: device)
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: device.path)
-            bench.station.verification = CommandTemplate("\(device.path) {serial} {folder}")
+            bench.station.verification = try CommandTemplate(
+                "\(device.path) {serial} {folder}", known: Station.verificationNames)
             try await bench.run(Self.manifest(3))
             #expect(bench.results.values.allSatisfy { $0 == .verified } && bench.results.count == 3)
             // Nothing of the keys is left.
@@ -83,8 +84,8 @@ struct HostLineTests {
     @Test func aDeviceThatNamesAnotherCertificateFails() async throws {
         try await Bench.with { bench in
             let other = String(repeating: "ab", count: 32)
-            bench.station.verification = CommandTemplate(
-                "/bin/echo event operation=- outcome=current fingerprint=\(other)")
+            bench.station.verification = try CommandTemplate(
+                "/bin/echo event operation=- outcome=current fingerprint=\(other)", known: [])
             try await bench.run(Self.manifest(1))
             guard case .failed(let cause) = bench.results["D1"] else {
                 Issue.record("\(bench.results)")
@@ -187,7 +188,7 @@ struct HostLineTests {
             try Data("#!/bin/sh\necho line\n".utf8).write(to: program)
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program.path)
             try await bench.run("serial,challenge\nD1,\(password)\nD2,line\n")
-            bench.station.challenge = CommandTemplate(program.path).map(ChallengeCommand.init)
+            bench.station.challenge = ChallengeCommand(try CommandTemplate(program.path, known: []))
             try await bench.run("serial\nD3\n")
             #expect(bench.results["D3"] == .delivered && bench.results["D2"] == .delivered)
             for name in ["ledger.db", "ledger.db-wal"] {
@@ -259,6 +260,35 @@ struct HostLineTests {
             }
             #expect(bench.results["D2"] == .delivered)
             #expect(try FileManager.default.contentsOfDirectory(atPath: elsewhere.path) == [])
+        }
+    }
+
+    @Test func whatAHookComplainsOfIsToldWithTheSerial() async throws {
+        try await Bench.with { bench in
+            let program = bench.folder.appending(path: "printer")
+            try Data("#!/bin/sh\nprintf 'no paper for %s\\033[2J\\n' \"$1\" >&2\n".utf8).write(to: program)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program.path)
+            bench.station.hooks = Hooks([
+                .issued: try CommandTemplate("\(program.path) {label}-{x-lot}", known: Hooks.names)
+            ])
+            try await bench.run("serial,challenge,label,x-lot\nD1,line,L1,7\nD2,line,,\n")
+            for (serial, label) in [("D1", "L1-7"), ("D2", "-")] {
+                let note = "\(serial): the hook for issued says: no paper for \(label)\\u{1b}[2J"
+                #expect(bench.events.all.contains(.note(note)), "\(bench.events.all)")
+            }
+        }
+    }
+
+    /// A CA that issues anew for each request, and an answer that was lost: there is one live certificate, the one that was made.
+    @Test func aCAThatIssuesTwiceLeavesOneLiveCertificate() async throws {
+        try await Bench.with({ $0.repeatsCertificates = false }) { bench in
+            bench.server.authority.setFaults([FaultRule(.truncated(60), times: 1)])
+            try await bench.run(Self.manifest(1))
+            #expect(bench.results == ["D1": .delivered], "\(bench.results)")
+            let recorded = try bench.ledger.certificates(of: "D1")
+            #expect(bench.server.authority.issuedCertificates().count == 2 && recorded.map(\.status) == ["live"])
+            let image = FlashImage(bytes: try bench.file("D1", "identity.bin"))
+            #expect(image.certificates.first?.base64EncodedString() == recorded.first?.der)
         }
     }
 }

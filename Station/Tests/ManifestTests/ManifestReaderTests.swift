@@ -19,10 +19,14 @@ struct ManifestReaderTests {
         _ text: String, profile: String = profile, command: Bool = false
     ) -> (devices: [ManifestDevice], problems: [String]) {
         var problems: [String] = []
-        let report = { (problem: ManifestProblem) in problems.append("\(problem)") }
+        let report = { (problem: ManifestProblem) in
+            problems.append((problem.profile.map { "\($0): " } ?? "") + "\(problem)")
+        }
         let reader = ManifestReader(
             [UInt8](text.utf8), hasChallengeCommand: command,
-            profile: { $0 == nil || $0 == "sensor" ? Profile([UInt8](profile.utf8), report: report) : nil },
+            profile: {
+                $0 == nil || $0 == "sensor" ? Profile([UInt8](profile.utf8), file: "sensor.conf", report: report) : nil
+            },
             report: report)
         var devices: [ManifestDevice] = []
         while let device = reader.next() { devices.append(device) }
@@ -102,6 +106,19 @@ struct ManifestReaderTests {
     @Test(arguments: [
         ("", "the file is empty"),
         ("serial;key\n1;p256\n", "line 1: the columns are separated by semicolons: save the file with commas"),
+        ("serial\tkey\n1\tp256\n", "line 1: the columns are separated by tabulators: save the file with commas"),
+        ("\"serial\";\"key\"\n1;p256\n", "line 1: the columns are separated by semicolons: save the file with commas"),
+        ("serial;x-a,b\n1;2\n", "line 1: the columns are separated by semicolons: save the file with commas"),
+        (
+            "sep=;\r\nserial;key\r\n1;p256\r\n",
+            "line 1: 'sep=;' is a line of Excel's own, and no header: take it out, and save the file with commas"
+        ),
+        (
+            "\"sep=,\"\nserial,key\n1,p256\n",
+            "line 1: '\"sep=,\"' is a line of Excel's own, and no header: take it out, and save the file with commas"
+        ),
+        ("serial,challenge\n", "there are no devices in it: each has a line of its own behind the header"),
+        ("serial,challenge\r\n,\r\n\r\n", "there are no devices in it: each has a line of its own behind the header"),
         ("name\nx\n", "line 1: there is no column serial, which tells one device from another"),
         ("serial,serial\n1,2\n", "line 1, column serial: this column is there twice; take one out"),
         (
@@ -118,6 +135,10 @@ struct ManifestReaderTests {
     ])
     func whatIsNoManifest(text: String, problem: String) {
         #expect(read(text).problems.contains(problem), "\(read(text).problems)")
+        // One mistake, one sentence, but where the lines are those of another file.
+        if problem.contains("separated by") || problem.contains("no devices") {
+            #expect(read(text).problems.count == 1, "\(read(text).problems)")
+        }
     }
 
     @Test func otherEncodingsAreNamed() {
@@ -157,5 +178,64 @@ struct ManifestReaderTests {
     func aSerialIsWhateverALabelHas(serial: String) {
         let (devices, problems) = read("serial,challenge\n\(serial),c\n")
         #expect(devices.map(\.serial) == [serial] && problems == [])
+    }
+
+    /// A thousand devices have one profile, and its author one mistake.
+    @Test(arguments: [
+        ("key = p256", "key = p999", "sensor.conf: line 5, column key: the device's client does not take 'p999'"),
+        (
+            "subject = CN={serial},O=Example", "subject = CN={serial},nonsense",
+            "sensor.conf: line 4, column subject: CN={serial},nonsense: no = follows; a comma within a value is written \\,, at character 6"
+        ),
+        ("key = p256", "san = DNS:a b", "sensor.conf: line 5, column san: DNS:a b: a character that such a name"),
+        (
+            "CN={serial}", "CN={seriel}",
+            "sensor.conf: line 4, column subject: nothing is known as {seriel}: the manifest has {serial}, {challenge}"
+        ),
+        (
+            "CN={serial}", "CN={label}",
+            "sensor.conf: line 4, column subject: nothing is known as {label}: the manifest has {serial}, {challenge}"
+        ),
+        (
+            "url = http://ca.example/scep", "",
+            "sensor.conf: column url: it has no value, neither in the profile nor in a column of the manifest"
+        ),
+        (
+            "url = http://ca.example/scep", "url = nonsense",
+            "sensor.conf: line 2, column url: the device's client does not"
+        ),
+    ])
+    func aMistakeOfTheProfileIsToldOnce(right: String, wrong: String, problem: String) {
+        let rows = "serial,challenge\n" + (1...50).map { "\($0),c\n" }.joined()
+        let (devices, problems) = read(rows, profile: Self.profile.replacing(right, with: wrong))
+        #expect(devices.isEmpty && problems.count == 1 && problems[0].hasPrefix(problem), "\(problems)")
+    }
+
+    @Test func aProfileThatIsNotThereIsToldOnce() {
+        let (devices, problems) = read("serial,challenge,profile\n1,c,gadget\n2,c,gadget\n3,c,sensor\n4,c,thing\n")
+        #expect(devices.map(\.serial) == ["3"])
+        #expect(
+            problems == [
+                "line 2, column profile: there is no usable profile 'gadget'",
+                "line 5, column profile: there is no usable profile 'thing'",
+            ])
+    }
+
+    /// What a row puts into the profile's text is the row's mistake.
+    @Test func aMistakeOfTheRowIsToldOfTheRow() {
+        let (devices, problems) = read(
+            "serial,challenge,x-host,key\n1,c,a b,\n2,c,ok,\n3,c,ok,p999\n4,c,,\n",
+            profile: Self.profile + "\nsan = DNS:{x-host}")
+        #expect(devices.map(\.serial) == ["2"])
+        #expect(problems.count == 3 && problems[0].hasPrefix("line 2, column san: DNS:a b: "), "\(problems)")
+        #expect(problems[1] == "line 4, column key: the device's client does not take 'p999'")
+        #expect(problems[2] == "line 5, column x-host: the profile's san has {x-host} in it, and there is no value")
+    }
+
+    @Test func linesOfJSONWithoutAnyoneElsesColumnAreTold() {
+        let lines = (1...9).map { "{\"serial\":\"\($0)\",\"challenge\":\"c\"}\n" }.joined()
+        let (_, problems) = read(lines, profile: Self.profile.replacing("{serial}", with: "{seriel}"))
+        #expect(
+            problems == ["sensor.conf: line 4, column subject: nothing is known as {seriel}: there is no such column"])
     }
 }

@@ -39,7 +39,7 @@ struct ProfileTests {
     }
 
     @Test func bracesThatAreMeantAreDoubled() {
-        #expect(Profile.pieces(of: "a{{b}}{x}c") == [.text("a{b}"), .column("x"), .text("c")])
+        #expect(Template("a{{b}}{x}c")?.pieces == [.text("a{b}"), .name("x"), .text("c")])
     }
 
     @Test func aValueThatIsMissingIsNamed() {

@@ -118,6 +118,10 @@ final class PortBench: @unchecked Sendable {
 
     func device(_ serial: String, at terminal: PseudoTerminal, in name: String? = nil, _ lines: String...) throws
         -> VirtualDevice
+    { try device(serial, at: terminal, in: name, lines) }
+
+    func device(_ serial: String, at terminal: PseudoTerminal, in name: String? = nil, _ lines: [String]) throws
+        -> VirtualDevice
     {
         let place = folder.appending(path: "device-\(name ?? serial)")
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)

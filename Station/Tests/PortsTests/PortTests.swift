@@ -118,6 +118,56 @@ struct PortTests {
                 ])
         }
     }
+
+    /// Whichever way it asks: the device is who it says, and what it has stays what was verified.
+    @Test(arguments: ["renewal-type=17", "renewal-type=19"])
+    func aRenewalIsNotRelayedAndNoFailure(type: String) async throws {
+        // A hundredth of its lifetime is over after three seconds.
+        try await PortBench.with({
+            $0.lifetime = 300
+            $0.backdating = 0
+        }) { bench in
+            try await bench.serve(["R1"], ports: 1) { terminals in
+                for lines in [["renew=99"], ["renew=1", "jitter=0", type]] {
+                    _ = await bench.run([try bench.device("R1", at: terminals[0], in: nil, lines)])
+                    try await Task.sleep(for: .seconds(4))
+                }
+            }
+            let asked = bench.events.contains { event in
+                if case .note(let text) = event {
+                    text.contains("R1 asks for the renewal of its certificate")
+                } else {
+                    false
+                }
+            }
+            #expect(asked, "\(bench.events)")
+            #expect(bench.results["R1"] == .done, "\(bench.results)")
+            #expect(bench.server.authority.issuedCertificates().count == 1)
+            #expect(try bench.ledger.lastAttempt(of: "R1")?.state == .verified)
+        }
+    }
+
+    /// Its answer was lost on the way, and the CA issues anew for each request: the ledger has what the device has.
+    @Test func aCAThatIssuesTwiceLeavesOneLiveCertificate() async throws {
+        try await PortBench.with({ $0.repeatsCertificates = false }) { bench in
+            bench.server.authority.setFaults([FaultRule(.truncated(60), times: 1)])
+            try await bench.serve(["R1"], ports: 1) { terminals in
+                let place = bench.folder.appending(path: "device")
+                try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+                let text = try bench.configuration("R1").replacing("retries=0", with: "retries=3")
+                let device = VirtualDevice(
+                    serial: "R1", folder: place, configuration: text, descriptor: terminals[0].descriptor)
+                _ = await bench.run([device])
+            }
+            let issued = bench.server.authority.issuedCertificates().map(\.serial)
+            let recorded = try bench.ledger.certificates(of: "R1")
+            #expect(issued.count == 2 && bench.results["R1"] == .verified, "\(bench.results)")
+            #expect(recorded.count == 1 && recorded[0].status == "live" && issued.contains(recorded[0].serialNumber))
+            let transactions = try bench.ledger.auditEntries(of: "R1").filter { $0.action == "requested" }
+            #expect(transactions.count == 1)
+            _ = try bench.ledger.verifyAudit()
+        }
+    }
 }
 
 @Suite("What comes over the relay is read as a request of SCEP's, or not sent")

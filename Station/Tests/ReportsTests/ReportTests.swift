@@ -108,7 +108,10 @@ struct ReportTests {
             let output = try runProgram("/usr/bin/python3", ["-c", program], input: [UInt8](csv.utf8)).output
             let rows = try JSONDecoder().decode([[String]].self, from: Data(output))
             #expect(rows.count == 11 && rows.allSatisfy { $0.count == rows[0].count })
-            #expect(rows[0].suffix(3) == ["label", "x-line", "x-site"])
+            #expect(
+                rows[0].suffix(6) == [
+                    "label", "verified_by", "verified_station", "verified_operator", "x-line", "x-site",
+                ])
             // One device a line, whatever is in its values.
             #expect(csv.split(separator: "\r\n").count == 11 && !csv.unicodeScalars.contains("\u{1B}"))
             for (number, row) in rows.dropFirst().enumerated() {
@@ -120,6 +123,8 @@ struct ReportTests {
                 #expect(row[14] == label || row[14] == "'" + label)
             }
             #expect(rows[5][1...3] == ["verified", "2", "2"])
+            #expect(rows[1][15...17] == ["event", "line-2", "Bob"] && rows[2][15...17] == ["event", "line-1", "Ada"])
+            #expect(rows[9][1] == "delivered" && rows[9][15...17] == ["", "", ""])
         }
     }
 
@@ -172,5 +177,26 @@ struct ReportTests {
     ])
     func sharesAreNotRoundedToAllOrNothing(part: Int, whole: Int, text: String) {
         #expect(percent(part, of: whole) == text)
+    }
+
+    /// Of the attempt that counts: not of whom a rework took it from.
+    @Test(arguments: LedgerPlace.allCases)
+    func whoVerifiedADeviceIsInEachReport(place: LedgerPlace) throws {
+        try Self.withBatch(place) { ledger, key in
+            var attempt = try ledger.taken("s9")
+            for step in AttemptStep.whole("f9").dropLast() {
+                attempt = try ledger.record(step, of: attempt, by: .first)
+            }
+            try ledger.record(.verified(fingerprint: "f9", by: "read back at port p7"), of: attempt, by: .second)
+            try ledger.rework("s0", reason: "wrong label", by: .first)
+            #expect(try ledger.device("s0")?.verification == nil)
+            #expect(try ledger.device("s9")?.verification?.person == "Bob")
+            #expect(try text(.csv, ledger, key).contains("read back at port p7\",line-2,Bob"))
+            #expect(
+                try text(.ndjson, ledger, key).contains(
+                    #""verification":{"by":"read back at port p7","operator":"Bob","station":"line-2"}"#))
+            #expect(
+                try text(.html, ledger, key).contains("verified by <bdi>read back at port p7</bdi>: <bdi>Bob</bdi>"))
+        }
     }
 }

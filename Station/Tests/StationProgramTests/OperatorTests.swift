@@ -7,48 +7,9 @@ import Testing
 
 @Suite("What an operator does at a station")
 struct OperatorTests {
-    /// A folder with a profile of an authority's, and a station.
-    private func withStation(
-        _ configure: (inout CAConfiguration) -> Void = { _ in },
-        _ body: (URL, AuthorityServer, (String...) throws -> (status: Int32, output: String, complaint: String))
-            async throws -> Void
-    ) async throws {
-        var configuration = CAConfiguration()
-        configuration.challenge = .shared("line")
-        configure(&configuration)
-        let server = try await AuthorityServer(try Authority(configuration))
-        try await withTemporaryDirectory { folder in
-            let profile = """
-                url = \(server.url)
-                fingerprint = \(try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal)
-                subject = CN={serial}
-                key = p256
-                key-origin = station
-                challenge-use = always
-                """
-            try Self.write(profile, to: folder.appending(path: "part.conf"))
-            try await body(folder, server) { arguments in
-                let common = arguments[0] == "check" ? [] : ["--state", folder.appending(path: "station").path]
-                return try StationProgram(arguments: arguments + common).run()
-            }
-        }
-        await server.stop()
-    }
-
-    private static func write(_ text: String, to file: URL, mode: Int = 0o600) throws {
-        try Data(text.utf8).write(to: file)
-        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file.path)
-    }
-
-    private static func manifest(_ serials: [String], _ folder: URL, mode: Int = 0o600) throws -> String {
-        let file = folder.appending(path: "batch.csv")
-        try write("serial,challenge\n" + serials.map { "\($0),line\n" }.joined(), to: file, mode: mode)
-        return file.path
-    }
-
     @Test func aBatchFromManifestToCheckpoint() async throws {
         try await withStation { folder, server, scep in
-            let manifest = try Self.manifest((1...4).map { "P\($0)" }, folder)
+            let manifest = try writeManifest((1...4).map { "P\($0)" }, folder)
             let profile = folder.appending(path: "part.conf").path
             #expect(try scep("check", manifest, "--profile", profile).status == 0)
             #expect(try scep("run", manifest, "--profile", profile, "--form", "image", "--form", "pem").status == 0)
@@ -67,7 +28,7 @@ struct OperatorTests {
 
             let checkpoint = try scep("audit", "sign").output.trimmingCharacters(in: .newlines)
             let key = folder.appending(path: "line.pem")
-            try Self.write(try scep("key").output, to: key)
+            try writeFile(try scep("key").output, to: key)
             #expect(try scep("rework", "P1", "--reason", "wrong label").status == 0)
             #expect(try scep("audit", "verify", "--key", key.path, "--checkpoint", checkpoint).status == 0)
             #expect(try scep("audit", "verify", "--checkpoint", String(checkpoint.dropLast(3)) + "AAA").status != 0)
@@ -91,7 +52,7 @@ struct OperatorTests {
             let ledger = folder.appending(path: "station/ledger.db").path
             let none = try scep("audit", "verify")
             #expect(none.status == 3 && none.complaint.contains("there is none at"))
-            #expect(try scep("run", Self.manifest(["A"], folder), "--profile", profile).status == 0)
+            #expect(try scep("run", writeManifest(["A"], folder), "--profile", profile).status == 0)
             #expect(try scep("scrap", "A", "--reason", "x").status == 0)
             let kept = try scep("audit", "sign").output.trimmingCharacters(in: .newlines)
             try LedgerPlace.sqlite.tamper(
@@ -118,7 +79,7 @@ struct OperatorTests {
         try await withStation { folder, server, scep in
             let profile = folder.appending(path: "part.conf").path
             let file = folder.appending(path: "bad.csv")
-            try Self.write("serial,challenge\nA,line\nA,line\nB\n", to: file)
+            try writeFile("serial,challenge\nA,line\nA,line\nB\n", to: file)
             for command in ["check", "run"] {
                 let result = try scep(command, file.path, "--profile", profile)
                 #expect(result.status == 2)
@@ -127,7 +88,7 @@ struct OperatorTests {
             }
             #expect(server.authority.issuedCertificates().isEmpty)
             // There are passwords in it, for everybody to read.
-            let open = try Self.manifest(["C"], folder, mode: 0o644)
+            let open = try writeManifest(["C"], folder, mode: 0o644)
             let result = try scep("run", open, "--profile", profile)
             #expect(result.status == 2 && result.complaint.contains("chmod 600"))
             #expect(!result.complaint.contains("line\n"))
@@ -137,7 +98,7 @@ struct OperatorTests {
     @Test func oneProgramAtATimeWorksAsAStation() async throws {
         try await withStation { folder, server, scep in
             server.authority.setFaults([FaultRule(.stall(3_000), operations: [.getCACaps])])
-            let manifest = try Self.manifest(["A"], folder)
+            let manifest = try writeManifest(["A"], folder)
             let profile = folder.appending(path: "part.conf").path
             let first = try StationProgram(
                 arguments: ["run", manifest, "--profile", profile, "--state", folder.appending(path: "station").path]
@@ -161,12 +122,12 @@ struct OperatorTests {
             let text = try String(contentsOf: right, encoding: .utf8)
             let wrong = folder.appending(path: "wrong.conf")
             let digits = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
-            try Self.write(text.replacing(digits, with: String(repeating: "ab", count: 32)), to: wrong)
-            let manifest = try Self.manifest(["A", "B"], folder)
+            try writeFile(text.replacing(digits, with: String(repeating: "ab", count: 32)), to: wrong)
+            let manifest = try writeManifest(["A", "B"], folder)
             #expect(try scep("run", manifest, "--profile", wrong.path).status == 1)
             #expect(try scep("run", manifest, "--profile", right.path).status == 0)
             // What was made is not asked for again because the profile says something else since.
-            try Self.write(text + "\nretries = 3\n", to: right)
+            try writeFile(text + "\nretries = 3\n", to: right)
             #expect(try scep("run", manifest, "--profile", right.path).status == 0)
             #expect(server.authority.issuedCertificates().count == 2)
             #expect(try scep("audit", "verify").status == 0)
@@ -176,10 +137,10 @@ struct OperatorTests {
     @Test func aDeviceStaysInItsBatch() async throws {
         try await withStation { folder, _, scep in
             let profile = folder.appending(path: "part.conf").path
-            let manifest = try Self.manifest(["A"], folder)
+            let manifest = try writeManifest(["A"], folder)
             #expect(try scep("run", manifest, "--profile", profile).status == 0)
             let other = folder.appending(path: "other.csv")
-            try Self.write("serial,challenge,subject\nA,line,CN=else\n", to: other)
+            try writeFile("serial,challenge,subject\nA,line,CN=else\n", to: other)
             let result = try scep("run", other.path, "--profile", profile)
             #expect(
                 result.status == 3
@@ -193,7 +154,7 @@ struct OperatorTests {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: StationProgram.path)
             process.arguments = [
-                "run", try Self.manifest(["A", "B"], folder), "--profile", folder.appending(path: "part.conf").path,
+                "run", try writeManifest(["A", "B"], folder), "--profile", folder.appending(path: "part.conf").path,
                 "--state", folder.appending(path: "station").path,
             ]
             (process.standardInput, process.standardError) = (FileHandle.nullDevice, gone)
@@ -208,7 +169,7 @@ struct OperatorTests {
     @Test func aLedgerThatIsNoneIsLeftAlone() async throws {
         try await withStation { folder, _, scep in
             let file = folder.appending(path: "text.db")
-            try Self.write(
+            try writeFile(
                 "a text that is long enough to be looked at, and no database at all, as SQLite will find", to: file)
             let result = try scep("status", "--ledger", file.path)
             #expect(result.status == 3 && result.complaint.contains("is a database, but no station's ledger"))
@@ -221,10 +182,10 @@ struct OperatorTests {
     @Test func anOlderCopyOfTheLedgerIsNotGoneOnWith() async throws {
         try await withStation { folder, server, scep in
             let profile = folder.appending(path: "part.conf").path
-            #expect(try scep("run", try Self.manifest(["A"], folder), "--profile", profile).status == 0)
+            #expect(try scep("run", try writeManifest(["A"], folder), "--profile", profile).status == 0)
             let copy = folder.appending(path: "copy.db").path
             #expect(try scep("backup", copy).status == 0)
-            let both = try Self.manifest(["A", "B"], folder)
+            let both = try writeManifest(["A", "B"], folder)
             #expect(try scep("run", both, "--profile", profile).status == 0)
             let ledger = folder.appending(path: "station/ledger.db")
             for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: ledger.path + end) }
@@ -251,5 +212,59 @@ struct OperatorTests {
         let result = try runProgram(program.path, ["--devices", "9", "--ports", "3", "--host-made", "4"])
         let said = String(decoding: result.output, as: UTF8.self)
         #expect(said.contains("batch: 13 planned; delivered 4, verified 9") && said.contains("whole"))
+    }
+
+    @Test func anotherFormOfWhatWasHandedOverIsNotMadeAndThatIsSaid() async throws {
+        try await withStation { folder, server, scep in
+            let manifest = try writeManifest(["A", "B"], folder)
+            let profile = folder.appending(path: "part.conf").path
+            #expect(try scep("run", manifest, "--profile", profile, "--form", "pem").status == 0)
+            let same = try scep("run", manifest, "--profile", profile, "--form", "pem")
+            #expect(same.status == 0 && !same.complaint.contains("handed over before"))
+            let other = try scep("run", manifest, "--profile", profile, "--form", "image")
+            #expect(other.status == 0)
+            #expect(
+                other.complaint.contains("handed over before, and without identity.bin in ")
+                    && other.complaint.contains(": A, B (2); nothing was made") && other.complaint.contains("rework"),
+                "\(other.complaint)")
+            #expect(try scep("rework", "A", "--reason", "an image is wanted").status == 0)
+            let anew = try scep("run", manifest, "--profile", profile, "--form", "image")
+            #expect(anew.complaint.contains(": B (1); nothing was made"), "\(anew.complaint)")
+            #expect(
+                FileManager.default.fileExists(
+                    atPath: folder.appending(path: "station/out/A/identity.bin").path))
+        }
+    }
+
+    /// Before anything is begun, and not for each device.
+    @Test(arguments: ["--challenge-command", "--verify-command", "--on-issued", "--on-verified", "--on-failed"])
+    func whatNothingIsPutInForIsRefusedAtTheStart(option: String) async throws {
+        try await withStation { folder, _, scep in
+            let manifest = try writeManifest(["A"], folder)
+            let profile = folder.appending(path: "part.conf").path
+            let result = try scep("run", manifest, "--profile", profile, option, "/bin/true {seriel}")
+            #expect(result.status == 64, "\(result.complaint)")
+            #expect(result.complaint.contains("\(option): nothing is known as {seriel}: there are {serial}, "))
+            #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "station").path))
+        }
+    }
+
+    @Test func aProxyIsNoURL() throws {
+        let result = try StationProgram(arguments: ["serve", "--behind-proxy", "https://line.example"]).run()
+        #expect(
+            result.status == 64 && result.complaint.contains("it is a name alone, as line.example"),
+            "\(result.complaint)")
+    }
+
+    /// What is said is said in the names that a manifest and a profile have, and no other program's.
+    @Test func whatAnOperatorIsToldToSetIsHis() async throws {
+        try await withStation { folder, server, scep in
+            server.authority.setFaults([FaultRule(.failure(Refusal(.badRequest, "wrong password")), times: 1)])
+            let result = try scep(
+                "run", try writeManifest(["A"], folder), "--profile", folder.appending(path: "part.conf").path)
+            #expect(
+                result.status == 1 && result.complaint.contains("check challenge and subject"), "\(result.complaint)")
+            #expect(!result.complaint.contains("challenge-file"))
+        }
     }
 }

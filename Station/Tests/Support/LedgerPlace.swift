@@ -20,8 +20,16 @@ public enum LedgerPlace: String, CaseIterable, Sendable {
 
     public func open(_ address: String, _ clock: TestClock = TestClock()) throws -> Ledger {
         switch self {
-        case .sqlite: try Ledger(SQLiteDatabase(file: address)) { clock.now }
-        case .postgreSQL: try Ledger(PostgreSQLDatabase(address: address)) { clock.now }
+        case .sqlite: try Ledger(SQLiteDatabase(file: address), now: { clock.now }, leases: clock.leases)
+        case .postgreSQL: try Ledger(PostgreSQLDatabase(address: address), now: { clock.now }, leases: clock.leases)
+        }
+    }
+
+    /// Likewise, with leases as they are outside of tests: by the server's clock, where there is a server.
+    public func openAsAStation(_ address: String, _ clock: TestClock) throws -> Ledger {
+        switch self {
+        case .sqlite: try open(address, clock)
+        case .postgreSQL: try Ledger(PostgreSQLDatabase(address: address), now: { clock.now })
         }
     }
 

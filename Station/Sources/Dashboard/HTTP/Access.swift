@@ -8,8 +8,8 @@ struct Access: Sendable {
     /// Under which the browser keeps the token; a browser keeps one jar for all ports of a machine.
     let cookie: String
 
-    init(_ address: Address, proxies: [String], token: String?) {
-        names = Set(proxies.map { $0.lowercased() } + (address.isLoopback ? ["localhost", "127.0.0.1", "[::1]"] : []))
+    init(_ address: Address, proxies: [ProxyName], token: String?) {
+        names = Set(proxies.map(\.host) + (address.isLoopback ? ["localhost", "127.0.0.1", "[::1]"] : []))
         self.token = token
         // The prefix has the browser take it over TLS alone, and of this host alone.
         cookie = "__Host-scep-station-\(address.port)"

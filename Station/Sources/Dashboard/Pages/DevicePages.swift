@@ -76,7 +76,7 @@ extension Page {
             attempt.cause.map { "\($0): \(attempt.sentence ?? "")" }, attempt.reason,
         ].compactMap(\.self).joined(separator: "; ")
         return """
-            <tr><td>\(attempt.number)</td><td>\(stateWord(attempt.state.rawValue))</td><td><bdi>\(attempt.station)</bdi></td>\
+            <tr><td>\(attempt.number)</td><td>\(stateWord(DeviceState.word(attempt)))</td><td><bdi>\(attempt.station)</bdi></td>\
             <td><bdi>\(attempt.person)</bdi></td><td><bdi>\(attempt.port ?? "")</bdi></td><td>\(clock.day(attempt.startedAt))</td>\
             <td>\(attempt.finishedAt.map { clock.day($0) } ?? "")</td><td class="number">\(attempt.tries)</td>\
             <td><bdi>\(happened)</bdi></td></tr>

@@ -88,7 +88,7 @@ extension Page {
     private static func batch(_ batch: BatchSummary) -> Markup {
         let verified = batch.states["verified", default: 0] + batch.states["retired", default: 0]
         let failed = batch.states["failed", default: 0] + batch.states["scrapped", default: 0]
-        let begun = batch.planned - batch.states["planned", default: 0]
+        let begun = batch.planned - batch.states[DeviceState.planned, default: 0]
         func part(_ style: String, from: Int, _ count: Int) -> Markup {
             let width = 1000 / Double(max(batch.planned, 1))
             return
@@ -108,7 +108,8 @@ extension Page {
 
     private static func event(_ entry: AuditEntry, _ clock: Clock) -> Markup {
         // Of a batch or a station there is no page.
-        let subject = entry.action == "planned" ? "<bdi>\(entry.subject)</bdi>" : link(entry.subject)
+        let subject =
+            entry.action == "planned" || entry.action == "quota" ? "<bdi>\(entry.subject)</bdi>" : link(entry.subject)
         return """
             <tr><td class="when">\(clock.time(entry.at))</td><td class="serial">\(subject)</td>\
             <td>\(stateWord(entry.action))</td><td class="quiet"><bdi>\(words(entry, longest: 24))</bdi></td></tr>

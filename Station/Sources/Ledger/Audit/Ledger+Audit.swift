@@ -1,4 +1,13 @@
 extension Ledger {
+    /// What the time is, for the record.
+    ///
+    /// - Throws: ``LedgerError/clockUnset(_:)`` for a time before this program was there.
+    func moment() throws -> Timestamp {
+        let moment = now()
+        guard moment.milliseconds >= 1_767_225_600_000 /* 2026 */ else { throw LedgerError.clockUnset("\(moment)") }
+        return moment
+    }
+
     /// Adds an entry behind the last; within the transaction of what it tells of.
     func append(
         _ action: String, _ subject: String, _ detail: [String: JSON?], by actor: Actor, in session: any Session
@@ -6,7 +15,7 @@ extension Ledger {
         let head = try session.run("SELECT seq, digest FROM audit ORDER BY seq DESC LIMIT 1").first
         let entry = AuditEntry(
             sequence: try (head?.integer("seq") ?? 0) + 1,
-            previous: try head?.text("digest") ?? AuditEntry.beginning, at: "\(now())", station: actor.station,
+            previous: try head?.text("digest") ?? AuditEntry.beginning, at: "\(try moment())", station: actor.station,
             actor: actor.person, action: action, subject: subject,
             detail: JSON.object(detail.compactMapValues { $0 }).description)
         try session.run(

@@ -12,6 +12,8 @@ public enum AuditFault: Error, Equatable {
     case replaced(checkpoint: Int)
     /// The tables say something else of a device than the trail does.
     case tableDiffers(serial: String, attempt: Int)
+    /// The table has another quota of a batch than the trail says.
+    case quotaDiffers(batch: String)
     /// So many certificates that the trail names are in no table.
     case certificatesMissing(Int)
 }
@@ -28,6 +30,7 @@ extension AuditFault: CustomStringConvertible {
             "entry \(checkpoint) is not the one that a checkpoint was signed at: the trail was made anew"
         case .tableDiffers(let serial, let attempt):
             "what the tables have of attempt \(attempt) of \(serial) is not what the trail says"
+        case .quotaDiffers(let batch): "the quota of batch \(batch) is not the one that the trail says"
         case .certificatesMissing(let count): "\(count) certificates that the trail names are missing from the tables"
         }
     }

@@ -8,9 +8,17 @@ struct Replay {
     /// The attempts of each device, the first first.
     private(set) var devices: [String: [Attempted]] = [:]
 
-    /// Takes an entry in; of others than those of devices nothing is kept.
+    /// The quotas of the batches; nil for none.
+    private(set) var quotas: [String: Int?] = [:]
+
+    /// Takes an entry in; of others than those of devices and batches nothing is kept.
     mutating func take(_ entry: AuditEntry) {
         switch entry.action {
+        // What is planned later leaves a batch its quota.
+        case "planned" where quotas[entry.subject] == nil, "quota":
+            quotas.updateValue(
+                Self.value(of: "\"quota\":", in: entry.detail, while: \.isNumber).flatMap { Int($0) },
+                forKey: entry.subject)
         case "reworked":
             // One that was open was given up with it.
             if let last = devices[entry.subject]?.last, last.state.isOpen { set(entry.subject, .failed) }
@@ -53,8 +61,14 @@ struct Replay {
 extension Ledger {
     /// Holds what the tables say of each device against what the trail says.
     ///
-    /// - Throws: ``AuditFault/tableDiffers(serial:attempt:)``.
+    /// - Throws: ``AuditFault/tableDiffers(serial:attempt:)``, ``AuditFault/quotaDiffers(batch:)``.
     func compare(_ replay: Replay, in session: any Session) throws {
+        for row in try session.run("SELECT name, quota FROM batches") {
+            let name = try row.text("name")
+            guard let quota = replay.quotas[name], quota == (try row.integerIfAny("quota")) else {
+                throw AuditFault.quotaDiffers(batch: name)
+            }
+        }
         var count = 0
         try session.forEachRow("SELECT serial, number, state, fingerprint FROM attempts", []) { row in
             let (serial, number) = (try row.text("serial"), try row.integer("number"))

@@ -29,7 +29,12 @@ public struct Witness: Sendable {
     public func note(_ ledger: Ledger) throws {
         let head = try ledger.auditHead()
         guard head.sequence > 0 else { return }
-        try JSONEncoder().encode(Head(sequence: head.sequence, digest: head.digest)).write(to: file, options: .atomic)
+        let content = try JSONEncoder().encode(Head(sequence: head.sequence, digest: head.digest))
+        do {
+            try content.write(to: file, options: .atomic)
+        } catch {
+            throw LedgerError.full("\(file.path) cannot be written (\(error.localizedDescription))")
+        }
     }
 }
 

@@ -144,6 +144,8 @@ final class PostgreSQLConnection: Session {
         if ["08", "53", "57", "40"].contains(state.prefix(2)) || state == "55P03" || state.isEmpty {
             return .unavailable("\(name): \(message)")
         }
+        // insufficient_privilege, read_only_sql_transaction
+        if state == "42501" || state == "25006" { return .readOnly("\(name): \(message)") }
         if state.hasPrefix("XX") { return .damaged("\(name): \(message)") }
         return .refused(message)
     }

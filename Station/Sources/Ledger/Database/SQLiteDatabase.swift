@@ -51,7 +51,7 @@ public final class SQLiteDatabase: Database {
     }
 }
 
-private struct SQLiteSession: Session {
+struct SQLiteSession: Session {
     let database: GRDB.Database
 
     func run(_ statement: String, _ values: [SQLValue]) throws -> [SQLRow] {
@@ -92,7 +92,12 @@ extension SQLValue {
 }
 
 extension LedgerError {
-    fileprivate init(_ error: any Error, opening file: String) {
+    private static let fullDisk: [ResultCode] = [
+        .SQLITE_IOERR_WRITE, .SQLITE_IOERR_SHMSIZE, .SQLITE_IOERR_TRUNCATE, .SQLITE_IOERR_FSYNC,
+        .SQLITE_IOERR_DIR_FSYNC,
+    ]
+
+    init(_ error: any Error, opening file: String) {
         guard let error = error as? DatabaseError else {
             self = error as? LedgerError ?? .notOpened("\(file): \(error)")
             return
@@ -101,8 +106,12 @@ extension LedgerError {
         switch error.resultCode {
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .unavailable("\(file): another program keeps it locked")
         case .SQLITE_FULL: self = .full(file)
+        // A quota, what a process may write, a disk that is full where SQLite does not ask why.
+        case .SQLITE_IOERR where Self.fullDisk.contains(error.extendedResultCode):
+            self = .full("\(file), or it takes no more (\(what))")
         case .SQLITE_IOERR: self = .unavailable("\(file): the disk failed: \(what)")
-        case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM, .SQLITE_AUTH: self = .notOpened("\(file): \(what)")
+        case .SQLITE_READONLY: self = .readOnly(file)
+        case .SQLITE_CANTOPEN, .SQLITE_PERM, .SQLITE_AUTH: self = .notOpened("\(file): \(what)")
         case .SQLITE_NOTADB: self = .foreign(file)
         case .SQLITE_CORRUPT: self = .damaged("\(file): \(what)")
         default: self = .refused(what)

@@ -3,7 +3,7 @@ public struct BatchFigures: Sendable, Equatable {
     public let name: String
     /// How many devices may get a certificate; nil for all.
     public let quota: Int?
-    /// How many devices are in which state: ``AttemptState``'s words, and `planned` for what was not begun.
+    /// How many devices are in which state, by ``DeviceState``'s words.
     public let states: [String: Int]
     /// Devices that were verified in their first attempt, with one try.
     public let firstPass: Int

@@ -9,9 +9,8 @@ public struct BatchReader {
         var states: [String: Int] = [:]
         for row in try session.run(
             """
-            SELECT COALESCE(a.state, 'planned') AS name, count(*) AS number
-            FROM devices d LEFT JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt
-            WHERE d.batch = $1 GROUP BY COALESCE(a.state, 'planned')
+            SELECT \(DeviceState.sql) AS name, count(*) AS number FROM devices d \(DeviceState.join)
+            WHERE d.batch = $1 GROUP BY \(DeviceState.sql)
             """, [.text(name)])
         {
             let state = try NamedCount(row)
@@ -37,7 +36,7 @@ public struct BatchReader {
                 """
                 SELECT COALESCE(a.cause, '') AS name, count(*) AS number
                 FROM attempts a JOIN devices d ON d.serial = a.serial
-                WHERE d.batch = $1 AND a.state = 'failed' GROUP BY COALESCE(a.cause, '') ORDER BY number DESC, name
+                WHERE d.batch = $1 AND \(Attempt.failureSQL) GROUP BY COALESCE(a.cause, '') ORDER BY number DESC, name
                 """, [.text(name)]
             ).map { try NamedCount($0) },
             stations: try shares("a.station"), ports: try shares("COALESCE(a.port, '')"),
@@ -87,7 +86,7 @@ public struct BatchReader {
             """
             SELECT \(column) AS name, count(*) AS attempts,
                 sum(CASE WHEN a.state IN ('verified', 'retired') THEN 1 ELSE 0 END) AS verified,
-                sum(CASE WHEN a.state = 'failed' THEN 1 ELSE 0 END) AS failed
+                sum(CASE WHEN \(Attempt.failureSQL) THEN 1 ELSE 0 END) AS failed
             FROM attempts a JOIN devices d ON d.serial = a.serial
             WHERE d.batch = $1 AND a.tries > 0 GROUP BY \(column) ORDER BY name
             """, [.text(name)]

@@ -16,7 +16,7 @@ extension PlanError: CustomStringConvertible {
             "\(serial) is planned already, in batch \(batch): name that one, with --batch or in the column batch, or give this device a serial of its own"
         case .doubled(let serial): "the serial '\(serial)' is there twice"
         case .otherQuota(let batch, let quota):
-            "batch \(batch) has \(quota.map { "a quota of \($0)" } ?? "no quota") already: it is not changed"
+            "batch \(batch) has \(quota.map { "a quota of \($0)" } ?? "no quota") already, which a manifest does not change: scep-station quota does"
         }
     }
 }

@@ -57,7 +57,7 @@ public struct BatchSummary: Sendable, Equatable {
     public let name: String
     public let quota: Int?
     public let planned: Int
-    /// How many devices are in which state: ``AttemptState``'s words, and `planned` for what was not begun.
+    /// How many devices are in which state, by ``DeviceState``'s words.
     public let states: [String: Int]
 }
 
@@ -68,9 +68,8 @@ extension Ledger {
             var states: [String: [String: Int]] = [:]
             let rows = try session.run(
                 """
-                SELECT d.batch AS batch, COALESCE(a.state, 'planned') AS state, count(*) AS number
-                FROM devices d LEFT JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt
-                GROUP BY d.batch, COALESCE(a.state, 'planned')
+                SELECT d.batch AS batch, \(DeviceState.sql) AS state, count(*) AS number
+                FROM devices d \(DeviceState.join) GROUP BY d.batch, \(DeviceState.sql)
                 """)
             for row in rows {
                 states[try row.text("batch"), default: [:]][try row.text("state")] = try row.integer("number")

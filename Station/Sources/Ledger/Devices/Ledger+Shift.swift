@@ -1,6 +1,7 @@
 /// What those who look at a line ask for, time and again: answers are short whatever the ledger holds.
 extension Ledger {
-    /// Attempts that stations are at now, the first first; then those that ended last, the last first.
+    /// Of each device its newest attempt: those that stations are at now, the first first; then those that ended last, the last
+    /// first.
     ///
     /// - Parameter limit: of each of the two.
     public func latestAttempts(limit: Int) throws -> (underWay: [Attempt], ended: [Attempt]) {
@@ -10,10 +11,11 @@ extension Ledger {
                 """
                 SELECT \(Attempt.columns) FROM attempts WHERE state IN (\(open)) AND claimed_until > $1
                 ORDER BY started_at, serial LIMIT \(limit)
-                """, [SQLValue(now().milliseconds)])
+                """, [SQLValue(try leases.now(session).milliseconds)])
             let ended = try session.run(
                 """
                 SELECT \(Attempt.columns) FROM attempts WHERE finished_at IS NOT NULL
+                    AND number = (SELECT attempt FROM devices WHERE devices.serial = attempts.serial)
                 ORDER BY finished_at DESC, serial LIMIT \(limit)
                 """, [])
             return (try underWay.map(Attempt.init), try ended.map(Attempt.init))
@@ -54,16 +56,15 @@ extension Ledger {
             }
             for row in try session.run(
                 """
-                SELECT finished_at / \(width) AS slot, state, count(*) AS number FROM attempts WHERE finished_at >= $1
-                GROUP BY finished_at / \(width), state
+                SELECT a.finished_at / \(width) AS slot,
+                    sum(CASE WHEN a.state IN ('verified', 'retired') THEN 1 ELSE 0 END) AS verified,
+                    sum(CASE WHEN \(Attempt.failureSQL) THEN 1 ELSE 0 END) AS failed
+                FROM attempts a WHERE a.finished_at >= $1 GROUP BY a.finished_at / \(width)
                 """, [SQLValue(first * width)])
             {
                 guard let slot = try slot(row) else { continue }
-                switch AttemptState(rawValue: try row.text("state")) {
-                case .verified, .retired: rates[slot].verified += try row.integer("number")
-                case .failed: rates[slot].failed += try row.integer("number")
-                default: break
-                }
+                rates[slot].verified = try row.integer("verified")
+                rates[slot].failed = try row.integer("failed")
             }
         }
         return rates
@@ -74,8 +75,9 @@ extension Ledger {
         try database.read { session in
             try session.run(
                 """
-                SELECT COALESCE(cause, '') AS name, count(*) AS number FROM attempts
-                WHERE finished_at >= $1 AND state = 'failed' GROUP BY COALESCE(cause, '') ORDER BY number DESC, name
+                SELECT COALESCE(a.cause, '') AS name, count(*) AS number FROM attempts a
+                WHERE a.finished_at >= $1 AND \(Attempt.failureSQL) GROUP BY COALESCE(a.cause, '')
+                ORDER BY number DESC, name
                 """, [SQLValue(start.milliseconds)]
             ).map { try NamedCount($0) }
         }

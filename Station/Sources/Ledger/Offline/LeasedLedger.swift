@@ -54,7 +54,7 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
                     away(reason)
                 }
             }
-            guard let own, own.claimedUntil > shared.now() else {
+            guard let own, own.claimedUntil > shared.leases.estimate else {
                 throw LedgerError.unavailable("it is away, and \(serial) was not taken before that")
             }
             switch own.state {
@@ -144,13 +144,13 @@ public final class LeasedLedger: LineLedger, @unchecked Sendable {
                     away(reason)
                 }
             }
-            let moment = shared.now()
+            let moment = try shared.moment()
             if let oldest = try journal.firstPending()?.item.at, oldest.adding(seconds: maxUnsynced) < moment {
                 throw LedgerError.unsynced(since: "\(oldest)")
             }
             guard let next = try attempt.after(step, by: actor, at: moment) else { return attempt }
             // Another station may have it by now: nothing more is asked of the CA for it, and what came of it before is kept.
-            guard attempt.claimedUntil > moment || !next.state.precedesAnswer else {
+            guard attempt.claimedUntil > shared.leases.estimate || !next.state.precedesAnswer else {
                 throw LedgerError.unavailable("it is away, and \(attempt.serial) was not taken for so long")
             }
             try journal.append(Journal.Item(step: step, attempt: attempt, actor: actor, at: moment), next)

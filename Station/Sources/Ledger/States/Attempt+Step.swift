@@ -4,6 +4,7 @@ extension Attempt {
     /// - Returns: nil if it has that step already, or has gone on from it: a client that is run again tells it again.
     func after(_ step: AttemptStep, by actor: Actor, at moment: Timestamp) throws(StepError) -> Attempt? {
         guard !has(step) else { return nil }
+        if case .issued(let other) = step, let live = fingerprint { throw .secondCertificate(live: live, other: other) }
         guard state.mayBecome(step.state) else { throw .outOfOrder(self, step.state) }
         var next = self
         next.state = step.state

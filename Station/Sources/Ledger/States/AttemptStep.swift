@@ -8,7 +8,7 @@ public enum AttemptStep: Sendable, Equatable, Codable {
     case issued(IssuedRecord)
     /// The image, or the certificate, was handed over.
     case delivered(to: String)
-    /// The device has this certificate: read back from it, or named by its event line.
+    /// The device has this certificate: read back from it, or named by its event line. `by`: how, and by whom, for people.
     case verified(fingerprint: String, by: String)
     case failed(FailureCause)
 
@@ -63,8 +63,8 @@ public enum StepError: Error, Equatable {
     case otherTransaction(begun: String, now: String)
     /// The device names another certificate than the one that was issued to it.
     case otherCertificate(expected: String, found: String)
-    /// The device has a live certificate already.
-    case secondCertificate(live: String)
+    /// The device has a live certificate already, with this fingerprint, and here is another.
+    case secondCertificate(live: String, other: IssuedRecord)
     /// This certificate is recorded for another device.
     case certificateOfOther(serial: String)
 }
@@ -80,8 +80,9 @@ extension StepError: CustomStringConvertible {
             "the client began transaction \(now), and may have got a certificate in \(begun): rework the device"
         case .otherCertificate(let expected, let found):
             "the device has the certificate with fingerprint \(found), and the one that was issued to it has \(expected)"
-        case .secondCertificate(let live):
-            "the device has a live certificate already, with fingerprint \(live): rework it, if it is to have another"
+        case .secondCertificate(let live, let other):
+            "the CA has issued another certificate, serial number \(other.serialNumber), fingerprint \(other.fingerprint), beside the live one with fingerprint \(live): "
+                + "have the CA revoke the one that the device does not have, and rework the device"
         case .certificateOfOther(let serial): "that certificate is the one of \(serial)"
         }
     }

@@ -7,6 +7,9 @@ public struct FailureCause: Sendable, Equatable, Codable {
     /// Whether it is known that the CA issued nothing: it refused, or nothing was sent.
     public let excludesCertificate: Bool
 
+    /// The kind of an attempt that a person gave up, to open another.
+    static let givenUp = "given-up"
+
     public init(kind: String, sentence: String, excludesCertificate: Bool) {
         self.kind = kind
         self.sentence = sentence

@@ -21,16 +21,15 @@ public enum ClaimResult: Sendable, Equatable {
 }
 
 extension ClaimResult {
-    /// Why the device is not this station's to do, and what helps; nil if it is, or is done.
+    /// Why the device is not this station's to do, and what helps; nil if it is, or is done, or was decided on.
     public var refusal: String? {
         switch self {
-        case .begun, .resumed, .verified: nil
+        case .begun, .resumed, .verified, .ended: nil
         case .busy(let other):
             "\(other.station)\(other.port.map { ", port \($0)" } ?? "") has it until \(other.claimedUntil)"
         case .keyElsewhere(let other):
             "\(other.keyStation ?? other.station) made its key, and alone can go on: run it there, or rework it"
         case .needsRework(let other): "it failed before: \(other.sentence ?? ""); rework it"
-        case .ended(let other): "it is \(other.state.rawValue)"
         case .unknown: "it is not planned"
         case .quotaReached(let batch, let quota): "batch \(batch) has its quota of \(quota)"
         }
@@ -60,7 +59,9 @@ extension Ledger {
                 return try begin(serial, last.number + 1, batch, port, lease, actor, session)
             case .claimed, .key, .requested, .pending, .issued, .delivered:
                 if let holder = last.keyStation, holder != actor.station { return .keyElsewhere(last) }
-                guard last.station == actor.station || last.claimedUntil < now() else { return .busy(last) }
+                guard try last.station == actor.station || last.claimedUntil < leases.now(session) else {
+                    return .busy(last)
+                }
                 return .resumed(try resume(last, port, lease, actor, session))
             }
         }
@@ -73,7 +74,7 @@ extension Ledger {
     public func extend(_ attempt: Attempt, lease: Int) throws -> Attempt {
         try database.write { session in
             var held = try held(attempt, in: session)
-            held.claimedUntil = now().adding(seconds: lease)
+            held.claimedUntil = try leases.now(session).adding(seconds: lease)
             try session.run(
                 "UPDATE attempts SET claimed_until = $1 WHERE serial = $2 AND number = $3",
                 [SQLValue(held.claimedUntil.milliseconds), .text(held.serial), SQLValue(held.number)])
@@ -105,7 +106,8 @@ extension Ledger {
     ) throws -> ClaimResult {
         if let quota = try quotaReached(in: batch, session) { return .quotaReached(batch: batch, quota: quota) }
         let attempt = try open(
-            serial, number, until: now().adding(seconds: lease), port: port, tries: 1, reason: nil, actor, session)
+            serial, number, until: leases.now(session).adding(seconds: lease), port: port, tries: 1, reason: nil, actor,
+            session)
         try append(
             "claimed", serial, ["attempt": .number(number), "port": port.map(JSON.text)], by: actor, in: session)
         return .begun(attempt)
@@ -144,7 +146,8 @@ extension Ledger {
             """,
             [
                 .text(actor.station), .text(actor.person), SQLValue(port), .text(newClaim()),
-                SQLValue(now().adding(seconds: lease).milliseconds), .text(last.serial), SQLValue(last.number),
+                SQLValue(try leases.now(session).adding(seconds: lease).milliseconds), .text(last.serial),
+                SQLValue(last.number),
             ])
         try append(
             "resumed", last.serial,
@@ -178,7 +181,7 @@ extension Ledger {
     }
 
     /// Devices of a batch that have, or may get, a certificate.
-    private func placesTaken(in batch: String, _ session: any Session) throws -> Int {
+    func placesTaken(in batch: String, _ session: any Session) throws -> Int {
         try session.run(
             """
             SELECT count(*) AS number FROM devices d JOIN attempts a ON a.serial = d.serial AND a.number = d.attempt

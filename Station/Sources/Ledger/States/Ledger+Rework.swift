@@ -38,9 +38,9 @@ extension Ledger {
             guard let last else { throw ReworkError.notBegun(serial: serial) }
             guard last.state != .scrapped, last.state != .retired else { throw ReworkError.ended(last) }
             if last.state.isOpen {
-                guard last.claimedUntil < now() else { throw ReworkError.underWay(last) }
+                guard try last.claimedUntil < leases.now(session) else { throw ReworkError.underWay(last) }
                 var given = last.ended(.failed, reason: reason, at: now())
-                (given.cause, given.sentence) = ("given-up", reason)
+                (given.cause, given.sentence) = (FailureCause.givenUp, reason)
                 try update(given, session)
             }
             if last.state == .failed, !last.mayHaveCertificate, let quota = try quotaReached(bySerial: serial, session)
@@ -62,7 +62,9 @@ extension Ledger {
             let last = try lastAttempt(serial, reason, session)
             if let last {
                 guard last.state != .scrapped, last.state != .retired else { throw ReworkError.ended(last) }
-                guard !last.state.isOpen || last.claimedUntil < now() else { throw ReworkError.underWay(last) }
+                guard try !last.state.isOpen || last.claimedUntil < leases.now(session) else {
+                    throw ReworkError.underWay(last)
+                }
                 try update(last.ended(.scrapped, reason: reason, at: now()), session)
             } else {
                 let attempt = try open(serial, 1, until: .past, port: nil, tries: 0, reason: reason, actor, session)

@@ -36,7 +36,7 @@ extension Ledger {
         if let live = try session.run(
             "SELECT fingerprint FROM certificates WHERE serial = $1 AND status = 'live'", [.text(attempt.serial)]
         ).first {
-            throw StepError.secondCertificate(live: try live.text("fingerprint"))
+            throw StepError.secondCertificate(live: try live.text("fingerprint"), other: certificate)
         }
         try session.run(
             """

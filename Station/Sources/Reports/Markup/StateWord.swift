@@ -3,14 +3,14 @@ import Ledger
 
 /// A state as a word of its colour.
 ///
-/// - Parameter state: ``AttemptState``'s word, or `planned`.
+/// - Parameter state: one of ``DeviceState``'s words.
 public func stateWord(_ state: String) -> Markup {
     let style =
         switch AttemptState(rawValue: state) {
         case .verified: "pass"
         case .failed: "fail"
         case .scrapped, .retired: "left"
-        case nil: "quiet"
+        case nil: state == DeviceState.rework ? "left" : "quiet"
         case .claimed, .key, .requested, .pending, .issued, .delivered: "busy"
         }
     return "<span class=\"word \(style)\">\(state)</span>"
