@@ -114,9 +114,15 @@ import Testing
         }
         let end = try #require(lines.firstIndex { $0.hasPrefix("All can be set") })
         for line in lines[5..<end] where !line.isEmpty {
-            #expect(line.count <= 101 && line.last != " ", "\(line)")
+            #expect(line.count <= 100 && line.last != " ", "\(line)")
             guard !left.contains(line) else { continue }
             #expect(line.dropFirst(33).first == " " && line.dropFirst(34).first != " ", "\(line)")
+        }
+        // A line that goes on below itself was full.
+        for (line, next) in zip(lines[5..<end], lines[6..<end]) where next.hasPrefix(String(repeating: " ", count: 34))
+        {
+            guard !left.contains(line), let word = next.split(separator: " ").first else { continue }
+            #expect(line.count + 1 + word.count > 100, "\(line)")
         }
         let alone = mine.filter { $0.file == "no" }.map(\.name)
         #expect(

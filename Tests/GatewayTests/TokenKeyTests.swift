@@ -68,7 +68,7 @@ extension KeyTests {
             return try kept(&key)
         }
 
-        private func reference(_ bytes: [UInt8]) -> TokenReference? { TokenReference(bytes.span) }
+        func reference(_ bytes: [UInt8]) -> TokenReference? { TokenReference(bytes.span) }
 
         func load(_ bytes: [UInt8]) throws {
             var key = GatewayKey()

@@ -171,6 +171,31 @@ extension KeyTests {
             }
         }
 
+        /// A passphrase that is another than the one before is told before the CA is asked, whatever is due.
+        @Test func aPassphraseThatIsWrongIsToldFirst() async throws {
+            try await withMachine { machine in
+                func write(_ passphrase: String) throws {
+                    _ = try machine.folder.writePrivate(Array("\(passphrase)\n".utf8), to: "passphrase")
+                }
+                try machine.configure("key-passphrase-file = \(machine.folder.path)/passphrase")
+                try write("right")
+                _ = await machine.scep("enroll")
+                #expect(
+                    try machine.read("identity/current/key.pem").hasPrefix("-----BEGIN ENCRYPTED PRIVATE KEY-----"))
+                try write("wrong")
+                machine.ca.state.withLock { $0.asked = [] }
+                for command in ["renew", "agent", "cert"] {
+                    #expect(
+                        await machine.scep(command, exits: 6).lines.last
+                            == "scep: error: the passphrase does not open the key: it was encrypted with another, or is damaged"
+                    )
+                }
+                #expect(machine.ca.asked == [])
+                try write("right")
+                #expect(await machine.scep("renew").lines.contains(Self.published))
+            }
+        }
+
         @Test func aHookIsRunUntilItHasRunWell() async throws {
             try await withMachine { machine in
                 try machine.configure("hook = \(machine.folder.path)/hook")

@@ -42,9 +42,9 @@ struct Settings {
         settings[Int(option.rawValue)] = Setting(value: Text(value), origin: .commandLine)
     }
 
-    /// A number within bounds.
-    func number(_ option: Option, _ range: ClosedRange<Int>, default standard: Int) throws(Failure) -> Int {
-        guard let text = self[option] else { return standard }
+    /// A number within bounds; what is not set is what the option's description says, or else the least.
+    func number(_ option: Option, _ range: ClosedRange<Int>) throws(Failure) -> Int {
+        guard let text = self[option] ?? option.description.standard.map({ Text($0) }) else { return range.lowerBound }
         var number = 0
         for byte in text {
             let digit = byte &- UInt8(ascii: "0")
