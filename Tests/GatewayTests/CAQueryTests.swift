@@ -118,6 +118,14 @@ extension KeyTests.GatewayCommandTests {
                 #expect(
                     status.report["lastRun"].text == words && status.report["lastError"]["kind"].text == "key-failed")
             }
+            // What cannot be noted of it is not what matters, unless there is nothing else.
+            try leave(directory)
+            let inTheWay = directory.path + "/identity/status.new/x"
+            try FileManager.default.createDirectory(atPath: inTheWay, withIntermediateDirectories: true)
+            #expect(try scep(["enroll"] + wrong).kind == "key-failed")
+            try leave(directory)
+            let unnoted = try scep(["enroll"] + options)
+            #expect(unnoted.exit == .storage && unnoted.message.contains("/status.new: cannot be made: "))
         }
     }
 

@@ -224,6 +224,29 @@ import Testing
         }
     }
 
+    @Test(
+        .enabled(if: geteuid() == 0, "for all others the system looks after it"),
+        arguments: [
+            ("/x", "/", "x"), ("x", ".", "x"), ("./x", ".", "x"), ("/etc/x", "/etc", "x"), ("/etc//./x/", "/etc", "x"),
+            ("/etc/../etc/x", "/etc/../etc", "x"),
+        ]) func whatIsMadeIsMadeInItsFolder(path: String, folder: String, name: String) throws
+    {
+        let place = try OwnedPath.place(toMake: Array(path.utf8))
+        defer { place.folder.close() }
+        #expect(text(place.path) == folder && text(place.name) == name)
+        var (found, due) = (stat(), stat())
+        #expect(fstat(place.folder.number, &found) == 0 && stat(folder, &due) == 0)
+        #expect(found.st_ino == due.st_ino && found.st_dev == due.st_dev)
+        let others = try asAnotherUser { try OwnedPath.place(toMake: Array(path.utf8)) }
+        #expect(others.folder.number == AT_FDCWD && text(others.name) == path && text(others.path) == ".")
+        for none in ["", "/", "."] {
+            let failure = try #require(throws: Output.Failure.self) {
+                try OwnedPath.place(toMake: Array(none.utf8)).folder.close()
+            }
+            #expect(text(failure.message) == "\(none): cannot be made: File exists")
+        }
+    }
+
     /// From the folder that the program was started in.
     @Test func aPathMayBeRelative() throws {
         try withTemporaryDirectory { directory in
@@ -420,7 +443,14 @@ import Testing
         await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
             var settings = Settings()
             _ = settings.set(.directory, Array(path.utf8), from: .commandLine)
+            // Core files would be the other user's.
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
             guard (try? Workspace.open(settings)) != nil else { exit(1) }
+            getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            guard limit.rlim_cur == 0 else { exit(3) }
             var groups = [gid_t](repeating: 0, count: 64)
             let count = getgroups(64, &groups)
             let isOthers = getuid() == 1 && geteuid() == 1 && getgid() == 2 && getegid() == 2

@@ -1,4 +1,6 @@
+import enum Agent.Goal
 import Foundation
+import LinuxBoard
 import PretendedSystem
 import TestSupport
 import Testing
@@ -375,6 +377,31 @@ extension KeyTests {
                 #expect(ca.asked.last == "17 CN=gateway 7,O=Example")
                 let event = String(decoding: try read(folder, "current/event"), as: UTF8.self)
                 #expect(event.hasPrefix("SCEP_EVENT=renewed\n"))
+            }
+        }
+
+        /// What is tried next, and when, is known from the last run; what is due next, of whatever kind, has its word.
+        @Test func whatIsNextIsShown() throws {
+            try withCA { ca, directory in
+                let options = try enrolment(ca, directory)
+                #expect(try scep(["enroll"] + options).exit == .done)
+                let workspace = try Workspace.open(
+                    Gateway.CommandLine(.status, options[4...5].map { Array($0.utf8) }).settings, isReading: true)
+                defer { workspace.folder.close() }
+                var file = try #require(StatusFile.read(in: workspace))
+                file.next = Text("retry")
+                file.nextTime = 2_000_000_000
+                try file.write(in: workspace)
+                let status = try scep(["status"] + options[4...5])
+                #expect(status.exit == .done && status.report["nextAttempt"].text == "retry")
+                #expect(status.report["nextAttemptTime"].text == "2033-05-18T03:33:20Z")
+            }
+            for (goal, word) in [(.takeOver, "take-over"), (.nextCA, "next-ca"), (.renew, "renew")] as [(Goal, String)]
+            {
+                var report = Report(.json)
+                report.nextAction(goal, 2_000_000_000)
+                let found = Found(value: try JSONSerialization.jsonObject(with: Data(report.finish())))
+                #expect(found["next"].text == word && found["nextTime"].text == "2033-05-18T03:33:20Z")
             }
         }
 

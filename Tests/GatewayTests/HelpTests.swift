@@ -138,6 +138,15 @@ import Testing
                 == "6 storage or keys, 7 internal, 8 the certificate is there and the hook failed")
     }
 
+    @Test(arguments: [
+        ("", []), ("one", ["one"]), ("123456789 0", ["123456789", "0"]), ("12345678 0", ["12345678 0"]),
+        ("a b c d e f g", ["a b c d e", "f g"]), ("a 12345678901 b c", ["a", "12345678901", "b c"]),
+        ("1234567890 1234567890", ["1234567890", "1234567890"]), ("aa bbb cc ddd ee", ["aa bbb cc", "ddd ee"]),
+    ]) func wordsAreLaidOutInLines(words: String, due: [String]) {
+        let found = Help.lines(of: Array(words.utf8), width: 10)
+        #expect(found.map { String(decoding: $0, as: UTF8.self) } == due)
+    }
+
     @Test func theOverviewNamesEveryCommandOnce() {
         let lines = lines(Help.overview())
         #expect(lines.first == "usage: scep COMMAND [OPTION]...")

@@ -1,4 +1,7 @@
+import Board
 import Foundation
+import HTTP
+import LinuxBoard
 import TestSupport
 import Testing
 
@@ -63,6 +66,33 @@ extension KeyTests.GatewayCommandTests {
             }
             #expect(try caps("--tls-pin", "12:34").kind == "bad-value")
             #expect(try caps("--tls-ca", directory.path + "/none").message.hasSuffix("No such file or directory"))
+        }
+    }
+
+    /// CAs that cannot be read are none that a server could be verified with.
+    @Test func authoritiesThatCannotBeReadAreNone() throws {
+        try withServer { server, directory in
+            let noise = try directory.write(Array("-----BEGIN CERTIFICATE-----\nAAAA\n".utf8), to: "noise")
+            let outcome = try scep(["caps", server.url, "--tls-ca", noise])
+            #expect(outcome.exit == .trust && outcome.kind == "tls-untrusted", "\(outcome)")
+        }
+    }
+
+    /// The CAs of a system are hundreds: they are read once, whatever becomes of a connection.
+    @Test(arguments: [true, false]) func authoritiesAreReadOnce(areNamed: Bool) throws {
+        var options = TransportOptions()
+        if areNamed { options.authorities = try StandInCA.authority.get().certificate }
+        options.takesSystemAuthorities = !areNamed
+        var transport = try GatewayTransport(options, clock: SystemClock())
+        defer { transport.end() }
+        let url = Array("https://127.0.0.1:1/scep".utf8)
+        let kept = try heapKept(rounds: 2, times: 4) {
+            let address = try ServerURL(url.span)
+            #expect(throws: TransportError.refused) { try transport.connect(to: address, deadline: .max) }
+        }
+        #expect(kept < 512)
+        #expect(throws: TransportError.refused) {
+            try transport.connect(host: Array("127.0.0.1".utf8).span, port: 1, deadline: .max)
         }
     }
 

@@ -171,6 +171,20 @@ extension KeyTests {
             }
         }
 
+        /// What cannot be published is said when that is found, and at the end; the next run does what was left.
+        @Test func whatCannotBePublishedIsSaid() async throws {
+            try await withMachine { machine in
+                let inTheWay = machine.folder.appending(path: "identity/current/x")
+                try FileManager.default.createDirectory(at: inTheWay, withIntermediateDirectories: true)
+                let failed = await machine.scep("enroll", exits: 6)
+                let words = "scep: error: ~/identity/current: cannot be replaced: Is a directory"
+                #expect(failed.lines.filter { $0 == words }.count == 2 && failed.lines.last == words, "\(failed.lines)")
+                try FileManager.default.removeItem(at: machine.folder.appending(path: "identity/current"))
+                #expect(await machine.scep("agent").lines.contains("event operation=- outcome=current"))
+                #expect(try machine.read("identity/current/cert.pem").hasPrefix("-----BEGIN CERTIFICATE-----"))
+            }
+        }
+
         /// A passphrase that is another than the one before is told before the CA is asked, whatever is due.
         @Test func aPassphraseThatIsWrongIsToldFirst() async throws {
             try await withMachine { machine in

@@ -94,7 +94,7 @@ struct OwnedPath {
             let (start, entryName) = place(of: name)
             let number = unsafe withCString(entryName.terminated.span) { unsafe linux_open_entry(start, $0) }
             let entry = Descriptor(number)
-            guard entry.number >= 0, let status = entry.status else { throw Self.refusal(path) }
+            guard entry.number != -1, let status = entry.status else { throw Self.refusal(path) }
             switch Int32(status.st_mode) & S_IFMT {
             case S_IFLNK:
                 defer { entry.close() }

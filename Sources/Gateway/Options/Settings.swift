@@ -45,15 +45,13 @@ struct Settings {
     /// A number within bounds; what is not set is what the option's description says, or else the least.
     func number(_ option: Option, _ range: ClosedRange<Int>) throws(Failure) -> Int {
         guard let text = self[option] ?? option.description.standard.map({ Text($0) }) else { return range.lowerBound }
-        var number = 0
-        for byte in text {
-            let digit = byte &- UInt8(ascii: "0")
-            guard digit <= 9 else { throw refusal(option, Text(": it is no number")) }
-            guard number <= 1_000_000 else { throw refusal(option) }
-            number = 10 * number + Int(digit)
+        guard text.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {
+            throw refusal(option, Text(": it is no number"))
         }
-        guard !text.isEmpty, range.contains(number) else { throw refusal(option) }
-        return number
+        guard let number = decimal(text), let value = Int(exactly: number), range.contains(value) else {
+            throw refusal(option)
+        }
+        return value
     }
 
     /// What has to be set.
