@@ -1,7 +1,11 @@
+import Agent
 import Board
+import DeviceCrypto
 import Foundation
 import HTTP
 import LinuxBoard
+import PretendedSystem
+import TestKeys
 import TestSupport
 import Testing
 
@@ -66,6 +70,67 @@ extension KeyTests.GatewayCommandTests {
             }
             #expect(try caps("--tls-pin", "12:34").kind == "bad-value")
             #expect(try caps("--tls-ca", directory.path + "/none").message.hasSuffix("No such file or directory"))
+        }
+    }
+
+    /// A certificate is good for its time, by the clock; by one that was not set, none can be told to be over.
+    @Test func aServersCertificateHasItsTime() throws {
+        try withServer { server, directory in
+            let own = directory.path + "/server.crt"
+            let now = Int(Date().timeIntervalSince1970)
+            for (time, exit) in [
+                (4_000_000_000, ExitCode.trust), (now - 200_000, .trust), (now, .done),
+                (0, .done),
+            ] {
+                let outcome = try atTime(time) { try scep(["caps", server.url, "--tls-ca", own]) }
+                #expect(outcome.exit == exit, "\(time): \(outcome)")
+            }
+            // What somebody knows better than the clock counts.
+            var options = TransportOptions()
+            options.authorities = server.identity.certificate
+            for (time, isExact, due) in [
+                (4_000_000_000, true, .certificateExpired), (4_000_000_000, false, .certificateExpired),
+                (1_000_000_000, true, .certificateNotYetValid), (1_000_000_000, false, nil), (nil, false, nil),
+            ] as [(Int64?, Bool, TransportError?)] {
+                var transport = try GatewayTransport(options, clock: SystemClock())
+                defer { transport.end() }
+                transport.note(time: time, isExact: isExact)
+                var found: TransportError?
+                let url = Array(server.url.utf8)
+                let address = try ServerURL(url.span)
+                do throws(TransportError) {
+                    try transport.connect(to: address, deadline: .max)
+                } catch {
+                    found = error
+                }
+                #expect(found == due, "\(String(describing: time)) \(isExact)")
+            }
+        }
+    }
+
+    /// Nothing is kept of a transport that was ended, nor of a certificate that is shown no more.
+    @Test func nothingIsKeptOfATransport() throws {
+        let identity = try OpenSSLIdentity(subject: "/CN=shown", for: .rsa)
+        var settings = KeySettings()
+        settings.existingKey = identity.key
+        try withProvider(settings) { provider in
+            func key() throws -> SoftwareKey {
+                var random = try seededRandom()
+                defer { random.wipe() }
+                var key = SoftwareKey()
+                try provider.readExisting(into: &key, random: &random)
+                return key
+            }
+            let issuer = try StandInCA.authority.get().der
+            let kept = try heapKept(rounds: 2, times: 4) {
+                var transport = try GatewayTransport(TransportOptions(), clock: SystemClock())
+                for _ in 0..<2 {
+                    try transport.show(identity.der.span, key: key())
+                    try transport.show(issuer: issuer.span)
+                }
+                transport.end()
+            }
+            #expect(kept < 512)
         }
     }
 

@@ -242,6 +242,50 @@ extension KeyTests.TokenKeyTests {
         }
     }
 
+    /// Keys that could not be removed are told of, and the certificate is what matters; the next change removes them.
+    @Test func keysThatCannotBeRemovedAreToldOf() throws {
+        let commands = KeyTests.GatewayCommandTests()
+        // A copy of the folder, which others take for the next run, would be another owner's.
+        func leave(_ directory: URL) throws {
+            let lock = directory.resolvingSymlinksInPath().path + "/identity/lock"
+            for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+                if target == lock, let descriptor = Int32(name) { close(descriptor) }
+            }
+        }
+        try withToken { token, _, provider in
+            try commands.withCA { ca, directory in
+                let pin = try directory.writePrivate(Array(token.pin.utf8), to: "pin")
+                let options =
+                    try commands.others(ca, directory) + [
+                        "--subject", "CN=gateway 7", "--pkcs11-module", SoftHSM.module, "--pkcs11-token", token.label,
+                        "--pkcs11-pin-file", String(decoding: pin, as: UTF8.self),
+                    ]
+                #expect(try commands.scep(["enroll"] + options).exit == .done)
+                let one = try count(token)
+                try Faulty.whileLoaded(provider) {
+                    Faulty.fail(.destroy, CK_RV(CKR_DEVICE_ERROR))
+                    try leave(directory)
+                    let said = try commands.heard {
+                        let renewed = try commands.scep(["renew"] + options)
+                        #expect(renewed.exit == .done, "\(renewed.message)")
+                    }
+                    let words = "C_DestroyObject returned CKR_DEVICE_ERROR (0x00000030)"
+                    #expect(
+                        said.contains(
+                            "warning: keys that have expired could not be removed from the token: the token failed: \(words)"
+                        ),
+                        "\(said)")
+                    Faulty.mend()
+                }
+                #expect(try count(token) == one + 1)
+                try leave(directory)
+                #expect(try commands.scep(["renew"] + options).exit == .done)
+                #expect(try count(token) == one)
+            }
+        }
+    }
+
     /// A size that no key has is not asked for.
     @Test(arguments: [1024, 1984, 2047, 2049, 2080, 2111, 4097, 4160])
     func noKeyOfAnotherSizeIsMade(bits: Int) throws {
