@@ -117,7 +117,7 @@ extension KeyTests {
                 let renewed = await machine.scep("renew")
                 #expect(renewed.lines.suffix(2) == [Self.published, "event operation=RenewalReq outcome=issued"])
                 #expect(
-                    await machine.scep("status --min-days 31", exits: 3).lines
+                    await machine.scep("status --min-days 60", exits: 3).lines
                         == ["warning: the certificate expires sooner than min-days says"])
                 #expect(await machine.scep("status --min-days 29").lines == [])
 
@@ -132,7 +132,7 @@ extension KeyTests {
                 #expect(crl.lines.last?.hasPrefix("scep: error: the CA has revoked the certificate") == true)
                 #expect(await machine.scep("cert").lines.last == Self.revoked)
                 #expect(await machine.scep("agent").lines == [Self.held, Self.revoked])
-                let over = await machine.scep("status --min-days 31", exits: 3)
+                let over = await machine.scep("status --min-days 60", exits: 3)
                 #expect(over.output.contains("\nstate: revoked\n") && over.lines == [])
                 #expect(await machine.scep("enroll --again").lines.contains(Self.published))
                 #expect(await machine.scep("status").output.contains("\nstate: valid\n"))
@@ -225,7 +225,7 @@ extension KeyTests {
                 let status = await machine.scep("status", exits: 8).output
                 #expect(status.contains("\nstate: valid\n") && status.hasSuffix("\nnextAttempt: hook\n"))
                 // That it is over soon is worse.
-                _ = await machine.scep("status --min-days 31", exits: 3)
+                _ = await machine.scep("status --min-days 60", exits: 3)
                 _ = try machine.folder.writePrivate(Array("#!/bin/sh\n".utf8), to: "hook", mode: 0o700)
                 #expect(await machine.scep("agent").lines == [Self.held, "running ~/hook"])
                 #expect(await machine.scep("agent").lines == [Self.held])
