@@ -32,6 +32,7 @@ extension Token {
         }
 
         /// Calls functions for the private key of a reference.
+        @inline(never)
         func withKey(_ reference: TokenReference, _ body: (CK_OBJECT_HANDLE) -> CK_RV) -> CK_RV {
             var template = TokenTemplate()
             template.add(CKA_CLASS, CKO_PRIVATE_KEY)
