@@ -1,4 +1,5 @@
 import Foundation
+import PretendedSystem
 import TestSupport
 import Testing
 
@@ -109,6 +110,22 @@ extension KeyTests.GatewayCommandTests {
             let absent = try scep(["enroll"] + options.map { $0 == key ? "/absent" : $0 })
             #expect(absent.exit == .storage && absent.kind == "file-failed")
             #expect(ca.asked == [])
+            // When that was is known all the same, as far as the clock was set.
+            for (time, words) in [(2_000_000_000, "2033-05-18T03:33:20Z"), (0, "1970-01-01T00:00:00Z")] {
+                try leave(directory)
+                #expect(try atTime(time) { try scep(["enroll"] + wrong) }.kind == "key-failed")
+                let status = try scep(["status"] + options[4...5])
+                #expect(
+                    status.report["lastRun"].text == words && status.report["lastError"]["kind"].text == "key-failed")
+            }
+            // What cannot be noted of it is not what matters, unless there is nothing else.
+            try leave(directory)
+            let inTheWay = directory.path + "/identity/status.new/x"
+            try FileManager.default.createDirectory(atPath: inTheWay, withIntermediateDirectories: true)
+            #expect(try scep(["enroll"] + wrong).kind == "key-failed")
+            try leave(directory)
+            let unnoted = try scep(["enroll"] + options)
+            #expect(unnoted.exit == .storage && unnoted.message.contains("/status.new: cannot be made: "))
         }
     }
 

@@ -63,6 +63,23 @@ import Testing
         #expect(message(line, command).contains(words), "\(message(line, command))")
     }
 
+    /// Two letters that were added, left out or changed, and one where the name is short, are a slip of the finger.
+    @Test(arguments: [
+        ("alow", "allow", true), ("allw", "allow", true), ("llow", "allow", true), ("low", "allow", true),
+        ("ow", "allow", false), ("xallow", "allow", true), ("xyallow", "allow", true), ("xyzallow", "allow", false),
+        ("alxlow", "allow", true), ("alxylow", "allow", true), ("alxyzlow", "allow", false), ("alolw", "allow", true),
+        ("axyow", "allow", true), ("axyzw", "allow", false), ("xllo", "allow", true), ("xlo", "allow", false),
+        ("hokk", "hook", true), ("hok", "hook", true), ("xhook", "hook", true), ("hoko", "hook", false),
+        ("xyhook", "hook", false), ("ok", "hook", false), ("ur1", "url", true), ("irl", "url", true),
+        ("u1r1", "url", false), ("sanxyz", "san", true), ("ren", "renew", true), ("renxx", "renew", true),
+        ("rexxx", "renew", false),
+        ("san" + String(repeating: "x", count: 60), "san", true),
+        ("san" + String(repeating: "x", count: 61), "san", false),
+    ]) func whatIsNearIsOffered(word: String, name: String, isOffered: Bool) {
+        let words = message("--\(word) x", .enroll).split(whereSeparator: { " ,;".contains($0) })
+        #expect(words.dropFirst(6).contains("--\(name)") == isOffered, "\(words)")
+    }
+
     /// The front of an option's name is no option, of whatever command.
     @Test func noAbbreviationIsTaken() throws {
         for command in Command.allCases {

@@ -143,7 +143,7 @@ import Testing
         #expect(told == 10)
         var settings = Settings()
         _ = settings.set(.minDays, Text("x"), from: .commandLine)
-        let failure = #expect(throws: Failure.self) { try settings.number(.minDays, 0...10_000, default: 0) }
+        let failure = #expect(throws: Failure.self) { try settings.number(.minDays, 0...10_000) }
         let message = text(failure?.message) ?? ""
         #expect(message.hasPrefix("--min-days cannot be 'x'") && message.contains("0 to 10000"), "\(message)")
     }

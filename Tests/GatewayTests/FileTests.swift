@@ -3,6 +3,7 @@ import Board
 import CLinux
 import Foundation
 import LinuxBoard
+import PretendedSystem
 import TestSupport
 import Testing
 
@@ -223,6 +224,50 @@ import Testing
         }
     }
 
+    @Test(
+        .enabled(if: geteuid() == 0, "for all others the system looks after it"),
+        arguments: [
+            ("/x", "/", "x"), ("x", ".", "x"), ("./x", ".", "x"), ("/etc/x", "/etc", "x"), ("/etc//./x/", "/etc", "x"),
+            ("/etc/../etc/x", "/etc/../etc", "x"),
+        ]) func whatIsMadeIsMadeInItsFolder(path: String, folder: String, name: String) throws
+    {
+        let place = try OwnedPath.place(toMake: Array(path.utf8))
+        defer { place.folder.close() }
+        #expect(text(place.path) == folder && text(place.name) == name)
+        var (found, due) = (stat(), stat())
+        #expect(fstat(place.folder.number, &found) == 0 && stat(folder, &due) == 0)
+        #expect(found.st_ino == due.st_ino && found.st_dev == due.st_dev)
+        let others = try asAnotherUser { try OwnedPath.place(toMake: Array(path.utf8)) }
+        #expect(others.folder.number == AT_FDCWD && text(others.name) == path && text(others.path) == ".")
+        for none in ["", "/", "."] {
+            let failure = try #require(throws: Output.Failure.self) {
+                try OwnedPath.place(toMake: Array(none.utf8)).folder.close()
+            }
+            #expect(text(failure.message) == "\(none): cannot be made: File exists")
+        }
+    }
+
+    /// From the folder that the program was started in.
+    @Test func aPathMayBeRelative() throws {
+        try withTemporaryDirectory { directory in
+            let real = directory.resolvingSymlinksInPath().path
+            _ = try directory.write(Array("here".utf8), to: "file")
+            let up = FileManager.default.currentDirectoryPath.split(separator: "/").map { _ in "../" }.joined()
+            for path in [up + real.dropFirst() + "/file", "./" + up + real.dropFirst() + "/./file"] {
+                #expect(text(try InputFile.read(Array(path.utf8))) == "here")
+            }
+            for path in [up + real.dropFirst(), "absent-\(UUID().uuidString)"] {
+                #expect(throws: Output.Failure.self) { try InputFile.read(Array(path.utf8)) }
+            }
+            var settings = Settings()
+            _ = settings.set(.quiet, Text("yes"), from: .commandLine)
+            _ = settings.set(.output, Array((up + real.dropFirst() + "/new").utf8), from: .commandLine)
+            try OutputFile.write(Text("written"), settings, Gateway.Progress(settings))
+            #expect(try String(contentsOfFile: real + "/new", encoding: .utf8) == "written")
+            #expect(open(below: real).isEmpty)
+        }
+    }
+
     /// A chain of as many links as the system follows, and one more.
     @Test func asManyLinksAreFollowedAsTheSystemFollows() throws {
         try withTemporaryDirectory { directory in
@@ -238,6 +283,41 @@ import Testing
                 #expect(((try? InputFile.read(Array(path.utf8))) != nil) == isRead)
                 #expect(FileManager.default.contents(atPath: path).map { $0.isEmpty } == (isRead ? false : nil))
             }
+        }
+    }
+
+    /// A number that no descriptor has is none, however long it is.
+    @Test(arguments: [
+        "2147483647", "2147483648", "4294967296", "999999999999999999", "9223372036854775808", "-1", "x", "",
+    ])
+    func aNumberOfNoDescriptorIsNone(number: String) throws {
+        for folder in ["/dev/fd/", "/proc/self/fd/"] {
+            let failure = try #require(throws: Output.Failure.self) {
+                try InputFile.read(Array((folder + number).utf8))
+            }
+            #expect(text(failure.message).hasPrefix("\(folder)\(number): cannot be read: "))
+        }
+    }
+
+    /// Which set is published is known of a link to one, and of nothing else that may have its name.
+    @Test(
+        arguments: [
+            (56, true), (57, false), (58, false), (200, false),
+        ]) func whatIsPublishedIsKnownByItsLink(size: Int, isKnown: Bool) throws
+    {
+        try withTemporaryDirectory { directory in
+            let workspace = try workspace(directory)
+            let link = directory.path + "/identity/current"
+            #expect(PublishedFiles.current(in: workspace) == nil)
+            let name = String(repeating: "n", count: size)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "issued/" + name)
+            #expect(PublishedFiles.current(in: workspace).map(text) == (isKnown ? name : nil))
+            try FileManager.default.removeItem(atPath: link)
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "other/" + name)
+            #expect(PublishedFiles.current(in: workspace) == nil)
+            try FileManager.default.removeItem(atPath: link)
+            try Data("issued/\(name)".utf8).write(to: URL(fileURLWithPath: link))
+            #expect(PublishedFiles.current(in: workspace) == nil)
         }
     }
 
@@ -296,6 +376,151 @@ import Testing
             }
             try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)
             #expect(open(isReading: true) == path)
+        }
+    }
+
+    /// Who may not read the store, and what keeps the program from it, is said.
+    @Test func aStoreThatCannotBeUsedIsNamed() throws {
+        try withTemporaryDirectory { directory in
+            let workspace = try workspace(directory)
+            let path = text(workspace.path)
+            func failure() -> String {
+                do throws(Output.Failure) {
+                    _ = try workspace.openStore()
+                    return ""
+                } catch {
+                    return "\(error.exit) " + text(error.kind) + " " + text(error.message)
+                }
+            }
+            #expect(failure().isEmpty)
+            for mode in [0o701, 0o710, 0o750] {
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path + "/store")
+                #expect(
+                    failure()
+                        == "storage storage-failed \(path)/store: others than its owner may read it; run: chmod -R go= \(path)/store"
+                )
+            }
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path + "/store")
+            #expect(failure().isEmpty)
+            try FileManager.default.removeItem(atPath: path + "/store")
+            try Data().write(to: URL(fileURLWithPath: path + "/store"))
+            #expect(failure() == "storage storage-failed \(path)/store: Not a directory")
+            try FileManager.default.removeItem(atPath: path + "/store")
+            for (number, words) in [
+                (ENOSPC, "disk-full \(path)/store: the disk is full"),
+                (EDQUOT, "disk-full \(path)/store: the disk is full"),
+                (EIO, "storage-failed \(path)/store: Input/output error"),
+            ] {
+                #expect(pretending([.fails(number)], of: .fsync) { failure() } == "storage " + words)
+            }
+        }
+    }
+
+    /// Whoever is not root stays who they are, whoever the folder belongs to.
+    @Test(.enabled(if: geteuid() == 0, "folders of other users need root"))
+    func onlyRootBecomesTheFoldersOwner() throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.path + "/identity"
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            chown(path, 1, 1)
+            var settings = Settings()
+            _ = settings.set(.directory, Array(path.utf8), from: .commandLine)
+            let workspace = try asAnotherUser { try Workspace.open(settings) }
+            workspace.folder.close()
+            #expect(getuid() == 0 && geteuid() == 0 && getegid() == 0)
+        }
+    }
+
+    /// Root becomes who the folder belongs to, and whose group it is.
+    @Test(.enabled(if: geteuid() == 0, "folders of other users need root")) func rootBecomesTheFoldersOwner()
+        async throws
+    {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "scep-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path: String = folder.path
+        chown(path, 1, 2)
+        await #expect(processExitsWith: .exitCode(0)) { [path = path as String] in
+            var settings = Settings()
+            _ = settings.set(.directory, Array(path.utf8), from: .commandLine)
+            // Core files would be the other user's.
+            var limit = rlimit()
+            getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            limit.rlim_cur = limit.rlim_max
+            setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            guard (try? Workspace.open(settings)) != nil else { exit(1) }
+            getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+            guard limit.rlim_cur == 0 else { exit(3) }
+            var groups = [gid_t](repeating: 0, count: 64)
+            let count = getgroups(64, &groups)
+            let isOthers = getuid() == 1 && geteuid() == 1 && getgid() == 2 && getegid() == 2
+            exit(isOthers && setuid(0) != 0 && !groups.prefix(max(Int(count), 0)).contains(0) ? 0 : 2)
+        }
+        var status = stat()
+        #expect(stat(path + "/lock", &status) == 0 && status.st_uid == 1)
+    }
+
+    /// What is no folder is none, and nobody waits for a pipe.
+    @Test(arguments: ["touch", "mkfifo"]) func whatIsNoFolderIsNamed(maker: String) throws {
+        try withTemporaryDirectory { directory in
+            let path = directory.path + "/identity"
+            try SoftHSM.run("/bin/sh", ["-c", "\(maker) '\(path)'"])
+            var settings = Settings()
+            _ = settings.set(.directory, Array(path.utf8), from: .commandLine)
+            for isReading in [false, true] {
+                let failure = try #require(throws: Output.Failure.self) {
+                    try Workspace.open(settings, isReading: isReading)
+                }
+                #expect(text(failure.message) == "\(path): cannot be read: Not a directory")
+            }
+            #expect(open(below: path).isEmpty)
+        }
+    }
+
+    /// What the disk does not take is not taken for written; what was there is there.
+    @Test(
+        arguments: [
+            ([.fails(ENOSPC)], .write, "disk-full", "/status.new: cannot be written: No space left on device"),
+            ([.fails(EDQUOT)], .write, "disk-full", "/status.new: cannot be written: Disk quota exceeded"),
+            ([.takes(1), .fails(EIO)], .write, "file-failed", "/status.new: cannot be written: Input/output error"),
+            ([.fails(EIO)], .fsync, "file-failed", "/status.new: cannot be written: Input/output error"),
+            ([.itsOwn, .fails(ENOSPC)], .fsync, "disk-full", ": cannot be made safe: No space left on device"),
+        ] as [([PretendedOutcome], PretendedCall, String, String)])
+    func whatIsNotWrittenIsSaid(_ outcomes: [PretendedOutcome], _ call: PretendedCall, kind: String, words: String)
+        throws
+    {
+        try withTemporaryDirectory { directory in
+            let workspace = try workspace(directory)
+            try workspace.replace("status", with: Text("before"))
+            let failure = try #require(throws: Output.Failure.self) {
+                try pretending(outcomes, of: call) { try workspace.replace("status", with: Text("after")) }
+            }
+            #expect(failure.exit == .storage && text(failure.kind) == kind)
+            #expect(text(failure.message) == text(workspace.path) + words)
+            // The name was given to the whole of it already where only the folder was not safe.
+            let left = try String(contentsOfFile: directory.path + "/identity/status", encoding: .utf8)
+            #expect(left == (words.hasPrefix("/") ? "before" : "after"))
+            #expect(open(below: text(workspace.path) + "/status").isEmpty)
+        }
+    }
+
+    /// A signal, or a disk that takes one byte at a time, changes nothing.
+    @Test func whatIsWrittenByPartsIsWhole() throws {
+        try withTemporaryDirectory { directory in
+            let workspace = try workspace(directory)
+            let path = directory.path + "/identity/status"
+            try pretending([.interrupted, .takes(1), .interrupted, .takes(2)], of: .write) {
+                try workspace.replace("status", with: Text("written by parts"))
+            }
+            #expect(try String(contentsOfFile: path, encoding: .utf8) == "written by parts")
+            let read = try pretending([.interrupted, .takes(1), .interrupted, .takes(2)], of: .read) {
+                try InputFile.read(Array(path.utf8))
+            }
+            #expect(text(read) == "written by parts")
+            let failure = try #require(throws: Output.Failure.self) {
+                try pretending([.takes(1), .fails(EIO)], of: .read) { try InputFile.read(Array(path.utf8)) }
+            }
+            #expect(text(failure.message) == "\(path): cannot be read: Input/output error")
         }
     }
 }

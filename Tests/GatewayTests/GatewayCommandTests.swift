@@ -1,4 +1,6 @@
+import enum Agent.Goal
 import Foundation
+import LinuxBoard
 import PretendedSystem
 import TestSupport
 import Testing
@@ -39,6 +41,22 @@ extension KeyTests {
             report.close(to: 0)
             outcome.report = Found(value: try? JSONSerialization.jsonObject(with: Data(report.finish())))
             return outcome
+        }
+
+        /// The lines on standard error meanwhile. Other tests may say something, too.
+        func heard(_ body: () throws -> Void) throws -> [String] {
+            try withTemporaryDirectory { directory in
+                let before = dup(STDERR_FILENO)
+                defer { close(before) }
+                let file = open(directory.path + "/said", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+                dup2(file, STDERR_FILENO)
+                close(file)
+                let result = Result { try body() }
+                dup2(before, STDERR_FILENO)
+                try result.get()
+                return try String(contentsOfFile: directory.path + "/said", encoding: .utf8)
+                    .split(separator: "\n").map(String.init)
+            }
         }
 
         /// A folder for files, and a CA.
@@ -246,6 +264,32 @@ extension KeyTests {
             }
         }
 
+        /// What follows from one CA alone is shown, where what came with it is none.
+        @Test(arguments: [true, false]) func theOneThatIsACAIsShownAsThat(isFirst: Bool) throws {
+            try withCA { ca, _ in
+                let device = try OpenSSLIdentity(subject: "/CN=device", issuedBy: OpenSSLIdentity.authority)
+                let bundle = try OpenSSLIdentity.bundle(isFirst ? [ca.ca, device] : [device, ca.ca])
+                ca.state.withLock {
+                    $0.certificates = StandInCA.Answer(type: "application/x-x509-ca-ra-cert", body: bundle)
+                }
+                let items = try scep(["ca", ca.url]).report["certificates"].items
+                #expect(items.map { $0["encryptsTo"].value as? Bool } == (isFirst ? [true, false] : [false, true]))
+            }
+        }
+
+        /// A reply has its space, and not one byte more.
+        @Test func aReplyHasItsSpace() throws {
+            try withCA { ca, _ in
+                let start = Array("AES\nSHA-256\n".utf8)
+                for (size, exit) in [(65_535, ExitCode.done), (65_536, .network)] {
+                    let body = start + [UInt8](repeating: 0x0A, count: size - start.count)
+                    ca.state.withLock { $0.capabilities.body = body }
+                    let found = try scep(["caps", ca.url])
+                    #expect(found.exit == exit, "\(size): \(found.message)")
+                }
+            }
+        }
+
         /// From nothing to a certificate, a look at it, and its renewal.
         @Test func aLifeOfAnIdentity() throws {
             try withCA { ca, directory in
@@ -293,9 +337,14 @@ extension KeyTests {
                     (day, 0, .done, 1), (day - 1, 0, .done, 0), (0, 0, .done, 0), (-1, 0, .trust, -1),
                     (-day, 0, .trust, -1), (-day - 1, 0, .trust, -2),
                 ] {
-                    let found = try atTime(Int(end.timeIntervalSince1970) - left) {
-                        try scep(["status", "--min-days", "\(minimum)"] + others.suffix(2))
+                    var found = Outcome()
+                    let said = try heard {
+                        found = try atTime(Int(end.timeIntervalSince1970) - left) {
+                            try scep(["status", "--min-days", "\(minimum)"] + others.suffix(2))
+                        }
                     }
+                    let isSoon = said.contains("warning: the certificate expires sooner than min-days says")
+                    #expect(isSoon == (left >= 0 && exit == .trust), "\(left)")
                     #expect(found.exit == exit && found.report["daysLeft"].number == days, "\(left)")
                     #expect(found.report["state"].text == (left < 0 ? "expired" : "valid"))
                 }
@@ -328,6 +377,31 @@ extension KeyTests {
                 #expect(ca.asked.last == "17 CN=gateway 7,O=Example")
                 let event = String(decoding: try read(folder, "current/event"), as: UTF8.self)
                 #expect(event.hasPrefix("SCEP_EVENT=renewed\n"))
+            }
+        }
+
+        /// What is tried next, and when, is known from the last run; what is due next, of whatever kind, has its word.
+        @Test func whatIsNextIsShown() throws {
+            try withCA { ca, directory in
+                let options = try enrolment(ca, directory)
+                #expect(try scep(["enroll"] + options).exit == .done)
+                let workspace = try Workspace.open(
+                    Gateway.CommandLine(.status, options[4...5].map { Array($0.utf8) }).settings, isReading: true)
+                defer { workspace.folder.close() }
+                var file = try #require(StatusFile.read(in: workspace))
+                file.next = Text("retry")
+                file.nextTime = 2_000_000_000
+                try file.write(in: workspace)
+                let status = try scep(["status"] + options[4...5])
+                #expect(status.exit == .done && status.report["nextAttempt"].text == "retry")
+                #expect(status.report["nextAttemptTime"].text == "2033-05-18T03:33:20Z")
+            }
+            for (goal, word) in [(.takeOver, "take-over"), (.nextCA, "next-ca"), (.renew, "renew")] as [(Goal, String)]
+            {
+                var report = Report(.json)
+                report.nextAction(goal, 2_000_000_000)
+                let found = Found(value: try JSONSerialization.jsonObject(with: Data(report.finish())))
+                #expect(found["next"].text == word && found["nextTime"].text == "2033-05-18T03:33:20Z")
             }
         }
 
@@ -401,6 +475,25 @@ extension KeyTests {
                 #expect(status.exit == .pending && status.report["state"].text == "none")
                 #expect(status.report["lastError"]["kind"].text == "refused")
                 #expect(status.report["lastError"]["message"].text == refused.message)
+            }
+        }
+
+        /// What is to be done about a refusal depends on whether it is about the certificate that there is.
+        @Test func aRefusedRenewalIsNoRefusedEnrolment() throws {
+            try withCA { ca, directory in
+                let options = try enrolment(ca, directory)
+                #expect(try scep(["enroll"] + options).exit == .done)
+                ca.state.withLock { $0.failInfo = "2" }
+                for (line, words) in [
+                    (["renew"], "scep enroll --again asks for a new one"),
+                    (["enroll", "--again", "--challenge-use", "always"], "check challenge-file and subject"),
+                ] {
+                    try leave(directory)
+                    let refused = try scep(line + options)
+                    #expect(refused.exit == .refused && refused.message.contains(words), "\(line): \(refused.message)")
+                    #expect(
+                        try scep(["status"] + options[4...5]).report["lastError"]["message"].text == refused.message)
+                }
             }
         }
 
@@ -578,6 +671,19 @@ extension KeyTests {
                     "sha1,3des,des",
                 ])
                 #expect(opened.report["files"][0].object.result("decryption") == "pass")
+                let asking = try directory.write(
+                    Array(
+                        "[req]\ndistinguished_name = n\nattributes = a\nprompt = no\n[n]\nCN = x\n[a]\nchallengePassword = seven 7\n"
+                            .utf8), to: "request.cnf")
+                let requested = try directory.write(
+                    OpenSSL.run(["req", "-new", "-config", asking, "-key", key]), to: "csr")
+                for isShown in [false, true] {
+                    let outcome = try scep(["inspect", requested] + (isShown ? ["--show-challenge"] : []))
+                    let attribute = outcome.report["files"][0].object["attributes"].items.first {
+                        $0["attribute"].text == "challengePassword"
+                    }
+                    #expect(attribute?["value"].text == (isShown ? "seven 7" : nil), "\(outcome)")
+                }
                 // Only an elliptic curve's device has a use for a CA that cannot decrypt.
                 let curve = try directory.write(
                     OpenSSLIdentity(subject: "/CN=EC CA", for: .p256).certificate, to: "curve")
@@ -654,30 +760,22 @@ extension KeyTests {
                 #expect(String(decoding: text.passwordFailure?.kind ?? [], as: UTF8.self) == kind)
                 let hasPassword = text.text.count > count
                 #expect(hasPassword == kind.isEmpty)
+                let message =
+                    kind.isEmpty ? "" : String(decoding: file, as: UTF8.self) + ": the password has more than 255 bytes"
+                #expect(String(decoding: text.passwordFailure?.message ?? [], as: UTF8.self) == message)
             }
         }
 
         /// Standard error, as a terminal's user, the journal or a file gets it.
         @Test func progressHasItsWords() throws {
             func said(_ line: [String], journal: Bool, _ body: (inout Gateway.Progress) -> Void) throws -> [String] {
-                try withTemporaryDirectory { directory in
-                    let before = dup(STDERR_FILENO)
-                    let file = open(directory.path + "/said", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-                    let settings = try Gateway.CommandLine(.agent, line.map { Array($0.utf8) }).settings
-                    dup2(file, STDERR_FILENO)
+                let settings = try Gateway.CommandLine(.agent, line.map { Array($0.utf8) }).settings
+                return try heard {
                     if journal { setenv("JOURNAL_STREAM", "1:2", 1) }
-                    defer { close(before) }
-                    let progress = Result { try Gateway.Progress(settings) }
-                    if journal { unsetenv("JOURNAL_STREAM") }
-                    if var progress = try? progress.get() { body(&progress) }
-                    dup2(before, STDERR_FILENO)
-                    close(file)
-                    _ = try progress.get()
-                    // Other tests may have said something meanwhile.
-                    let all = try String(contentsOfFile: directory.path + "/said", encoding: .utf8)
-                        .split(separator: "\n").map(String.init)
-                    return all.filter { $0.contains("seven") }
-                }
+                    defer { unsetenv("JOURNAL_STREAM") }
+                    var progress = try Gateway.Progress(settings)
+                    body(&progress)
+                }.filter { $0.contains("seven") }
             }
             let failure = Output.Failure(.network, "x", "seven failed")
             func speak(_ progress: inout Gateway.Progress) {

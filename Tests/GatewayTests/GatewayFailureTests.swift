@@ -1,11 +1,13 @@
 import Agent
 import Board
 import DER
-import SCEP
+import DeviceCrypto
+import PKIX
 import Testing
 
 @testable import Gateway
 @testable import Output
+@testable import SCEP
 
 /// What the agent's errors are for who runs the program: exit code, kind, words.
 @Suite struct GatewayFailureTests {
@@ -61,6 +63,67 @@ import Testing
         let (exit, told, message) = failure(error)
         #expect(exit == code && told == kind, "\(message)")
         #expect(message.contains(words), "\(message)")
+    }
+
+    /// Why a key failed is said in its provider's words; without any, by its number.
+    @Test func aKeysFailureHasItsReason() {
+        let keys = KeyProvider()
+        func words(_ error: AgentError) -> (ExitCode, String, String) {
+            let failure = Failure(error, Span(), keys: keys)
+            return (
+                failure.exit, String(decoding: failure.kind, as: UTF8.self),
+                String(decoding: failure.message, as: UTF8.self)
+            )
+        }
+        let bare = Failure(.failed, of: keys)
+        #expect(bare.exit == .storage && bare.kind.equals("key-failed"))
+        let number = CryptoError.failed.rawValue
+        #expect(String(decoding: bare.message, as: UTF8.self) == "the key cannot be used: error \(number)")
+        let plain = [words(.key(.failed)), words(.storage(.corrupt))]
+        _ = keys.failed(.wrongPassphrase)
+        for (error, before) in zip([AgentError.key(.failed), .storage(.corrupt)], plain) {
+            let known = words(error)
+            #expect(known.0 == .storage && known.1 == "key-failed" && known != before)
+            #expect(known.2.hasPrefix("the passphrase does not open the key"), "\(known.2)")
+        }
+        #expect(!words(.storage(.full)).2.contains("passphrase") && !words(.stillPending).2.contains("passphrase"))
+    }
+
+    /// What came with the CA's certificates and is not trusted may be why a request was refused, or is encrypted to nobody;
+    /// it is not why nobody answered.
+    @Test(arguments: [
+        (Certificate.Role.ca, "a CA", PassedOver.Reason.expired, "it has expired"),
+        (.ra, "an RA", .weakDigest, "it is signed with a weak digest"),
+        (.other, "a certificate", .unreadable, "its certificate cannot be read"),
+    ])
+    func whatWasPassedOverIsMentioned(_ role: Certificate.Role, words: String, _ reason: PassedOver.Reason, why: String)
+    {
+        var list = PassedOver.List()
+        let none = list
+        // The first that matters.
+        list.append(PassedOver(certificate: 0..<1, role: .ca, reason: .notSigned))
+        list.append(PassedOver(certificate: 0..<1, role: role, reason: reason))
+        list.append(PassedOver(certificate: 0..<1, role: .ca, reason: .pathLength))
+        for (error, isMentioned) in [
+            (.scep(.getCACert, .noEncryptionCertificate, text: 0..<0), true),
+            (.scep(.getCACert, .fingerprintMismatch, text: 0..<0), false),
+            (.status(.getCACaps, 500, text: 0..<0), false),
+            (.status(.getCACert, 500, text: 0..<0), false), (.status(.getNextCACert, 500, text: 0..<0), false),
+            (.status(.pkcsReq, 500, text: 0..<0), true), (.scep(.pkcsReq, .refused(.badRequest), text: 0..<0), true),
+            (.status(.getCRL, 500, text: 0..<0), true), (.scep(.certPoll, .unknownSigner, text: 0..<0), true),
+            (.exchange(.pkcsReq, .connecting(.refused)), false), (.stillPending, false), (.revoked, false),
+        ] as [(AgentError, Bool)] {
+            let failure = Failure(error, Span())
+            let before = String(decoding: failure.message, as: UTF8.self)
+            let told = failure.mentioning(list, after: error)
+            #expect(
+                String(decoding: told.message, as: UTF8.self) == before
+                    + (isMentioned
+                        ? "; \(words) that came with the CA's is not trusted, which may be why: \(why) (scep ca shows it)"
+                        : ""))
+            #expect(told.exit == failure.exit && told.kind == failure.kind)
+            #expect(failure.mentioning(none, after: error).message == failure.message)
+        }
     }
 
     /// Servers that refuse by a status and words in place of a message.

@@ -137,6 +137,32 @@ extension KeyTests {
         }
 
         /// A pipe that nobody has open is no file, and keeps nobody waiting.
+        @Test(arguments: [("0", false), ("1", true), ("3600", true), ("3601", false)])
+        func aHooksTimeHasItsBounds(seconds: String, isTaken: Bool) throws {
+            var settings = Settings()
+            _ = settings.set(.hook, Text("/program"), from: .commandLine)
+            _ = settings.set(.hookTimeout, Array(seconds.utf8), from: .commandLine)
+            #expect(kind { _ = try Hook(settings) } == (isTaken ? nil : "bad-value"))
+        }
+
+        /// A file that is there has something in it.
+        @Test(arguments: [0, 1]) func anEmptyFileIsNone(size: Int) throws {
+            try withHook("touch ran", timeout: 60) { hook, workspace, folder in
+                _ = try folder.appending(path: "identity/current").write(
+                    [UInt8](repeating: 0x61, count: size), to: "chain.pem")
+                #expect(kind { try hook.runIfDue(workspace, progress()) } == nil)
+                #expect(FileManager.default.fileExists(atPath: folder.path + "/ran") == (size > 0))
+                #expect(openFiles(below: workspacePath(workspace) + "/issued").isEmpty)
+            }
+        }
+
+        /// Files below a folder that this process has open.
+        private func openFiles(below folder: String) -> [String] {
+            ((try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []).compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            }.filter { $0.hasPrefix(folder) }
+        }
+
         @Test(arguments: ["cert.pem", "key.pem"]) func noHookWaitsForAPipe(name: String) throws {
             try withHook("touch ran", timeout: 60, without: name) { hook, workspace, folder in
                 let pipe = folder.path + "/identity/current/" + name

@@ -38,6 +38,38 @@ extension KeyTests {
             }
         }
 
+        /// The first byte tells, of however few; what is none of the forms is damaged.
+        @Test func whatIsKeptIsToldByItsFirstByte() throws {
+            for (bytes, isEncrypted, isOnToken) in [
+                ([], false, false), ([0x30], true, false), ([0x10], false, true), ([1], false, false),
+                ([0x30, 0x10], true, false), ([0x10, 0x30], false, true), ([2, 0x30, 0x10], false, false),
+            ] as [([UInt8], Bool, Bool)] {
+                #expect(
+                    GatewayKey.isEncrypted(bytes.span) == isEncrypted && GatewayKey.isOnToken(bytes.span) == isOnToken)
+                try withProvider(KeySettings()) { provider in
+                    var key = GatewayKey()
+                    #expect(throws: CryptoError.self) { try key.load(bytes.span) }
+                    #expect((provider.failure == .damaged) == !isEncrypted, "\(bytes)")
+                }
+            }
+        }
+
+        /// What guessing at a passphrase costs, as openssl reads it.
+        @Test func aPassphraseIsStretched() throws {
+            var settings = KeySettings()
+            settings.passphrase = Array("open sesame".utf8)
+            try withProvider(settings) { _ in
+                var random = try seededRandom()
+                var key = GatewayKey()
+                try key.generate(.p256, random: &random)
+                let text = String(
+                    decoding: try OpenSSL.run(["asn1parse"], input: key.published(random: &random)), as: UTF8.self)
+                let numbers = text.split(separator: "\n").filter { $0.contains("INTEGER") }
+                #expect(
+                    numbers.compactMap { $0.split(separator: ":").last.flatMap { Int($0, radix: 16) } } == [100_000])
+            }
+        }
+
         @Test(arguments: [KeyAlgorithm.p256, .rsa(bits: 2048)])
         func withAPassphraseNeitherStoreNorFileHasTheKeyInTheClear(algorithm: KeyAlgorithm) throws {
             try withTemporaryDirectory { directory in

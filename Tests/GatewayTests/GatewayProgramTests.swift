@@ -101,6 +101,8 @@ import Testing
             #expect(document["error"]["kind"].text == "bad-option" && document["error"]["exitCode"].number == 1)
             #expect(option.errors == "scep: error: \(document["error"]["message"].text ?? "")\n")
         }
+        let letters = await scep(["status", "-qj", "extra"], exits: 1)
+        #expect(letters.output.contains("\"bad-operand\"") && letters.errors == operand.errors)
         let absent = await scep(["status", "--config", "/absent"], exits: 6)
         #expect(absent.errors == "scep: error: /absent: cannot be read: No such file or directory\n")
     }

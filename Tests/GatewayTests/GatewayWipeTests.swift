@@ -309,6 +309,12 @@ extension KeyTests {
                     }
                     #expect(place.bytes == (index < 3 ? word : []))
                     #expect(left.holds(["secret": word]) == [], "\(index)")
+                    // Whoever got it wipes it, with what stands behind it.
+                    let rest = try Remains.onHeap {
+                        place.bytes.wipe()
+                        place.bytes = []
+                    }
+                    #expect(rest.holds(["secret": word]) == [], "\(index)")
                 }
             }
         }

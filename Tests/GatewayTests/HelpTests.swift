@@ -114,9 +114,15 @@ import Testing
         }
         let end = try #require(lines.firstIndex { $0.hasPrefix("All can be set") })
         for line in lines[5..<end] where !line.isEmpty {
-            #expect(line.count <= 101 && line.last != " ", "\(line)")
+            #expect(line.count <= 100 && line.last != " ", "\(line)")
             guard !left.contains(line) else { continue }
             #expect(line.dropFirst(33).first == " " && line.dropFirst(34).first != " ", "\(line)")
+        }
+        // A line that goes on below itself was full.
+        for (line, next) in zip(lines[5..<end], lines[6..<end]) where next.hasPrefix(String(repeating: " ", count: 34))
+        {
+            guard !left.contains(line), let word = next.split(separator: " ").first else { continue }
+            #expect(line.count + 1 + word.count > 100, "\(line)")
         }
         let alone = mine.filter { $0.file == "no" }.map(\.name)
         #expect(
@@ -130,6 +136,15 @@ import Testing
         #expect(
             lines.suffix(3).dropLast().last
                 == "6 storage or keys, 7 internal, 8 the certificate is there and the hook failed")
+    }
+
+    @Test(arguments: [
+        ("", []), ("one", ["one"]), ("123456789 0", ["123456789", "0"]), ("12345678 0", ["12345678 0"]),
+        ("a b c d e f g", ["a b c d e", "f g"]), ("a 12345678901 b c", ["a", "12345678901", "b c"]),
+        ("1234567890 1234567890", ["1234567890", "1234567890"]), ("aa bbb cc ddd ee", ["aa bbb cc", "ddd ee"]),
+    ]) func wordsAreLaidOutInLines(words: String, due: [String]) {
+        let found = Help.lines(of: Array(words.utf8), width: 10)
+        #expect(found.map { String(decoding: $0, as: UTF8.self) } == due)
     }
 
     @Test func theOverviewNamesEveryCommandOnce() {

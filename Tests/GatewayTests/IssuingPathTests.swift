@@ -57,6 +57,19 @@ import Testing
     }
 
     /// What anybody may have sent counts above what is trusted, and nowhere else.
+    /// Twice as many certificates as a CA may have are looked at, and no more.
+    @Test(arguments: [(14, true), (15, true), (16, false), (20, false)])
+    func soManyAreLookedAt(before: Int, isFound: Bool) throws {
+        let root = try OpenSSLIdentity(subject: "/CN=Root")
+        let sub = try OpenSSLIdentity(
+            subject: "/CN=Sub", issuedBy: root, extensions: ["basicConstraints=critical,CA:TRUE"])
+        let leaf = try OpenSSLIdentity(subject: "/CN=leaf", issuedBy: sub)
+        let stranger = try OpenSSLIdentity.authority
+        let offered = (0..<before).flatMap { _ in stranger.der } + root.der
+        let path = IssuingPath(of: leaf.der, in: sub.der, offered: offered)
+        #expect(path.root == (isFound ? root.der : nil) && path.anchor == (isFound ? root.der : sub.der))
+    }
+
     @Test func rootThatWasOnlyOfferedStandsAboveATrustedCA() throws {
         let chain = try makeChain()
         let above = IssuingPath(of: chain.leaf, in: chain.intermediate, offered: chain.stranger + chain.root)

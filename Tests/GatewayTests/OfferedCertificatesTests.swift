@@ -91,6 +91,43 @@ import Testing
         }
     }
 
+    /// Of a request so much is looked at, and of a reply so much is kept, and not one byte more.
+    @Test(arguments: [4095, 4096, 4097], [1, 7, 5000]) func aRequestHasItsBounds(size: Int, piece: Int) throws {
+        let ca = try OpenSSLIdentity.authority
+        try withTemporaryDirectory { directory in
+            let name = "operation=GetCACert"
+            let request = Array((String(repeating: "x", count: size - name.utf8.count) + name + " HTTP/1.1").utf8)
+            let offered = OfferedCertificates()
+            exchange(
+                offered,
+                stride(from: 0, to: request.count, by: piece).map {
+                    String(decoding: request[$0..<min($0 + piece, request.count)], as: UTF8.self)
+                }, [reply(ca.der)])
+            let found = try offered.certificates(in: open(directory))
+            #expect(found == (size <= 4096 ? ca.der : []))
+        }
+    }
+
+    @Test(arguments: [65_535, 65_536, 65_537], [true, false]) func aReplyHasItsBounds(size: Int, hasLength: Bool) throws
+    {
+        let (ca, filling) = try (OpenSSLIdentity.authority, OpenSSLIdentity.recipient)
+        try withTemporaryDirectory { directory in
+            // What is not all of a line of the head is certificates.
+            let count = (65_000 - ca.der.count) / filling.der.count
+            let body = try OpenSSLIdentity.bundle([ca] + (0..<count).map { _ in filling })
+            let length = hasLength ? "Content-Length: \(body.count)\r\n" : ""
+            let head =
+                "HTTP/1.\(hasLength ? 1 : 0) 200 X\r\nContent-Type: application/x-x509-ca-ra-cert\r\n\(length)X: "
+            let filler = size - head.utf8.count - 4 - body.count
+            let whole = Array((head + String(repeating: "x", count: filler) + "\r\n\r\n").utf8) + body
+            #expect(whole.count == size)
+            let offered = OfferedCertificates()
+            exchange(offered, [Self.question], [Array(whole.prefix(60_000)), Array(whole.dropFirst(60_000))])
+            let found = try offered.certificates(in: open(directory))
+            #expect(found.starts(with: ca.der) == (size <= 65_536))
+        }
+    }
+
     /// What was published of it is there for passes that ask nobody.
     @Test func whatIsPublishedIsKept() throws {
         let (ca, other) = try (OpenSSLIdentity.authority, OpenSSLIdentity.recipient)

@@ -1,4 +1,5 @@
 import Foundation
+import PretendedSystem
 import TestKeys
 import TestSupport
 import Testing
@@ -59,6 +60,60 @@ import Testing
             #expect(try mark(folder, machine: machine()) != nil)
             try FileManager.default.removeItem(atPath: folder.path + "/store/owner")
             #expect(KeyMark(TokenSettings()) == nil)
+        }
+    }
+
+    /// The machine's number is read, and its file left.
+    @Test func theMachinesFileIsNotKeptOpen() throws {
+        try withTemporaryDirectory { folder in
+            _ = try mark(folder, machine: machine())
+            var settings = TokenSettings()
+            settings.folder = Array(folder.path.utf8)
+            for _ in 0..<50 { _ = KeyMark(settings) }
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            }
+            // Other tests may read it, too.
+            #expect(open.count { $0 == "/etc/machine-id" } < 50)
+        }
+    }
+
+    /// Another user's file is none of ours.
+    @Test func anotherUsersNumberIsNotTaken() throws {
+        try withTemporaryDirectory { folder in
+            let made = try mark(folder, machine: machine())
+            #expect(made != nil)
+            var settings = TokenSettings()
+            settings.folder = Array(folder.path.utf8)
+            #expect(asAnotherUser { KeyMark(settings) } == nil)
+            #expect(KeyMark(settings) != nil)
+        }
+    }
+
+    /// No key is made whose owner could be forgotten: each step may fail.
+    @Test(
+        arguments: [
+            ([.fails(ENOSPC)], .pwrite, ENOSPC), ([.fails(EIO)], .pwrite, EIO), ([.fails(EDQUOT)], .fsync, ENOSPC),
+            ([.fails(EIO)], .fsync, EIO), ([.itsOwn, .fails(ENOSPC)], .fsync, ENOSPC),
+            ([.itsOwn, .fails(EIO)], .fsync, EIO),
+        ] as [([PretendedOutcome], PretendedCall, Int32)])
+    func aNumberThatIsNotKeptIsTold(_ outcomes: [PretendedOutcome], _ call: PretendedCall, number: Int32) throws {
+        try withTemporaryDirectory { folder in
+            var settings = TokenSettings()
+            settings.folder = Array(folder.path.utf8)
+            var random = try seededRandom()
+            #expect(throws: KeyFailure.token(.ownerNotKept(ENOENT))) { try KeyMark(making: settings, random: &random) }
+            let owner = folder.appending(path: "store/owner")
+            try FileManager.default.createDirectory(at: owner, withIntermediateDirectories: true)
+            #expect(throws: KeyFailure.token(.ownerNotKept(EISDIR))) { try KeyMark(making: settings, random: &random) }
+            try FileManager.default.removeItem(at: owner)
+            #expect(throws: KeyFailure.token(.ownerNotKept(number))) {
+                try pretending(outcomes, of: call) { _ = try KeyMark(making: settings, random: &random) }
+            }
+            let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+                try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+            }
+            #expect(!open.contains { $0.hasPrefix(folder.path) })
         }
     }
 

@@ -174,6 +174,10 @@ extension KeyTests {
             "n=$(readlink current); rm -r $n; ln -s /tmp $n", "ln -sf /etc/passwd current/cert.pem",
             "mv current/ca.pem current/.hidden; rm current", "rm current/event current",
             "n=$(readlink current); ln -s /tmp x; mv -T x $n/ca.pem", "chmod 1755 issued",
+            // Nobody waits for the other end of a pipe.
+            "rm -r issued; mkfifo -m 755 issued", "n=$(readlink current); rm -r $n; mkfifo -m 755 $n",
+            "rm current/ca.pem; mkfifo -m 644 current/ca.pem", "rm current/event; mkfifo -m 644 current/event",
+            "rm current/key.pem; mkfifo -m 600 current/key.pem", "ln -s x current.new; mkdir -p x; rm current",
         ]) func damageIsMended(script: String) throws {
             let identity = try Identity.shared.get()
             try withFolder(identity, trusting: [identity.root, identity.intermediate]) { workspace, store, folder in
@@ -187,11 +191,48 @@ extension KeyTests {
                 #expect(
                     try publish(&store, workspace)
                         == (isOther ? .published(.renewed) : isForgotten ? .published(.issued) : .mended))
-                if !isOther, !script.contains("rm -r"), script != "rm current/event" {
+                if !isOther, !script.contains("rm -r"), !script.hasPrefix("rm current/event") {
                     #expect(try read(folder, "event") == event)
                 }
                 try check(folder)
                 #expect(try publish(&store, workspace) == .unchanged)
+            }
+        }
+
+        /// What is as it has to be is not written again: somebody may be watching it.
+        @Test func onlyWhatIsDamagedIsWritten() throws {
+            let identity = try Identity.shared.get()
+            try withFolder(identity, trusting: [identity.root, identity.intermediate]) { workspace, store, folder in
+                #expect(try publish(&store, workspace) == .published(.issued))
+                func number(_ name: String) -> ino_t {
+                    var status = stat()
+                    #expect(stat(folder.path + "/current/" + name, &status) == 0)
+                    return status.st_ino
+                }
+                let names = ["cert.pem", "chain.pem", "fullchain.pem", "key.pem", "event"]
+                let before = names.map(number)
+                try FileManager.default.removeItem(atPath: folder.path + "/current/ca.pem")
+                #expect(try publish(&store, workspace) == .mended)
+                #expect(names.map(number) == before)
+            }
+        }
+
+        /// Whoever goes back to what was there before hears of it as of any change.
+        @Test func aSetThatComesAgainIsToldOf() throws {
+            let identity = try Identity.shared.get()
+            try withFolder(identity, trusting: [identity.intermediate]) { workspace, store, folder in
+                #expect(try publish(&store, workspace) == .published(.issued))
+                let first = String(decoding: try read(folder, "event"), as: UTF8.self)
+                let other = try OpenSSLIdentity(
+                    subject: "/CN=gateway 7", for: TestKey.p256, issuedBy: identity.intermediate)
+                try fill(&store, identity, [identity.intermediate], leaf: other)
+                #expect(try publish(&store, workspace) == .published(.renewed))
+                try fill(&store, identity, [identity.intermediate])
+                #expect(try publish(&store, workspace) == .published(.renewed))
+                #expect(
+                    String(decoding: try read(folder, "event"), as: UTF8.self)
+                        == first.replacing("SCEP_EVENT=issued", with: "SCEP_EVENT=renewed"))
+                try check(folder, partial: true)
             }
         }
 
@@ -230,10 +271,11 @@ extension KeyTests {
                 _ = try folder.appending(path: "issued/\(first)").write([1], to: ".hidden")
                 // What is no set is nobody's to remove.
                 _ = try folder.appending(path: "issued").write([1], to: "file")
+                #expect(mkfifo(folder.path + "/issued/pipe", 0o644) == 0)
                 let offered = identity.root.der
                 #expect(try publish(&store, workspace, offered: offered) == .published(.caCertificates))
                 let second = try name()
-                #expect(try sets() == [first, second, "file"].sorted())
+                #expect(try sets() == [first, second, "file", "pipe"].sorted())
                 #expect(
                     try FileManager.default.destinationOfSymbolicLink(atPath: folder.path + "/current")
                         == "issued/\(second)")
@@ -248,7 +290,7 @@ extension KeyTests {
                 try fill(&store, identity, [identity.intermediate], leaf: renewed)
                 #expect(try publish(&store, workspace, offered: offered) == .published(.renewed))
                 let third = try name()
-                #expect(try sets() == [second, third, "file"].sorted())
+                #expect(try sets() == [second, third, "file", "pipe"].sorted())
                 #expect(try read(folder, "cert.pem") == renewed.certificate)
                 try check(folder)
                 let words = try OpenSSL.run(
@@ -270,6 +312,20 @@ extension KeyTests {
                     try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
                 }
                 #expect(!open.contains { $0.hasPrefix(folder.path + "/issued") })
+            }
+        }
+
+        /// What cannot be put in the place of what was published is said, and that stays.
+        @Test(arguments: [
+            ("mkdir -p current/x", "current: cannot be replaced: Is a directory"),
+            ("mkdir -p current.new/x", "current: cannot be replaced: File exists"),
+        ]) func whatIsInTheWayIsNamed(script: String, words: String) throws {
+            let identity = try Identity.shared.get()
+            try withFolder(identity, trusting: [identity.intermediate]) { workspace, store, folder in
+                try SoftHSM.run("/bin/sh", ["-c", "cd '\(folder.path)'; \(script)"])
+                let failure = try #require(throws: Output.Failure.self) { try publish(&store, workspace) }
+                let message = String(decoding: failure.message, as: UTF8.self)
+                #expect(failure.exit == .storage && message.contains("/identity/\(words)"), "\(message)")
             }
         }
 

@@ -1,4 +1,5 @@
 import Foundation
+import PretendedSystem
 import TestKeys
 import TestSupport
 import Testing
@@ -86,6 +87,72 @@ import Testing
         }
     }
 
+    /// Files below a folder that this process has open.
+    private func openFiles(below folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }.filter { $0.hasPrefix(folder.path) }
+    }
+
+    /// Where it is not sure that a PIN is entered before it is tried, the failure is told, and why.
+    @Test(
+        arguments: [
+            ([.fails(ENOSPC)], .pwrite, ENOSPC), ([.fails(EIO)], .pwrite, EIO), ([.fails(ENOSPC)], .fsync, ENOSPC),
+            ([.fails(EIO)], .fsync, EIO), ([.itsOwn, .fails(EDQUOT)], .fsync, ENOSPC),
+            ([.itsOwn, .fails(EIO)], .fsync, EIO),
+        ] as [([PretendedOutcome], PretendedCall, Int32)])
+    func whatCannotBeEnteredIsTold(_ outcomes: [PretendedOutcome], _ call: PretendedCall, number: Int32) throws {
+        try withTemporaryDirectory { folder in
+            var random = try seededRandom()
+            var refused = try RefusedPINs(folder: Array(folder.path.utf8))
+            #expect(throws: KeyFailure.token(.cannotRemember(number))) {
+                try pretending(outcomes, of: call) {
+                    try refused.prepare(serial: Self.serial, pin: pin(1), random: &random)
+                }
+            }
+            refused.close()
+            #expect(try openFiles(below: folder).isEmpty)
+        }
+    }
+
+    @Test func aRefusalThatCannotBeRememberedIsTold() throws {
+        try withTemporaryDirectory { folder in
+            var random = try seededRandom()
+            var refused = try RefusedPINs(folder: Array(folder.path.utf8))
+            defer { refused.close() }
+            for (number, told) in [(ENOSPC, ENOSPC), (EIO, EIO)] {
+                try refused.prepare(serial: Self.serial, pin: pin(1), random: &random)
+                #expect(throws: KeyFailure.token(.cannotRemember(told))) {
+                    try pretending([.fails(number)], of: .fsync) { try refused.remember() }
+                }
+            }
+            // Something else took its name meanwhile.
+            let path = folder.path + "/pin-refused"
+            try FileManager.default.removeItem(atPath: path)
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+            try refused.prepare(serial: Self.serial, pin: pin(1), random: &random)
+            #expect(throws: KeyFailure.token(.cannotRemember(EIO))) { try refused.remember() }
+        }
+    }
+
+    /// One that cannot be read says nothing, and no PIN is tried without it.
+    @Test func aFileThatCannotBeReadIsTold() throws {
+        try withTemporaryDirectory { folder in
+            try refuse(1, in: folder)
+            #expect(throws: TokenFailure.cannotRemember(EIO)) {
+                try pretending([.fails(EIO)], of: .pread) { _ = try RefusedPINs(folder: Array(folder.path.utf8)) }
+            }
+            #expect(try openFiles(below: folder).isEmpty)
+            let refused = try RefusedPINs(folder: Array(folder.path.utf8))
+            defer { refused.close() }
+            try FileManager.default.createDirectory(
+                atPath: folder.path + "/pin-refused.new", withIntermediateDirectories: false)
+            #expect(throws: KeyFailure.token(.cannotRemember(EINVAL))) {
+                _ = try refused.isOpen(serial: Self.serial, pin: pin(1))
+            }
+        }
+    }
+
     /// The folder may be a link, as any that a setting names.
     @Test func theFolderMayBeALink() throws {
         try withTemporaryDirectory { folder in
@@ -95,6 +162,10 @@ import Testing
             try refuse(1, in: link)
             #expect(try holds(1, in: link) && holds(1, in: real))
             #expect(throws: TokenFailure.cannotRemember(ENOENT)) { try holds(1, in: folder.appending(path: "absent")) }
+            // Nobody waits for the other end of a pipe.
+            let pipe = folder.appending(path: "pipe")
+            #expect(mkfifo(pipe.path, 0o600) == 0)
+            #expect(throws: TokenFailure.cannotRemember(ENOTDIR)) { try holds(1, in: pipe) }
         }
     }
 

@@ -1,4 +1,11 @@
+import Agent
+import Board
+import DeviceCrypto
 import Foundation
+import HTTP
+import LinuxBoard
+import PretendedSystem
+import TestKeys
 import TestSupport
 import Testing
 
@@ -63,6 +70,94 @@ extension KeyTests.GatewayCommandTests {
             }
             #expect(try caps("--tls-pin", "12:34").kind == "bad-value")
             #expect(try caps("--tls-ca", directory.path + "/none").message.hasSuffix("No such file or directory"))
+        }
+    }
+
+    /// A certificate is good for its time, by the clock; by one that was not set, none can be told to be over.
+    @Test func aServersCertificateHasItsTime() throws {
+        try withServer { server, directory in
+            let own = directory.path + "/server.crt"
+            let now = Int(Date().timeIntervalSince1970)
+            for (time, exit) in [
+                (4_000_000_000, ExitCode.trust), (now - 200_000, .trust), (now, .done),
+                (0, .done),
+            ] {
+                let outcome = try atTime(time) { try scep(["caps", server.url, "--tls-ca", own]) }
+                #expect(outcome.exit == exit, "\(time): \(outcome)")
+            }
+            // What somebody knows better than the clock counts.
+            var options = TransportOptions()
+            options.authorities = server.identity.certificate
+            for (time, isExact, due) in [
+                (4_000_000_000, true, .certificateExpired), (4_000_000_000, false, .certificateExpired),
+                (1_000_000_000, true, .certificateNotYetValid), (1_000_000_000, false, nil), (nil, false, nil),
+            ] as [(Int64?, Bool, TransportError?)] {
+                var transport = try GatewayTransport(options, clock: SystemClock())
+                defer { transport.end() }
+                transport.note(time: time, isExact: isExact)
+                var found: TransportError?
+                let url = Array(server.url.utf8)
+                let address = try ServerURL(url.span)
+                do throws(TransportError) {
+                    try transport.connect(to: address, deadline: .max)
+                } catch {
+                    found = error
+                }
+                #expect(found == due, "\(String(describing: time)) \(isExact)")
+            }
+        }
+    }
+
+    /// Nothing is kept of a transport that was ended, nor of a certificate that is shown no more.
+    @Test func nothingIsKeptOfATransport() throws {
+        let identity = try OpenSSLIdentity(subject: "/CN=shown", for: .rsa)
+        var settings = KeySettings()
+        settings.existingKey = identity.key
+        try withProvider(settings) { provider in
+            func key() throws -> SoftwareKey {
+                var random = try seededRandom()
+                defer { random.wipe() }
+                var key = SoftwareKey()
+                try provider.readExisting(into: &key, random: &random)
+                return key
+            }
+            let issuer = try StandInCA.authority.get().der
+            let kept = try heapKept(rounds: 2, times: 4) {
+                var transport = try GatewayTransport(TransportOptions(), clock: SystemClock())
+                for _ in 0..<2 {
+                    try transport.show(identity.der.span, key: key())
+                    try transport.show(issuer: issuer.span)
+                }
+                transport.end()
+            }
+            #expect(kept < 512)
+        }
+    }
+
+    /// CAs that cannot be read are none that a server could be verified with.
+    @Test func authoritiesThatCannotBeReadAreNone() throws {
+        try withServer { server, directory in
+            let noise = try directory.write(Array("-----BEGIN CERTIFICATE-----\nAAAA\n".utf8), to: "noise")
+            let outcome = try scep(["caps", server.url, "--tls-ca", noise])
+            #expect(outcome.exit == .trust && outcome.kind == "tls-untrusted", "\(outcome)")
+        }
+    }
+
+    /// The CAs of a system are hundreds: they are read once, whatever becomes of a connection.
+    @Test(arguments: [true, false]) func authoritiesAreReadOnce(areNamed: Bool) throws {
+        var options = TransportOptions()
+        if areNamed { options.authorities = try StandInCA.authority.get().certificate }
+        options.takesSystemAuthorities = !areNamed
+        var transport = try GatewayTransport(options, clock: SystemClock())
+        defer { transport.end() }
+        let url = Array("https://127.0.0.1:1/scep".utf8)
+        let kept = try heapKept(rounds: 2, times: 4) {
+            let address = try ServerURL(url.span)
+            #expect(throws: TransportError.refused) { try transport.connect(to: address, deadline: .max) }
+        }
+        #expect(kept < 512)
+        #expect(throws: TransportError.refused) {
+            try transport.connect(host: Array("127.0.0.1".utf8).span, port: 1, deadline: .max)
         }
     }
 

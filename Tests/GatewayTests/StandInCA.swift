@@ -175,9 +175,11 @@ final class StandInCA: Sendable {
         let subject = lines.first { $0.hasPrefix("Subject:") }.map { " " + $0.dropFirst(9) } ?? ""
         let password = lines.first { $0.hasPrefix("challengePassword") }
             .map { String($0.drop { $0 != ":" }.dropFirst()) }
+        // Each is good for longer than the one before, as a renewal has to be.
+        let days = state.withLock { 30 + $0.passwords.count }
         let issued = try OpenSSL.run(
             [
-                "x509", "-req", "-days", "30", "-CA", directory.write(ca.certificate, to: "by.crt"), "-CAkey",
+                "x509", "-req", "-days", "\(days)", "-CA", directory.write(ca.certificate, to: "by.crt"), "-CAkey",
                 directory.write(ca.key, to: "by.key"),
             ], input: request)
         state.withLock {

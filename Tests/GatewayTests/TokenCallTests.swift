@@ -24,6 +24,19 @@ private enum Faulty {
         /// What C_Sign and C_Decrypt say is the size of what they wrote; nil: what it is.
         var size: CK_ULONG?
         var logInCount = 0
+        /// What C_GenerateKeyPair was asked for last, of each kind of key.
+        var asked: [[UInt: [UInt8]]] = []
+    }
+
+    static func attributes(_ template: UnsafeMutablePointer<CK_ATTRIBUTE>?, _ count: CK_ULONG) -> [UInt: [UInt8]] {
+        let all = UnsafeBufferPointer(start: template, count: Int(count))
+        return Dictionary(
+            uniqueKeysWithValues: all.map { attribute in
+                (
+                    UInt(attribute.type),
+                    Array(UnsafeRawBufferPointer(start: attribute.pValue, count: Int(attribute.ulValueLen)))
+                )
+            })
     }
 
     static let state = Mutex(State())
@@ -79,6 +92,8 @@ private enum Faulty {
         }
         table.C_GenerateKeyPair = { session, mechanism, publicKey, count, privateKey, privateCount, one, two in
             let (own, result) = Faulty.take(.generate)
+            let asked = [Faulty.attributes(publicKey, count), Faulty.attributes(privateKey, privateCount)]
+            Faulty.state.withLock { $0.asked = asked }
             return own?.C_GenerateKeyPair?(
                 session, mechanism, publicKey, count, privateKey, privateCount, one, two) ?? result
         }
@@ -181,6 +196,103 @@ extension KeyTests.TokenKeyTests {
                             $0.hasPrefix("pin-refused")
                         })
                 }
+            }
+        }
+    }
+
+    /// What a key on a token may be used for, and who may see it, is said by whoever has it made (PKCS #11, 4.9, 4.10): what
+    /// is not said is for each module to decide.
+    @Test(arguments: [KeyAlgorithm.rsa(bits: 2048), .rsa(bits: 3072), .p256, .p384])
+    func allIsSaidOfAKeyThatIsMade(algorithm: KeyAlgorithm) throws {
+        try withToken { _, _, provider in
+            try Faulty.whileLoaded(provider) {
+                var random = try seededRandom()
+                var key = GatewayKey()
+                try key.generate(algorithm, random: &random)
+                let bytes = try kept(&key)
+                let found = self.reference(bytes)
+                let reference = try #require(found)
+                let (yes, no, isRSA) = ([1] as [UInt8], [0] as [UInt8], reference.publicExponent != 0)
+                var bits = CK_ULONG(8 * reference.publicKey.count)
+                let size = withUnsafeBytes(of: &bits) { Array($0) }
+                var (publicKey, privateKey) = (
+                    [
+                        CKA_TOKEN: yes, CKA_PRIVATE: no, CKA_VERIFY: yes, CKA_LABEL: Array("scep".utf8),
+                        CKA_ID: reference.identifier,
+                    ],
+                    [
+                        CKA_TOKEN: yes, CKA_PRIVATE: yes, CKA_SENSITIVE: yes, CKA_EXTRACTABLE: no, CKA_SIGN: yes,
+                        CKA_LABEL: Array("scep".utf8), CKA_ID: reference.identifier,
+                    ]
+                )
+                if isRSA {
+                    publicKey.merge(
+                        [CKA_ENCRYPT: yes, CKA_MODULUS_BITS: size, CKA_PUBLIC_EXPONENT: [1, 0, 1]]) { $1 }
+                    privateKey[CKA_DECRYPT] = yes
+                } else {
+                    // Their names in DER (RFC 5480, 2.1.1.1).
+                    publicKey[CKA_EC_PARAMS] = [UInt8](
+                        hex: algorithm == .p256 ? "06082A8648CE3D030107" : "06052B81040022")
+                }
+                let asked = Faulty.state.withLock { $0.asked }
+                #expect(
+                    asked
+                        == [publicKey, privateKey].map { Dictionary(uniqueKeysWithValues: $0.map { (UInt($0), $1) }) })
+            }
+        }
+    }
+
+    /// Keys that could not be removed are told of, and the certificate is what matters; the next change removes them.
+    @Test func keysThatCannotBeRemovedAreToldOf() throws {
+        let commands = KeyTests.GatewayCommandTests()
+        // A copy of the folder, which others take for the next run, would be another owner's.
+        func leave(_ directory: URL) throws {
+            let lock = directory.resolvingSymlinksInPath().path + "/identity/lock"
+            for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")
+                if target == lock, let descriptor = Int32(name) { close(descriptor) }
+            }
+        }
+        try withToken { token, _, provider in
+            try commands.withCA { ca, directory in
+                let pin = try directory.writePrivate(Array(token.pin.utf8), to: "pin")
+                let options =
+                    try commands.others(ca, directory) + [
+                        "--subject", "CN=gateway 7", "--pkcs11-module", SoftHSM.module, "--pkcs11-token", token.label,
+                        "--pkcs11-pin-file", String(decoding: pin, as: UTF8.self),
+                    ]
+                #expect(try commands.scep(["enroll"] + options).exit == .done)
+                let one = try count(token)
+                try Faulty.whileLoaded(provider) {
+                    Faulty.fail(.destroy, CK_RV(CKR_DEVICE_ERROR))
+                    try leave(directory)
+                    let said = try commands.heard {
+                        let renewed = try commands.scep(["renew"] + options)
+                        #expect(renewed.exit == .done, "\(renewed.message)")
+                    }
+                    let words = "C_DestroyObject returned CKR_DEVICE_ERROR (0x00000030)"
+                    #expect(
+                        said.contains(
+                            "warning: keys that have expired could not be removed from the token: the token failed: \(words)"
+                        ),
+                        "\(said)")
+                    Faulty.mend()
+                }
+                #expect(try count(token) == one + 1)
+                try leave(directory)
+                #expect(try commands.scep(["renew"] + options).exit == .done)
+                #expect(try count(token) == one)
+            }
+        }
+    }
+
+    /// A size that no key has is not asked for.
+    @Test(arguments: [1024, 1984, 2047, 2049, 2080, 2111, 4097, 4160])
+    func noKeyOfAnotherSizeIsMade(bits: Int) throws {
+        try withToken { _, _, provider in
+            try Faulty.whileLoaded(provider) {
+                #expect(failure { _ = try generated(.rsa(bits: bits)) } == .crypto(.invalidKey))
+                #expect(Faulty.state.withLock { $0.asked }.isEmpty)
             }
         }
     }

@@ -68,7 +68,7 @@ extension KeyTests {
             return try kept(&key)
         }
 
-        private func reference(_ bytes: [UInt8]) -> TokenReference? { TokenReference(bytes.span) }
+        func reference(_ bytes: [UInt8]) -> TokenReference? { TokenReference(bytes.span) }
 
         func load(_ bytes: [UInt8]) throws {
             var key = GatewayKey()
@@ -128,14 +128,13 @@ extension KeyTests {
                 for secret in secrets {
                     var result = CKR_OK
                     try provider.openToken().call(.getAttributeValue) { session in
-                        var handle: CK_OBJECT_HANDLE = 0
-                        let found = session.findKey(reference, &handle)
-                        guard found == CKR_OK else { return found }
-                        var value = [UInt8](repeating: 0, count: 1024)
-                        var count = CK_ULONG(value.count)
-                        result = pkcs11_attribute(session.module, session.handle, handle, secret, &value, &count)
-                        #expect(value.allSatisfy { $0 == 0 })
-                        return CKR_OK
+                        session.withKey(reference) { handle in
+                            var value = [UInt8](repeating: 0, count: 1024)
+                            var count = CK_ULONG(value.count)
+                            result = pkcs11_attribute(session.module, session.handle, handle, secret, &value, &count)
+                            #expect(value.allSatisfy { $0 == 0 })
+                            return CKR_OK
+                        }
                     }
                     #expect(result == CKR_ATTRIBUTE_SENSITIVE)
                 }

@@ -11,17 +11,20 @@ import Testing
 private enum Spoken {
     typealias TokenInfo = @convention(c) (CK_SLOT_ID, UnsafeMutablePointer<CK_TOKEN_INFO>?) -> CK_RV
     typealias LogIn = @convention(c) (CK_SESSION_HANDLE, CK_USER_TYPE, UnsafeMutablePointer<UInt8>?, CK_ULONG) -> CK_RV
+    typealias End = @convention(c) (UnsafeMutableRawPointer?) -> CK_RV
     typealias Find = @convention(c) (CK_SESSION_HANDLE, UnsafeMutablePointer<CK_ATTRIBUTE>?, CK_ULONG) -> CK_RV
 
     struct State {
         var tokenInfo: TokenInfo?
         var logIn: LogIn?
         var find: Find?
+        var end: End?
         /// What each token says of itself in place of what is so; nil: it is not there.
         var change: @Sendable (inout CK_TOKEN_INFO) -> Bool = { _ in true }
         /// Whether the next search finds that the token is gone.
         var isLost = false
         var logInCount = 0
+        var endCount = 0
     }
 
     static let state = Mutex(State())
@@ -36,6 +39,14 @@ private enum Spoken {
             $0.tokenInfo = module.pointee.C_GetTokenInfo
             $0.logIn = module.pointee.C_Login
             $0.find = module.pointee.C_FindObjectsInit
+            $0.end = module.pointee.C_Finalize
+        }
+        module.pointee.C_Finalize = { reserved in
+            let ask = Spoken.state.withLock {
+                $0.endCount += 1
+                return $0.end
+            }
+            return ask?(reserved) ?? CK_RV(CKR_GENERAL_ERROR)
         }
         module.pointee.C_GetTokenInfo = { slot, info in
             let (ask, change) = Spoken.state.withLock { ($0.tokenInfo, $0.change) }
@@ -63,6 +74,7 @@ private enum Spoken {
                 module.pointee.C_GetTokenInfo = $0.tokenInfo
                 module.pointee.C_Login = $0.logIn
                 module.pointee.C_FindObjectsInit = $0.find
+                module.pointee.C_Finalize = $0.end
             }
         }
         try body()
@@ -112,6 +124,29 @@ extension KeyTests.TokenKeyTests {
                 }
                 let seen = try token.hasSeenWrongPIN()
                 #expect(!seen)
+            }
+        }
+    }
+
+    /// A token that asks for no PIN is not told it, and the module is let go when it has served (PKCS #11, 6.6).
+    @Test(arguments: [true, false]) func aPINIsForTokensThatAskForIt(isAsked: Bool) throws {
+        try withToken { _, directory, provider in
+            try Spoken.whileLoaded(provider) {
+                Spoken.state.withLock {
+                    $0.change = { info in
+                        if !isAsked { info.flags &= ~CK_FLAGS(CKF_LOGIN_REQUIRED) }
+                        return true
+                    }
+                }
+                for round in 1...2 {
+                    #expect(failure { try provider.check() } == nil)
+                    #expect(Spoken.logInCount == (isAsked ? round : 0))
+                    #expect(Spoken.state.withLock { $0.endCount } == round - 1)
+                    provider.close()
+                    #expect(Spoken.state.withLock { $0.endCount } == round)
+                }
+                let names = try FileManager.default.contentsOfDirectory(atPath: directory.path)
+                #expect(!names.contains { $0.hasPrefix("pin") })
             }
         }
     }

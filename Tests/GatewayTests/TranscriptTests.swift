@@ -117,7 +117,7 @@ extension KeyTests {
                 let renewed = await machine.scep("renew")
                 #expect(renewed.lines.suffix(2) == [Self.published, "event operation=RenewalReq outcome=issued"])
                 #expect(
-                    await machine.scep("status --min-days 31", exits: 3).lines
+                    await machine.scep("status --min-days 60", exits: 3).lines
                         == ["warning: the certificate expires sooner than min-days says"])
                 #expect(await machine.scep("status --min-days 29").lines == [])
 
@@ -132,7 +132,7 @@ extension KeyTests {
                 #expect(crl.lines.last?.hasPrefix("scep: error: the CA has revoked the certificate") == true)
                 #expect(await machine.scep("cert").lines.last == Self.revoked)
                 #expect(await machine.scep("agent").lines == [Self.held, Self.revoked])
-                let over = await machine.scep("status --min-days 31", exits: 3)
+                let over = await machine.scep("status --min-days 60", exits: 3)
                 #expect(over.output.contains("\nstate: revoked\n") && over.lines == [])
                 #expect(await machine.scep("enroll --again").lines.contains(Self.published))
                 #expect(await machine.scep("status").output.contains("\nstate: valid\n"))
@@ -171,6 +171,45 @@ extension KeyTests {
             }
         }
 
+        /// What cannot be published is said when that is found, and at the end; the next run does what was left.
+        @Test func whatCannotBePublishedIsSaid() async throws {
+            try await withMachine { machine in
+                let inTheWay = machine.folder.appending(path: "identity/current/x")
+                try FileManager.default.createDirectory(at: inTheWay, withIntermediateDirectories: true)
+                let failed = await machine.scep("enroll", exits: 6)
+                let words = "scep: error: ~/identity/current: cannot be replaced: Is a directory"
+                #expect(failed.lines.filter { $0 == words }.count == 2 && failed.lines.last == words, "\(failed.lines)")
+                try FileManager.default.removeItem(at: machine.folder.appending(path: "identity/current"))
+                #expect(await machine.scep("agent").lines.contains("event operation=- outcome=current"))
+                #expect(try machine.read("identity/current/cert.pem").hasPrefix("-----BEGIN CERTIFICATE-----"))
+            }
+        }
+
+        /// A passphrase that is another than the one before is told before the CA is asked, whatever is due.
+        @Test func aPassphraseThatIsWrongIsToldFirst() async throws {
+            try await withMachine { machine in
+                func write(_ passphrase: String) throws {
+                    _ = try machine.folder.writePrivate(Array("\(passphrase)\n".utf8), to: "passphrase")
+                }
+                try machine.configure("key-passphrase-file = \(machine.folder.path)/passphrase")
+                try write("right")
+                _ = await machine.scep("enroll")
+                #expect(
+                    try machine.read("identity/current/key.pem").hasPrefix("-----BEGIN ENCRYPTED PRIVATE KEY-----"))
+                try write("wrong")
+                machine.ca.state.withLock { $0.asked = [] }
+                for command in ["renew", "agent", "cert"] {
+                    #expect(
+                        await machine.scep(command, exits: 6).lines.last
+                            == "scep: error: the passphrase does not open the key: it was encrypted with another, or is damaged"
+                    )
+                }
+                #expect(machine.ca.asked == [])
+                try write("right")
+                #expect(await machine.scep("renew").lines.contains(Self.published))
+            }
+        }
+
         @Test func aHookIsRunUntilItHasRunWell() async throws {
             try await withMachine { machine in
                 try machine.configure("hook = \(machine.folder.path)/hook")
@@ -186,7 +225,7 @@ extension KeyTests {
                 let status = await machine.scep("status", exits: 8).output
                 #expect(status.contains("\nstate: valid\n") && status.hasSuffix("\nnextAttempt: hook\n"))
                 // That it is over soon is worse.
-                _ = await machine.scep("status --min-days 31", exits: 3)
+                _ = await machine.scep("status --min-days 60", exits: 3)
                 _ = try machine.folder.writePrivate(Array("#!/bin/sh\n".utf8), to: "hook", mode: 0o700)
                 #expect(await machine.scep("agent").lines == [Self.held, "running ~/hook"])
                 #expect(await machine.scep("agent").lines == [Self.held])

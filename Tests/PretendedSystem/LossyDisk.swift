@@ -136,6 +136,7 @@ private let systemSync = unsafeBitCast(dlsym(UnsafeMutableRawPointer(bitPattern:
 
 /// Takes the place of the C library's in this process.
 @_cdecl("fsync") public func watchedSync(_ descriptor: Int32) -> Int32 {
+    if case .fails(let number) = nextOutcome(of: .fsync) { return Int32(failing(number)) }
     LossyDisk.note(descriptor)
     return systemSync?(descriptor) ?? -1
 }

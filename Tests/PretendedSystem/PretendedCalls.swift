@@ -14,7 +14,7 @@ public enum PretendedOutcome: Sendable {
 
 /// The calls of ``pretending(_:of:_:)``.
 public enum PretendedCall: Sendable {
-    case read, write, send, pread, pwrite, connect, getrandom, waitpid, sleep
+    case read, write, send, pread, pwrite, fsync, connect, getrandom, waitpid, sleep
 }
 
 /// As a process can read it that was forked and may take no lock.
@@ -33,7 +33,7 @@ private let plans = {
 
 private func plan() -> UnsafeMutablePointer<Plan>? { pthread_getspecific(plans)?.assumingMemoryBound(to: Plan.self) }
 
-private func nextOutcome(of call: PretendedCall) -> PretendedOutcome? {
+func nextOutcome(of call: PretendedCall) -> PretendedOutcome? {
     guard let plan = plan(), plan.pointee.call == call, plan.pointee.next < plan.pointee.count else { return nil }
     defer { plan.pointee.next += 1 }
     return plan.pointee.outcomes[plan.pointee.next]
@@ -65,7 +65,7 @@ private func libraryFunction<Function>(_ name: String, as type: Function.Type) -
     unsafeBitCast(dlsym(UnsafeMutableRawPointer(bitPattern: -1), name), to: type)
 }
 
-private func failing(_ number: Int32) -> Int {
+func failing(_ number: Int32) -> Int {
     errno = number
     return -1
 }

@@ -20,7 +20,7 @@ final class Reach {
 
     /// - Parameters:
     ///   - count: of switches.
-    ///   - bySuite: whether a suite is taken as one test: for few mutants, that is faster.
+    ///   - bySuite: whether a suite, of those that are in one another the inner one, is taken as one test.
     init(bundle: TestBundle, count: Int, bySuite: Bool) {
         self.bundle = bundle
         self.count = count
@@ -36,7 +36,7 @@ final class Reach {
 
     private func record(_ target: String) throws -> [ReachingTest] {
         let tests = try bundle.tests(of: target)
-        let names = bySuite ? Set(tests.map { String($0.prefix { $0 != "/" }) }).sorted() : tests
+        let names = bySuite ? Set(tests.map { String($0[..<($0.lastIndex(of: "/") ?? $0.endIndex)]) }).sorted() : tests
         let (bundle, count, bySuite) = (bundle, count, bySuite)
         // Of another build, nothing is known.
         let folder = bundle.copy.scratch.appendingPathComponent("reached/\(try bundle.stamp())-\(count)")

@@ -62,7 +62,9 @@ public struct Trial {
 
         let bundle = TestBundle(copy: copy, memo: try memoFolder(), parallel: Parallel(threads: jobs))
         let hunt = Hunt(bundle: bundle, candidates: candidates)
-        let reach = Reach(bundle: bundle, count: candidates.mutants.count, bySuite: choose != nil)
+        // To look at each test alone takes as long as some hundred mutants.
+        let isSmall = planted.count < 200 * modules.count
+        let reach = Reach(bundle: bundle, count: candidates.mutants.count, bySuite: isSmall)
         for place in tallies.indices {
             let module = modules[place]
             let mutants = plan.planted.filter { candidates.modules[$0] == module.name }.sorted()

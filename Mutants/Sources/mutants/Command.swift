@@ -33,6 +33,9 @@ struct Mutants: ParsableCommand {
     @Option(help: "A folder for lists of survivors, a file for each module.")
     var survivors: String?
 
+    @Flag(help: "Says which mutants there are, and plants none.")
+    var list = false
+
     @Flag(
         help:
             "What a module's own tests do not notice is for those of the modules above: slow, and not what the score is."
@@ -56,6 +59,12 @@ struct Mutants: ParsableCommand {
         let seed = seed ?? UInt64(Date().timeIntervalSince1970) / 86400
         var chosen = try modules(of: project).map { above ? $0 : $0.withOwnTests }
         if let turn { chosen = Rotation.turn(seed, of: chosen, count: turn) }
+        if list {
+            for mutant in try Candidates(chosen, root: root).mutants {
+                show("\(mutant)\(equivalents.contains(mutant) ? " (equivalent)" : "")")
+            }
+            return
+        }
         if let sampleSize { show("mutants: a sample of \(sampleSize) with seed=\(seed)") }
         var generator = Sample(seed: seed)
         var failures: [String] = []

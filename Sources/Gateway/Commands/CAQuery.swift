@@ -17,6 +17,9 @@ struct CAQuery: ~Copyable {
     /// What came.
     private(set) var work: [UInt8] = []
 
+    /// Space for a reply.
+    private static func makeWork() -> [UInt8] { [UInt8](repeating: 0, count: 65_536) }
+
     /// - Parameter operands: a URL, perhaps, which stands before the one that is set.
     init(_ settings: Settings, _ operands: [Text]) throws(Failure) {
         guard operands.count <= 1 else { throw Failure(.usage, "bad-operand", "there is more than one URL") }
@@ -26,7 +29,7 @@ struct CAQuery: ~Copyable {
         } else {
             named = try settings.required(.url)
         }
-        let seconds = try settings.number(.timeout, 1...600, default: 90)
+        let seconds = try settings.number(.timeout, 1...600)
         let transport = try GatewayTransport(settings, clock: clock)
         url = named
         message = settings[.message]
@@ -49,7 +52,7 @@ struct CAQuery: ~Copyable {
             throw Failure(.usage, "bad-url", text)
         }
         let response: Response
-        var work = [UInt8](repeating: 0, count: 65_536)
+        var work = Self.makeWork()
         defer { self.work = work }
         do {
             var buffer = work.mutableSpan
@@ -79,7 +82,7 @@ struct CAQuery: ~Copyable {
     private mutating func answersCapabilities() -> Bool {
         let url = url
         guard let address = try? ServerURL(url.span) else { return false }
-        var work = [UInt8](repeating: 0, count: 65_536)
+        var work = Self.makeWork()
         var buffer = work.mutableSpan
         guard let response = try? send("GetCACaps", address, &buffer), response.status == 200 else { return false }
         return Capabilities(buffer.span.extracting(response.body)) != Capabilities()

@@ -7,7 +7,7 @@ import PKIX
 /// - Returns: done; pending when there is no certificate; trust when it is revoked, has expired, or will within `min-days`; hook
 ///   when it is good and the hook failed.
 func status(_ settings: Settings, _ progress: Progress, _ report: inout Report) throws(Failure) -> ExitCode {
-    let minimum = try settings.number(.minDays, 0...10_000, default: 0)
+    let minimum = try settings.number(.minDays, 0...10_000)
     let day: Int64 = 86_400
     var session = try Session(settings, isReading: true)
     var code = ExitCode.pending

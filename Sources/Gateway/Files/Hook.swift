@@ -13,7 +13,7 @@ struct Hook {
     init?(_ settings: Settings) throws(Failure) {
         guard let program = settings[.hook] else { return nil }
         self.program = program
-        timeout = try settings.number(.hookTimeout, 1...3600, default: 60)
+        timeout = try settings.number(.hookTimeout, 1...3600)
     }
 
     /// Warns of a program that cannot be run, while there is time to mend that: a certificate does not wait for it.
@@ -25,10 +25,10 @@ struct Hook {
     /// Runs the program if it is not known to have run well for what is published now.
     func runIfDue(_ workspace: Workspace, _ progress: Progress) throws(Failure) {
         guard let current = PublishedFiles.current(in: workspace), Self.isWhole(workspace) else { return }
-        let done = try? InputFile.read(workspace.path + Text("/hook"), limit: 256)
+        let done = try? InputFile.read(workspace.path + Text("/hook"))
         guard done != current else { return }
         progress.say(Text("running ") + program)
-        let event = try InputFile.read(workspace.path + Text("/current/event"), limit: 4096)
+        let event = try InputFile.read(workspace.path + Text("/current/event"))
         try run(event, workspace)
         try workspace.replace("hook", with: current)
     }
@@ -46,7 +46,8 @@ struct Hook {
             return false
         }
         defer { file.close() }
-        return file.size(upTo: 1 << 20) ?? 0 > 0
+        guard let status = file.status, status.st_size > 0 else { return false }
+        return true
     }
 
     private func run(_ event: Text, _ workspace: Workspace) throws(Failure) {
@@ -62,7 +63,7 @@ struct Hook {
         if Self.isThere("key.pem", workspace) {
             environment.append(Text("SCEP_KEY=") + current + Text("/key.pem"))
         } else {
-            let uri = try InputFile.read(current + Text("/key.uri"), limit: 4096)
+            let uri = try InputFile.read(current + Text("/key.uri"))
             environment.append(Text("SCEP_KEY_URI=") + uri.trimmed)
         }
         environment.append(Text("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"))

@@ -119,14 +119,14 @@ enum InputFile {
     private static func readAll(_ file: Descriptor, _ path: Text, _ limit: Int) throws(Failure) -> [UInt8] {
         var bytes: [UInt8] = []
         guard let status = file.status else { throw Failure(path: path, "cannot be read", error: linux_errno()) }
-        let isRegular = Int32(status.st_mode) & S_IFMT == S_IFREG
-        let size = file.size(upTo: limit)
-        guard !isRegular || size != nil else { throw tooLarge(path, limit) }
-        // An array that grows leaves a copy of a secret behind. Files of the kernel's making have bytes, and no size.
-        let capacity = isRegular && size != 0 ? size ?? limit : limit
-        bytes.reserveCapacity(capacity)
+        // Files of the kernel's making have bytes, and no size.
+        var size: Int? = 0
+        if Int32(status.st_mode) & S_IFMT == S_IFREG { size = file.size(upTo: limit) }
+        guard let size else { throw tooLarge(path, limit) }
+        // An array that grows leaves a copy of a secret behind.
+        bytes.reserveCapacity(size > 0 ? size : limit)
         do throws(Failure) {
-            try read(file, path, limit, into: &bytes, capacity)
+            try read(file, path, limit, into: &bytes, size)
         } catch {
             bytes.wipe()
             throw error
@@ -134,22 +134,23 @@ enum InputFile {
         return bytes
     }
 
-    /// - Parameter capacity: where it is less than the limit, it is the file's size; what is added meanwhile is left.
+    /// - Parameter size: of the file; what is added meanwhile is left. 0 where nobody knows it.
     private static func read(
-        _ file: Descriptor, _ path: Text, _ limit: Int, into bytes: inout [UInt8], _ capacity: Int
+        _ file: Descriptor, _ path: Text, _ limit: Int, into bytes: inout [UInt8], _ size: Int
     ) throws(Failure) {
         var chunk = InlineArray<4096, UInt8>(repeating: 0)
         defer {
             var buffer = chunk.mutableSpan
             wipe(&buffer)
         }
-        while capacity == limit || bytes.count < capacity {
+        while true {
             var buffer = chunk.mutableSpan
-            let greatest = capacity == limit ? buffer.count : min(buffer.count, capacity - bytes.count)
+            // At its end, of no bytes none are read.
+            let greatest = size > 0 ? min(buffer.count, size - bytes.count) : buffer.count
             let count = unsafe buffer.withUnsafeMutableBytes {
                 unsafe CLinux.read(file.number, $0.baseAddress, greatest)
             }
-            if count == 0 { break }
+            if count == 0 { return }
             guard count > 0 else {
                 if linux_errno() == EINTR { continue }
                 throw Failure(path: path, "cannot be read", error: linux_errno())

@@ -55,8 +55,11 @@ struct OwnedPath {
     private static func inherited(_ path: Text) -> Descriptor? {
         if path.equals("/dev/stdin") { return Descriptor(duplicating: STDIN_FILENO) }
         for prefix in [Text("/dev/fd/"), Text("/proc/self/fd/")] where path.starts(with: prefix) {
-            guard let number = decimal(Text(path.dropFirst(prefix.count))), number < 65_536 else { return nil }
-            return Descriptor(duplicating: Int32(number))
+            guard let number = decimal(Text(path.dropFirst(prefix.count))), let descriptor = Int32(exactly: number)
+            else {
+                return nil
+            }
+            return Descriptor(duplicating: descriptor)
         }
         return nil
     }
@@ -69,7 +72,7 @@ struct OwnedPath {
         self.path = path
         names = Self.parts(path)
         guard path.first != UInt8(ascii: "/") else { return }
-        var here = [CChar](repeating: 0, count: 4096)
+        var here = [CChar](repeating: 0, count: Int(PATH_MAX))
         guard unsafe here.withUnsafeMutableBufferPointer({ unsafe getcwd($0.baseAddress, $0.count) }) != nil else {
             throw Self.refusal(path)
         }
@@ -91,7 +94,7 @@ struct OwnedPath {
             let (start, entryName) = place(of: name)
             let number = unsafe withCString(entryName.terminated.span) { unsafe linux_open_entry(start, $0) }
             let entry = Descriptor(number)
-            guard entry.number >= 0, let status = entry.status else { throw Self.refusal(path) }
+            guard entry.number != -1, let status = entry.status else { throw Self.refusal(path) }
             switch Int32(status.st_mode) & S_IFMT {
             case S_IFLNK:
                 defer { entry.close() }
@@ -112,16 +115,9 @@ struct OwnedPath {
     }
 
     private mutating func follow(_ link: Descriptor) throws(Failure) {
-        var target = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe target.withUnsafeMutableBytes { bytes in
-            unsafe readlinkat(
-                link.number, cString(""), bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self),
-                bytes.count)
-        }
+        guard let text = link.target(of: "", limit: Int(PATH_MAX)) else { throw Self.refusal(path) }
         links += 1
-        guard count > 0, count < target.count else { throw Self.refusal(path) }
         guard links <= Self.linkLimit else { throw Self.refusal(path, error: ELOOP) }
-        let text = Text(target.prefix(count))
         names += Self.parts(text)
         guard text.first == UInt8(ascii: "/") else { return }
         folder?.close()

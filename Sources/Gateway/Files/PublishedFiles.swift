@@ -94,10 +94,13 @@ struct PublishedFiles {
     }
 
     private static func isKey(_ key: inout GatewayKey, of certificate: [UInt8]) -> Bool {
-        guard let parsed = try? Certificate(certificate.span) else { return false }
-        var scratch = [UInt8](repeating: 0, count: 512)
+        // What is longer than the certificate is not in it.
+        var scratch = [UInt8](repeating: 0, count: certificate.count)
         var buffer = scratch.mutableSpan
-        return (try? parsed.subjectPublicKeyInfo.matches(&key, scratch: &buffer)) ?? false
+        guard let parsed = try? Certificate(certificate.span),
+            let isSame = try? parsed.subjectPublicKeyInfo.matches(&key, scratch: &buffer), isSame
+        else { return false }
+        return true
     }
 
     /// The name of a folder: the first 16 digits of the SHA-256 of what is in it, and of the key as the store has it.
@@ -203,14 +206,17 @@ struct PublishedFiles {
     private static func isFile(_ name: StaticString, _ mode: mode_t, in folder: Descriptor) -> Bool {
         guard let file = Descriptor(name, in: folder.number, O_RDONLY | O_NONBLOCK) else { return false }
         defer { file.close() }
-        return isOurs(file.status, S_IFREG, mode) && file.size(upTo: 1 << 16) ?? 0 > 0
+        guard isOurs(file.status, S_IFREG, mode), let status = file.status, status.st_size > 0 else { return false }
+        return true
     }
 
     private static func isEvent(in folder: Descriptor) -> Bool { isFile("event", fileMode, in: folder) }
 
     private static func isOurs(_ status: stat?, _ kind: Int32, _ mode: mode_t) -> Bool {
-        guard let status else { return false }
-        return Int32(status.st_mode) & S_IFMT == kind && status.st_mode & 0o7777 == mode && status.st_uid == geteuid()
+        guard let status, Int32(status.st_mode) & S_IFMT == kind, status.st_mode & 0o7777 == mode,
+            status.st_uid == geteuid()
+        else { return false }
+        return true
     }
 
     /// What changed for those who use the files.
@@ -244,15 +250,7 @@ struct PublishedFiles {
 
     /// The name of the folder that `current` names; nil if it names none, whether or not there is one of that name.
     static func current(in workspace: Workspace) -> Text? {
-        var target = InlineArray<64, UInt8>(repeating: 0)
-        var buffer = target.mutableSpan
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            unsafe readlinkat(
-                workspace.folder.number, cString("current"),
-                bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        guard count > 0, count < 64 else { return nil }
-        let text = Text(buffer.span.extracting(first: count))
+        guard let text = workspace.folder.target(of: "current", limit: 64) else { return nil }
         guard text.starts(with: "issued/") else { return nil }
         return Text(text[7...])
     }
@@ -266,13 +264,13 @@ struct PublishedFiles {
     /// Opens a folder, and makes it what it has to be.
     private static func folder(_ name: Text, in outside: Descriptor, _ path: Text) throws(Failure) -> Descriptor {
         var folder = Descriptor(makingFolder: name.terminated.span, in: outside.number, mode: folderMode)
-        if folder == nil, linux_errno() == ENOTDIR || linux_errno() == ELOOP {
-            // Something else has its name.
+        if folder == nil, linux_errno() == ENOTDIR {
+            // Something else, or a link, has its name.
             _ = unsafe withCString(name.terminated.span) { unsafe unlinkat(outside.number, $0, 0) }
             folder = Descriptor(makingFolder: name.terminated.span, in: outside.number, mode: folderMode)
         }
         guard let folder else { throw Failure(path: path, "cannot be made", error: linux_errno()) }
-        if !isOurs(folder.status, S_IFDIR, folderMode), fchmod(folder.number, folderMode) != 0 {
+        guard fchmod(folder.number, folderMode) == 0 else {
             folder.close()
             throw Failure(path: path, "cannot be given mode 755", error: linux_errno())
         }
@@ -309,12 +307,12 @@ struct PublishedFiles {
     /// - Parameter hidden: whether those that begin with a full stop count.
     private static func names(in folder: Descriptor, hidden: Bool = false) -> [Text] {
         var names: [Text] = []
-        guard let copy = Descriptor(".", in: folder.number, O_RDONLY | O_DIRECTORY) else { return names }
+        guard let copy = Descriptor(".", in: folder.number, O_RDONLY) else { return names }
         guard let listing = unsafe fdopendir(copy.number) else {
             copy.close()
             return names
         }
-        while let name = unsafe linux_next_name(listing), names.count < 10_000 {
+        while let name = unsafe linux_next_name(listing) {
             let word = unsafe text(name)
             if word.equals(".") || word.equals("..") || !hidden && word.first == UInt8(ascii: ".") { continue }
             names.append(word)

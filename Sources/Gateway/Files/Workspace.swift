@@ -30,7 +30,7 @@ struct Workspace {
             }
             defer { made.close() }
             // What is safe in a folder is gone if the folder itself is not. Around it may be one that this user cannot read.
-            if let outside = Descriptor("..", in: made.number, O_RDONLY | O_DIRECTORY) {
+            if let outside = Descriptor("..", in: made.number, O_RDONLY) {
                 defer { outside.close() }
                 try OutputFile.sync(outside, path)
             }

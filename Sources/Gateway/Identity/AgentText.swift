@@ -32,10 +32,10 @@ struct AgentText {
     private mutating func appendPassword(_ file: Text) throws(Failure) {
         var challenge = try InputFile.readSecret(file)
         defer { challenge.wipe() }
-        guard !challenge.isEmpty, challenge.count <= 255, !challenge.contains(UInt8(ascii: "\n")) else {
+        guard challenge.count <= 255 else {
             var message = Text()
             message.append(printable: file.span)
-            message.append(": the password has to be one line of 1 to 255 bytes")
+            message.append(": the password has more than 255 bytes")
             throw Failure(.usage, "bad-challenge", message)
         }
         append(.challengeFile, Text("challenge"), challenge)
@@ -72,7 +72,7 @@ struct AgentText {
         for part in parts where part.range.lowerBound <= error.offset && error.offset <= part.range.upperBound {
             return settings.refusal(part.option)
         }
-        for option in [Option.url, .fingerprint, .subject] where settings[option] == nil {
+        for option in [Option.url, .fingerprint, .subject] {
             do throws(Failure) {
                 _ = try settings.required(option)
             } catch {

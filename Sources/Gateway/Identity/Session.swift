@@ -83,8 +83,6 @@ struct Session: ~Copyable {
         agent.passwordIsUnavailable = agentText.passwordFailure != nil
         progress.status = StatusFile.read(in: workspace) ?? StatusFile()
         let before = progress.status
-        progress.status.kind = []
-        progress.status.message = []
         progress.status.next = []
         if mayWait { progress.place = workspace }
         hook?.warnIfMissing(progress)
@@ -155,8 +153,8 @@ struct Session: ~Copyable {
     /// Sees that the keys are where the settings have them, and can be used, before the CA is asked for anything.
     private mutating func tryKeys(_ requestedGoal: Goal?) throws(Failure) {
         let isPending = store.size(of: .transaction) != nil
-        let isNew = isPending && store.size(of: .transactionKey) != nil
-        guard var kept = try store.bytes(of: isNew ? .transactionKey : .privateKey) else { return try tryNewKeys() }
+        let record: StoredRecord = store.size(of: .transactionKey) != nil ? .transactionKey : .privateKey
+        guard var kept = try store.bytes(of: record) else { return try tryNewKeys() }
         defer { kept.wipe() }
         // A renewal would leave the new key in another place than the one before, unasked.
         if requestedGoal != .enrol { try sameKind(kept.span) }
@@ -313,7 +311,8 @@ struct Session: ~Copyable {
     /// A work buffer with space for a CRL of some MiB. The system gives the memory as it is written to, and not before, and
     /// other replies may not be as large: where there is no such list, this costs no more than what is in it.
     private static func makeWork() -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: 1 << 23) { _, count in count = 1 << 23 }
+        let size = 1 << 23
+        return unsafe [UInt8](unsafeUninitializedCapacity: size) { _, count in count = size }
     }
 
     /// The work buffer, to be put back: a span of it would hold on to all of this.

@@ -90,7 +90,7 @@ struct GatewayKey: DeviceKey, ~Copyable {
             token.reference = reference
             return
         }
-        guard bytes.count > 0, bytes[0] == Tag.sequence.rawValue else {
+        guard Self.isEncrypted(bytes) else {
             do throws(CryptoError) {
                 return try software.load(bytes)
             } catch {

@@ -31,7 +31,7 @@ struct KeyMark {
         guard let file = Descriptor("owner", in: store.number, O_RDONLY | O_NONBLOCK) else { return nil }
         defer { file.close() }
         guard let status = file.status, status.st_uid == geteuid(), status.st_mode & 0o077 == 0,
-            file.size(upTo: 2 * Self.ownerSize) == 2 * Self.ownerSize
+            status.st_size == off_t(2 * Self.ownerSize)
         else { return nil }
         var bytes = [UInt8](repeating: 0, count: 2 * Self.ownerSize)
         var buffer = bytes.mutableSpan

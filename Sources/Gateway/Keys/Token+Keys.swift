@@ -77,10 +77,11 @@ extension Token {
         var reference = TokenReference(
             identifier: identifier, label: label, algorithm: .p256, publicExponent: 0, publicKey: [])
         try call(.getAttributeValue) { session in
-            var key: CK_OBJECT_HANDLE = 0
-            let result = session.findKey(reference, &key)
-            if result == CKR_OK { session.readPublicKey(of: key, into: &reference) }
-            return result
+            let wanted = reference
+            return session.withKey(wanted) { key in
+                session.readPublicKey(of: key, into: &reference)
+                return CKR_OK
+            }
         }
         guard !reference.publicKey.isEmpty else { throw .token(.unsuitableKey) }
         return reference
@@ -92,10 +93,10 @@ extension Token {
         var found = reference
         try call(.findObjects) { session in
             found.publicKey = []
-            var key: CK_OBJECT_HANDLE = 0
-            let result = session.findKey(reference, &key)
-            if result == CKR_OK { session.readPublicKey(of: key, into: &found) }
-            return result
+            return session.withKey(reference) { key in
+                session.readPublicKey(of: key, into: &found)
+                return CKR_OK
+            }
         }
         if found.publicKey.isEmpty {
             guard try proves(reference) else { throw .token(.otherKey) }
@@ -132,16 +133,16 @@ extension Token {
 
     /// ECParameters in DER.
     static func curve(_ algorithm: KeyAlgorithm) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: 16)
-        return
-            (try? encoded(into: &bytes) { writer throws(DERError) in
-                try writer.write(algorithm == .p256 ? .secp256r1 : .secp384r1)
-            }) ?? []
+        (try? encoded { writer throws(DERError) in
+            try writer.write(algorithm == .p256 ? .secp256r1 : .secp384r1)
+        }) ?? []
     }
 
-    fileprivate static func encoded(
-        into bytes: inout [UInt8], _ body: (inout DERWriter) throws(DERError) -> Void
+    /// What a token gets, or what it gave, in DER: less than 128 bytes.
+    private static func encoded(
+        _ body: (inout DERWriter) throws(DERError) -> Void
     ) throws(DERError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 128)
         var buffer = bytes.mutableSpan
         var writer = DERWriter(&buffer, end: buffer.count)
         try body(&writer)
@@ -156,54 +157,53 @@ extension Token {
     func sign(_ digest: Digest, _ reference: TokenReference) throws(KeyFailure) -> [UInt8] {
         let input: [UInt8]
         let mechanism: CK_MECHANISM_TYPE
-        var signature: [UInt8]
+        let capacity: Int
         do throws(DERError) {
             switch reference.algorithm {
             case .rsa:
                 // DigestInfo (RFC 8017, 9.2), which CKM_RSA_PKCS only pads.
-                var bytes = [UInt8](repeating: 0, count: 96)
-                input = try Self.encoded(into: &bytes) { writer throws(DERError) in
+                input = try Self.encoded { writer throws(DERError) in
                     try writer.write(.sequence) { (writer) throws(DERError) in
                         try writer.write(.octetString, digest.bytes)
                         try writer.write(algorithm: digest.algorithm.identifier, null: true)
                     }
                 }
                 mechanism = CKM_RSA_PKCS
-                signature = [UInt8](repeating: 0, count: reference.publicKey.count)
+                capacity = reference.publicKey.count
             case .p256, .p384:
                 // What is longer than the order of the group is cut (FIPS 186-4, 6.4); not every token does that.
                 let size = reference.publicKey.count / 2
                 input = [UInt8](digest.bytes.extracting(first: min(size, digest.bytes.count)))
                 mechanism = CKM_ECDSA
-                signature = [UInt8](repeating: 0, count: 2 &* size)
+                capacity = 2 &* size
             }
         } catch {
             throw .badKey(error)
         }
-        var count = 0
+        var signature: [UInt8] = []
         try call(.sign) { session in
-            var key: CK_OBJECT_HANDLE = 0
-            var result = session.findKey(reference, &key)
-            guard result == CKR_OK else { return result }
-            var size = CK_ULONG(signature.count)
-            result = unsafe signature.withUnsafeMutableBufferPointer { signature in
-                unsafe input.withUnsafeBufferPointer { input in
-                    unsafe pkcs11_sign(
-                        session.module, session.handle, key, mechanism, input.baseAddress, CK_ULONG(input.count),
-                        signature.baseAddress, &size)
+            session.withKey(reference) { key in
+                signature = [UInt8](repeating: 0, count: capacity)
+                var size = CK_ULONG(capacity)
+                let result = unsafe signature.withUnsafeMutableBufferPointer { signature in
+                    unsafe input.withUnsafeBufferPointer { input in
+                        unsafe pkcs11_sign(
+                            session.module, session.handle, key, mechanism, input.baseAddress, CK_ULONG(input.count),
+                            signature.baseAddress, &size)
+                    }
                 }
+                signature.removeLast(capacity - Int(min(size, CK_ULONG(capacity))))
+                return result
             }
-            count = Int(min(size, CK_ULONG(signature.count)))
-            return result
         }
+        let count = signature.count
         if case .rsa = reference.algorithm {
-            guard count == signature.count else { throw .crypto(.failed) }
+            guard count == capacity else { throw .crypto(.failed) }
             return signature
         }
-        guard count > 0, count % 2 == 0 else { throw .crypto(.failed) }
+        guard count > 0, count.isMultiple(of: 2) else { throw .crypto(.failed) }
         do throws(DERError) {
-            var bytes = [UInt8](repeating: 0, count: 128)
-            return try Self.encoded(into: &bytes) { writer throws(DERError) in
+            return try Self.encoded { writer throws(DERError) in
                 try writer.write(.sequence) { (writer) throws(DERError) in
                     try writer.write(unsignedInteger: signature.span.extracting((count / 2)..<count))
                     try writer.write(unsignedInteger: signature.span.extracting(first: count / 2))
@@ -234,27 +234,25 @@ extension Token {
         var count: Int?
         try call(.decrypt) { session in
             count = nil
-            var key: CK_OBJECT_HANDLE = 0
-            var result = session.findKey(reference, &key)
-            if result == CKR_OK {
-                result = unsafe pkcs11_decrypt_begin(session.module, session.handle, key, hash, mask)
-            }
-            guard result == CKR_OK else { return result }
-            var size = CK_ULONG(plaintext.count)
-            result = unsafe plaintext.withUnsafeMutableBufferPointer { plaintext in
-                unsafe input.withUnsafeBufferPointer { input in
-                    unsafe pkcs11_decrypt(
-                        session.module, session.handle, input.baseAddress, CK_ULONG(input.count),
-                        plaintext.baseAddress, &size)
+            return session.withKey(reference) { key in
+                var result = unsafe pkcs11_decrypt_begin(session.module, session.handle, key, hash, mask)
+                guard result == CKR_OK else { return result }
+                var size = CK_ULONG(plaintext.count)
+                result = unsafe plaintext.withUnsafeMutableBufferPointer { plaintext in
+                    unsafe input.withUnsafeBufferPointer { input in
+                        unsafe pkcs11_decrypt(
+                            session.module, session.handle, input.baseAddress, CK_ULONG(input.count),
+                            plaintext.baseAddress, &size)
+                    }
                 }
-            }
-            switch result {
-            case CKR_OK:
-                count = Int(min(size, CK_ULONG(plaintext.count)))
-                return CKR_OK
-            // Modules have many words for wrong padding, and none of them may be told apart from the others: an error of the
-            // device may be one. That the session is gone has nothing to do with the ciphertext.
-            default: return Self.isLost(result) ? result : CKR_OK
+                switch result {
+                case CKR_OK:
+                    count = Int(min(size, CK_ULONG(plaintext.count)))
+                    return CKR_OK
+                // Modules have many words for wrong padding, and none of them may be told apart from the others: an error of
+                // the device may be one. That the session is gone has nothing to do with the ciphertext.
+                default: return Self.isLost(result) ? result : CKR_OK
+                }
             }
         }
         return count

@@ -24,14 +24,16 @@ extension Token {
         func attribute(_ type: CK_ATTRIBUTE_TYPE, of object: CK_OBJECT_HANDLE) -> [UInt8] {
             var value = [UInt8](repeating: 0, count: 1024)
             var count = CK_ULONG(value.count)
-            let result = unsafe value.withUnsafeMutableBytes {
+            // Of none that it got, there are no bytes.
+            _ = unsafe value.withUnsafeMutableBytes {
                 unsafe pkcs11_attribute(module, handle, object, type, $0.baseAddress, &count)
             }
-            return result == CKR_OK ? [UInt8](value.prefix(Int(count))) : []
+            return [UInt8](value.prefix(Int(count)))
         }
 
-        /// The private key with an identifier.
-        func findKey(_ reference: TokenReference, _ key: inout CK_OBJECT_HANDLE) -> CK_RV {
+        /// Calls functions for the private key of a reference.
+        @inline(never)
+        func withKey(_ reference: TokenReference, _ body: (CK_OBJECT_HANDLE) -> CK_RV) -> CK_RV {
             var template = TokenTemplate()
             template.add(CKA_CLASS, CKO_PRIVATE_KEY)
             if reference.identifier.isEmpty {
@@ -43,8 +45,7 @@ extension Token {
             let result = find(&template, &objects)
             guard result == CKR_OK else { return result }
             guard let first = objects.first else { return Token.keyAbsent }
-            key = first
-            return CKR_OK
+            return body(first)
         }
     }
 }

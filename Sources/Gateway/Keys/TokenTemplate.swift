@@ -32,11 +32,7 @@ struct TokenTemplate {
 
     /// A CK_ULONG, in the order and size of the machine.
     mutating func add(_ type: CK_ATTRIBUTE_TYPE, _ value: CK_ULONG) {
-        var number: [UInt8] = []
-        for index in 0..<MemoryLayout<CK_ULONG>.size {
-            let place = 1.littleEndian == 1 ? index : MemoryLayout<CK_ULONG>.size &- 1 &- index
-            number.append(UInt8(truncatingIfNeeded: value &>> CK_ULONG(8 &* place)))
-        }
+        let number = unsafe withUnsafeBytes(of: value) { unsafe [UInt8]($0) }
         add(type, number)
     }
 

@@ -105,7 +105,7 @@ struct CommandLine {
     /// Whether one begins with the other, or they differ in two letters at most.
     private static func isNear(_ word: Text, _ name: Text) -> Bool {
         guard !word.isEmpty, word.count < 64 else { return false }
-        if name.starts(with: word) || name.count > 2 && word.starts(with: name) { return true }
+        if name.starts(with: word) || word.starts(with: name) { return true }
         // Levenshtein's distance, row by row.
         var row = Array(0...name.count)
         for (line, byte) in word.enumerated() {

@@ -7,28 +7,19 @@ enum ConfigurationFile {
 
     /// Adds what the file sets.
     static func read(_ bytes: [UInt8], into settings: inout Settings) throws(Failure) {
-        var line = 0
-        var start = 0
-        while start < bytes.count {
-            var end = start
-            while end < bytes.count, bytes[end] != UInt8(ascii: "\n") { end += 1 }
-            line += 1
-            try read(bytes, start..<end, line, &settings)
-            start = end + 1
-        }
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        for (index, line) in lines.enumerated() { try read(line, index + 1, &settings) }
     }
 
     private static func read(
-        _ bytes: [UInt8], _ range: Range<Int>, _ line: Int, _ settings: inout Settings
+        _ line: ArraySlice<UInt8>, _ number: Int, _ settings: inout Settings
     ) throws(Failure) {
-        var start = range.lowerBound
-        while start < range.upperBound, isBlank(bytes[start]) { start += 1 }
-        guard start < range.upperBound, bytes[start] != UInt8(ascii: "#") else { return }
-        var equals = start
-        while equals < range.upperBound, bytes[equals] != UInt8(ascii: "=") { equals += 1 }
-        let word = Text(bytes[start..<equals]).trimmed
-        let place = settings.place(.file(line: line, column: start - range.lowerBound + 1))
-        guard equals < range.upperBound else {
+        let content = line.drop(while: isBlank)
+        guard let first = content.first, first != UInt8(ascii: "#") else { return }
+        let equals = content.firstIndex(of: UInt8(ascii: "="))
+        let word = Text(content[..<(equals ?? content.endIndex)]).trimmed
+        let place = settings.place(.file(line: number, column: content.startIndex - line.startIndex + 1))
+        guard let equals else {
             throw failure("no-value", place, "'", word, "' has no =; a line is: name = value")
         }
         guard let option = Option(word) else {
@@ -37,13 +28,12 @@ enum ConfigurationFile {
         guard option.isInConfiguration else {
             throw failure("unknown-word", place, "'", word, "' belongs on the command line alone: it is for one run")
         }
-        var valueStart = equals + 1
-        while valueStart < range.upperBound, isBlank(bytes[valueStart]) { valueStart += 1 }
-        let value = Text(bytes[valueStart..<range.upperBound]).trimmed
+        let rest = content[(equals + 1)...].drop(while: isBlank)
+        let value = Text(rest).trimmed
         guard !value.isEmpty else {
             throw failure("no-value", place, "'", word, "' has no value; take the line out, or put # before it")
         }
-        let origin = Settings.Origin.file(line: line, column: valueStart - range.lowerBound + 1)
+        let origin = Settings.Origin.file(line: number, column: rest.startIndex - line.startIndex + 1)
         if option.description.value == nil, !value.equals("yes"), !value.equals("no") {
             throw failure("bad-value", settings.place(origin), "'", word, "' is yes or no")
         }

@@ -83,19 +83,26 @@ enum Help {
             text.append("\n")
             position = 0
         }
-        for _ in position..<column { text.append(UInt8(ascii: " ")) }
-        position = column
-        for word in words.split(separator: UInt8(ascii: " ")) {
-            if position > column, position + word.count > 100 {
-                text.append("\n")
-                for _ in 0..<column { text.append(UInt8(ascii: " ")) }
-                position = column
-            }
-            if position > column { text.append(UInt8(ascii: " ")) }
-            text.append(contentsOf: word)
-            position += word.count + 1
+        for line in lines(of: words, width: 100 - column) {
+            for _ in position..<column { text.append(UInt8(ascii: " ")) }
+            text.append(contentsOf: line)
+            text.append("\n")
+            position = 0
         }
-        text.append("\n")
+    }
+
+    /// The words in as few lines as they go into, of so many bytes at most; a word that is longer has a line of its own.
+    static func lines(of words: Text, width: Int) -> [Text] {
+        var lines: [Text] = []
+        for word in words.split(separator: UInt8(ascii: " ")) {
+            if let last = lines.popLast() {
+                let longer = last + Text(" ") + word
+                lines += longer.count <= width ? [longer] : [last, Text(word)]
+            } else {
+                lines.append(Text(word))
+            }
+        }
+        return lines
     }
 
     /// One line for each command and option, fields separated by tabs.

@@ -42,18 +42,16 @@ struct Settings {
         settings[Int(option.rawValue)] = Setting(value: Text(value), origin: .commandLine)
     }
 
-    /// A number within bounds.
-    func number(_ option: Option, _ range: ClosedRange<Int>, default standard: Int) throws(Failure) -> Int {
-        guard let text = self[option] else { return standard }
-        var number = 0
-        for byte in text {
-            let digit = byte &- UInt8(ascii: "0")
-            guard digit <= 9 else { throw refusal(option, Text(": it is no number")) }
-            guard number <= 1_000_000 else { throw refusal(option) }
-            number = 10 * number + Int(digit)
+    /// A number within bounds; what is not set is what the option's description says, or else the least.
+    func number(_ option: Option, _ range: ClosedRange<Int>) throws(Failure) -> Int {
+        guard let text = self[option] ?? option.description.standard.map({ Text($0) }) else { return range.lowerBound }
+        guard text.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 }) else {
+            throw refusal(option, Text(": it is no number"))
         }
-        guard !text.isEmpty, range.contains(number) else { throw refusal(option) }
-        return number
+        guard let number = decimal(text), let value = Int(exactly: number), range.contains(value) else {
+            throw refusal(option)
+        }
+        return value
     }
 
     /// What has to be set.

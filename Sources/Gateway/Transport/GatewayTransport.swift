@@ -153,7 +153,7 @@ private class Signer {
     func sign(
         _ algorithm: UInt8, _ digest: UnsafePointer<UInt8>?, _ count: Int, _ signature: UnsafeMutablePointer<UInt8>?,
         _ capacity: Int, _ size: UnsafeMutablePointer<Int>?
-    ) -> Int32 { -1 }
+    ) -> Int32 { preconditionFailure("a signer has a key") }
 }
 
 private final class KeySigner<Key: DeviceKey & ~Copyable>: Signer {
@@ -180,7 +180,7 @@ private final class KeySigner<Key: DeviceKey & ~Copyable>: Signer {
 }
 
 private let sign: ClientIdentity.Sign = { signer, algorithm, digest, count, signature, capacity, size in
-    guard let signer = unsafe signer else { return -1 }
+    guard let signer = unsafe signer else { preconditionFailure("it is the one that was handed over") }
     return unsafe Unmanaged<Signer>.fromOpaque(signer).takeUnretainedValue()
         .sign(algorithm, digest, count, signature, capacity, size)
 }

@@ -25,7 +25,7 @@ final class OfferedCertificates {
     }
 
     func sent(_ bytes: Span<UInt8>) {
-        if head.count < Self.headLimit { head.append(bytes.extracting(first: min(bytes.count, Self.headLimit))) }
+        head.append(bytes.extracting(first: min(bytes.count, Self.headLimit - head.count)))
     }
 
     func received(_ bytes: Span<UInt8>) {
@@ -41,7 +41,7 @@ final class OfferedCertificates {
     }
 
     private static func certificates(_ reply: [UInt8]) -> [UInt8]? {
-        var work = [UInt8](repeating: 0, count: replyLimit + 1)
+        var work = [UInt8](repeating: 0, count: replyLimit)
         var buffer = work.mutableSpan
         var reader = ResponseReader(limits: ResponseLimits(), capacity: buffer.count)
         var position = 0
@@ -67,12 +67,12 @@ final class OfferedCertificates {
 
     /// What was offered last, and what was published of earlier offers.
     func certificates(in workspace: Workspace) -> [UInt8] {
-        certificates + ((try? InputFile.read(workspace.path + Text("/above"), limit: 1 << 16)) ?? [])
+        certificates + ((try? InputFile.read(workspace.path + Text("/above"))) ?? [])
     }
 
     /// Keeps what is published of it, for passes that ask nobody.
     func keep(_ above: [UInt8], in workspace: Workspace) throws(Failure) {
-        guard !above.isEmpty, (try? InputFile.read(workspace.path + Text("/above"), limit: 1 << 16)) != above else {
+        guard !above.isEmpty, (try? InputFile.read(workspace.path + Text("/above"))) != above else {
             return
         }
         try workspace.replace("above", with: above)
