@@ -5,8 +5,14 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
 # make enroll board=arm64 options='--verbose', make authority options='--help'
-board ?= lm3s6965evb
+board ?=
 options ?=
+# Boards without an operating system are folders with a file `board`; the others are kinds of Linux.
+firmwares := $(patsubst Boards/%/board,%,$(wildcard Boards/*/board))
+linuxes := linux armhf arm64
+ifneq ($(filter-out $(firmwares) $(linuxes),$(board)),)
+$(error no board is called '$(board)': there are $(firmwares) $(linuxes))
+endif
 # make power-cuts effort=all
 effort ?= sample
 # make kills kills=500
@@ -35,7 +41,8 @@ emulation = swift build --package-path Emulation --product $(1) && swift run --q
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
-enroll: $(if $(filter lm3s6965evb,$(board)),firmware,linux) ## an emulated Cortex-M3 makes its key and enrols itself (board=linux|armhf|arm64: others)
+enroll: board := $(or $(board),$(firstword $(firmwares)))
+enroll: $(if $(filter $(linuxes),$(board)),linux,firmware) ## an emulated microcontroller makes its key and enrols itself (board=<name>: make boards; linux, armhf, arm64)
 	@$(call emulation,enroll) --board $(board) $(options)
 
 authority: setup ## run the embedded certificate authority: for tests, its keys protect nothing
@@ -130,14 +137,17 @@ gateway-numbers: gateway ## memory of an enrolment, and time from start to the f
 build: setup ## the core for this machine
 	swift build
 
-firmware: setup ## the image for lm3s6965evb, checked against its budget
-	@Boards/lm3s6965evb/build
+firmware: setup ## the image for each board without an operating system, checked against its limits (board=<name>: for one)
+	@Toolchain/firmware $(or $(board),all)
 
-firmware-https: setup ## the image for lm3s6965evb with TLS in it, checked against a budget of its own
-	@Boards/lm3s6965evb/build https
+firmware-https: setup ## the image with TLS in it, checked against limits of its own
+	@Toolchain/firmware $(or $(board),all) https
 
-firmware-relay: setup ## the image for lm3s6965evb without a network, which reaches its CA through a factory's station
-	@Boards/lm3s6965evb/build relay
+firmware-relay: setup ## the image without a network, which reaches its CA through a factory's station
+	@Toolchain/firmware $(or $(board),all) relay
+
+boards: ## the boards without an operating system, and what each took to write
+	@Toolchain/boards
 
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build

@@ -164,3 +164,38 @@ let package = Package(
             swiftSettings: tests),
     ]
 )
+
+// What boards without an operating system share. No host can compile it, and `Toolchain/firmware` says that it does, and for
+// which image: "usual", "https" with TLS in it, or "relay" without a network.
+if let image = Context.environment["FIRMWARE_IMAGE"] {
+    let isSecured = image == "https"
+    let isRelayed = image == "relay"
+    let bareMetal: [SwiftSetting] = [
+        .strictMemorySafety(),
+        .treatAllWarnings(as: .error),
+        .enableExperimentalFeature("Lifetimes"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+    package.products += [
+        // All that a board with such a processor is made of, but for its drivers.
+        .library(
+            name: "CortexM", targets: ["CBareMetal", "BareMetal", "CortexM", "CLwIP", "LwIPNet", "FirmwareMain"])
+    ]
+    package.targets += [
+        .target(name: "CBareMetal"),
+        .target(name: "BareMetal", dependencies: ["CBareMetal", "Board", "Agent"], swiftSettings: bareMetal),
+        .target(name: "CCortexM"),
+        .target(
+            name: "CortexM", dependencies: ["Bytes", "Board", "CBareMetal", "BareMetal", "CCortexM"],
+            swiftSettings: bareMetal),
+        .target(name: "CLwIP"),
+        .target(name: "LwIPNet", dependencies: ["Board", "CBareMetal", "CLwIP"], swiftSettings: bareMetal),
+        .target(
+            name: "FirmwareMain",
+            dependencies: ["Bytes", "DeviceCrypto", "Board", "Agent", "CBareMetal", "BareMetal"]
+                + (isSecured ? ["TLS"] : []) + (isRelayed ? ["Relay"] : ["LwIPNet"]),
+            exclude: isRelayed
+                ? ["InTheClear", "Secured", "Networked"] : ["Relayed", isSecured ? "InTheClear" : "Secured"],
+            swiftSettings: bareMetal),
+    ]
+}

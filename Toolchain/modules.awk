@@ -4,7 +4,7 @@
 # another's object file; anything else belongs to its object file. -v sources=<file> lists the project's source files,
 # one a line, so that an object file's name leads to a module.
 #
-# Output sections at 0x20000000 and above lie in RAM, as on every Cortex-M; .data lies in both.
+# Output sections in the memory SRAM lie in RAM; .data lies in both.
 
 BEGIN {
     while ((getline path < sources) > 0) {
@@ -46,14 +46,16 @@ function module(section, object,    name, digits) {
 
 function count_in(name, bytes) {
     if (bytes <= 0) return
-    if (output == ".data" || address < 536870912) flash[name] += bytes
-    if (address >= 536870912) ram[name] += bytes
+    if (output == ".data" || address < sram) flash[name] += bytes
+    if (address >= sram) ram[name] += bytes
     modules[name] = 1
 }
 
 # What no input section accounts for: alignment, or the stack, which the linker script reserves.
 function close_output() { count_in(output == ".stack" ? "stack" : "padding", left) }
 
+# Of the memories, which come first.
+$1 == "SRAM" && !inside { sram = hex($2) }
 /^Linker script and memory map/ { inside = 1; next }
 !inside { next }
 

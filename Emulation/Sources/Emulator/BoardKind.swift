@@ -1,67 +1,120 @@
 import Foundation
 
-/// The boards that can be run here, without any hardware.
-public enum BoardKind: String, CaseIterable, Sendable, CustomStringConvertible {
-    /// Cortex-M3 with 256 KiB flash and 64 KiB SRAM, emulated with its Ethernet registers.
-    case lm3s6965evb
-    /// A program of this machine.
-    case linux
-    /// A static program for 32-bit ARM with hardware floating point, under qemu-user.
-    case armhf
-    /// A static program for 64-bit ARM, under qemu-user.
-    case arm64
-
-    public var description: String { rawValue }
-
+/// A board that can be run here, without any hardware.
+public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
+    /// What it is called: the name of its folder, or of the kind of Linux that its program is for.
+    public let name: String
     /// What a person reads.
-    public var title: String {
-        switch self {
-        case .lm3s6965evb: "lm3s6965evb (Cortex-M3, 256 KiB flash, 64 KiB SRAM), emulated"
-        case .linux: "linux, a program of this machine"
-        case .armhf: "linux on 32-bit ARM, emulated"
-        case .arm64: "linux on 64-bit ARM, emulated"
+    public let title: String
+    private let emulation: Emulation
+
+    private enum Emulation: Sendable, Hashable {
+        case none
+        /// The program of qemu-user.
+        case program(String)
+        /// The program of QEMU, the machine, and its network device.
+        case machine(String, machine: String, network: String)
+    }
+
+    /// A program of this machine.
+    public static let linux = BoardKind(
+        name: "linux", title: "linux, a program of this machine", emulation: .none)
+    /// A static program for 32-bit ARM with hardware floating point, under qemu-user.
+    public static let armhf = BoardKind(
+        name: "armhf", title: "linux on 32-bit ARM, emulated", emulation: .program("qemu-arm"))
+    /// A static program for 64-bit ARM, under qemu-user.
+    public static let arm64 = BoardKind(
+        name: "arm64", title: "linux on 64-bit ARM, emulated", emulation: .program("qemu-aarch64"))
+
+    private init(name: String, title: String, emulation: Emulation) {
+        self.name = name
+        self.title = title
+        self.emulation = emulation
+    }
+
+    /// A board without an operating system, by its file `board`; nil where that names no machine that emulates it.
+    init?(name: String, _ file: BoardFile) throws {
+        guard let machine = file["machine"] else { return nil }
+        self.init(
+            name: name, title: "\(name) (\(try file.value("title"))), emulated",
+            emulation: .machine(try file.value("emulator"), machine: machine, network: try file.value("network")))
+    }
+
+    /// Those of a checkout: the boards without an operating system that it has, by name, then Linux.
+    ///
+    /// - Throws: ``BoardFileError``, and what reading throws.
+    public static func all(in project: URL) throws -> [BoardKind] {
+        let folder = project.appending(path: "Boards")
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        let machines = try names.compactMap { name in
+            try BoardFile(of: name, in: project).flatMap { try BoardKind(name: name, $0) }
+        }
+        return machines + [.linux, .armhf, .arm64]
+    }
+
+    /// The boards without an operating system that have an image of that name.
+    public static func machines(with image: String, in project: URL) throws -> [BoardKind] {
+        try all(in: project).filter {
+            try $0.isMachine && BoardFile(of: $0.name, in: project)?.images.contains(image) == true
         }
     }
 
+    public var description: String { name }
+
     /// Whether it is a whole machine, with a network of its own behind QEMU's router.
-    public var isMachine: Bool { self == .lm3s6965evb }
+    public var isMachine: Bool {
+        if case .machine = emulation { true } else { false }
+    }
 
     /// How the board reaches a server on this machine's loopback interface.
     public var loopback: String { isMachine ? "10.0.2.2" : "127.0.0.1" }
 
-    /// The image that the board starts.
-    public var image: BuildProduct {
-        switch self {
-        case .lm3s6965evb:
-            BuildProduct(
-                "Boards/lm3s6965evb/.build/lm3s6965evb.elf", from: Self.firmwareSources, by: "make firmware")
-        case .linux, .armhf, .arm64:
-            BuildProduct(
-                "Boards/linux/.build/\(self)/scep-device", from: ["Boards/linux", "Toolchain/toolsets"],
+    /// The image that the board starts unless it is told another.
+    public var image: BuildProduct { image("usual") }
+
+    /// One of the images of a board without an operating system, or a Linux board's program.
+    public func image(_ image: String) -> BuildProduct {
+        guard isMachine else {
+            return BuildProduct(
+                "Boards/linux/.build/\(name)/scep-device", from: ["Boards/linux", "Toolchain/toolsets"],
                 by: "make linux")
         }
+        let target = image == "usual" ? "firmware" : "firmware-\(image)"
+        return BuildProduct(
+            "Boards/\(name)/.build/\(image)/\(name).elf",
+            from: [
+                "Boards/\(name)", "Toolchain/board", "Toolchain/firmware", "Toolchain/firmware.ld",
+                "Toolchain/firmware-toolset.json", "Toolchain/swiftc-lto", "Toolchain/sources",
+            ], by: "make \(target) board=\(name)")
     }
 
-    /// The image for lm3s6965evb with TLS in it.
-    public static let securedImage = BuildProduct(
-        "Boards/lm3s6965evb/.build/https/lm3s6965evb.elf", from: firmwareSources, by: "make firmware-https")
-
-    /// The image for lm3s6965evb that has no network.
-    public static let relayedImage = BuildProduct(
-        "Boards/lm3s6965evb/.build/relay/lm3s6965evb.elf", from: firmwareSources, by: "make firmware-relay")
-
-    private static let firmwareSources = [
-        "Boards/lm3s6965evb", "Toolchain/toolsets", "Toolchain/swiftc-lto", "Toolchain/sources",
-    ]
-
-    /// The emulator's program and the Debian package that it comes from; nil where none is needed.
-    var emulator: (executable: String, package: String)? {
-        switch self {
-        case .lm3s6965evb: ("/usr/bin/qemu-system-arm", "qemu-system-arm")
-        case .linux: nil
-        case .armhf: ("/usr/bin/qemu-arm", "qemu-user")
-        case .arm64: ("/usr/bin/qemu-aarch64", "qemu-user")
+    /// The program that runs `image` as this board in `folder`.
+    public func program(image: URL, in folder: URL, options: BootOptions = BootOptions()) -> Program {
+        let emulator: String
+        var arguments: [String] = []
+        switch emulation {
+        case .none:
+            return Program(executable: image.path, arguments: [], folder: folder, origin: self.image.command)
+        case .program(let program):
+            emulator = program
+            if let port = options.debuggerPort { arguments += ["-g", "\(port)"] }
+            arguments.append(image.path)
+        case .machine(let program, let machine, let network):
+            emulator = program
+            arguments += ["-M", machine, "-display", "none", "-monitor", "none"]
+            arguments += ["-serial", options.uart ?? "stdio"]
+            arguments += ["-semihosting-config", "enable=on,target=native"]
+            let address = options.ethernetAddress.map { ",mac=\($0)" } ?? ""
+            arguments += ["-nic", "user,model=\(network)\(options.uart == nil ? "" : ",restrict=on")\(address)"]
+            if options.countsInstructions { arguments += ["-icount", "shift=0"] }
+            if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
+            arguments += ["-kernel", image.path]
         }
+        var program = Program(
+            executable: "/usr/bin/\(emulator)", arguments: arguments, folder: folder, origin: "make setup")
+        // QEMU says this of a board's timers at every reset.
+        program.noise = ["Timer with period zero, disabling"]
+        return program
     }
 }
 
@@ -87,35 +140,6 @@ public struct BootOptions: Sendable {
         self.debuggerPort = debuggerPort
         self.uart = uart
         self.ethernetAddress = ethernetAddress
-    }
-}
-
-extension BoardKind {
-    /// The program that runs `image` as this board in `folder`.
-    public func program(image: URL, in folder: URL, options: BootOptions = BootOptions()) -> Program {
-        guard let emulator else {
-            return Program(executable: image.path, arguments: [], folder: folder, origin: self.image.command)
-        }
-        var arguments: [String] = []
-        if isMachine {
-            arguments += ["-M", rawValue, "-display", "none", "-monitor", "none"]
-            arguments += ["-serial", options.uart ?? "stdio"]
-            arguments += ["-semihosting-config", "enable=on,target=native"]
-            let address = options.ethernetAddress.map { ",mac=\($0)" } ?? ""
-            arguments += ["-nic", "user,model=stellaris\(options.uart == nil ? "" : ",restrict=on")\(address)"]
-            if options.countsInstructions { arguments += ["-icount", "shift=0"] }
-            if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
-            arguments += ["-kernel", image.path]
-        } else {
-            if let port = options.debuggerPort { arguments += ["-g", "\(port)"] }
-            arguments.append(image.path)
-        }
-        var program = Program(
-            executable: emulator.executable, arguments: arguments, folder: folder,
-            origin: "apt-get install \(emulator.package), or make setup")
-        // QEMU says this of the board's timers at every reset.
-        program.noise = ["Timer with period zero, disabling"]
-        return program
     }
 }
 

@@ -1,30 +1,15 @@
 import Foundation
 
-/// A board's limits in bytes, from the file `budget` beside it: lines `name=number`, and comments from `#` on.
+/// The limits of a board's image in bytes, from the board's file `board`.
 public struct Budget: Sendable, Equatable {
-    public private(set) var limits: [String: Int] = [:]
+    public let limits: [String: Int]
 
-    /// A board without that file has no limits.
-    ///
-    /// - Parameter image: the name of another image than the usual one, whose limits are in `budget-<name>`.
-    public init(of board: BoardKind, image: String? = nil, in project: URL) throws {
-        let name = image.map { "budget-\($0)" } ?? "budget"
-        let file = project.appending(path: "Boards/\(board)/\(name)")
-        let isLimited = FileManager.default.fileExists(atPath: file.path)
-        try self.init(text: isLimited ? String(contentsOf: file, encoding: .utf8) : "", file: file.path)
+    /// A Linux board has no limits.
+    public init(of board: BoardKind, image: String = "usual", in project: URL) throws {
+        try self.init(limits: BoardFile(of: board.name, in: project)?.limits(of: image) ?? [:])
     }
 
-    init(text: String, file: String) throws {
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-            let statement = line.prefix { $0 != "#" }.trimmingCharacters(in: .whitespaces)
-            if statement.isEmpty { continue }
-            let parts = statement.split(separator: "=", omittingEmptySubsequences: false)
-            guard parts.count == 2, let limit = Int(parts[1]), limit > 0, limits[String(parts[0])] == nil else {
-                throw BudgetError(file: file, line: number + 1, text: String(line))
-            }
-            limits[String(parts[0])] = limit
-        }
-    }
+    init(limits: [String: Int]) { self.limits = limits }
 
     public subscript(name: Report.Name) -> Int? { limits[name.rawValue] }
 
@@ -35,12 +20,4 @@ public struct Budget: Sendable, Equatable {
             return figure > limit
         }
     }
-}
-
-/// A budget file that cannot be read.
-public struct BudgetError: Error, CustomStringConvertible {
-    let file: String
-    let line: Int
-    let text: String
-    public var description: String { "\(file), line \(line): \"\(text)\" is not of the form name=number" }
 }

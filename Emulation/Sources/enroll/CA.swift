@@ -62,9 +62,9 @@ extension Session {
 
     /// `url` as the board reaches it: this machine's loopback has another address inside an emulated machine.
     private func reachable(_ url: String) -> String {
-        guard command.board.isMachine, var parts = URLComponents(string: url) else { return url }
+        guard board.isMachine, var parts = URLComponents(string: url) else { return url }
         guard ["localhost", "127.0.0.1", "[::1]"].contains(parts.host ?? "") else { return url }
-        parts.host = command.board.loopback
+        parts.host = board.loopback
         return parts.string ?? url
     }
 }

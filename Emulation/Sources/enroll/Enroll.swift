@@ -12,8 +12,9 @@ struct Enroll: AsyncParsableCommand {
             the certificate that it ends up with, and what that took. With --url, the device enrols with that CA.
             """)
 
-    @Option(help: "The board: lm3s6965evb, linux, armhf or arm64.")
-    var board = BoardKind.lm3s6965evb
+    @Option(
+        help: ArgumentHelp("The board: one of Boards/, linux, armhf or arm64; if not, the first.", valueName: "name"))
+    var board: String?
 
     @Option(help: ArgumentHelp("Enrol with this CA, in place of one of its own.", valueName: "url"))
     var url: String?
@@ -57,9 +58,6 @@ struct Enroll: AsyncParsableCommand {
 
     func validate() throws {
         guard timeLimit > 0 else { throw ValidationError("--time-limit takes a number of seconds above 0") }
-        guard debugger == nil || board != .linux else {
-            throw ValidationError("--debugger is for emulated boards; this one is a program: gdb starts it itself")
-        }
         if url == nil {
             guard fingerprint == nil, challenge == nil else {
                 throw ValidationError("--fingerprint and --challenge are those of the CA that --url names")
@@ -76,7 +74,8 @@ struct Enroll: AsyncParsableCommand {
     func run() async throws {
         let terminal = Terminal()
         do {
-            try await Session(command: self, terminal: terminal, project: try projectFolder()).run()
+            let project = try projectFolder()
+            try await Session(command: self, board: try kind(in: project), terminal: terminal, project: project).run()
         } catch let failure as Failure {
             terminal.failure(failure.description)
             throw ExitCode(failure.exitCode)
@@ -84,6 +83,18 @@ struct Enroll: AsyncParsableCommand {
             terminal.failure("\(error)")
             throw ExitCode(2)
         }
+    }
+
+    private func kind(in project: URL) throws -> BoardKind {
+        let kinds = try BoardKind.all(in: project)
+        guard let kind = kinds.first(where: { board == nil || $0.name == board }) else {
+            let names = kinds.map(\.name).joined(separator: ", ")
+            throw Failure("no board is called '\(board ?? "")': there are \(names)", exitCode: 2)
+        }
+        guard debugger == nil || kind != .linux else {
+            throw Failure("--debugger is for emulated boards; this one is a program: gdb starts it itself", exitCode: 2)
+        }
+        return kind
     }
 
     /// The checkout that holds the boards.
@@ -113,5 +124,4 @@ struct Failure: Error, CustomStringConvertible {
     }
 }
 
-extension BoardKind: ExpressibleByArgument {}
 extension ProvisioningRecord.Leniency: ExpressibleByArgument {}

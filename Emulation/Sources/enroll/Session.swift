@@ -4,10 +4,9 @@ import Foundation
 /// One device from its manufacture to its certificate, shown as it goes.
 struct Session {
     let command: Enroll
+    let board: BoardKind
     let terminal: Terminal
     let project: URL
-
-    private var board: BoardKind { command.board }
 
     func run() async throws {
         // Before anything is shown or started.
@@ -78,7 +77,7 @@ struct Session {
         let exceeded = budget.exceeded(by: report)
         guard exceeded.isEmpty else {
             let names = exceeded.map(\.rawValue).joined(separator: ", ")
-            throw Failure("over its budget (Boards/\(board)/budget): \(names)", exitCode: 3)
+            throw Failure("over its budget (Boards/\(board)/board): \(names)", exitCode: 3)
         }
     }
 

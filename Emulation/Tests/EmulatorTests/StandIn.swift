@@ -5,6 +5,13 @@ import Foundation
 /// A board's firmware in miniature, in C over semihosting: it keeps to the console's contract, and counts its boots
 /// in the first byte of `flash.bin`.
 enum StandIn {
+    static var board: BoardFile {
+        get throws {
+            try BoardFile(
+                text: "title=a stand-in\nemulator=qemu-system-arm\nmachine=mps2-an385\nnetwork=lan9118", file: "board")
+        }
+    }
+
     /// Builds the firmware whose `main` is `body`.
     static func build(_ body: String, in folder: URL) async throws -> URL {
         let source = folder.appending(path: "standin.c")

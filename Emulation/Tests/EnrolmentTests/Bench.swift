@@ -13,14 +13,31 @@ enum Bench {
         .appending(path: "../../..").standardizedFileURL
 
     /// The boards that are tried: all, or those that the environment's `BOARDS` names (`BOARDS=linux,armhf swift test`).
-    static let boards = chosen(from: BoardKind.allCases)
+    static let boards = chosen(from: found)
+
+    /// Those of them without an operating system.
+    static let machines = boards.filter(\.isMachine)
 
     /// Those on which every kind of trouble is tried: one firmware, one Linux program.
-    static let troubledBoards = chosen(from: [.lm3s6965evb, .linux])
+    static let troubledBoards = chosen(from: found.filter(\.isMachine).prefix(1) + [.linux])
+
+    /// Those that have this image.
+    static func machines(with image: String) -> [BoardKind] {
+        let having = (try? BoardKind.machines(with: image, in: project)) ?? []
+        return machines.filter { having.contains($0) }
+    }
+
+    private static let found: [BoardKind] = {
+        do {
+            return try BoardKind.all(in: project)
+        } catch {
+            fatalError("\(error)")
+        }
+    }()
 
     static func chosen(from boards: [BoardKind]) -> [BoardKind] {
         guard let names = ProcessInfo.processInfo.environment["BOARDS"] else { return boards }
-        return boards.filter { names.split(separator: ",").contains(Substring($0.rawValue)) }
+        return boards.filter { names.split(separator: ",").contains(Substring($0.name)) }
     }
 
     /// Boards take turns, so that each keeps its time limit however many tests run at once. Half of them wait for a
@@ -28,9 +45,11 @@ enum Bench {
     static let gate = Gate(places: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
     /// A device of its own for `body`, not yet manufactured.
-    static func withDevice<Value>(_ board: BoardKind, _ body: (Device) async throws -> Value) async throws -> Value {
+    static func withDevice<Value>(
+        _ board: BoardKind, image: String = "usual", _ body: (Device) async throws -> Value
+    ) async throws -> Value {
         try await withTemporaryDirectory { folder in
-            try await body(Device(board: board, image: board.image.file(in: project), folder: folder))
+            try await body(Device(board: board, image: board.image(image).file(in: project), folder: folder))
         }
     }
 

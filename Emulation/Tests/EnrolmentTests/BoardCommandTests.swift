@@ -33,7 +33,7 @@ import Testing
         {
             try manager.createDirectory(at: folder, withIntermediateDirectories: true)
         }
-        if let budget { try Data(budget.utf8).write(to: project.appending(path: "Boards/linux/budget")) }
+        if let budget { try Data(budget.utf8).write(to: project.appending(path: "Boards/linux/board")) }
         try Self.identity.get().write(to: image.deletingLastPathComponent().appending(path: "identity"))
         if let script {
             let contents = Data("#!/bin/sh\nset -e\n\(script)".utf8)
@@ -75,7 +75,7 @@ import Testing
     @Test func enrolmentIsShownStepByStepThenTheCertificateThenWhatItTook() async throws {
         let run = try await enroll(
             Self.enrols, Self.outside + ["--subject", "CN=sensor", "--challenge", "secret-word"],
-            budget: "flash=114688\n")
+            budget: "[usual]\nflash=114688\n")
         #expect(run.ending == .exited(0))
         let text = run.lines.joined(separator: "\n")
         for line in [
@@ -110,10 +110,10 @@ import Testing
     }
 
     @Test func overBudgetFails() async throws {
-        let run = try await enroll(Self.enrols, Self.outside, budget: "flash=99999\nram=30000\n")
+        let run = try await enroll(Self.enrols, Self.outside, budget: "[usual]\nflash=99999\nram=30000\n")
         #expect(run.ending == .exited(3))
         #expect(run.lines.contains { $0.contains("OVER by 1") })
-        #expect(run.lines.last == "enroll: over its budget (Boards/linux/budget): flash")
+        #expect(run.lines.last == "enroll: over its budget (Boards/linux/board): flash")
     }
 
     @Test(arguments: [

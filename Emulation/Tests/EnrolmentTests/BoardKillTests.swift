@@ -6,7 +6,7 @@ import LibCrypto
 import Synchronization
 import Testing
 
-/// The emulated board, killed at moments that nobody chose, in the middle of enrolments and renewals, and started again
+/// Each emulated board, killed at moments that nobody chose, in the middle of enrolments and renewals, and started again
 /// on the same flash.
 ///
 /// `KILLS` says how often (20), `KILL_SEED` repeats the moments of a run: as far as a machine that does other things as
@@ -40,7 +40,7 @@ import Testing
         var certificates: [String] = []
     }
 
-    @Test(arguments: Bench.chosen(from: [.lm3s6965evb]), kinds)
+    @Test(arguments: Bench.machines, kinds)
     func deviceThatIsKilledComesBackWithAFreshCertificate(board: BoardKind, kind: Kind) async throws {
         let quota = (Self.kills + kind.number) / Self.kinds.count
         print("kills: \(quota) of \(kind), KILL_SEED=\(Self.seed)")

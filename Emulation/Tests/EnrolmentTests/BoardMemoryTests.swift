@@ -6,6 +6,14 @@ import Testing
 
 /// What is in a board's memory.
 @Suite struct BoardMemoryTests {
+    /// The size of its SRAM in bytes, as the linker has it.
+    private func ramSize(of board: BoardKind) throws -> Int {
+        let map = try String(
+            contentsOf: Bench.project.appending(path: "Boards/\(board)/memory.ld"), encoding: .utf8)
+        let match = try #require(map.firstMatch(of: /SRAM.*LENGTH = (\d+)K/))
+        return 1024 * (try #require(Int(match.1)))
+    }
+
     /// While a device waits, nothing of its key is anywhere in its memory. Its configuration is, which shows that this
     /// finds what there is.
     @Test(.enabled(if: geteuid() == 0, "no other user may read the memory"), arguments: Bench.boards)
@@ -23,7 +31,10 @@ import Testing
                     let traces = try #require(tracesOfKey(in: [UInt8](store)))
                     var memory = try writableMemory(of: running.processID)
                     // The SRAM of an emulated machine. What else the emulator has are files of the flash.
-                    if board.isMachine { memory.removeAll { $0.count != 65_536 } }
+                    if board.isMachine {
+                        let size = try ramSize(of: board)
+                        memory.removeAll { $0.count != size }
+                    }
                     #expect(memory.contains { $0.range(of: Data(Bench.password.utf8)) != nil })
                     for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
                     running.kill()

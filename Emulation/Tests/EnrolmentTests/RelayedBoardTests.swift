@@ -7,15 +7,13 @@ import LibCrypto
 import TestSupport
 import Testing
 
-/// The Cortex-M3's image without a network, whose UART leads to a station.
+/// The image without a network, whose UART leads to a station.
 @Suite struct RelayedBoardTests {
-    @Test(.enabled(if: Bench.boards.contains(.lm3s6965evb)))
-    func enrolsThroughAStation() async throws {
+    @Test(arguments: Bench.machines(with: "relay"))
+    func enrolsThroughAStation(board: BoardKind) async throws {
         try await Bench.withAuthority { server in
-            try await withTemporaryDirectory { folder in
-                let image = try BoardKind.relayedImage.file(in: Bench.project)
-                let device = Device(board: .lm3s6965evb, image: image, folder: folder)
-                try device.manufacture(Bench.record(.lm3s6965evb, for: server))
+            try await Bench.withDevice(board, image: "relay") { device in
+                try device.manufacture(Bench.record(board, for: server))
                 let first = try await run(device, server)
                 #expect(first.lines.last == "done", "\(first.lines)")
                 #expect(first.serials.allSatisfy { $0.count == 12 } && Set(first.serials).count == 1)
@@ -23,8 +21,8 @@ import Testing
                 #expect(first.certificate == [UInt8](identity.certificate))
                 #expect(server.authority.issuedCertificates().count == 1)
                 let report = try #require(first.lines.compactMap { Report(line: $0) }.last)
-                #expect(try Budget(of: .lm3s6965evb, image: "relay", in: Bench.project).exceeded(by: report) == [])
-                print("relay: stack \(report[.stack] ?? 0), arena \(report[.arena] ?? 0) bytes")
+                #expect(try Budget(of: board, image: "relay", in: Bench.project).exceeded(by: report) == [])
+                print("relay: \(board): stack \(report[.stack] ?? 0), arena \(report[.arena] ?? 0) bytes")
                 // It has what it needs, and says so to a station that never saw it.
                 let second = try await run(device, server)
                 #expect(second.lines.last == "done", "\(second.lines)")

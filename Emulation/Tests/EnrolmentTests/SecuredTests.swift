@@ -5,29 +5,31 @@ import Foundation
 import TestSupport
 import Testing
 
-/// The Cortex-M3's image with TLS in it, and a CA behind `stunnel4`.
+/// The image with TLS in it, and a CA behind `stunnel4`.
 @Suite struct SecuredTests {
-    @Test(.enabled(if: Bench.boards.contains(.lm3s6965evb)))
-    func enrolsWithAPinnedServer() async throws {
-        try await enrol(.p256) { terminator in ["tls-pin": terminator.pin] }
+    private static let boards = Bench.machines(with: "https")
+
+    @Test(arguments: boards)
+    func enrolsWithAPinnedServer(board: BoardKind) async throws {
+        try await enrol(board, .p256) { terminator in ["tls-pin": terminator.pin] }
     }
 
-    @Test(
-        .enabled(if: Bench.boards.contains(.lm3s6965evb)), arguments: [.rsa2048, .rsa2048Chain] as [TLSTerminator.Key])
-    func enrolsWithAServerOfAKnownCA(key: TLSTerminator.Key) async throws {
-        try await enrol(key) { terminator in ["tls-ca": terminator.authority] }
+    @Test(arguments: boards, [.rsa2048, .rsa2048Chain] as [TLSTerminator.Key])
+    func enrolsWithAServerOfAKnownCA(board: BoardKind, key: TLSTerminator.Key) async throws {
+        try await enrol(board, key) { terminator in ["tls-ca": terminator.authority] }
     }
 
     /// What a stranger is told: nothing that the CA would see.
     @Test(
-        .enabled(if: Bench.boards.contains(.lm3s6965evb)),
-        arguments: [
+        arguments: boards,
+        [
             ("tls-pin", "10.0.2.2", "tls-pin-mismatch"), ("tls-ca", "10.0.2.3", "tls-wrong-host"),
             ("nothing", "10.0.2.2", "tls-untrusted"),
         ])
-    func tellsAStrangerNothing(told: String, address: String, kind: String) async throws {
+    func tellsAStrangerNothing(board: BoardKind, case row: (told: String, address: String, kind: String)) async throws {
+        let (told, address, kind) = row
         try await Bench.withAuthority { server in
-            let outcome = try await run(server, .p256, address: address) { terminator in
+            let outcome = try await run(board, server, .p256, address: address) { terminator in
                 switch told {
                 case "tls-pin": ["tls-pin": String(repeating: "5A", count: 32)]
                 case "tls-ca": ["tls-ca": terminator.authority]
@@ -43,10 +45,10 @@ import Testing
         }
     }
 
-    @Test(.enabled(if: Bench.boards.contains(.lm3s6965evb)))
-    func refusesACAThatIsNone() async throws {
+    @Test(arguments: boards)
+    func refusesACAThatIsNone(board: BoardKind) async throws {
         try await Bench.withAuthority { server in
-            let outcome = try await run(server, .p256) { _ in ["tls-ca": "MIIBzjCC"] }
+            let outcome = try await run(board, server, .p256) { _ in ["tls-ca": "MIIBzjCC"] }
             guard case .failed("configuration", _) = outcome.verdict else {
                 Issue.record("\(outcome.verdict)")
                 return
@@ -55,28 +57,27 @@ import Testing
     }
 
     private func enrol(
-        _ key: TLSTerminator.Key, _ told: @escaping @Sendable (TLSTerminator) -> [String: String]
+        _ board: BoardKind, _ key: TLSTerminator.Key,
+        _ told: @escaping @Sendable (TLSTerminator) -> [String: String]
     ) async throws {
         try await Bench.withAuthority { server in
-            let outcome = try await run(server, key, told)
+            let outcome = try await run(board, server, key, told)
             #expect(outcome.verdict == .done)
             #expect(server.authority.issuedCertificates().count == 1)
             let report = try #require(outcome.report)
-            let budget = try Budget(of: .lm3s6965evb, image: "https", in: Bench.project)
+            let budget = try Budget(of: board, image: "https", in: Bench.project)
             #expect(budget.exceeded(by: report) == [])
-            print("https: stack \(report[.stack] ?? 0), arena \(report[.arena] ?? 0) bytes, with \(key)")
+            print("https: \(board): stack \(report[.stack] ?? 0), arena \(report[.arena] ?? 0) bytes, with \(key)")
         }
     }
 
     private func run(
-        _ server: AuthorityServer, _ key: TLSTerminator.Key, address: String = "10.0.2.2",
+        _ board: BoardKind, _ server: AuthorityServer, _ key: TLSTerminator.Key, address: String = "10.0.2.2",
         _ told: @escaping @Sendable (TLSTerminator) -> [String: String]
     ) async throws -> Outcome {
-        try await withTemporaryDirectory { folder in
-            let image = try BoardKind.securedImage.file(in: Bench.project)
-            let device = Device(board: .lm3s6965evb, image: image, folder: folder)
-            let known = try Bench.record(.lm3s6965evb, for: server)
-            let terminator = folder.appending(path: "terminator")
+        try await Bench.withDevice(board, image: "https") { device in
+            let known = try Bench.record(board, for: server)
+            let terminator = device.folder.appending(path: "terminator")
             try FileManager.default.createDirectory(at: terminator, withIntermediateDirectories: true)
             return try await TLSTerminator.run(before: server.port, key: key, address: address, in: terminator) {
                 terminator in

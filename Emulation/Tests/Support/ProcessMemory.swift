@@ -9,8 +9,13 @@ public func writableMemory(of process: Int32) throws -> [Data] {
         let words = line.split(separator: " ")
         let ends = words[0].split(separator: "-").compactMap { UInt64($0, radix: 16) }
         guard words[1].hasPrefix("rw"), ends.count == 2 else { return nil }
-        try file.seek(toOffset: ends[0])
-        return try file.read(upToCount: Int(ends[1] - ends[0]))
+        do {
+            try file.seek(toOffset: ends[0])
+            return try file.read(upToCount: Int(ends[1] - ends[0]))
+        } catch let error as CocoaError where (error.underlying as? POSIXError)?.code == .EIO {
+            // The process has given it back meanwhile.
+            return nil
+        }
     }
 }
 

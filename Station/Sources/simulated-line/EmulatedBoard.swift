@@ -23,15 +23,19 @@ struct EmulatedBoard {
         let place = folder.appending(path: serial)
         try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
         // Of the checkout that the program is run in, as `make line` does.
-        let image = try BoardKind.relayedImage.file(
-            in: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
-        device = Device(board: .lm3s6965evb, image: image, folder: place)
+        let project = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+        guard let board = try BoardKind.machines(with: "relay", in: project).first else { throw NoBoard() }
+        device = Device(board: board, image: try board.image("relay").file(in: project), folder: place)
         var record = ProvisioningRecord(
             url: server.url, fingerprint: try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal,
             challenge: "line", subject: "CN=\(serial),O=Simulated")
         record.key = "p256"
         record.others = ["challenge-use": "always"]
         try device.manufacture(record)
+    }
+
+    private struct NoBoard: Error, CustomStringConvertible {
+        let description = "no folder of Boards has a board with an image without a network: run it in a checkout, as make line does"
     }
 
     func run() async throws {

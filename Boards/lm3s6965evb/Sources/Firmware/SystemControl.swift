@@ -1,8 +1,8 @@
+import BareMetal
+import CBareMetal
+
 /// System control and clocks (LM3S6965 datasheet, chapter 5).
 enum SystemControl {
-    /// Frequency of the core after ``start()``.
-    static let hertz: UInt32 = 50_000_000
-
     private static var rawInterruptStatus: Register { Register(0x400F_E050) }
     private static var runModeClock: Register { Register(0x400F_E060) }
     private static var gateControl1: Register { Register(0x400F_E104) }
@@ -35,14 +35,23 @@ enum SystemControl {
         _ = gateControl2.value
     }
 
-    /// The Ethernet address that the maker wrote into the user registers (section 6.3.2).
-    static var ethernetAddress: InlineArray<6, UInt8> {
-        let low = userRegister0.value
-        let high = userRegister1.value
-        return [
-            UInt8(truncatingIfNeeded: low), UInt8(truncatingIfNeeded: low &>> 8), UInt8(truncatingIfNeeded: low &>> 16),
-            UInt8(truncatingIfNeeded: high), UInt8(truncatingIfNeeded: high &>> 8),
-            UInt8(truncatingIfNeeded: high &>> 16),
-        ]
+    /// The Ethernet address that the maker wrote into the user registers (section 6.3.2): three bytes in each.
+    static var ethernetAddress: (low: UInt32, high: UInt32) {
+        (userRegister0.value & 0xFF_FFFF, userRegister1.value & 0xFF_FFFF)
+    }
+}
+
+@c @implementation func boardStart() {
+    SystemControl.start()
+    UART.start()
+}
+
+@c @implementation func boardHertz() -> UInt32 { 50_000_000 }
+
+@c @implementation func boardAddress(_ address: UnsafeMutablePointer<UInt8>) {
+    let (low, high) = SystemControl.ethernetAddress
+    for index in 0..<3 {
+        unsafe address[index] = UInt8(truncatingIfNeeded: low &>> UInt32(8 &* index))
+        unsafe address[3 &+ index] = UInt8(truncatingIfNeeded: high &>> UInt32(8 &* index))
     }
 }

@@ -1,1 +1,0 @@
-#include "CLM3S6965.h"

@@ -1,2 +1,0 @@
-// SwiftPM wants a source file in a C target; lwIP's own are compiled by `build`, since they are not ours to keep.
-#include "CLwIP.h"

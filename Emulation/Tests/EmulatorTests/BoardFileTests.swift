@@ -1,0 +1,74 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import Emulator
+
+@Suite struct BoardFileTests {
+    private static let text = """
+        # A board.
+        title=Cortex-M3, x=1
+        emulator=qemu-system-arm
+        machine=m
+        network=n
+
+        [usual]
+        flash=1000
+        # Less.
+        ram=200
+        [relay]
+        flash=900
+
+        """
+
+    @Test func valuesAndLimitsAreRead() throws {
+        let file = try BoardFile(text: Self.text, file: "b/board")
+        #expect(try file.value("title") == "Cortex-M3, x=1")
+        #expect(file["flash"] == nil)
+        #expect(file.images == ["relay", "usual"])
+        #expect(try file.limits(of: "usual") == ["flash": 1000, "ram": 200])
+        #expect(try file.limits(of: "relay") == ["flash": 900])
+    }
+
+    @Test(arguments: ["flash", "flash=", "=1", "[a", "[]", "flash=1\nflash=2", "[a]\n[a]"])
+    func malformedLineIsNamed(text: String) throws {
+        let error = #expect(throws: BoardFileError.self) {
+            try BoardFile(text: "# limits\n" + text, file: "b/board")
+        }
+        #expect(error?.description.hasPrefix("b/board, line \(text.contains("\n") ? 3 : 2): ") == true)
+    }
+
+    @Test(arguments: ["x", "0", "-1", "1=2", "1 # one"])
+    func limitIsANumberOfBytes(value: String) throws {
+        let file = try BoardFile(text: "[usual]\nflash=\(value)", file: "b/board")
+        let error = #expect(throws: BoardFileError.self) { try file.limits(of: "usual") }
+        #expect(error?.description == "b/board, flash=\(value) in [usual] is no number of bytes")
+    }
+
+    @Test func whatIsNotThereIsNamed() throws {
+        let file = try BoardFile(text: "machine=m\n", file: "b/board")
+        #expect(throws: BoardFileError.self) { try file.limits(of: "usual") }
+        let error = #expect(throws: BoardFileError.self) { try BoardKind(name: "b", file) }
+        #expect(error?.description == "b/board, there is no title")
+    }
+
+    /// A board is a folder with that file, and one that no machine emulates is not tried.
+    @Test func boardsAreFound() throws {
+        try withTemporaryDirectory { project in
+            func add(_ name: String, _ text: String?) throws {
+                let folder = project.appending(path: "Boards/\(name)")
+                try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+                if let text { try Data(text.utf8).write(to: folder.appending(path: "board")) }
+            }
+            try add("second", Self.text)
+            try add("first", Self.text)
+            try add("real", "title=a real one")
+            try add("other", nil)
+            let boards = try BoardKind.all(in: project)
+            #expect(boards.map(\.name) == ["first", "second", "linux", "armhf", "arm64"])
+            #expect(boards.map(\.isMachine) == [true, true, false, false, false])
+            #expect(boards[0].title == "first (Cortex-M3, x=1), emulated")
+            #expect(boards[0].image.command == "make firmware board=first")
+        }
+    }
+}
