@@ -74,4 +74,26 @@ struct DecisionTests {
             #expect(try scep("status").output == "batch: 1 planned; delivered 1\n")
         }
     }
+
+    @Test func aQuotaIsRaisedAndTheRestIsMade() async throws {
+        try await withStation { folder, server, scep in
+            let profile = folder.appending(path: "part.conf").path
+            let manifest = try writeManifest(["A", "B"], folder)
+            let first = try scep("run", manifest, "--profile", profile, "--quota", "1", "--jobs", "1")
+            #expect(
+                first.status == 1 && first.complaint.contains("batch batch has its quota of 1"), "\(first.complaint)")
+            let other = try scep("run", manifest, "--profile", profile, "--quota", "2")
+            #expect(other.status == 3 && other.complaint.contains("scep-station quota does"), "\(other.complaint)")
+            #expect(try scep("quota", "batch", "2").status == 64, "nobody says why")
+            let raised = try scep("quota", "batch", "2", "--reason", "one more was ordered")
+            #expect(raised.status == 0 && raised.output == "batch: the quota is 2, and was 1\n")
+            #expect(try scep("run", manifest, "--profile", profile).status == 0)
+            #expect(server.authority.issuedCertificates().count == 2)
+            let less = try scep("quota", "batch", "1", "--reason", "fewer")
+            #expect(less.status == 1)
+            #expect(less.complaint.contains("2 devices of batch batch have, or may get, a certificate"))
+            #expect(try scep("status", "batch").output.contains("one more was ordered"))
+            #expect(try scep("audit", "verify").status == 0)
+        }
+    }
 }
