@@ -129,6 +129,16 @@ extension KeyTests.GatewayCommandTests {
         }
     }
 
+    /// A password that cannot be read is not left out: nothing is requested without it.
+    @Test func nothingIsRequestedWithoutItsPassword() throws {
+        try withCA { ca, directory in
+            let options = try enrolment(ca, directory)
+            let found = try scep(["enroll"] + options.dropLast() + ["/absent"])
+            #expect(found.exit == .storage && found.message == "/absent: cannot be read: No such file or directory")
+            #expect(!ca.asked.contains { $0.hasPrefix("19") } && ca.state.withLock { $0.passwords } == [])
+        }
+    }
+
     /// An existing key is for a first certificate; a renewal makes a new one, unless the same is wanted.
     @Test func anExistingKeyIsForTheFirstCertificate() throws {
         try withCA { ca, directory in

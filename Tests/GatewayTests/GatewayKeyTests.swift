@@ -54,6 +54,10 @@ extension KeyTests {
             }
         }
 
+        @Test func withoutATokenNothingIsDestroyedOnOne() throws {
+            #expect(try KeyProvider().destroyOrphans(keeping: [[1, 2, 3], []]) == 0)
+        }
+
         /// What guessing at a passphrase costs, as openssl reads it.
         @Test func aPassphraseIsStretched() throws {
             var settings = KeySettings()

@@ -42,6 +42,10 @@ import Testing
         ("url = x", "read url = x"), ("EFBBBF", "read "), ("EFBBBF 61 62", "read ab"), ("61 EFBBBF", "read a\u{FEFF}"),
         ("FFFE 7500 7200", "not-utf-8"), ("FEFF 0075 0072", "not-utf-8"), ("7500 7200 0A00", "not-utf-8"),
         ("FFFE0000 75000000", "not-utf-8"),
+        // Letters of two bytes, none of them zero; and what is no UTF-8 either, but no mark.
+        ("FFFE 0402 4104", "not-utf-8"), ("FEFF 0402 0441", "not-utf-8"), ("FEFE 61", "read \u{FFFD}\u{FFFD}a"),
+        ("FFFF 61", "read \u{FFFD}\u{FFFD}a"), ("FD 61", "read \u{FFFD}a"), ("EFBBBE", "read \u{FEFE}"),
+        ("EFBABF", "read \u{FEBF}"),
     ])
     func textIsUTF8WithoutItsMark(_ content: String, _ outcome: String) throws {
         try withTemporaryDirectory { directory in
