@@ -179,7 +179,9 @@ if let image = Context.environment["FIRMWARE_IMAGE"] {
     package.products += [
         // All that a board with such a processor is made of, but for its drivers.
         .library(
-            name: "CortexM", targets: ["CBareMetal", "BareMetal", "CortexM", "CLwIP", "LwIPNet", "FirmwareMain"])
+            name: "CortexM", targets: ["CBareMetal", "BareMetal", "CortexM", "CLwIP", "LwIPNet", "FirmwareMain"]),
+        .library(
+            name: "RISCV", targets: ["CBareMetal", "BareMetal", "CRISCV", "RISCV", "CLwIP", "LwIPNet", "FirmwareMain"]),
     ]
     package.targets += [
         .target(name: "CBareMetal"),
@@ -187,6 +189,10 @@ if let image = Context.environment["FIRMWARE_IMAGE"] {
         .target(name: "CCortexM"),
         .target(
             name: "CortexM", dependencies: ["Bytes", "Board", "CBareMetal", "BareMetal", "CCortexM"],
+            swiftSettings: bareMetal),
+        .target(name: "CRISCV"),
+        .target(
+            name: "RISCV", dependencies: ["Bytes", "Board", "CBareMetal", "BareMetal", "CRISCV"],
             swiftSettings: bareMetal),
         .target(name: "CLwIP"),
         .target(name: "LwIPNet", dependencies: ["Board", "CBareMetal", "CLwIP"], swiftSettings: bareMetal),

@@ -7,12 +7,21 @@
 
     .section .vectors, "a"
     .word   __stack_top
-    .word   cortexmReset
+    .word   cpuReset
     // Exceptions 2 to 14. No interrupt of a peripheral is enabled.
     .rept   13
     .word   cortexmFaultEntry
     .endr
     .word   cortexmTick
+
+    // Operation, arguments and answer are where a call has them.
+    .section .text.cpuSemihosting, "ax"
+    .global cpuSemihosting
+    .type cpuSemihosting, %function
+    .thumb_func
+cpuSemihosting:
+    bkpt    0xab
+    bx      lr
 
     .section .text.cortexmFaultEntry, "ax"
     .type cortexmFaultEntry, %function

@@ -1,9 +1,8 @@
 import BareMetal
 import CBareMetal
-import CCortexM
 
 /// Nothing but the stack and constants exist until the data is in place.
-@c @implementation public func cortexmReset() -> Never {
+@c @implementation public func cpuReset() -> Never {
     Stack.fill()
     Memory.start()
     boardStart()

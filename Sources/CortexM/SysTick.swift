@@ -40,3 +40,5 @@ private func ticks(_ word: UInt) -> Register {
         if ticks(1).value == high { return widened(high) &<< 32 | widened(low) }
     }
 }
+
+@c @implementation public func cpuWait() { cortexmWait() }

@@ -12,8 +12,8 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
         case none
         /// The program of qemu-user.
         case program(String)
-        /// The program of QEMU, the machine, and its network device.
-        case machine(String, machine: String, network: String)
+        /// The program of QEMU, its options for the machine, and those for its network.
+        case machine(String, [String], network: [String])
     }
 
     /// A program of this machine.
@@ -34,10 +34,13 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
 
     /// A board without an operating system, by its file `board`; nil where that names no machine that emulates it.
     init?(name: String, _ file: BoardFile) throws {
-        guard let machine = file["machine"] else { return nil }
+        guard let emulator = file["emulator"]?.split(separator: " ").map(String.init), let program = emulator.first
+        else { return nil }
         self.init(
             name: name, title: "\(name) (\(try file.value("title"))), emulated",
-            emulation: .machine(try file.value("emulator"), machine: machine, network: try file.value("network")))
+            emulation: .machine(
+                program, Array(emulator.dropFirst()),
+                network: try file.value("network").split(separator: " ").map(String.init)))
     }
 
     /// Those of a checkout: the boards without an operating system that it has, by name, then Linux.
@@ -101,11 +104,15 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
             arguments.append(image.path)
         case .machine(let program, let machine, let network):
             emulator = program
-            arguments += ["-M", machine, "-display", "none", "-monitor", "none"]
+            arguments += machine + ["-display", "none", "-monitor", "none"]
             arguments += ["-serial", options.uart ?? "stdio"]
             arguments += ["-semihosting-config", "enable=on,target=native"]
-            let address = options.ethernetAddress.map { ",mac=\($0)" } ?? ""
-            arguments += ["-nic", "user,model=\(network)\(options.uart == nil ? "" : ",restrict=on")\(address)"]
+            if let address = options.ethernetAddress {
+                // The device is what its network's options end with.
+                arguments += network.dropLast() + network.suffix(1).map { "\($0),mac=\(address)" }
+            } else {
+                arguments += options.uart == nil ? network : ["-nic", "none"]
+            }
             if options.countsInstructions { arguments += ["-icount", "shift=0"] }
             if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
             arguments += ["-kernel", image.path]

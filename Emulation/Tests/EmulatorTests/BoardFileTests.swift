@@ -8,9 +8,8 @@ import Testing
     private static let text = """
         # A board.
         title=Cortex-M3, x=1
-        emulator=qemu-system-arm
-        machine=m
-        network=n
+        emulator=qemu-system-arm -M m
+        network=-nic none
 
         [usual]
         flash=1000
@@ -46,7 +45,7 @@ import Testing
     }
 
     @Test func whatIsNotThereIsNamed() throws {
-        let file = try BoardFile(text: "machine=m\n", file: "b/board")
+        let file = try BoardFile(text: "emulator=m\n", file: "b/board")
         #expect(throws: BoardFileError.self) { try file.limits(of: "usual") }
         let error = #expect(throws: BoardFileError.self) { try BoardKind(name: "b", file) }
         #expect(error?.description == "b/board, there is no title")

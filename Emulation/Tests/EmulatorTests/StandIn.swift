@@ -8,7 +8,8 @@ enum StandIn {
     static var board: BoardFile {
         get throws {
             try BoardFile(
-                text: "title=a stand-in\nemulator=qemu-system-arm\nmachine=mps2-an385\nnetwork=lan9118", file: "board")
+                text: "title=a stand-in\nemulator=qemu-system-arm -M mps2-an385\nnetwork=-nic user,model=lan9118",
+                file: "board")
         }
     }
 

@@ -26,24 +26,20 @@ int32_t boardTake(void);
 /// What the board is there for, when all is up.
 _Noreturn void boardMain(void);
 
-// The processor's module defines this.
+// The processor's module defines these.
+
+/// The first code of the firmware.
+_Noreturn void cpuReset(void);
 
 /// Milliseconds since start-up.
 uint64_t cpuUptime(void);
 
-/// Sleeps until an interrupt. Swift has no inline assembly.
-static inline void cpuWait(void) {
-    __asm volatile("wfi" ::: "memory");
-}
+/// Sleeps for a millisecond at most, or until an interrupt.
+void cpuWait(void);
 
-/// A semihosting call (Arm "Semihosting for AArch32 and AArch64", section 3): the operation in r0, its block of
-/// arguments in r1, the answer in r0. The trap needs registers and an instruction that Swift cannot name.
-static inline int32_t cpuSemihosting(uint32_t operation, const void *_Nonnull arguments) {
-    register uint32_t r0 __asm("r0") = operation;
-    register const void *r1 __asm("r1") = arguments;
-    __asm volatile("bkpt 0xab" : "+r"(r0) : "r"(r1) : "memory");
-    return (int32_t)r0;
-}
+/// A semihosting call (Arm "Semihosting for AArch32 and AArch64", section 3; RISC-V "Semihosting"): the operation and its
+/// block of arguments.
+int32_t cpuSemihosting(uint32_t operation, const void *_Nonnull arguments);
 
 // The addresses that the linker script defines (Toolchain/firmware.ld). A symbol without storage has no type in Swift.
 #define LINKER_ADDRESS(name) \

@@ -3,9 +3,6 @@
 #define CCORTEXM_H
 #include <stdint.h>
 
-/// The first code of the firmware.
-_Noreturn void cortexmReset(void);
-
 /// The timer's interrupt.
 void cortexmTick(void);
 
@@ -14,5 +11,10 @@ void cortexmTick(void);
 /// - Parameter frame: the eight words that the exception stacked (R0 to R3, R12, LR, PC, xPSR), or NULL when the stack was
 ///   not there to take them.
 _Noreturn void cortexmFault(const uint32_t *_Nullable frame);
+
+/// Sleeps until an interrupt. Swift has no inline assembly.
+static inline void cortexmWait(void) {
+    __asm volatile("wfi" ::: "memory");
+}
 
 #endif

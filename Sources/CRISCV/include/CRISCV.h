@@ -1,0 +1,28 @@
+/// What leads from the first instruction and from a trap to Swift, and what Swift cannot say.
+#ifndef CRISCV_H
+#define CRISCV_H
+#include <stdint.h>
+
+/// Called when there is a stack.
+_Noreturn void riscvReset(void);
+
+/// Every trap: no interrupt is enabled, so that each is a fault.
+///
+/// - Parameters:
+///   - cause: mcause.
+///   - place: mepc, the instruction.
+///   - value: mtval, for most faults the address.
+///   - stack: the stack pointer as the fault left it.
+_Noreturn void riscvFault(uint32_t cause, uint32_t place, uint32_t value, uint32_t stack);
+
+/// What was written to memory before is there for a device, and for what is read after.
+static inline void riscvFence(void) {
+    __asm volatile("fence" ::: "memory");
+}
+
+/// Sleeps until an interrupt is pending.
+static inline void riscvWait(void) {
+    __asm volatile("wfi" ::: "memory");
+}
+
+#endif

@@ -1,0 +1,10 @@
+import BareMetal
+import CBareMetal
+import CRISCV
+
+@c @implementation public func riscvReset() -> Never {
+    Stack.fill()
+    Memory.start()
+    boardStart()
+    boardMain()
+}
