@@ -35,7 +35,7 @@ struct EmulatedBoard {
     }
 
     private struct NoBoard: Error, CustomStringConvertible {
-        let description = "no folder of Boards has a board with an image without a network: run it in a checkout, as make line does"
+        let description = "no board in Boards has an image called relay: run it in a checkout, as make line does"
     }
 
     func run() async throws {
