@@ -8,7 +8,6 @@ public final class PostgreSQLServer: Sendable {
 
     /// Where its socket is: the `host` of libpq.
     public let folder: String
-    private let shell: Process
 
     private init() throws {
         let parent = FileManager.default.temporaryDirectory.appending(path: "scep-pg-\(UUID().uuidString.prefix(8))")
@@ -19,12 +18,10 @@ public final class PostgreSQLServer: Sendable {
             _ = try runProgram("/usr/bin/chown", ["postgres:", folder])
         }
         let runner = getuid() == 0 ? "runuser -u postgres --" : ""
-        shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
-        // The shell's input ends with this process, however it ends, and then so does the server.
-        shell.arguments = [
-            "-c",
+        let script =
             """
+            # Foundation takes another program of this process for running as long as anyone has that one's socket open.
+            for file in /proc/self/fd/*; do [ "${file##*/}" -le 2 ] || eval "exec ${file##*/}>&-"; done
             cd "$1"; bin=/usr/lib/postgresql/15/bin
             \(runner) $bin/initdb -D "$1/data" -U postgres -A trust -E UTF8 --locale=C --no-sync >"$1.log" 2>&1 || exit 1
             \(runner) $bin/pg_ctl -D "$1/data" -w -t 120 -o "-k '$1' -c listen_addresses='' -c fsync=off -c max_connections=200" \
@@ -32,13 +29,11 @@ public final class PostgreSQLServer: Sendable {
             echo ready; read -r _
             \(runner) $bin/pg_ctl -D "$1/data" -m immediate stop >>"$1.log" 2>&1
             rm -rf "$1" "$1.log"
-            """, "sh", folder,
-        ]
+            """
+        // The shell's input ends with this process, however it ends, and then so does the server.
         let input = Pipe()
         let output = Pipe()
-        shell.standardInput = input
-        shell.standardOutput = output
-        try shell.run()
+        try Self.start(["/bin/bash", "-c", script, "bash", folder], input, output)
         let word = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         guard word == "ready\n" else {
             let said = (try? String(contentsOfFile: folder + ".log", encoding: .utf8)) ?? "nothing"
@@ -46,6 +41,22 @@ public final class PostgreSQLServer: Sendable {
         }
         // Kept open until the process ends.
         _ = Unmanaged.passRetained(input)
+    }
+
+    /// Without Foundation, which would take the shell for ended once that has closed all that it was not given.
+    private static func start(_ words: [String], _ input: Pipe, _ output: Pipe) throws {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, input.fileHandleForReading.fileDescriptor, STDIN_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, output.fileHandleForWriting.fileDescriptor, STDOUT_FILENO)
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { arguments.forEach { free($0) } }
+        var process: pid_t = 0
+        let error = posix_spawn(&process, words[0], &actions, nil, &arguments, environ)
+        guard error == 0 else { throw NotStarted(said: String(cString: strerror(error))) }
+        try input.fileHandleForReading.close()
+        try output.fileHandleForWriting.close()
     }
 
     /// Makes an empty database, and gives its address.
