@@ -202,17 +202,7 @@ struct HostDevice {
             FailureCause(kind: "not-recorded", sentence: "\(error)", excludesCertificate: false))
     }
 
-    private func hook(_ occasion: Hooks.Occasion) {
-        var fields = [
-            "serial": device.serial, "batch": device.batch, "profile": device.profile, "part": device.part,
-            "label": device.label, "port": device.port, "station": station.actor.station,
-            "operator": station.actor.person,
-            "fingerprint": attempt?.fingerprint, "transaction-id": attempt?.transactionID, "cause": attempt?.cause,
-            "sentence": attempt?.sentence, "attempt": attempt.map { "\($0.number)" },
-        ].compactMapValues(\.self)
-        for (name, value) in device.carried { fields[name] = value }
-        station.hooks.run(occasion, fields).forEach(tell)
-    }
+    private func hook(_ occasion: Hooks.Occasion) { station.hook(occasion, Hooks.Device(device), attempt) }
 
     private func tell(_ text: String) { station.report(.note("\(device.serial): \(text)")) }
 }

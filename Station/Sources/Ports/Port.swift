@@ -12,7 +12,7 @@ import RelayHost
 
 /// One port of the line: whatever device is plugged in there is asked who it is, relayed to its CA, and verified.
 ///
-/// All on one thread, which never waits for the device.
+/// All but hooks on one thread, which never waits for the device.
 final class Port {
     private let address: PortAddress
     private let station: Station
@@ -42,6 +42,8 @@ final class Port {
     /// What is to go out to the device.
     private var output: ArraySlice<UInt8> = []
     private var stuckSince: UInt64?
+    /// A label printer may take its time.
+    private let hooks = DispatchQueue(label: "hooks of a port")
 
     /// - Parameter device: gives what is planned for a serial; nil for one that is not planned.
     init(
@@ -74,6 +76,7 @@ final class Port {
             }
             if !isStopped() { usleep(500_000) }
         }
+        hooks.sync {}
     }
 
     private func note(_ text: String) { station.report(.note("port \(address.name): \(text)")) }
@@ -340,7 +343,11 @@ final class Port {
 
     private func fail(_ cause: FailureCause) {
         guard let (planned, attempt) = current else { return }
-        if attempt.state.isOpen { _ = try? station.ledger.record(.failed(cause), of: attempt, by: station.actor) }
+        if attempt.state.isOpen,
+            let failed = try? station.ledger.record(.failed(cause), of: attempt, by: station.actor)
+        {
+            hook(.failed, planned, failed)
+        }
         end(planned, .failed(cause))
     }
 
@@ -401,10 +408,19 @@ final class Port {
                     sentence: "the certificate's subject is \(certificate.subject), and the manifest has \(subject)",
                     excludesCertificate: false))
         }
-        guard record(.issued(certificate)), record(.delivered(to: "device")),
-            record(.verified(fingerprint: certificate.fingerprint, by: "read back at port \(address.name)"))
+        guard record(.issued(certificate)), let issued = current?.attempt, record(.delivered(to: "device")),
+            record(.verified(fingerprint: certificate.fingerprint, by: "read back at port \(address.name)")),
+            let verified = current?.attempt
         else { return }
+        hook(.issued, planned, issued)
+        hook(.verified, planned, verified)
         end(planned, .verified)
+    }
+
+    private func hook(_ occasion: Hooks.Occasion, _ planned: PortDevice, _ attempt: Attempt) {
+        hooks.async { [station, address] in
+            station.hook(occasion, planned.hooked, attempt, port: address.name)
+        }
     }
 
     private func has(subject: String, _ der: [UInt8]) -> Bool {

@@ -1,3 +1,4 @@
+import Line
 import Manifest
 
 /// What a port has to know of a device that makes its own key.
@@ -9,9 +10,12 @@ public struct PortDevice: Sendable, Equatable {
     public let subject: String?
     /// The port that it belongs to; nil for any.
     public let port: String?
+    /// What hooks are told of it.
+    let hooked: Hooks.Device
 
     init(serial: String, ca: CATrust.CA, subject: String? = nil, port: String? = nil) {
         (self.serial, self.ca, self.subject, self.port) = (serial, ca, subject, port)
+        hooked = Hooks.Device(serial: serial)
     }
 
     /// - Parameter device: of a manifest.
@@ -20,6 +24,7 @@ public struct PortDevice: Sendable, Equatable {
         func value(_ name: String) -> String? { device.configuration.first { $0.name == name }?.value }
         guard let url = value("url"), let fingerprint = value("fingerprint") else { return nil }
         (serial, subject, port) = (device.serial, value("subject"), device.port)
+        hooked = Hooks.Device(device)
         ca = CATrust.CA(
             url: url, fingerprint: fingerprint, message: value("message") ?? "", allow: value("allow") ?? "")
     }

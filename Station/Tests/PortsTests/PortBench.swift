@@ -19,7 +19,7 @@ final class PortBench: @unchecked Sendable {
     let folder: URL
     let server: AuthorityServer
     let ledger: Ledger
-    private(set) var station: Station
+    var station: Station
     private let lock = NSLock()
     private var seen: [StationEvent] = []
 

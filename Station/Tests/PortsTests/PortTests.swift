@@ -32,6 +32,36 @@ struct PortTests {
         }
     }
 
+    /// The jig's lamp and the label printer know which port, and which certificate.
+    @Test func hooksAreRunForDevicesAtPorts() async throws {
+        try await PortBench.with { bench in
+            let log = bench.folder.appending(path: "hooks")
+            let program = bench.folder.appending(path: "hook")
+            let script = "#!/bin/sh\necho \"$1 $SCEP_SERIAL $SCEP_PORT $SCEP_FINGERPRINT$SCEP_CAUSE\" >> \(log.path)\n"
+            try Data(script.utf8).write(to: program)
+            try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: program.path)
+            bench.station.hooks = Hooks(
+                try Dictionary(
+                    uniqueKeysWithValues: Hooks.Occasion.allCases.map {
+                        ($0, try CommandTemplate("\(program.path) \($0)", known: Hooks.names))
+                    }))
+            try await bench.serve(["R1", "R2"], ports: 2) { terminals in
+                _ = await bench.run([
+                    try bench.device("R1", at: terminals[0]),
+                    try bench.device("R2", at: terminals[1], in: nil, ["challenge-use=once", "subject=CN=other"]),
+                ])
+            }
+            let fingerprint = try #require(try bench.ledger.certificates(of: "R1").first?.fingerprint)
+            let lines = try String(contentsOf: log, encoding: .utf8).split(separator: "\n").map(String.init)
+            #expect(
+                lines.filter { $0.contains(" R1 ") } == [
+                    "issued R1 p0 \(fingerprint)", "verified R1 p0 \(fingerprint)",
+                ])
+            let failed = lines.filter { $0.contains(" R2 ") }
+            #expect(failed.count == 1 && failed[0].hasPrefix("failed R2 p1 "), "\(lines)")
+        }
+    }
+
     @Test func aDeviceThatIsPluggedInAgainIsDone() async throws {
         try await PortBench.with { bench in
             try await bench.serve(["R1"], ports: 2) { terminals in
