@@ -17,7 +17,7 @@ struct Instance: ~Copyable {
 
     /// Tells memory of ours from any other.
     private static var mark: UInt32 { 0x5343_4550 }
-    private var mark = Self.mark
+    private let mark = Self.mark
     /// Whether a function of the caller's is being called, which may not call back.
     var isBusy = false
     /// Whether a run is under way, step by step.
@@ -70,7 +70,6 @@ struct Instance: ~Copyable {
     mutating func end() {
         agent.forgetKeys()
         random.wipe()
-        mark = 0
     }
 
     /// Takes note of a mistake of the caller's.

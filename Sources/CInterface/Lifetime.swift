@@ -62,4 +62,9 @@ public func scep_end(_ agent: UnsafeMutablePointer<scep_agent>?) {
     wipe(&work)
     instance.pointee.end()
     instance.deinitialize(count: 1)
+    // What a transaction is made again from stands there, too.
+    let bytes = UnsafeMutableRawPointer(instance).assumingMemoryBound(to: UInt8.self)
+    var memory = MutableSpan(
+        _unsafeElements: UnsafeMutableBufferPointer(start: bytes, count: MemoryLayout<Instance>.size))
+    wipe(&memory)
 }

@@ -109,12 +109,14 @@ import Testing
     }
 
     /// The agent's memory and the work buffer hold nothing when it has ended.
-    @Test func anEndLeavesNothingInTheWorkBuffer() {
+    @Test func anEndLeavesNothing() {
         let device = CDevice(Self.text)
         #expect(device.start() == SCEP_OK)
         for index in device.workSpace.indices { device.workSpace[index] = 0xAA }
+        let memory = UnsafeRawBufferPointer(start: device.agent, count: MemoryLayout<scep_agent>.size)
+        #expect(memory.contains { $0 != 0 })
         scep_end(device.agent)
-        #expect(device.workSpace.allSatisfy { $0 == 0 })
+        #expect(device.workSpace.allSatisfy { $0 == 0 } && memory.allSatisfy { $0 == 0 })
     }
 
     /// A callback may not call back.
