@@ -171,6 +171,7 @@ static int fail(scep_status status) {
     char text[SCEP_TEXT_SIZE];
     scep_error(&agent, text, sizeof text);
     printf("error %s\n", text);
+    scep_end(&agent);
     return status > 0 ? 2 : 1;
 }
 
@@ -183,8 +184,8 @@ int main(int count, char **arguments) {
     FILE *file = fopen(arguments[1], "r");
     const size_t size = file != NULL ? fread(text, 1, sizeof text, file) : 0;
     struct folder folder = {open(arguments[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC), -1, -1};
-    if (size == 0 || folder.number < 0) {
-        fprintf(stderr, "c-enrol: %s or %s cannot be read\n", arguments[1], arguments[2]);
+    if (size == 0 || size == sizeof text || folder.number < 0) {
+        fprintf(stderr, "c-enrol: %s cannot be read, or is too long, or %s is no folder\n", arguments[1], arguments[2]);
         return 1;
     }
     fclose(file);

@@ -107,7 +107,8 @@ extension Agent where Key: ~Copyable {
             work)
     }
 
-    private func next(_ configuration: borrowing Configuration, _ uptime: UInt64) -> Event.Next {
+    /// What comes next: of an agent that waits for what, and for how long from `uptime` on, also where no event told it.
+    public func next(_ configuration: borrowing Configuration, _ uptime: UInt64) -> Event.Next {
         var reason = Wait.nextAction
         var seconds = 0
         switch state {

@@ -11,7 +11,7 @@ import HTTP
 public func scep_attend(
     _ agent: UnsafeMutablePointer<scep_agent>?, _ transport: UnsafePointer<scep_transport>?
 ) -> scep_status {
-    guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
+    guard let instance = Instance.enterForWork(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
     guard let transport, PlatformTransport.isUsable(transport) else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: a transport has connect, send, receive and close")
@@ -43,7 +43,7 @@ extension Instance {
                 guard want.task == SCEP_SLEEP else { return scep_status(SCEP_OK) }
                 guard platform.sleep != nil else {
                     isRunning = false
-                    return log.next.status
+                    return try end(inPlaceOf: next())
                 }
                 clock.sleep(milliseconds: want.milliseconds)
             }
@@ -71,17 +71,18 @@ extension Instance {
         try agent.received(
             response, to: operation, configuration: configuration, store: &store, work: &work, random: &random)
     }
-}
 
-extension Event.Next {
-    /// Of a run that ends in place of a wait.
-    fileprivate var status: scep_status {
-        let status =
-            switch self {
-            case .poll: SCEP_PENDING
-            case .retry: SCEP_AGAIN
-            case .nothing, .renew, .nextCA, .takeOver: SCEP_OK
+    /// What a run returns that ends in place of a wait.
+    private mutating func end(inPlaceOf next: Event.Next) -> scep_status {
+        switch next {
+        case .poll: return refuse(SCEP_PENDING, "pending: the CA has not decided; scep_next says when to ask again")
+        case .retry:
+            guard let failed = log.failure else {
+                return refuse(SCEP_AGAIN, "again: what failed before has its next try when scep_next says")
             }
-        return scep_status(status)
+            _ = fail(failed)
+            return scep_status(SCEP_AGAIN)
+        case .nothing, .renew, .nextCA, .takeOver: return scep_status(SCEP_OK)
+        }
     }
 }

@@ -118,7 +118,7 @@ public func scep_next(
     defer { instance.pointee.isBusy = false }
     guard let next = next else { return instance.pointee.refuse(SCEP_USAGE, "usage: next is NULL") }
     var value = scep_next_action()
-    let known = instance.pointee.log.next
+    guard let known = try? instance.pointee.next() else { return scep_status(SCEP_CONFIGURATION) }
     value.seconds = Int64(bitPattern: widened(UInt32(truncatingIfNeeded: known.seconds ?? 0)))
     value.time = known.time ?? 0
     value.action =

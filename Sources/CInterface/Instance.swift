@@ -18,6 +18,8 @@ struct Instance: ~Copyable {
     /// Tells memory of ours from any other.
     private static var mark: UInt32 { 0x5343_4550 }
     private let mark = Self.mark
+    /// Whether ``scep_init`` found all that an agent needs.
+    var isReady = false
     /// Whether a function of the caller's is being called, which may not call back.
     var isBusy = false
     /// Whether a run is under way, step by step.
@@ -60,8 +62,15 @@ struct Instance: ~Copyable {
 
     /// - Returns: nil for one that is none, or that is in the middle of a call.
     static func enter(_ memory: UnsafeMutablePointer<scep_agent>?) -> UnsafeMutablePointer<Instance>? {
-        guard let instance = find(memory), !instance.pointee.isBusy else { return nil }
+        guard let instance = find(memory), instance.pointee.isReady, !instance.pointee.isBusy else { return nil }
         instance.pointee.isBusy = true
+        return instance
+    }
+
+    /// The same for a call that uses the work buffer, in which the far side's words stand: what failed before cannot be told any
+    /// more.
+    static func enterForWork(_ memory: UnsafeMutablePointer<scep_agent>?) -> UnsafeMutablePointer<Instance>? {
+        guard let instance = enter(memory) else { return nil }
         instance.pointee.failure = nil
         instance.pointee.mistake = nil
         return instance
@@ -75,12 +84,14 @@ struct Instance: ~Copyable {
     /// Takes note of a mistake of the caller's.
     mutating func refuse(_ status: Int, _ sentence: StaticString) -> scep_status {
         mistake = sentence
+        failure = nil
         return scep_status(status)
     }
 
     /// Takes note of what failed.
     mutating func fail(_ error: AgentError) -> scep_status {
         failure = error
+        mistake = nil
         return error.status
     }
 }

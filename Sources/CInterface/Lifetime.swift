@@ -39,6 +39,7 @@ public func scep_init(
     } catch {
         return instance.pointee.fail(error)
     }
+    instance.pointee.isReady = true
     return scep_status(SCEP_OK)
 }
 
@@ -57,7 +58,7 @@ private func makeStorage(_ platform: scep_platform) -> PlatformSnapshots? {
 
 @c @implementation
 public func scep_end(_ agent: UnsafeMutablePointer<scep_agent>?) {
-    guard let instance = Instance.enter(agent) else { return }
+    guard let instance = Instance.find(agent), !instance.pointee.isBusy else { return }
     var work = MutableSpan(_unsafeElements: instance.pointee.work)
     wipe(&work)
     instance.pointee.end()

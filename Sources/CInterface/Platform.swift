@@ -41,8 +41,8 @@ struct PlatformEntropy: EntropySource {
 /// Who is told lines and events.
 struct PlatformLog: AgentLog {
     private let platform: scep_platform
-    /// What was said last of what comes next.
-    var next = Event.Next.nothing
+    /// What failed last.
+    var failure: AgentError?
 
     init(_ platform: scep_platform) { self.platform = platform }
 
@@ -54,7 +54,7 @@ struct PlatformLog: AgentLog {
     }
 
     mutating func logEvent(_ event: borrowing Event, _ work: Span<UInt8>) {
-        next = event.next
+        failure = event.failure
         var line = Line()
         line.append(event, work)
         write(line: line.span)

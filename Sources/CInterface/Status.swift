@@ -4,6 +4,10 @@
 import Agent
 import Board
 import CSCEP
+import DER
+import DeviceCrypto
+import HTTP
+import PKIX
 import SCEP
 
 extension AgentError {
@@ -12,6 +16,8 @@ extension AgentError {
         let status =
             switch self {
             case .stillPending: SCEP_PENDING
+            // It is as large the next time.
+            case .exchange(_, .reply(let error)) where error.kind == .bodyTooLarge: SCEP_REPLY
             case _ where isTemporary: SCEP_AGAIN
             case .provisioning, .configuration, .passwordSpent, .cannotRenew, .passwordNeeded: SCEP_CONFIGURATION
             case .entropy: SCEP_ENTROPY
@@ -20,7 +26,10 @@ extension AgentError {
             case .exchange, .status: SCEP_NETWORK
             case .scep(_, .refused, _), .revoked: SCEP_REFUSED
             // What was configured cannot be asked for.
-            case .scep(_, .request, _), .scep(_, .passwordMissing, _): SCEP_CONFIGURATION
+            case .scep(_, .request(let error), _) where error.kind == .bufferFull: SCEP_TOO_SMALL
+            case .scep(_, .request(let error), _): error.kind.cryptoError != nil ? SCEP_KEY : SCEP_CONFIGURATION
+            case .scep(_, .reply(let error), _) where error.kind.cryptoError == .outOfMemory: SCEP_KEY
+            case .scep(_, .passwordMissing, _): SCEP_CONFIGURATION
             case .scep: SCEP_REPLY
             }
         return scep_status(status)

@@ -10,7 +10,7 @@ import HTTP
 public func scep_step(_ agent: UnsafeMutablePointer<scep_agent>?, _ want: UnsafeMutablePointer<scep_want>?)
     -> scep_status
 {
-    guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
+    guard let instance = Instance.enterForWork(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
     guard let want = want else { return instance.pointee.refuse(SCEP_USAGE, "usage: want is NULL") }
     guard case .none = instance.pointee.duty else {
@@ -26,7 +26,7 @@ public func scep_step(_ agent: UnsafeMutablePointer<scep_agent>?, _ want: Unsafe
 
 @c @implementation
 public func scep_go_on(_ agent: UnsafeMutablePointer<scep_agent>?) -> scep_status {
-    guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
+    guard let instance = Instance.enterForWork(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
     do throws(AgentError) {
         guard try instance.pointee.goOn() else {
@@ -64,13 +64,16 @@ public func scep_target(
 public func scep_reply(
     _ agent: UnsafeMutablePointer<scep_agent>?, _ reply: UnsafePointer<scep_http_reply>?
 ) -> scep_status {
-    guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
+    guard let instance = Instance.enterForWork(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
     guard let reply = reply?.pointee, reply.body != nil || reply.body_size == 0 else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: the reply or its body is NULL")
     }
     guard case .send(let operation, _) = instance.pointee.duty else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: no reply is waited for")
+    }
+    guard 200...999 ~= reply.status else {
+        return instance.pointee.refuse(SCEP_USAGE, "usage: a reply's status is 200 to 999")
     }
     instance.pointee.duty = .none
     do throws(AgentError) {
@@ -83,7 +86,7 @@ public func scep_reply(
 
 @c @implementation
 public func scep_no_reply(_ agent: UnsafeMutablePointer<scep_agent>?, _ reason: Int32) -> scep_status {
-    guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
+    guard let instance = Instance.enterForWork(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
     guard case .send(let operation, _) = instance.pointee.duty else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: no reply is waited for")
@@ -140,7 +143,7 @@ extension Instance {
             want.task = SCEP_STORE
         case .sleep(let milliseconds):
             agent.logEvent(configuration, uptime: clock.uptime, work.span, &log)
-            switch log.next {
+            switch agent.next(configuration, clock.uptime) {
             case .poll: log.logStep(.waiting(.poll, milliseconds: milliseconds))
             case .retry: log.logStep(.waiting(.retry, milliseconds: milliseconds))
             default:
@@ -222,9 +225,7 @@ extension Instance {
         guard 0..<work.count ~= reply.body_size else {
             return try fail(.reply(HTTPError(.bodyTooLarge, at: 0, size: work.count &- 1)), to: operation)
         }
-        if let body = reply.body {
-            UnsafeMutableRawPointer(work.baseAddress)?.copyMemory(from: body, byteCount: reply.body_size)
-        }
+        // The fields may stand in the work buffer, too.
         let response: Response
         do throws(HTTPError) {
             response = try Response(
@@ -232,6 +233,9 @@ extension Instance {
                 date: Self.field(reply.date), body: reply.body_size)
         } catch {
             return try fail(.reply(error), to: operation)
+        }
+        if let body = reply.body {
+            UnsafeMutableRawPointer(work.baseAddress)?.copyMemory(from: body, byteCount: reply.body_size)
         }
         var work = MutableSpan(_unsafeElements: work)
         let text = Span(_unsafeElements: text)
@@ -255,6 +259,12 @@ extension Instance {
         let bytes = UnsafeRawPointer(value).assumingMemoryBound(to: UInt8.self)
         let span = Span(_unsafeStart: bytes, count: count)
         return _overrideLifetime(span, borrowing: ())
+    }
+
+    /// What comes next, and when.
+    func next() throws(AgentError) -> Event.Next {
+        let text = Span(_unsafeElements: text)
+        return agent.next(try Self.read(text), PlatformClock(platform).uptime)
     }
 
     @_lifetime(copy text)

@@ -156,6 +156,37 @@ import Testing
         }
     }
 
+    /// Likewise while the CA is away: whoever sleeps by what is said comes in time, however often the power goes.
+    @Test func aFailureIsTriedAgainInItsTime() throws {
+        let device = CDevice(
+            """
+            url=http://127.0.0.1:1/scep
+            fingerprint=\(String(repeating: "ab", count: 32))
+            subject=CN=x
+            key=p256
+            challenge=x
+            challenge-use=always
+            retries=3
+            retry=1000
+            """)
+        var next = scep_next_action()
+        var last = Int64.max
+        for offset in [Int64(0), 300, 600] {
+            device.clockOffset = offset
+            #expect(device.start() == SCEP_OK)
+            #expect(CTransport().attend(device) == SCEP_AGAIN, "\(device.error)")
+            #expect(!device.error.isEmpty)
+            #expect(scep_next(device.agent, &next) == SCEP_OK && next.action == SCEP_NEXT_RETRY)
+            #expect(next.seconds < last && next.seconds > 0, "\(next.seconds)")
+            last = next.seconds - 200
+        }
+        device.clockOffset = 2_000
+        #expect(device.start() == SCEP_OK)
+        let transport = CTransport()
+        #expect(transport.attend(device) == SCEP_AGAIN)
+        #expect(transport.hosts == ["127.0.0.1"], "its time has come")
+    }
+
     /// Without `sleep` it does not wait, and says when to come back.
     @Test func approvalByAPersonIsPending() async throws {
         try await withServer {
@@ -166,7 +197,15 @@ import Testing
             #expect(CTransport().attend(device) == SCEP_PENDING)
             var next = scep_next_action()
             #expect(scep_next(device.agent, &next) == SCEP_OK && next.action == SCEP_NEXT_POLL, "\(next)")
-            #expect(device.outcomes.contains(SCEP_OUTCOME_PENDING))
+            #expect(device.outcomes.contains(SCEP_OUTCOME_PENDING) && device.kind == "pending")
+            // The wait goes on after a reset, and a device that has no certificate is not done.
+            for _ in 0..<2 {
+                #expect(device.start() == SCEP_OK)
+                #expect(CTransport().attend(device) == SCEP_PENDING && device.kind == "pending", "\(device.error)")
+                #expect(scep_next(device.agent, &next) == SCEP_OK && next.action == SCEP_NEXT_POLL)
+                #expect((0...5).contains(next.seconds))
+                #expect(device.kind == "pending", "what can be read does not change it")
+            }
         }
     }
 }

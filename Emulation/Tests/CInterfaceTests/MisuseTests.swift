@@ -71,7 +71,8 @@ import Testing
         #expect(device.start() == SCEP_CONFIGURATION)
         #expect(device.kind == "configuration" && device.error.contains(word), "\(device.error)")
         var want = scep_want()
-        #expect(scep_step(device.agent, &want) == SCEP_CONFIGURATION, "and it is good for nothing")
+        #expect(scep_step(device.agent, &want) == SCEP_USAGE, "it is good for nothing")
+        #expect(device.kind == "configuration", "and says so still")
     }
 
     @Test func functionsInTheWrongOrder() {
@@ -255,7 +256,8 @@ import Testing
                     status: UInt16(status), content_type: nil, date: nil, body: body.baseAddress, body_size: size)
                 return scep_reply(device.agent, &reply)
             }
-            #expect(result == SCEP_AGAIN, "\(status)")
+            let expected = status == 302 ? SCEP_AGAIN : status == 200 ? SCEP_REPLY : SCEP_USAGE
+            #expect(result == expected, "\(status)")
         }
     }
 }

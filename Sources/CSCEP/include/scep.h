@@ -14,8 +14,9 @@
  *
  * Unless it says otherwise, a function is called from one thread at a time for each agent, never from an interrupt, and never
  * from a function that the agent calls. Sizes are in bytes. Pointers that are lent have to stay valid for as long as it says.
- * Every function checks what it is given as far as it can: NULL, a size that is too small, a call that does not belong here
- * are SCEP_USAGE, and change nothing. An agent is not moved or copied after scep_init. */
+ * Every function checks what it is given as far as it can: NULL, or a call that does not belong here, is SCEP_USAGE, and changes
+ * nothing; memory that scep_init gets is taken for empty, whatever is in it. An agent is not moved or copied after scep_init.
+ * The compiler's enumerations are ints: gcc for Arm without an operating system needs -fno-short-enums. */
 #ifndef SCEP_H
 #define SCEP_H
 
@@ -112,7 +113,9 @@ typedef enum { SCEP_SHA1 = 0, SCEP_SHA256 = 1, SCEP_SHA384 = 2, SCEP_SHA512 = 3 
 /* Bytes of a reference to a key in a secure element, at most. */
 #define SCEP_KEY_REFERENCE_SIZE 64
 
-/* Keys that this processor cannot read: in a secure element. Each function returns 0, or anything else if it failed. `reference`
+/* Keys that this processor cannot read: in a secure element. Each enrolment and each renewal with a new key makes one; which are
+ * not needed any more the agent does not say yet, so an element's slots are the caller's to reckon with, and none may be made in
+ * the place of one that may be in use. Each function returns 0, or anything else if it failed. `reference`
  * is whatever the element finds a key by; it is stored beside the certificate. */
 typedef struct {
     void *context;
@@ -186,11 +189,12 @@ typedef struct {
 /* Sets an agent up. Nothing is sent, and nothing is written.
  *
  *   agent, agent_size   memory of at least SCEP_AGENT_SIZE, aligned as uint64_t
- *   text, text_size     the configuration: lines `name=value`, as Docs/Manufacture.md lists them. Is lent as long as the agent is
+ *   text, text_size     the configuration: lines `name=value`, as Sources/Agent/Configuration.swift lists them. Is lent as long as the agent is
  *                       used: it may lie in flash. It holds the password: the agent makes no copy.
  *   work, work_size     the buffer for messages; lent as long as the agent is used. Its content is the agent's.
  *
- * SCEP_OK; SCEP_USAGE; SCEP_TOO_SMALL for agent_size or work_size (512 at least); SCEP_CONFIGURATION; SCEP_ENTROPY. */
+ * SCEP_OK; SCEP_USAGE; SCEP_TOO_SMALL for agent_size or work_size (512 at least); SCEP_CONFIGURATION; SCEP_ENTROPY. After an
+ * error the agent is good for scep_error and scep_end alone, and after the first two for nothing. */
 scep_status scep_init(
     scep_agent *agent, size_t agent_size, const scep_platform *platform, const char *text, size_t text_size,
     uint8_t *work, size_t work_size);
@@ -289,7 +293,7 @@ typedef struct {
     /* The fields Content-Type and Date, each ended by a 0; NULL if there is none. */
     const char *content_type;
     const char *date;
-    /* May lie in the work buffer, whatever is in it from scep_target's and the body's last use on. */
+    /* May lie in the work buffer, as the fields may, once the request was sent. One byte less than the work buffer at most. */
     const uint8_t *body;
     size_t body_size;
 } scep_http_reply;
@@ -302,7 +306,7 @@ scep_status scep_no_reply(scep_agent *agent, int reason);
 
 /* ---------------------------------------------------------------------------------------------------- What there is */
 
-/* Copies the device's certificate, in DER. *size is the buffer's size, and is set to the certificate's, also when that is
+/* Copies the device's certificate, in DER. The buffer is not NULL; *size is its size, and is set to the certificate's, also when that is
  * SCEP_TOO_SMALL. SCEP_NONE if there is none. Reads the storage. */
 scep_status scep_certificate(scep_agent *agent, uint8_t *certificate, size_t *size);
 
@@ -310,7 +314,7 @@ scep_status scep_certificate(scep_agent *agent, uint8_t *certificate, size_t *si
 scep_status scep_chain(scep_agent *agent, uint8_t *certificates, size_t *size);
 
 /* Signs a digest with the certificate's key, as TLS 1.2 and CMS have it: RSASSA-PKCS1-v1_5, or ECDSA in DER. *signature_size is
- * the buffer's size, and is set to the signature's: 512 is always enough. */
+ * the buffer's size, and is set to the signature's: 512 is always enough. SCEP_NONE if there is no certificate; SCEP_TOO_SMALL. */
 scep_status scep_sign(
     scep_agent *agent, scep_digest algorithm, const uint8_t *digest, size_t digest_size, uint8_t *signature,
     size_t *signature_size);
@@ -332,11 +336,11 @@ typedef struct {
     int64_t time;
 } scep_next_action;
 
-/* Says what the agent will do next, as of its last run. */
+/* Says what the agent will do next, and when, as of now. SCEP_NEXT_NOTHING: when the caller likes. */
 scep_status scep_next(scep_agent *agent, scep_next_action *next);
 
 /* The reason of the last call that returned something else than SCEP_OK: `kind: what happened; what to do`, in ASCII, with a 0
- * behind it, cut if it does not fit. `kind` is what programs act upon; Docs/Manufacture.md says which may be relied on.
+ * behind it, cut if it does not fit. `kind` is what programs act upon; Sources/Agent/ErrorTable.swift lists them.
  *
  * Returns the bytes written, without the 0; 0 if there is nothing to say. */
 size_t scep_error(const scep_agent *agent, char *text, size_t size);
