@@ -100,7 +100,8 @@ let package = Package(
         // The header for C, and what stands behind it.
         .target(name: "CSCEP"),
         .target(
-            name: "CInterface", dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "DER", "PKIX", "HTTP", "SCEP", "Board", "Agent"],
+            name: "CInterface",
+            dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "DER", "PKIX", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: atBoundaryToC),
         .executableTarget(name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol"),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
