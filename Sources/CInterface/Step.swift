@@ -12,7 +12,7 @@ public func scep_step(_ agent: UnsafeMutablePointer<scep_agent>?, _ want: Unsafe
 {
     guard let instance = Instance.enterForWork(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
-    guard let want = want else { return instance.pointee.refuse(SCEP_USAGE, "usage: want is NULL") }
+    guard let want else { return instance.pointee.refuse(SCEP_USAGE, "usage: want is NULL") }
     guard case .none = instance.pointee.duty else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: what the last step wanted was not done")
     }
@@ -44,16 +44,14 @@ public func scep_target(
 ) -> scep_status {
     guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
-    guard let target = target, size > 0 else {
-        return instance.pointee.refuse(SCEP_USAGE, "usage: target is NULL")
-    }
+    guard let target else { return instance.pointee.refuse(SCEP_USAGE, "usage: target is NULL") }
     let space = UnsafeMutableRawPointer(target).assumingMemoryBound(to: UInt8.self)
-    var bytes = MutableSpan(_unsafeElements: UnsafeMutableBufferPointer(start: space, count: size))
+    var bytes = MutableSpan(_unsafeElements: UnsafeMutableBufferPointer(start: space, count: max(size, 0)))
     guard let count = instance.pointee.writeTarget(to: &bytes) else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: nothing is to be sent")
     }
     guard count < size else {
-        bytes[0] = 0
+        if size > 0 { bytes[0] = 0 }
         return instance.pointee.refuse(SCEP_TOO_SMALL, "too-small: target takes target_size bytes and a 0")
     }
     bytes[count] = 0
@@ -253,7 +251,7 @@ extension Instance {
     /// A field's value, of 128 bytes at most.
     @_lifetime(immortal)
     private static func field(_ value: UnsafePointer<CChar>?) -> Span<UInt8> {
-        guard let value = value else { return Span() }
+        guard let value else { return Span() }
         var count = 0
         while count < 128, value[count] != 0 { count &+= 1 }
         let bytes = UnsafeRawPointer(value).assumingMemoryBound(to: UInt8.self)

@@ -95,6 +95,8 @@ import Testing
         #expect(scep_step(device.agent, &want) == SCEP_USAGE, "what it wanted was not done")
         #expect(scep_go_on(device.agent) == SCEP_USAGE)
         #expect(scep_target(device.agent, &target, 3) == SCEP_TOO_SMALL && target == [0, 1, 1])
+        target = [1, 1, 1]
+        #expect(scep_target(device.agent, &target, 0) == SCEP_TOO_SMALL && target == [1, 1, 1])
         #expect(scep_reply(device.agent, nil) == SCEP_USAGE)
         reply.body_size = 10
         #expect(scep_reply(device.agent, &reply) == SCEP_USAGE, "a body that is NULL")
