@@ -17,7 +17,7 @@ struct ElementKey: PrivateKey, ~Copyable {
 
     mutating func generate(_ algorithm: KeyAlgorithm) throws(CryptoError) {
         wipe()
-        guard let keys = keys, let function = keys.pointee.generate else { throw .unsupported }
+        guard let keys, let function = keys.pointee.generate else { throw .unsupported }
         var size = reference.count
         var space = reference.mutableSpan
         let status = space.withUnsafeMutableBufferPointer { bytes in
@@ -63,7 +63,7 @@ struct ElementKey: PrivateKey, ~Copyable {
     }
 
     mutating func publicKey(into bytes: inout MutableSpan<UInt8>) throws(CryptoError) -> Int {
-        guard referenceSize > 0, let keys = keys, let function = keys.pointee.public_key else {
+        guard referenceSize > 0, let keys, let function = keys.pointee.public_key else {
             throw .invalidKey
         }
         let capacity = bytes.count
@@ -81,7 +81,7 @@ struct ElementKey: PrivateKey, ~Copyable {
     mutating func sign(
         _ digest: Digest, into signature: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        guard referenceSize > 0, let keys = keys, let function = keys.pointee.sign else {
+        guard referenceSize > 0, let keys, let function = keys.pointee.sign else {
             throw .invalidKey
         }
         let capacity = signature.count
@@ -103,7 +103,7 @@ struct ElementKey: PrivateKey, ~Copyable {
         _ padding: RSAPadding, _ ciphertext: Span<UInt8>, into plaintext: inout MutableSpan<UInt8>,
         random: inout RandomGenerator
     ) throws(CryptoError) -> Int {
-        guard referenceSize > 0, let keys = keys else { throw .invalidKey }
+        guard referenceSize > 0, let keys else { throw .invalidKey }
         guard let function = keys.pointee.decrypt, case .rsa = algorithm else { throw .unsupported }
         let isOAEP: Int32
         switch padding {

@@ -26,7 +26,7 @@ private func copy(
 ) -> scep_status {
     guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
-    guard let size = size, let bytes = bytes else {
+    guard let size, let bytes else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: the buffer or its size is NULL")
     }
     let capacity = size.pointee
@@ -55,7 +55,7 @@ public func scep_sign(
 ) -> scep_status {
     guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
-    guard let digest = digest, let signature = signature, let size = signatureSize,
+    guard let digest, let signature, let size = signatureSize,
         let kind = DigestAlgorithm(algorithm),
         let value = Digest(kind, bytes: Span(_unsafeStart: digest, count: max(digestSize, 0)))
     else {
@@ -116,7 +116,7 @@ public func scep_next(
 ) -> scep_status {
     guard let instance = Instance.enter(agent) else { return scep_status(SCEP_USAGE) }
     defer { instance.pointee.isBusy = false }
-    guard let next = next else { return instance.pointee.refuse(SCEP_USAGE, "usage: next is NULL") }
+    guard let next else { return instance.pointee.refuse(SCEP_USAGE, "usage: next is NULL") }
     var value = scep_next_action()
     guard let known = try? instance.pointee.next() else { return scep_status(SCEP_CONFIGURATION) }
     value.seconds = Int64(bitPattern: widened(UInt32(truncatingIfNeeded: known.seconds ?? 0)))

@@ -52,7 +52,7 @@ struct Instance: ~Copyable {
 
     /// The instance in memory that ``scep_init`` was given; nil for any other memory.
     static func find(_ memory: UnsafeMutablePointer<scep_agent>?) -> UnsafeMutablePointer<Instance>? {
-        guard let memory = memory else { return nil }
+        guard let memory else { return nil }
         let raw = UnsafeMutableRawPointer(memory)
         guard UInt(bitPattern: raw) % UInt(MemoryLayout<Instance>.alignment) == 0 else { return nil }
         let instance = raw.assumingMemoryBound(to: Instance.self)

@@ -11,8 +11,8 @@ public func scep_init(
     _ agent: UnsafeMutablePointer<scep_agent>?, _ agentSize: Int, _ platform: UnsafePointer<scep_platform>?,
     _ text: UnsafePointer<CChar>?, _ textSize: Int, _ work: UnsafeMutablePointer<UInt8>?, _ workSize: Int
 ) -> scep_status {
-    guard let agent = agent, let platform = platform?.pointee, let text = text, textSize > 0,
-        let work = work, platform.uptime != nil, platform.entropy != nil
+    guard let agent, let platform = platform?.pointee, let text, textSize > 0,
+        let work, platform.uptime != nil, platform.entropy != nil
     else { return scep_status(SCEP_USAGE) }
     let memory = UnsafeMutableRawPointer(agent)
     guard UInt(bitPattern: memory) % UInt(MemoryLayout<Instance>.alignment) == 0 else {

@@ -40,7 +40,7 @@ extension AgentError {
 public func scep_error(
     _ agent: UnsafePointer<scep_agent>?, _ text: UnsafeMutablePointer<CChar>?, _ size: Int
 ) -> Int {
-    guard let text = text, size > 0 else { return 0 }
+    guard let text, size > 0 else { return 0 }
     text[0] = 0
     guard let instance = Instance.find(UnsafeMutablePointer(mutating: agent)) else { return 0 }
     var line = Line()

@@ -59,9 +59,14 @@ public final class StationKey: @unchecked Sendable {
         var random = RandomGenerator()
         var entropy = SystemEntropy()
         try seed(&random, from: &entropy, personalization: Span())
-        _ = try open(TokenURI(text), in: file.deletingLastPathComponent(), &random)
+        let signer = try open(TokenURI(text), in: file.deletingLastPathComponent(), &random)
         try write(Data((text + "\n").utf8), to: file)
-        return try StationKey(file: file)
+        return StationKey(signer)
+    }
+
+    private init(_ signer: TokenSigner) {
+        token = signer
+        publicKey = signer.publicKey
     }
 
     private static func open(
