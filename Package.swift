@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "CInterface", type: .static, targets: ["CSCEP", "CInterface"]),
         // What a program in C looks like that uses it.
         .executable(name: "c-enrol", targets: ["c-enrol"]),
+        // What a firmware in Swift looks like that has a main loop of its own.
+        .executable(name: "main-loop", targets: ["main-loop"]),
         // The program `scep` for gateways, as `Toolchain/gateway` links it: as Embedded Swift, which SwiftPM links for no Linux.
         .library(name: "GatewayMain", type: .static, targets: ["GatewayMain"]),
         // For fuzzing alone: what the program reads.
@@ -104,6 +106,9 @@ let package = Package(
             dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "DER", "PKIX", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: atBoundaryToC),
         .executableTarget(name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol"),
+        .executableTarget(
+            name: "main-loop", dependencies: ["Bytes", "DeviceCrypto", "HTTP", "Board", "Agent", "LinuxBoard"],
+            path: "Examples/main-loop", swiftSettings: [.strictMemorySafety()] + tests),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
         .target(

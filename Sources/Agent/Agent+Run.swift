@@ -67,12 +67,13 @@ extension Agent where Key: ~Copyable {
     ) throws(AgentError) -> Bool {
         switch action {
         case .generateKey(let algorithm):
-            log.logStep(.makingKey(algorithm))
+            if !isKeyBegun { log.logStep(.makingKey(algorithm)) }
             try generateKey(algorithm, configuration: configuration, random: &random)
         case .exchange(let operation, let payload):
             log.logStep(.exchange(operation))
             let response: Response
-            transport.note(time: time.moment.lowest, isExact: time.moment.isExact)
+            let known = knownTime
+            transport.note(time: known.time, isExact: known.isExact)
             do throws(ExchangeError) {
                 response = try send(operation, payload, configuration, &transport, clock, &work, &traffic)
             } catch {

@@ -132,7 +132,7 @@ extension Instance {
             random: &random)
         switch action {
         case .generateKey(let algorithm):
-            log.logStep(.makingKey(algorithm))
+            if !agent.isKeyBegun { log.logStep(.makingKey(algorithm)) }
             duty = .makeKey(algorithm)
             want.task = SCEP_MAKE_KEY
         case .store:
@@ -203,19 +203,8 @@ extension Instance {
         guard case .send(let operation, let payload) = duty, let configuration = try? Self.read(text),
             let url = try? ServerURL(configuration.url)
         else { return nil }
-        var request = Request(operation.requestName, payload.message(configuration), to: url, in: work)
-        let length = request.targetLength
-        guard length < bytes.count else { return length }
-        // The target stands behind the method and a blank.
-        var method = InlineArray<5, UInt8>(repeating: 0)
-        let isPost: Bool
-        if case .post = payload { isPost = true } else { isPost = false }
-        var front = method.mutableSpan
-        var skipped = front._mutatingExtracting(first: isPost ? 5 : 4)
-        _ = request.readHead(into: &skipped)
-        var target = bytes._mutatingExtracting(first: length)
-        _ = request.readHead(into: &target)
-        return length
+        return Request(operation.requestName, payload.message(configuration), to: url, in: work)
+            .copyTarget(to: &bytes)
     }
 
     fileprivate mutating func take(_ reply: scep_http_reply, to operation: Operation) throws(AgentError) {

@@ -55,6 +55,7 @@ private func runAgent<Flash: Storage & ~Copyable>(
     unsafe withUnsafeMutableBytes(of: &arena) { memory in
         unsafe Arena.install(memory.assumingMemoryBound(to: UInt8.self))
     }
+    unsafe random.setAlive({ _ in boardAlive() }, nil)
     try seedRandom(flash)
     guard var record = flash(.record), let identity = flash(.identity) else { throw .storage(.failed) }
     unsafe try startNetwork(&random, &log)

@@ -173,6 +173,10 @@ typedef struct {
     void (*sleep)(void *context, uint64_t milliseconds);
     /* Fills `seed` with bytes that nobody can predict, from a TRNG. Returns 0, or anything else if it failed. Required. */
     int (*entropy)(void *context, uint8_t *seed, size_t size);
+    /* Feeds a watchdog: is called again and again while the agent computes. Between two calls no more time passes than one operation
+     * with the private key takes: some 300 million cycles of a Cortex-M3 with RSA-2048. Functions of the caller's that take their time, a
+     * secure element's and a transport's, feed it themselves. It calls nothing of the agent. NULL: there is none. */
+    void (*alive)(void *context);
     /* Takes a line of text for people, in UTF-8, without a line's end and without a 0. NULL: nobody listens. */
     void (*log)(void *context, const char *line, size_t size);
     /* Is told what happened. NULL: nobody listens. */
@@ -248,7 +252,8 @@ typedef enum {
     SCEP_READY = 0,
     /* Send the request, then call scep_reply or scep_no_reply. */
     SCEP_SEND = 1,
-    /* Call scep_go_on: a key is made, which takes its time. */
+    /* Call scep_go_on: a key is made, or a part of one, and scep_step wants the same until there is all of it. Some seventy parts make an
+     * RSA-2048 key, each of at most half of an operation with it. */
     SCEP_MAKE_KEY = 2,
     /* Call scep_go_on: storage is written. */
     SCEP_STORE = 3,
@@ -278,7 +283,7 @@ typedef struct {
 /* Says what comes next. Errors end the run: the next call begins another. */
 scep_status scep_step(scep_agent *agent, scep_want *want);
 
-/* Makes the key, or writes the storage, as scep_step wanted. */
+/* Makes the key or a part of it, or writes the storage, as scep_step wanted. */
 scep_status scep_go_on(scep_agent *agent);
 
 /* Writes path and query of the request that scep_step wants sent, with a 0 behind it: `/scep?operation=GetCACaps`.
