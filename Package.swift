@@ -109,6 +109,11 @@ let package = Package(
         .executableTarget(
             name: "main-loop", dependencies: ["Bytes", "DeviceCrypto", "HTTP", "Board", "Agent", "LinuxBoard"],
             path: "Examples/main-loop", swiftSettings: [.strictMemorySafety()] + tests),
+        // What a port to a part or an RTOS begins with: Docs/Porting.md.
+        .target(name: "CVendor", path: "Examples/skeleton/CVendor"),
+        .target(
+            name: "Skeleton", dependencies: ["Board", "CVendor", "DeviceCrypto", "Agent"],
+            path: "Examples/skeleton/Skeleton", swiftSettings: core),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
         .target(

@@ -62,7 +62,9 @@ struct Device: ~Copyable {
     }
 
     /// Ends the run with an error of a turn: wipes the keys, and says what happened, why, and what to do.
-    mutating func end(_ error: AgentError, _ configuration: borrowing Configuration, _ work: borrowing MutableSpan<UInt8>) {
+    mutating func end(
+        _ error: AgentError, _ configuration: borrowing Configuration, _ work: borrowing MutableSpan<UInt8>
+    ) {
         agent.end(error)
         agent.logEvent(configuration, uptime: clock.uptime, work.span, &log)
         logResult(error, work: work.span, log: &log)

@@ -70,7 +70,8 @@ import Testing
     private func run(_ configuration: URL, _ folder: URL) async throws -> Run<Void> {
         let program = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "main-loop")
         return try await Program(
-            executable: program.path, arguments: [configuration.path, folder.path], folder: folder, origin: "this package"
+            executable: program.path, arguments: [configuration.path, folder.path], folder: folder,
+            origin: "this package"
         ).run(timeLimit: .hang) { try await $0.end() }
     }
 }
