@@ -49,7 +49,7 @@ authority: setup ## run the embedded certificate authority: for tests, its keys 
 	@swift build -c release --package-path Emulation --product scep-authority
 	@Emulation/.build/release/scep-authority $(options)
 
-test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
+test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway test-emulation test-station test-boot test-packages test-mutants ## everything that has to pass
 
 test-modules: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test modules
@@ -89,10 +89,10 @@ mutants: setup ## count the planted faults that a module's tests notice: a sampl
 	@swift build --quiet --package-path Mutants
 	@Mutants/.build/debug/mutants $(if $(module),--module $(module)) $(if $(filter command line,$(origin seed)),--seed $(seed)) $(options)
 
-# Other modules each day.
-test-mutants: setup ## test what plants faults, and plant a few: two modules' tests have to be as good as Mutants/scores has them
+# Another module each day.
+test-mutants: setup ## test what plants faults, and plant a few: a module's tests have to be as good as Mutants/scores has them
 	@Toolchain/test mutants --package-path Mutants
-	@Mutants/.build/debug/mutants --turn 2
+	@Mutants/.build/debug/mutants --turn 1
 
 coverage: setup ## what the unit tests and the fuzzers' corpus cover of each module
 	@Fuzz/run coverage

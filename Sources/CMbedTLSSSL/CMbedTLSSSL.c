@@ -196,7 +196,7 @@ static int note(void *argument, mbedtls_x509_crt *certificate, int depth, uint32
 
     // mbedTLS's own idea of the time is not asked: it may be compiled without one, or end in 2038.
     facts->flags |= *flags & ~(uint32_t) (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-    if (facts->end.year == 0 || is_later(&begin, &facts->begin)) {
+    if (is_later(&begin, &facts->begin)) {
         facts->begin = begin;
     }
     if (facts->end.year == 0 || is_later(&facts->end, &end)) {
