@@ -107,10 +107,9 @@ private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
 ) throws(ExchangeError) -> Response {
     guard let url = try? ServerURL(configuration.url) else { throw .notSecured }
     let deadline = clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000
-    // Lists alone may be larger than all that a device has to do with otherwise.
-    let limits = operation == .getCRL ? ResponseLimits() : ResponseLimits(body: 0xFFFF)
     return try exchange(
-        operation.requestName, payload.message(configuration), with: url, in: &work, limits: limits, deadline: deadline,
+        operation.requestName, payload.message(configuration), with: url, in: &work, limits: operation.responseLimits,
+        deadline: deadline,
         over: &transport, clock: clock,
         traffic: &traffic)
 }
@@ -125,6 +124,9 @@ extension Operation {
         default: "PKIOperation"
         }
     }
+
+    /// Lists alone may be larger than all that a device has to do with otherwise.
+    public var responseLimits: ResponseLimits { self == .getCRL ? ResponseLimits() : ResponseLimits(body: 0xFFFF) }
 }
 
 extension AgentPayload {

@@ -73,6 +73,9 @@ public func scep_reply(
     guard 200...999 ~= reply.status else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: a reply's status is 200 to 999")
     }
+    guard instance.pointee.reader == nil else {
+        return instance.pointee.refuse(SCEP_USAGE, "usage: the reply has begun to come in pieces")
+    }
     instance.pointee.duty = .none
     do throws(AgentError) {
         try instance.pointee.take(reply, to: operation)
@@ -89,9 +92,16 @@ public func scep_no_reply(_ agent: UnsafeMutablePointer<scep_agent>?, _ reason: 
     guard case .send(let operation, _) = instance.pointee.duty else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: no reply is waited for")
     }
+    let error = TransportError(reason: reason)
+    let hasBegun = instance.pointee.reader != nil
+    // A server that refuses a request unread says why, and then breaks the stream.
+    if error == .reset, let reader = instance.pointee.reader, reader.response.status >= 400 {
+        let nothing = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+        return instance.pointee.receive(nothing, operation)
+    }
     instance.pointee.duty = .none
     do throws(AgentError) {
-        try instance.pointee.fail(.connecting(TransportError(reason: reason)), to: operation)
+        try instance.pointee.fail(hasBegun ? .receiving(error) : .connecting(error), to: operation)
     } catch {
         return instance.pointee.stop(error)
     }
@@ -157,6 +167,7 @@ extension Instance {
         case .exchange(let operation, let payload):
             log.logStep(.exchange(operation))
             duty = .send(operation, payload)
+            reader = nil
             want.task = SCEP_SEND
             try describe(operation, payload, configuration, work.span, &want)
         }
@@ -169,6 +180,7 @@ extension Instance {
         guard let url = try? ServerURL(configuration.url) else { throw .exchange(operation, .notSecured) }
         let request = Request(operation.requestName, payload.message(configuration), to: url, in: work)
         want.target_size = request.targetLength
+        want.head_size = request.length &- request.body.count
         if case .post(let range) = payload {
             want.is_post = 1
             want.body = UnsafePointer(self.work.baseAddress)?.advanced(by: range.lowerBound)
@@ -224,6 +236,11 @@ extension Instance {
         if let body = reply.body {
             UnsafeMutableRawPointer(work.baseAddress)?.copyMemory(from: body, byteCount: reply.body_size)
         }
+        try take(response, to: operation)
+    }
+
+    /// Takes a reply whose body stands in the work buffer.
+    mutating func take(_ response: Response, to operation: Operation) throws(AgentError) {
         var work = MutableSpan(_unsafeElements: work)
         let text = Span(_unsafeElements: text)
         let configuration = try Self.read(text)
@@ -231,7 +248,7 @@ extension Instance {
             response, to: operation, configuration: configuration, store: &store, work: &work, random: &random)
     }
 
-    fileprivate mutating func fail(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
+    mutating func fail(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
         let text = Span(_unsafeElements: text)
         let configuration = try Self.read(text)
         try agent.failed(error, to: operation, configuration: configuration, random: &random)
