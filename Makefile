@@ -30,6 +30,8 @@ seconds ?=
 hours ?= 1
 # make gateway kinds=amd64
 kinds ?=
+# make c-library for=cortex-m3-soft
+for ?=
 # make mutants module=SCEP,PKIX, module=all, seed=20000
 module ?=
 # make oracles messages=100000 seed=7
@@ -148,6 +150,9 @@ firmware-relay: setup ## the image without a network, which reaches its CA throu
 
 boards: ## the boards without an operating system, and what each took to write
 	@Toolchain/boards
+
+c-library: setup ## the library for C, for each class of processor, as a team gets it (for=<class or board>: for one)
+	@Toolchain/c-library $(for)
 
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build
