@@ -51,7 +51,7 @@ authority: setup ## run the embedded certificate authority: for tests, its keys 
 	@swift build -c release --package-path Emulation --product scep-authority
 	@Emulation/.build/release/scep-authority $(options)
 
-test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
+test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway c-size test-emulation test-station test-boot test-packages ## everything that has to pass
 
 test-modules: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test modules
@@ -100,7 +100,7 @@ coverage: setup ## what the unit tests and the fuzzers' corpus cover of each mod
 	@Fuzz/run coverage
 
 # Others' clients have time limits of their own, which a server beside busy tests does not always keep.
-test-emulation: firmware firmware-https firmware-relay linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
+test-emulation: firmware firmware-https firmware-relay linux gateway c-firmware ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
 	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
@@ -154,6 +154,13 @@ boards: ## the boards without an operating system, and what each took to write
 c-library: setup ## the library for C, for each class of processor, as a team gets it (for=<class or board>: for one)
 	@Toolchain/c-library $(for)
 
+c-firmware: c-library ## the examples of firmware in C, without an operating system and on FreeRTOS
+	@$(MAKE) --no-print-directory -C Examples/bare-metal
+	@$(MAKE) --no-print-directory -C Examples/freertos
+
+c-size: firmware c-library ## what firmware in C takes of flash beside the same in Swift
+	@Examples/size 6144
+
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build
 
@@ -189,7 +196,7 @@ setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries; s
 	@Toolchain/setup
 
 clean: ## remove what was built; what was set up stays
-	rm -rf .build .build-* Emulation/.build Mutants/.build Station/.build Boards/*/.build
+	rm -rf .build .build-* Emulation/.build Mutants/.build Station/.build Boards/*/.build Examples/*/.build
 
 distclean: clean ## remove what was set up too, but no Debian packages
 	rm -rf .toolchain

@@ -103,7 +103,9 @@ let package = Package(
             name: "CInterface",
             dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "DER", "PKIX", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: atBoundaryToC),
-        .executableTarget(name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol"),
+        .executableTarget(
+            name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol",
+            exclude: ["CMakeLists.txt", "Makefile"]),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
         .target(
