@@ -192,7 +192,7 @@ lint: setup ## layout of the code and rules of the core
 format: ## lay out the code as lint wants it
 	git ls-files -z '*.swift' | xargs -0 swift format --in-place --parallel
 
-setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries; seconds when all is there
+setup: ## Debian packages, sources of mbedTLS, lwIP and FreeRTOS, cross-built libraries; seconds when all is there
 	@Toolchain/setup
 
 clean: ## remove what was built; what was set up stays

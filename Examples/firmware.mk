@@ -12,7 +12,7 @@ CC := arm-none-eabi-gcc
 scep = $(shell PKG_CONFIG_PATH=$(SCEP)/lib/pkgconfig pkg-config $(1) scep)
 
 CPU := -mcpu=$(CLASS:-soft=) -mfloat-abi=soft
-CFLAGS := $(CPU) -specs=picolibc.specs -std=c11 -Oz -flto=auto -ffunction-sections -fdata-sections -MMD \
+CFLAGS := $(CPU) -specs=picolibc.specs -std=c11 -Oz -flto=auto -ffunction-sections -fdata-sections -MMD -MP \
   $(call scep,--cflags) -I. -I../bare-metal $(INCLUDES) -I$(MBEDTLS)/include -I$(LWIP)/include -I../../Sources/CLwIP/include
 WARNINGS := -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror
 LDFLAGS := -nostartfiles -nostdlib -T ../bare-metal/memory.ld -Wl,--defsym=stack_size=$(STACK) -Wl,--gc-sections \

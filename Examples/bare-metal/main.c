@@ -4,8 +4,8 @@
 #include "board.h"
 #include "flash.h"
 #include "mbedtls/memory_buffer_alloc.h"
+#include "network.h"
 #include "scep.h"
-#include "tcp.h"
 
 static scep_agent agent;
 static uint8_t work[SCEP_WORK_SIZE];

@@ -74,7 +74,7 @@ __attribute__((used)) _Noreturn static void say_fault(void) {
 }
 
 /* The stack may be what failed. */
-__attribute__((naked)) static void fault(void) { __asm("ldr r0, =stack_top\n mov sp, r0\n b say_fault"); }
+__attribute__((naked)) static void fault(void) { __asm("movw r0, :lower16:stack_top\n movt r0, :upper16:stack_top\n mov sp, r0\n b say_fault"); }
 
 /* An RTOS has three of them, a timer's interrupt the third. */
 __attribute__((weak, alias("fault"))) void SVC_Handler(void);

@@ -1,4 +1,5 @@
-#include "tcp.h"
+/* network.h over lwIP without an operating system (NO_SYS): polled, by its own functions. */
+#include "network.h"
 
 #include <string.h>
 

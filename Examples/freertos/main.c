@@ -80,15 +80,18 @@ static const scep_platform platform = {
     .uptime = uptime, .sleep = sleep_for, .entropy = flash_entropy, .log = print, .flash = &flash_identity,
 };
 
-_Noreturn static void finish(scep_status status, uint32_t stack) {
+static TaskHandle_t certificate_task;
+
+_Noreturn static void finish(scep_status status) {
     static char last[6 + SCEP_TEXT_SIZE];
     strcpy(last, status == SCEP_OK ? "done" : "error ");
     if (status != SCEP_OK) {
         scep_error(&agent, last + 6, sizeof last - 6);
     }
     scep_end(&agent);
+    const uint32_t left = certificate_task != NULL ? uxTaskGetStackHighWaterMark(certificate_task) * sizeof(StackType_t) : sizeof scep_stack;
     xSemaphoreTake(console, portMAX_DELAY);
-    board_report(stack, (uint32_t)uptime(NULL));
+    board_report(sizeof scep_stack - left, (uint32_t)uptime(NULL));
     board_print(last, strlen(last));
     board_exit(status == SCEP_OK ? 0 : 1);
 }
@@ -104,7 +107,7 @@ static void set_up(void) {
     }
     const scep_status status = scep_init(&agent, sizeof agent, &platform, configuration, size, work, sizeof work);
     if (status != SCEP_OK) {
-        finish(status, 0);
+        finish(status);
     }
 }
 
@@ -115,7 +118,7 @@ _Noreturn static void run_scep(void *context) {
     network_start(seed);
     const scep_status status = scep_attend(&agent, &network_transport);
     /* An application has scep_certificate and scep_sign from here on, in this task or under a lock. */
-    finish(status, sizeof scep_stack - uxTaskGetStackHighWaterMark(NULL) * sizeof(StackType_t));
+    finish(status);
 }
 
 /* ------------------------------------------------------------------------------------------------ FreeRTOS */
@@ -138,14 +141,15 @@ void vApplicationStackOverflowHook(TaskHandle_t task, char *name) {
 }
 
 int main(void) {
-    static StaticTask_t scep_task, application_task;
+    static StaticTask_t scep_block, application_block;
     static StaticSemaphore_t console_lock;
     board_start();
     console = xSemaphoreCreateMutexStatic(&console_lock);
     set_up();
-    xTaskCreateStatic(run_scep, "scep", sizeof scep_stack / sizeof *scep_stack, NULL, SCEP_PRIORITY, scep_stack, &scep_task);
+    certificate_task = xTaskCreateStatic(run_scep, "scep", sizeof scep_stack / sizeof *scep_stack, NULL, SCEP_PRIORITY, scep_stack,
+                                  &scep_block);
     xTaskCreateStatic(run_application, "application", sizeof application_stack / sizeof *application_stack, NULL,
-                      APPLICATION_PRIORITY, application_stack, &application_task);
+                      APPLICATION_PRIORITY, application_stack, &application_block);
     vTaskStartScheduler();
     return 1;
 }

@@ -1,3 +1,4 @@
+/* network.h over lwIP's sockets. */
 #include "network.h"
 
 #include "FreeRTOS.h"

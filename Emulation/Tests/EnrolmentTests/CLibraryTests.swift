@@ -9,7 +9,17 @@ import Testing
 /// The library for C, as a team gets it and takes it away.
 @Suite struct CLibraryTests {
     /// The host's, and that of each class of processor that a board has.
-    private static let classes = ["host", "cortex-m3-soft", "cortex-m33-soft", "rv32imac-ilp32"]
+    private static let classes = ["host"] + Set(Bench.machines.compactMap(processor)).sorted()
+
+    /// `cortex-m3-soft`, by the board's file `board`.
+    private static func processor(of board: BoardKind) -> String? {
+        let file = Bench.project.appending(path: "Boards/\(board)/board")
+        guard let text = try? String(contentsOf: file, encoding: .utf8) else { return nil }
+        func value(_ name: String) -> Substring? {
+            text.split(separator: "\n").first { $0.hasPrefix("\(name)=") }?.dropFirst(name.count + 1)
+        }
+        return value("processor").flatMap { processor in value("float").map { "\(processor)-\($0)" } }
+    }
 
     private static func archive(_ name: String) -> BuildProduct {
         BuildProduct(
