@@ -105,7 +105,9 @@ let package = Package(
             name: "CInterface",
             dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "DER", "PKIX", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: atBoundaryToC),
-        .executableTarget(name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol"),
+        .executableTarget(
+            name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol",
+            exclude: ["CMakeLists.txt", "Makefile"]),
         .executableTarget(
             name: "main-loop", dependencies: ["Bytes", "DeviceCrypto", "HTTP", "Board", "Agent", "LinuxBoard"],
             path: "Examples/main-loop", swiftSettings: [.strictMemorySafety()] + tests),
