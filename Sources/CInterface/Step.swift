@@ -18,6 +18,9 @@ public func scep_step(_ agent: UnsafeMutablePointer<scep_agent>?, _ want: Unsafe
     }
     do throws(AgentError) {
         try instance.pointee.step(&want.pointee)
+        if case .send(let operation, let payload) = instance.pointee.duty {
+            try instance.pointee.describe(operation, payload, &want.pointee)
+        }
     } catch {
         return instance.pointee.stop(error)
     }
@@ -169,14 +172,16 @@ extension Instance {
             duty = .send(operation, payload)
             reader = nil
             want.task = SCEP_SEND
-            try describe(operation, payload, configuration, work.span, &want)
         }
     }
 
-    private func describe(
-        _ operation: Operation, _ payload: AgentPayload, _ configuration: borrowing Configuration,
-        _ work: Span<UInt8>, _ want: inout scep_want
+    /// Says what is to be sent.
+    fileprivate func describe(
+        _ operation: Operation, _ payload: AgentPayload, _ want: inout scep_want
     ) throws(AgentError) {
+        let text = Span(_unsafeElements: text)
+        let work = Span(_unsafeElements: UnsafeBufferPointer(work))
+        let configuration = try Self.read(text)
         guard let url = try? ServerURL(configuration.url) else { throw .exchange(operation, .notSecured) }
         let request = Request(operation.requestName, payload.message(configuration), to: url, in: work)
         want.target_size = request.targetLength
