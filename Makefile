@@ -19,6 +19,9 @@ effort ?= sample
 kills ?= 100
 # make test-busy busy=4
 busy ?= 8
+# make symbolize addresses='pc 00007e80 lr 0000b71b' image=Boards/lm3s6965evb/.build/https/lm3s6965evb.elf
+addresses ?=
+image ?=
 # make soak soaks=100000 options='--key rsa2048'
 soaks ?= 10000
 # make bench-authority count=100000
@@ -147,6 +150,11 @@ firmware-https: setup ## the image with TLS in it, checked against limits of its
 
 firmware-relay: setup ## the image without a network, which reaches its CA through a factory's station
 	@Toolchain/firmware $(or $(board),all) relay
+
+# The image is that of `make enroll` unless another one is named.
+symbolize: board := $(or $(board),$(firstword $(firmwares)))
+symbolize: ## where in the sources the addresses of a board's line `fault: …` are (addresses='<words of it>' board=<name> image=<elf>)
+	@Toolchain/symbolize $(or $(image),Boards/$(board)/.build/usual/$(board).elf) $(addresses)
 
 boards: ## the boards without an operating system, and what each took to write
 	@Toolchain/boards

@@ -83,7 +83,7 @@ let package = Package(
         // What programs that have a heap write: text, PEM, reports, what went wrong.
         .target(
             name: "Output",
-            dependencies: ["Bytes", "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "SCEP", "Board", "Agent"],
+            dependencies: ["Bytes", "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: core),
         // What stands in a file, and what the client makes of it.
         .target(

@@ -86,6 +86,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public internal(set) var passedOver = PassedOver.List()
     /// Whether it was not told yet.
     var hasPassedOver = false
+    /// The fingerprint of a CA that has none of the configured ones, by the algorithm of the first of them.
+    var unknownCA: Digest?
     /// What happened and was not told yet.
     var event: Happening?
 

@@ -227,7 +227,9 @@ extension Instance {
     fileprivate mutating func take(_ reply: scep_http_reply, to operation: Operation) throws(AgentError) {
         // One byte more shows that nothing is missing, as where the client reads replies itself.
         guard 0..<work.count ~= reply.body_size else {
-            return try fail(.reply(HTTPError(.bodyTooLarge, at: 0, size: work.count &- 1)), to: operation)
+            return try fail(
+                .reply(HTTPError(.bodyTooLarge, at: 0, size: max(0, min(reply.body_size, HTTPError.largestSize)))),
+                to: operation)
         }
         // The fields may stand in the work buffer, too.
         let response: Response

@@ -49,7 +49,8 @@ enum Bench {
         _ board: BoardKind, image: String = "usual", _ body: (Device) async throws -> Value
     ) async throws -> Value {
         try await withTemporaryDirectory { folder in
-            try await body(Device(board: board, image: board.image(image).file(in: project), folder: folder))
+            let file = try board.image(image).file(in: project)
+            return try await body(Device(board: board, image: file, folder: folder, project: project))
         }
     }
 
