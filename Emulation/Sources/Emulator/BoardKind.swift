@@ -12,7 +12,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
         case none
         /// The program of qemu-user.
         case program(String)
-        /// The program of QEMU, its options for the machine, and those for its network.
+        /// The program of QEMU, its options for the machine, and those for its network; none where it has none.
         case machine(String, [String], network: [String])
     }
 
@@ -40,7 +40,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
             name: name, title: "\(name) (\(try file.value("title"))), emulated",
             emulation: .machine(
                 program, Array(emulator.dropFirst()),
-                network: try file.value("network").split(separator: " ").map(String.init)))
+                network: file["network"]?.split(separator: " ").map(String.init) ?? []))
     }
 
     /// Those of a checkout: the boards without an operating system that it has, by name, then Linux.
