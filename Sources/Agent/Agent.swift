@@ -135,6 +135,10 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         work: inout MutableSpan<UInt8>, random: inout RandomGenerator
     ) throws(AgentError) -> AgentAction {
         time.update(clock: clock, uptime: uptime)
+        guard !time.standsStill else {
+            stop()
+            throw .clockStopped
+        }
         // Every turn but the last leaves a state in which there is nothing to do for the caller; none comes twice.
         while true {
             do throws(AgentError) {

@@ -28,6 +28,8 @@ public enum AgentError: Error, Equatable, Sendable {
     case storage(StorageError)
     /// The key could not be made.
     case key(CryptoError)
+    /// The board's uptime stands still, so that no wait would end.
+    case clockStopped
     /// The CA could not be asked, or gave no reply.
     case exchange(Operation, ExchangeError)
     /// The server answered with an HTTP status that is not success, and with no SCEP message.

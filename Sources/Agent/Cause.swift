@@ -22,6 +22,7 @@ enum Cause: UInt8 {
     case storageMisused
     case keyUnsupported
     case keyFailed
+    case clockStopped
     case outOfMemory
     case cryptoFailed
     case passwordSpent

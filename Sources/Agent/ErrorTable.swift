@@ -38,6 +38,7 @@ private let table: StaticString =
     storage-misused: the firmware used the storage wrongly; report it
     key-unsupported: this key is not in this firmware; set key=rsa2048
     key-failed: no key could be made, crypto error #; start again
+    clock-stopped: the device's uptime stands still; check its timer
     out-of-memory: mbedTLS's arena is too small for these keys; enlarge it
     crypto-failed: the cryptography failed with error #; report it
     password-spent: challenge went into a request that has ended; set another

@@ -22,6 +22,7 @@ extension AgentError {
             return text
         case .entropy(.notProvisioned): return ErrorText(.noSeed)
         case .entropy(.failed): return ErrorText(.noEntropy)
+        case .clockStopped: return ErrorText(.clockStopped)
         case .key(.unsupported): return ErrorText(.keyUnsupported)
         case .key(.outOfMemory): return .outOfMemory
         case .key(let error):

@@ -18,6 +18,9 @@ struct Timekeeper {
     private var clock: Int64?
     /// Seconds since start-up.
     private var uptime: Int64 = 0
+    /// Milliseconds since start-up, their lower half, and how often in a row they were the same.
+    private var lastUptime: UInt32 = 0
+    private var updatesAtLastUptime: UInt32 = 0
 
     /// Takes the time from the board.
     ///
@@ -27,7 +30,14 @@ struct Timekeeper {
     mutating func update(clock: Int64?, uptime: UInt64) {
         self.clock = clock
         self.uptime = Int64(bitPattern: seconds(uptime))
+        let milliseconds = UInt32(truncatingIfNeeded: uptime)
+        updatesAtLastUptime = milliseconds == lastUptime ? updatesAtLastUptime &+ 1 : 0
+        lastUptime = milliseconds
     }
+
+    /// Whether the uptime stands still. Whoever does not really sleep, and comes back at once, takes far fewer steps even in the
+    /// hundredth of a second that an RTOS counts by.
+    var standsStill: Bool { updatesAtLastUptime >= 1_000_000 }
 
     /// Takes note that it is no earlier than `time`, which was authenticated.
     mutating func raiseFloor(to time: Int64) { floor = max(floor, time) }

@@ -120,7 +120,7 @@ private func receive<T: Transport & ~Copyable, C: Clock & ~Copyable>(
             mayRepeat = mayRepeat && reader.response.status < 200 && free.lowerBound < messageStart
             if mayRepeat { free = free.lowerBound..<min(free.upperBound, messageStart) }
             var buffer = work._mutatingExtracting(free)
-            count = try transport.receive(into: &buffer, deadline: deadline)
+            count = try transport.receiveSome(into: &buffer, deadline: deadline)
         } catch {
             // A server that refuses a request unread says why, and then breaks the connection.
             guard error == .reset, reader.response.status >= 400 else { throw .receiving(error) }

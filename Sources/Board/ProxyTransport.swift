@@ -125,7 +125,7 @@ public struct ProxyTransport<Lower: Transport & ~Copyable>: Transport, ~Copyable
         for position in 0..<Self.replyLimit {
             var byte = InlineArray<1, UInt8>(repeating: 0)
             var buffer = byte.mutableSpan
-            guard try lower.receive(into: &buffer, deadline: deadline) > 0 else { throw .proxyRefused }
+            guard try lower.receiveSome(into: &buffer, deadline: deadline) > 0 else { throw .proxyRefused }
             let received = buffer[0]
             switch position {
             case 7: break

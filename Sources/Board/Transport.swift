@@ -64,6 +64,17 @@ extension Transport where Self: ~Copyable {
     public mutating func trust(pins: Span<UInt8>, certificate: Span<UInt8>) -> Bool {
         pins.isEmpty && certificate.isEmpty
     }
+
+    /// ``receive(into:deadline:)`` for whoever goes on with what came: a board's transport that claims more bytes than there
+    /// was space for, or fewer than none, is a stream that broke.
+    public mutating func receiveSome(
+        into buffer: inout MutableSpan<UInt8>, deadline: UInt64
+    ) throws(TransportError) -> Int {
+        let capacity = buffer.count
+        let count = try receive(into: &buffer, deadline: deadline)
+        guard count >= 0, count <= capacity else { throw .reset }
+        return count
+    }
 }
 
 /// Why a ``Transport`` failed.

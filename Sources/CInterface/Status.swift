@@ -21,6 +21,7 @@ extension AgentError {
             case _ where isTemporary: SCEP_AGAIN
             case .provisioning, .configuration, .passwordSpent, .cannotRenew, .passwordNeeded: SCEP_CONFIGURATION
             case .entropy: SCEP_ENTROPY
+            case .clockStopped: SCEP_USAGE
             case .storage: SCEP_STORAGE
             case .key: SCEP_KEY
             case .exchange, .status: SCEP_NETWORK

@@ -1,3 +1,4 @@
+import BareMetal
 import Board
 import CBareMetal
 import CLwIP
@@ -54,7 +55,7 @@ public enum Network {
     @inline(never)
     static func wait(until deadline: UInt64, _ condition: () -> Bool) -> Bool {
         while true {
-            boardAlive()
+            Uptime.alive()
             let busy = poll()
             if condition() { return true }
             if cpuUptime() >= deadline { return false }

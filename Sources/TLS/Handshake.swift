@@ -87,7 +87,7 @@ extension TLSTransport where Lower: ~Copyable {
         // An alert that is a warning, or an empty record: five bytes of header and more.
         guard let bytes = unsafe cmbedtls_ssl_incoming(session, &capacity) else { return 8 }
         var buffer = unsafe MutableSpan(_unsafeStart: bytes, count: capacity)
-        let count = try lower.receive(into: &buffer, deadline: deadline)
+        let count = try lower.receiveSome(into: &buffer, deadline: deadline)
         guard count > 0 else { throw .reset }
         unsafe cmbedtls_ssl_received(session, count)
         return count

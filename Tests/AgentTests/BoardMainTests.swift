@@ -65,7 +65,14 @@ import Testing
     private func run<T: Transport>(_ record: Record, over line: inout T, capacity: Int = 1536) throws
         -> (error: AgentError?, text: [UInt8])
     {
-        var (record, clock, log, traffic) = (record, StillClock(), NoLog(), Traffic())
+        var clock = StillClock()
+        return try run(record, over: &line, by: &clock, capacity: capacity)
+    }
+
+    private func run<T: Transport, C: Clock>(
+        _ record: Record, over line: inout T, by clock: inout C, capacity: Int = 1536
+    ) throws -> (error: AgentError?, text: [UInt8]) {
+        var (record, log, traffic) = (record, NoLog(), Traffic())
         var agent = AgentTests.Device()
         var store = AgentTests.blankStore()
         var random = try seededRandom()
@@ -111,6 +118,31 @@ import Testing
     func anExchangeHasSoManySeconds(configured: Int?, expected: UInt64) throws {
         let text = try AgentTests.text("retries=0", configured.map { "timeout=\($0)" } ?? "")
         #expect(try run(Record(text)).deadlines == [5000 + expected * 1000])
+    }
+
+    /// A wait that would never end is an error.
+    @Test func anUptimeThatStandsStillEndsTheRun() throws {
+        let text = try AgentTests.text("retries=3")
+        #expect(try run(Record(text)).error == .clockStopped)
+    }
+
+    /// Never sleeps, and counts its milliseconds slowly; after twelve of them it is the next day.
+    private final class SlowClock: Clock {
+        private var reads: UInt64 = 0
+        var uptime: UInt64 {
+            reads += 1
+            return 5000 + reads / 100_000 + (reads > 1_200_000 ? 86_400_000 : 0)
+        }
+        var time: Int64? { nil }
+        func sleep(milliseconds: UInt64) {}
+    }
+
+    /// What comes back from a sleep at once is no reason to end while time passes.
+    @Test func anUptimeThatMovesIsWaitedFor() throws {
+        var (line, clock) = (DeadLine(), SlowClock())
+        let text = try AgentTests.text("retries=1")
+        #expect(try run(Record(text), over: &line, by: &clock).error == .exchange(.getCACaps, .connecting(.refused)))
+        #expect(line.deadlines.count == 2)
     }
 
     private struct Source: EntropySource {

@@ -14,7 +14,8 @@ enum Errors {
         [
             .provisioning(.absent), .provisioning(.corrupt), .provisioning(.tooLong(1, capacity: 2)),
             .provisioning(.storage(.failed)),
-            .entropy(.notProvisioned), .entropy(.failed), .key(.unsupported), .key(.outOfMemory), .key(.failed),
+            .entropy(.notProvisioned), .entropy(.failed), .clockStopped, .key(.unsupported), .key(.outOfMemory),
+            .key(.failed),
             .passwordSpent,
             .revoked,
             .stillPending, .cannotRenew, .passwordNeeded,

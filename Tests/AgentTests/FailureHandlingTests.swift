@@ -140,7 +140,8 @@ import Testing
             (.exchange(.pkcsReq, .notSecured), false), (.exchange(.pkcsReq, .connecting(.refused)), true),
             (.exchange(.pkcsReq, .reply(HTTPError(.badChunk, at: 0))), true),
             (.status(.pkcsReq, 404, text: 0..<0), true), (.storage(.failed), false), (.key(.failed), false),
-            (.stillPending, false), (.passwordSpent, false), (.cannotRenew, false), (.passwordNeeded, false),
+            (.stillPending, false), (.clockStopped, false), (.passwordSpent, false), (.cannotRenew, false),
+            (.passwordNeeded, false),
             (.revoked, false), (.entropy(.failed), false), (.provisioning(.absent), false),
             (.configuration(ConfigurationError(.missing, .url, at: 0)), false),
         ]

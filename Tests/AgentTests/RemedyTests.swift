@@ -200,7 +200,7 @@ import Testing
             (.storage(.failed), "storage-failed"), (.storage(.powerLost), "storage-failed"),
             (.storage(.unknownVersion), "storage-unknown"), (.storage(.exposed), "storage-exposed"),
             (.storage(.outOfRange), "storage-misused"), (.storage(.notErased), "storage-misused"),
-            (.entropy(.notProvisioned), "no-seed"), (.entropy(.failed), "no-entropy"),
+            (.entropy(.notProvisioned), "no-seed"), (.entropy(.failed), "no-entropy"), (.clockStopped, "clock-stopped"),
             (.key(.unsupported), "key-unsupported"), (.key(.outOfMemory), "out-of-memory"),
             (.passwordSpent, "password-spent"), (.cannotRenew, "cannot-renew"), (.passwordNeeded, "password-needed"),
             (.revoked, "revoked"), (.stillPending, "still-pending"),

@@ -22,6 +22,8 @@ final class Line {
     var sendError: (number: Int, error: TransportError)?
     /// Instead of the end of the stream.
     var receiveError: TransportError?
+    /// How many bytes a receive says that it stored; nil: the truth.
+    var claimedCount: ((_ capacity: Int) -> Int)?
     var uptime: UInt64 = 1000
     /// Milliseconds that every call takes.
     var delay: UInt64 = 0
@@ -68,7 +70,7 @@ struct ScriptedTransport: Transport, ~Copyable {
         for index in 0..<count { buffer[index] = piece[index] }
         piece.removeFirst(count)
         if !piece.isEmpty { line.reply.insert(piece, at: 0) }
-        return count
+        return line.claimedCount?(capacity) ?? count
     }
 
     mutating func close() { line.events.append(.close) }
@@ -189,6 +191,18 @@ struct LineClock: Clock, ~Copyable {
         let outcome = try run(line)
         #expect(outcome.body == [UInt8]("hello".utf8))
         #expect(outcome.traffic.bytesReceived == UInt32(Self.reply.count))
+    }
+
+    /// What such a driver claims is no reply, whatever stands in the work buffer.
+    @Test(arguments: [1, 100_000, Int.max])
+    func aTransportThatClaimsMoreThanThereWasSpaceFor(excess: Int) throws {
+        let line = Line()
+        line.reply = [Self.reply]
+        line.claimedCount = { excess == .max ? .max : $0 + excess }
+        #expect(try run(line).error == .receiving(.reset))
+        line.reply = [Self.reply]
+        line.claimedCount = { _ in excess == .max ? .min : -excess }
+        #expect(try run(line).error == .receiving(.reset))
     }
 
     @Test func nothingIsReceivedOnceTheReplyIsThere() throws {

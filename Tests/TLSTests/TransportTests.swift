@@ -18,6 +18,8 @@ import Testing
             var isOpen = false
             var deadlines: [UInt64] = []
             var notes: [String] = []
+            /// What a receive says beyond what it stored.
+            var excess = 0
         }
 
         var tcp = TCP(clock: SystemClock())
@@ -41,7 +43,11 @@ import Testing
 
         mutating func receive(
             into buffer: inout MutableSpan<UInt8>, deadline: UInt64
-        ) throws(TransportError) -> Int { try tcp.receive(into: &buffer, deadline: deadline) }
+        ) throws(TransportError) -> Int {
+            let capacity = buffer.count
+            let count = try tcp.receive(into: &buffer, deadline: deadline)
+            return journal.excess == 0 ? count : capacity + journal.excess
+        }
 
         mutating func note(time: Int64?, isExact: Bool) {
             journal.notes.append("\(time ?? -1), \(isExact)")
@@ -76,6 +82,16 @@ import Testing
 
     /// What asks for `https` asks this first.
     @Test func itSaysThatItSecures() { #expect(TLSTransport<Local>.isSecuring && !Local.isSecuring) }
+
+    /// A driver that claims more than there was space for, once it is inside of a session's memory.
+    @Test(arguments: [1, 1 << 20]) func aTransportThatClaimsTooMuchIsABrokenOne(excess: Int) throws {
+        let keys = try PublicKeys.shared.get()
+        let peer = try Peer(openssl: ["-www"] + keys.showing("ipv6", key: "ec"))
+        var transport = try transport(trusting: keys.read("bundle.pem"))
+        journal.excess = excess
+        #expect(try connect(&transport, to: "https://[2001:db8::7]:\(peer.port)/") == .reset)
+        transport.free()
+    }
 
     /// Matched by all sixteen bytes (RFC 5280, 4.2.1.6), as those of the certificate that the connection is to.
     @Test func addressesOfIPv6AreMatched() throws {

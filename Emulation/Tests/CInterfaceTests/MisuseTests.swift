@@ -245,6 +245,15 @@ import Testing
         #expect(CTransport().attend(device) == SCEP_AGAIN, "\(device.error)")
     }
 
+    /// Nor does a wait keep anybody that would never end.
+    @Test func aWaitByAClockThatStandsStill() {
+        let device = CDevice(Self.text.replacing("retries=0", with: "retries=3"))
+        device.standsStill = true
+        #expect(device.start { $0.sleep = { _, _ in } } == SCEP_OK)
+        #expect(CTransport().attend(device) == SCEP_USAGE)
+        #expect(device.error.hasPrefix("clock-stopped: "))
+    }
+
     /// A reply that does not fit, or is larger than all memory, a redirect, no status at all.
     @Test func repliesOfAnHTTPClientThatAreNone() {
         for (status, size) in [(200, 600), (200, -1), (302, 10), (0, 0), (199, 0), (1_000, 0)] {

@@ -38,7 +38,8 @@ enum {
     /* The CA has not decided; a person may have to approve. scep_next says when to ask again. */
     SCEP_PENDING = 2,
 
-    /* The caller's mistake: NULL, an argument out of range, a call in the wrong order, an agent that was overwritten. */
+    /* The caller's mistake: NULL, an argument out of range, a call in the wrong order, an agent that was overwritten, a clock that
+     * stands still. */
     SCEP_USAGE = -1,
     /* A buffer of the caller's is too small. */
     SCEP_TOO_SMALL = -2,
@@ -169,7 +170,8 @@ typedef struct {
 typedef struct {
     /* Is handed to all functions below but those of flash, snapshots and keys, which have their own. */
     void *context;
-    /* Milliseconds since start-up; never goes backwards. Required. */
+    /* Milliseconds since start-up; never goes backwards, and never stands still: a wait by such a clock is SCEP_USAGE after a million
+     * steps. Required. */
     uint64_t (*uptime)(void *context);
     /* Seconds since 1970-01-01T00:00:00Z; 0 or less if the time is not known. NULL: it is never known. */
     int64_t (*time)(void *context);

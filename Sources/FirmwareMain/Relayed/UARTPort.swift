@@ -1,3 +1,4 @@
+import BareMetal
 import Board
 import CBareMetal
 import Relay
@@ -6,7 +7,7 @@ import Relay
 struct UARTPort: SerialPort, ~Copyable {
     mutating func read(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) -> Int {
         while true {
-            boardAlive()
+            Uptime.alive()
             var count = 0
             while count < buffer.count {
                 let byte = boardTake()

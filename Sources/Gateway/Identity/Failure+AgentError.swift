@@ -55,7 +55,7 @@ extension Failure {
     private static func exit(_ error: AgentError) -> ExitCode {
         switch error {
         case .configuration, .passwordSpent, .passwordNeeded, .cannotRenew: .usage
-        case .provisioning, .entropy: .internal
+        case .provisioning, .entropy, .clockStopped: .internal
         case .storage, .key: .storage
         case .exchange(_, .notSecured): .usage
         case .exchange(_, .connecting(let error)): error.isOfTrust ? .trust : .network
