@@ -36,6 +36,11 @@ public struct NORSnapshots<S: Storage & ~Copyable, let programSize: Int>: Snapsh
     ///   replaces another's has to give the same, or it finds nothing but `.unknownVersion`.
     public init(_ storage: consuming S, capacity: Int) {
         let geometry = storage.geometry
+        guard geometry.isSound else {
+            (bankSize, bankCount) = (0, 0)
+            self.storage = storage
+            return
+        }
         let page = geometry.pageSize
         let end = (SnapshotHeader.size &+ capacity &+ SnapshotHeader.digestSize &+ page &- 1) / page &* page
         let sectors = (end &+ Self.markerSize(page) &+ geometry.sectorSize &- 1) / geometry.sectorSize
@@ -49,7 +54,7 @@ public struct NORSnapshots<S: Storage & ~Copyable, let programSize: Int>: Snapsh
         phase = .closed
         bank = -1
         sequence = 0
-        guard programSize >= SnapshotHeader.size, programSize % geometry.pageSize == 0 else { throw .outOfRange }
+        guard geometry.isSound, programSize >= SnapshotHeader.size, programSize % geometry.pageSize == 0 else { throw .outOfRange }
         guard bankCount >= 2 else { throw .full }
         var version = SnapshotHeader.currentVersion
         var isDamaged = false

@@ -33,6 +33,14 @@ public struct StorageGeometry: Equatable, Sendable {
     }
 
     public var size: Int { sectorSize * sectorCount }
+
+    /// Whether a part can have this shape: what is above of its numbers, and at most 2 GiB.
+    public var isSound: Bool {
+        guard 1...2048 ~= pageSize, sectorSize >= pageSize, sectorSize % pageSize == 0, sectorCount > 0 else {
+            return false
+        }
+        return sectorCount <= 0x7FFF_FFFF / sectorSize
+    }
 }
 
 /// Why a ``Storage`` operation failed.

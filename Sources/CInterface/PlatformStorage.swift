@@ -10,19 +10,20 @@ struct PlatformFlash: Storage {
     /// - Parameter flash: nil: there is none, and nothing of it is used.
     init(_ flash: UnsafePointer<scep_flash>?) { self.flash = flash?.pointee ?? scep_flash() }
 
-    var geometry: StorageGeometry {
+    var geometry: StorageGeometry { Self.geometry(flash) }
+
+    /// Numbers of 32 bits in the sizes of the machine: what does not fit there is no part's.
+    private static func geometry(_ flash: scep_flash) -> StorageGeometry {
         StorageGeometry(
-            pageSize: max(Int(flash.page_size), 1), sectorSize: max(Int(flash.sector_size), 1),
-            sectorCount: Int(flash.sector_count), erasedValue: flash.erased_value)
+            pageSize: Int(clamping: flash.page_size), sectorSize: Int(clamping: flash.sector_size),
+            sectorCount: Int(clamping: flash.sector_count), erasedValue: flash.erased_value)
     }
 
     /// Whether geometry and functions are there, and make sense.
     static func isUsable(_ flash: UnsafePointer<scep_flash>) -> Bool {
         let value = flash.pointee
         let page = value.page_size
-        return 1...256 ~= page && page & (page &- 1) == 0 && value.sector_size >= page
-            && value.sector_size % page == 0 && value.sector_count >= 2
-            && widened(value.sector_size) &* widened(value.sector_count) <= 0x7FFF_FFFF
+        return page <= 256 && page & (page &- 1) == 0 && value.sector_count >= 2 && geometry(value).isSound
             && value.read != nil && value.program != nil && value.erase != nil
     }
 

@@ -18,6 +18,26 @@ import Testing
         }
     }
 
+    /// A driver that says something of its part that no part can be.
+    @Test(arguments: [
+        (0, 1024, 8), (-4, 1024, 8), (4096, 4096, 8), (4, 0, 8), (4, -1024, 8), (4, 1022, 8), (512, 256, 8),
+        (4, 1024, 0),
+        (4, 1024, -8), (4, 1 << 30, 8), (1, 1, .max), (4, 1 << 40, 1),
+    ])
+    func aShapeThatNoPartHas(page: Int, sector: Int, count: Int) {
+        let shape = StorageGeometry(pageSize: page, sectorSize: sector, sectorCount: count, erasedValue: 0xFF)
+        var snapshots = NORSnapshots<_, 32>(Shapeless(geometry: shape), capacity: 600)
+        expect(.outOfRange) { _ = try snapshots.open() }
+        expect(.outOfRange) { try snapshots.begin(size: 3) }
+    }
+
+    private struct Shapeless: Storage {
+        let geometry: StorageGeometry
+        func read(at offset: Int, into buffer: inout MutableSpan<UInt8>) throws(StorageError) {}
+        func program(at offset: Int, _ bytes: Span<UInt8>) throws(StorageError) {}
+        func erase(sector: Int) throws(StorageError) {}
+    }
+
     private func expectRefused<S: SnapshotStorage & ~Copyable>(
         _ snapshots: inout S, tooLarge: Int, damage: (inout S) -> Void
     ) throws {
