@@ -137,6 +137,19 @@ import Testing
         }
     }
 
+    /// Who reads the words can tell a mistyped fingerprint from another CA.
+    @Test func bothFingerprintsOfAMismatchAreSaid() async throws {
+        try await withServer { server in
+            let pin = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal
+            let wrong = String(repeating: "5a", count: 32)
+            let device = CDevice(try configuration(server).replacing(pin, with: wrong))
+            #expect(device.start() == SCEP_OK)
+            #expect(CTransport().attend(device) == SCEP_REPLY)
+            #expect(device.kind == "fingerprint-mismatch")
+            #expect(device.error.lowercased().hasSuffix("; fingerprint sha-256: \(wrong) was expected, \(pin) came"))
+        }
+    }
+
     /// An RSA key is made in parts: the power may go between two of them, and the watchdog is fed in each.
     @Test func aKeyIsMadeInParts() async throws {
         try await withServer { server in

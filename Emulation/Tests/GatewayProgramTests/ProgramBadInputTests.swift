@@ -91,6 +91,11 @@ import Testing
                 let error = try outcome.json["error"] as? [String: Any]
                 #expect(error?["kind"] as? String == "fingerprint-mismatch")
                 #expect(error?["exitCode"] as? Int == 3)
+                // Which came stands in the log beside which was expected.
+                let root = try server.authority.trustAnchor.fingerprint(.sha256).hexadecimal.lowercased()
+                #expect(
+                    outcome.error?.lowercased().contains(
+                        "\(String(repeating: "a5", count: 32)) was expected, \(root) came") == true)
                 #expect(server.authority.transactions().isEmpty)
             }
         }
