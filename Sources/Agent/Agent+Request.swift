@@ -66,6 +66,17 @@ extension Agent where Key: ~Copyable {
         return bigEndian(hash.finish().bytes, at: 0)
     }
 
+    /// Sees whether a first request can be written, before a key is made for it, which can take minutes.
+    ///
+    /// - Parameter work: is written over at its end.
+    func checkRequest(_ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>) throws(AgentError) {
+        do throws(DERError) {
+            try certificationRequest(configuration, 0..<0).check(in: &work)
+        } catch {
+            throw .scep(.pkcsReq, .request(error), text: 0..<0)
+        }
+    }
+
     // MARK: Build
 
     /// Builds the pkiMessage of this state at the end of `work`.

@@ -94,6 +94,7 @@ extension Agent where Key: ~Copyable {
                 log.logStep(.waiting(wait, milliseconds: milliseconds))
             }
             clock.sleep(milliseconds: milliseconds)
+            slept()
         case .ready:
             return true
         }

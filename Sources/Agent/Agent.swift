@@ -112,6 +112,10 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// What is known of the time, by which a TLS server's certificate is checked: what ``Board/Transport/note(time:isExact:)`` takes.
     public var knownTime: (time: Int64?, isExact: Bool) { (time.moment.lowest, time.moment.isExact) }
 
+    /// Takes note that the time of a ``AgentAction/sleep(milliseconds:)`` was slept, and not only waited for: where the uptime has
+    /// not moved after a thousand of these, the clock stands still.
+    public mutating func slept() { time.slept() }
+
     /// Where the CA's certificates stand in ``caCertificates``.
     var currentCA: Range<Int> { nextCAByteCount..<(nextCAByteCount &+ caByteCount) }
 
@@ -164,7 +168,10 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
             return .exchange(.getCACert, chain.certificateCount == 0 ? .none : .number(chain.certificateCount))
         case .nextCACertificates: return .exchange(.getNextCACert, .none)
         case .key(let goal):
-            if goal == .enrol { try checkPassword(goal, configuration) }
+            if goal == .enrol {
+                try checkPassword(goal, configuration)
+                try checkRequest(configuration, &work)
+            }
             guard goal != .enrol, configuration.keepsKey else { return .generateKey(configuration.key) }
             // It is read for each message.
             try begin(configuration, keepsKey: true, &random)

@@ -35,8 +35,11 @@ struct Timekeeper {
         lastUptime = milliseconds
     }
 
-    /// Whether the uptime stands still. Whoever does not really sleep, and comes back at once, takes far fewer steps even in the
-    /// hundredth of a second that an RTOS counts by.
+    /// Takes note that the board has slept, and was called for that: it does not come back at once a thousand times.
+    mutating func slept() { updatesAtLastUptime &+= 999 }
+
+    /// Whether the uptime stands still. A main loop that calls again and again takes far fewer steps even in the hundredth of a
+    /// second that an RTOS counts by.
     var standsStill: Bool { updatesAtLastUptime >= 1_000_000 }
 
     /// Takes note that it is no earlier than `time`, which was authenticated.

@@ -54,7 +54,9 @@ public struct NORSnapshots<S: Storage & ~Copyable, let programSize: Int>: Snapsh
         phase = .closed
         bank = -1
         sequence = 0
-        guard geometry.isSound, programSize >= SnapshotHeader.size, programSize % geometry.pageSize == 0 else { throw .outOfRange }
+        guard geometry.isSound, programSize >= SnapshotHeader.size, programSize % geometry.pageSize == 0 else {
+            throw .outOfRange
+        }
         guard bankCount >= 2 else { throw .full }
         var version = SnapshotHeader.currentVersion
         var isDamaged = false

@@ -46,6 +46,7 @@ extension Instance {
                     return try end(inPlaceOf: next())
                 }
                 clock.sleep(milliseconds: want.milliseconds)
+                agent.slept()
             }
         }
     }

@@ -19,10 +19,13 @@ struct CallersSnapshots: ~Copyable {
         self.snapshots = snapshots?.pointee ?? scep_snapshots()
     }
 
-    static func isUsable(_ snapshots: UnsafePointer<scep_snapshots>) -> Bool {
+    /// What of them is missing; nil if they can be used.
+    static func mistake(_ snapshots: UnsafePointer<scep_snapshots>) -> StaticString? {
         let value = snapshots.pointee
-        return value.open != nil && value.read != nil && value.begin != nil && value.append != nil
-            && value.commit != nil
+        guard value.open != nil, value.read != nil, value.begin != nil, value.append != nil, value.commit != nil else {
+            return "usage: snapshots have open, read, begin, append and commit"
+        }
+        return nil
     }
 
     private static var digestSize: Int { 32 }

@@ -30,6 +30,8 @@ struct Instance: ~Copyable {
     var reader: ResponseReader?
     /// Why the last call failed: in the agent's words, or in ours.
     var failure: AgentError?
+    /// Whether the last run ended with what may pass.
+    var hasGivenUp = false
     var mistake: StaticString?
 
     let platform: scep_platform

@@ -12,9 +12,7 @@ struct PlatformClock: Clock {
     var uptime: UInt64 { platform.uptime(platform.context) }
 
     var time: Int64? {
-        guard let function = platform.time else { return nil }
-        let seconds = function(platform.context)
-        return seconds > 0 ? seconds : nil
+        platform.time.flatMap { plausible(time: $0(platform.context)) }
     }
 
     /// An agent that may not wait does not come here.

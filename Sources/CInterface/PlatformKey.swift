@@ -15,9 +15,13 @@ struct PlatformKey: DeviceKey, ~Copyable {
 
     init(context: Context) { element = ElementKey(context) }
 
-    static func isUsable(_ keys: UnsafePointer<scep_keys>) -> Bool {
+    /// What of an element is missing; nil if it can be used.
+    static func mistake(_ keys: UnsafePointer<scep_keys>) -> StaticString? {
         let value = keys.pointee
-        return value.generate != nil && value.public_key != nil && value.sign != nil
+        guard value.generate != nil, value.public_key != nil, value.sign != nil else {
+            return "usage: keys have generate, public_key and sign"
+        }
+        return nil
     }
 
     private var isInElement: Bool { element.referenceSize > 0 }

@@ -19,12 +19,18 @@ struct PlatformFlash: Storage {
             sectorCount: Int(clamping: flash.sector_count), erasedValue: flash.erased_value)
     }
 
-    /// Whether geometry and functions are there, and make sense.
-    static func isUsable(_ flash: UnsafePointer<scep_flash>) -> Bool {
+    /// What of it is no flash's; nil if it can be used.
+    static func mistake(_ flash: UnsafePointer<scep_flash>) -> StaticString? {
         let value = flash.pointee
+        if value.read == nil || value.program == nil || value.erase == nil {
+            return "usage: flash has read, program and erase"
+        }
         let page = value.page_size
-        return page <= 256 && page & (page &- 1) == 0 && value.sector_count >= 2 && geometry(value).isSound
-            && value.read != nil && value.program != nil && value.erase != nil
+        guard 1...256 ~= page, page & (page &- 1) == 0 else { return "usage: page_size is a power of two, 1 to 256" }
+        guard value.sector_count >= 2, geometry(value).isSound else {
+            return "usage: sector_size is a multiple of page_size, and there are two sectors or more, 2 GiB at most"
+        }
+        return nil
     }
 
     private func check(_ offset: Int, _ count: Int) throws(StorageError) {

@@ -115,6 +115,7 @@ extension Instance {
     /// Ends the run with an error.
     mutating func stop(_ error: AgentError) -> scep_status {
         isRunning = false
+        hasGivenUp = error.isTemporary
         duty = .none
         agent.end(error)
         tell()
@@ -137,7 +138,7 @@ extension Instance {
         want = scep_want()
         if !isRunning {
             try agent.start(configuration: configuration, store: &store, work: &work)
-            isRunning = true
+            (isRunning, hasGivenUp) = (true, false)
         }
         agent.logEvent(configuration, uptime: clock.uptime, work.span, &log)
         let action = try agent.step(
@@ -154,9 +155,12 @@ extension Instance {
             want.task = SCEP_STORE
         case .sleep(let milliseconds):
             agent.logEvent(configuration, uptime: clock.uptime, work.span, &log)
+            (failure, mistake) = (nil, nil)
             switch agent.next(configuration, clock.uptime) {
             case .poll: log.logStep(.waiting(.poll, milliseconds: milliseconds))
-            case .retry: log.logStep(.waiting(.retry, milliseconds: milliseconds))
+            case .retry:
+                failure = log.failure
+                log.logStep(.waiting(.retry, milliseconds: milliseconds))
             default:
                 warn(agent, &log)
                 log.logStep(.waiting(.nextAction, milliseconds: milliseconds))
@@ -275,7 +279,10 @@ extension Instance {
     /// What comes next, and when.
     func next() throws(AgentError) -> Event.Next {
         let text = Span(_unsafeElements: text)
-        return agent.next(try Self.read(text), PlatformClock(platform).uptime)
+        let configuration = try Self.read(text)
+        // A run that has ended with what may pass has tried often enough for a while.
+        if hasGivenUp { return .retry(seconds: configuration.retrying.cap) }
+        return agent.next(configuration, PlatformClock(platform).uptime)
     }
 
     @_lifetime(copy text)

@@ -76,7 +76,7 @@ extension Instance {
             }
             guard incoming.isComplete else {
                 reader = incoming
-                return scep_status(SCEP_AGAIN)
+                return scep_status(SCEP_MORE)
             }
             (reader, duty) = (nil, .none)
             try take(incoming.response, to: operation)

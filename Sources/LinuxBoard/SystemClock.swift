@@ -11,11 +11,7 @@ public struct SystemClock: Clock {
     public var uptime: UInt64 { Self.milliseconds() &- start }
 
     /// A board without a battery wakes up in 1970 until somebody tells it the time: as good as not knowing it.
-    public var time: Int64? {
-        let seconds = Int64(Self.read(CLOCK_REALTIME).tv_sec)
-        let firstOf2025: Int64 = 1_735_689_600
-        return seconds < firstOf2025 ? nil : seconds
-    }
+    public var time: Int64? { plausible(time: Int64(Self.read(CLOCK_REALTIME).tv_sec)) }
 
     public func sleep(milliseconds: UInt64) {
         let end = Self.milliseconds() &+ milliseconds

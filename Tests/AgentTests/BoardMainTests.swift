@@ -126,12 +126,12 @@ import Testing
         #expect(try run(Record(text)).error == .clockStopped)
     }
 
-    /// Never sleeps, and counts its milliseconds slowly; after twelve of them it is the next day.
+    /// Comes back from each sleep at once, and counts its milliseconds slowly; after twelve of them it is the next day.
     private final class SlowClock: Clock {
         private var reads: UInt64 = 0
         var uptime: UInt64 {
             reads += 1
-            return 5000 + reads / 100_000 + (reads > 1_200_000 ? 86_400_000 : 0)
+            return 5000 + reads / 100 + (reads > 1200 ? 86_400_000 : 0)
         }
         var time: Int64? { nil }
         func sleep(milliseconds: UInt64) {}

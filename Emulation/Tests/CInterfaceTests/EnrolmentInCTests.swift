@@ -231,6 +231,58 @@ import Testing
     }
 
     /// Without `sleep` it does not wait, and says when to come back.
+    /// Who has tried as often as was configured comes back after the longest wait, and not at once.
+    @Test func whoGivesUpIsToldWhenToComeBack() throws {
+        let device = CDevice(
+            """
+            url=http://127.0.0.1:1/scep
+            fingerprint=\(String(repeating: "ab", count: 32))
+            subject=CN=x
+            key=p256
+            challenge=x
+            challenge-use=always
+            retries=0
+            retry-cap=7200
+            """)
+        var next = scep_next_action()
+        #expect(device.start() == SCEP_OK)
+        for _ in 0..<2 {
+            #expect(CTransport().attend(device) == SCEP_AGAIN)
+            #expect(scep_next(device.agent, &next) == SCEP_OK)
+            #expect(next.action == SCEP_NEXT_RETRY && next.seconds == 7200)
+        }
+        var want = scep_want()
+        #expect(scep_step(device.agent, &want) == SCEP_OK && want.task == SCEP_SEND)
+        #expect(scep_next(device.agent, &next) == SCEP_OK && next.action == SCEP_NEXT_NOTHING)
+        #expect(scep_no_reply(device.agent, Int32(SCEP_TIMED_OUT)) == SCEP_AGAIN)
+        #expect(scep_next(device.agent, &next) == SCEP_OK && next.seconds == 7200)
+    }
+
+    /// What nothing can be asked for with is found before a key is made for it.
+    @Test func aSubjectThatIsNoneIsFoundBeforeAKeyIsMade() async throws {
+        try await withServer { server in
+            let device = CDevice(try configuration(server).replacing("CN=device in C", with: "device in C"))
+            #expect(device.start() == SCEP_OK)
+            #expect(CTransport().attend(device) == SCEP_CONFIGURATION)
+            #expect(device.kind == "request" && !device.lines.contains { $0.contains("key") }, "\(device.lines)")
+        }
+    }
+
+    /// A wait says what failed, in a run that goes on.
+    @Test func aWaitSaysWhatFailed() throws {
+        let device = CDevice(
+            "url=http://127.0.0.1:1/scep\nfingerprint=\(String(repeating: "ab", count: 32))\nsubject=CN=x\n")
+        #expect(device.start() == SCEP_OK)
+        var want = scep_want()
+        #expect(scep_step(device.agent, &want) == SCEP_OK && want.task == SCEP_SEND)
+        #expect(scep_no_reply(device.agent, Int32(SCEP_TIMED_OUT)) == SCEP_OK)
+        while want.task != SCEP_SLEEP {
+            #expect(scep_step(device.agent, &want) == SCEP_OK)
+            if want.task == SCEP_STORE { #expect(scep_go_on(device.agent) == SCEP_OK) }
+        }
+        #expect(device.kind == "timed-out", "\(device.error)")
+    }
+
     @Test func approvalByAPersonIsPending() async throws {
         try await withServer {
             $0.policy = .manual

@@ -22,6 +22,7 @@ import Testing
     @Test func initIsGivenNonsense() {
         let device = CDevice(Self.text)
         #expect(device.start { $0.uptime = nil } == SCEP_USAGE)
+        #expect(device.lines.last == "usage: a platform has uptime")
         #expect(device.start { $0.entropy = nil } == SCEP_USAGE)
         #expect(device.start { $0.flash = nil } == SCEP_USAGE, "neither flash nor snapshots")
         var snapshots = scep_snapshots()
@@ -171,6 +172,7 @@ import Testing
                 flash.sector_count = UInt32(count)
                 withUnsafePointer(to: &flash) { platform.flash = $0 }
             } == SCEP_USAGE)
+        #expect(device.lines.last?.contains("page_size") == true)
     }
 
     /// Two banks do not fit.

@@ -33,8 +33,8 @@ import Testing
             }
             var piece = [UInt8](repeating: 0, count: size)
             var left = limit
-            var status = scep_status(SCEP_AGAIN)
-            while status == SCEP_AGAIN {
+            var status = scep_status(SCEP_MORE)
+            while status == SCEP_MORE {
                 var span = piece.mutableSpan
                 let count = min(try tcp.receive(into: &span, deadline: deadline), left)
                 left -= count
@@ -121,7 +121,7 @@ import Testing
             #expect(scep_receive(device.agent, device.workSpace.baseAddress, 1) == SCEP_USAGE)
             #expect(scep_head(device.agent, nil, 100) == SCEP_USAGE)
             // The first piece; from there on the reply is this stream's.
-            #expect(scep_receive(device.agent, byte, 1) == SCEP_AGAIN)
+            #expect(scep_receive(device.agent, byte, 1) == SCEP_MORE)
             var reply = scep_http_reply()
             reply.status = 200
             #expect(scep_reply(device.agent, &reply) == SCEP_USAGE)
@@ -138,11 +138,11 @@ import Testing
             var want = scep_want()
             #expect(scep_step(device.agent, &want) == SCEP_OK)
             let capabilities = Array("HTTP/1.0 200 OK\r\n\r\nSHA-256\nAES\nPOSTPKIOperation\n".utf8)
-            #expect(scep_receive(device.agent, capabilities, capabilities.count) == SCEP_AGAIN)
+            #expect(scep_receive(device.agent, capabilities, capabilities.count) == SCEP_MORE)
             #expect(scep_receive(device.agent, nil, 0) == SCEP_OK)
             #expect(scep_step(device.agent, &want) == SCEP_OK && want.task == SCEP_SEND)
             let refusal = Array("HTTP/1.0 403 Forbidden\r\nContent-Length: 100\r\n\r\nno".utf8)
-            #expect(scep_receive(device.agent, refusal, refusal.count) == SCEP_AGAIN)
+            #expect(scep_receive(device.agent, refusal, refusal.count) == SCEP_MORE)
             #expect(scep_no_reply(device.agent, Int32(SCEP_RESET)) == SCEP_AGAIN)
             #expect(device.error.contains("403"), "\(device.error)")
         }

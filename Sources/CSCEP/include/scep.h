@@ -37,6 +37,8 @@ enum {
     SCEP_AGAIN = 1,
     /* The CA has not decided; a person may have to approve. scep_next says when to ask again. */
     SCEP_PENDING = 2,
+    /* Of scep_receive alone: the reply is not whole yet. */
+    SCEP_MORE = 3,
 
     /* The caller's mistake: NULL, an argument out of range, a call in the wrong order, an agent that was overwritten, a clock that
      * stands still. */
@@ -173,7 +175,8 @@ typedef struct {
     /* Milliseconds since start-up; never goes backwards, and never stands still: a wait by such a clock is SCEP_USAGE after a million
      * steps. Required. */
     uint64_t (*uptime)(void *context);
-    /* Seconds since 1970-01-01T00:00:00Z; 0 or less if the time is not known. NULL: it is never known. */
+    /* Seconds since 1970-01-01T00:00:00Z. What is before 2025, as of a clock whose battery is empty, counts as not known. NULL: it is
+     * never known. */
     int64_t (*time)(void *context);
     /* Waits. NULL: scep_attend does not wait, and returns SCEP_AGAIN or SCEP_PENDING in its place. */
     void (*sleep)(void *context, uint64_t milliseconds);
@@ -204,7 +207,8 @@ typedef struct {
  *   work, work_size     the buffer for messages; lent as long as the agent is used. Its content is the agent's.
  *
  * SCEP_OK; SCEP_USAGE; SCEP_TOO_SMALL for agent_size or work_size (512 at least); SCEP_CONFIGURATION; SCEP_ENTROPY. After an
- * error the agent is good for scep_error and scep_end alone, and after the first two for nothing. */
+ * error the agent is good for scep_error and scep_end alone, and after the first two for nothing: the platform's log has the
+ * reason of these. */
 scep_status scep_init(
     scep_agent *agent, size_t agent_size, const scep_platform *platform, const char *text, size_t text_size,
     uint8_t *work, size_t work_size);
@@ -258,16 +262,20 @@ typedef enum {
     SCEP_READY = 0,
     /* Send the request, then call scep_reply, scep_receive or scep_no_reply. */
     SCEP_SEND = 1,
-    /* Call scep_go_on: a key is made, or a part of one, and scep_step wants the same until there is all of it. Some seventy parts make an
-     * RSA-2048 key, each of at most half of an operation with it. */
+    /* Call scep_go_on: a key is made, or a part of one, and scep_step wants the same until there is all of it. Some 120 parts make an
+     * RSA-2048 key, by chance up to three times as many, each of at most half of an operation with it. */
     SCEP_MAKE_KEY = 2,
     /* Call scep_go_on: storage is written. */
     SCEP_STORE = 3,
-    /* Call scep_step again after so many milliseconds. The power may go off meanwhile. */
+    /* Call scep_step again after so many milliseconds; earlier, it wants the same. The power may go off meanwhile. scep_next tells what
+     * is waited for; where something failed, scep_error has what. */
     SCEP_SLEEP = 4
 } scep_task;
 
-/* What scep_step wants done. Pointers are valid until the next call. */
+/* -fshort-enums is not for firmware that is linked with this library. */
+typedef char scep_enums_are_ints[sizeof(scep_task) == sizeof(int) ? 1 : -1];
+
+/* What scep_step wants done. Pointers are valid until it is done; what only asks, and scep_sign, may be called meanwhile. */
 typedef struct {
     scep_task task;
     /* SCEP_SLEEP */
@@ -309,7 +317,8 @@ typedef struct {
     size_t body_size;
 } scep_http_reply;
 
-/* Hands over the reply. SCEP_OK: go on with scep_step, also after a reply that was no good and is tried again. */
+/* Hands over the reply. SCEP_OK: go on with scep_step, also after a reply that was no good and is tried again. Else the run has ended,
+ * with SCEP_AGAIN where it was tried as often as `retries` says. */
 scep_status scep_reply(scep_agent *agent, const scep_http_reply *reply);
 
 /* In place of an HTTP client, a stream of bytes such as a modem's: writes the head of the request that scep_step wants sent, as HTTP/1.0
@@ -321,10 +330,12 @@ scep_status scep_head(scep_agent *agent, uint8_t *head, size_t size);
 /* Hands over what came of the reply on that stream, in pieces of any size; 0 bytes when the far side has ended it. They do not lie in the
  * work buffer, in which the reply is put together, and the request's body is gone with the first of them.
  *
- * SCEP_AGAIN: more is wanted. SCEP_OK: the reply is whole, or no good, as after scep_reply: go on with scep_step. */
+ * SCEP_MORE: the reply is not whole yet. SCEP_OK: it is, or it is no good: go on with scep_step. Else the run has ended, as after
+ * scep_reply. */
 scep_status scep_receive(scep_agent *agent, const uint8_t *bytes, size_t size);
 
-/* Says that there was none, or not all of one, and why: one of a transport's reasons. SCEP_OK: go on with scep_step. */
+/* Says that there was none, or not all of one, and why: one of a transport's reasons; anything else is SCEP_RESET. SCEP_OK: go on with
+ * scep_step. Else the run has ended, as after scep_reply. */
 scep_status scep_no_reply(scep_agent *agent, int reason);
 
 /* ---------------------------------------------------------------------------------------------------- What there is */
@@ -353,7 +364,8 @@ typedef enum {
 
 typedef struct {
     scep_action action;
-    /* POLL, RETRY: in so many seconds. */
+    /* POLL, RETRY: in so many seconds; of a run that ended with SCEP_AGAIN, `retry-cap`. Whoever comes back earlier wears out the flash:
+     * each failed try is stored. */
     int64_t seconds;
     /* The others: seconds since 1970, which may be past. */
     int64_t time;
@@ -362,7 +374,7 @@ typedef struct {
 /* Says what the agent will do next, and when, as of now. SCEP_NEXT_NOTHING: when the caller likes. */
 scep_status scep_next(scep_agent *agent, scep_next_action *next);
 
-/* The reason of the last call that returned something else than SCEP_OK: `kind: what happened; what to do`, in ASCII, with a 0
+/* The reason of the last call that returned something else than SCEP_OK, or of a wait after a failure: `kind: what happened; what to do`, in ASCII, with a 0
  * behind it, cut if it does not fit. `kind` is what programs act upon; Sources/Agent/ErrorTable.swift lists them.
  *
  * Returns the bytes written, without the 0; 0 if there is nothing to say. */

@@ -34,7 +34,8 @@ private struct CProgram {
             "url=http://ca.example/scep\nsubject=CN=c\nchallenge=secret\nchallenge-use=always\nkey=p256\nretries=1\n")
         + [UInt8]("polls=2\nfingerprint=") + Authority.fingerprint
     private static let statuses = [
-        SCEP_OK, SCEP_AGAIN, SCEP_PENDING, SCEP_USAGE, SCEP_TOO_SMALL, SCEP_CONFIGURATION, SCEP_ENTROPY, SCEP_STORAGE,
+        SCEP_OK, SCEP_AGAIN, SCEP_PENDING, SCEP_MORE, SCEP_USAGE, SCEP_TOO_SMALL, SCEP_CONFIGURATION, SCEP_ENTROPY,
+        SCEP_STORAGE,
         SCEP_KEY, SCEP_NETWORK, SCEP_REPLY, SCEP_REFUSED, SCEP_NONE,
     ].map { scep_status($0) }
     private static let canary: UInt8 = 0xC5
@@ -153,7 +154,7 @@ private struct CProgram {
             asked.contains("GetCACaps")
             ? [UInt8]("AES\nSHA-256\nPOSTPKIOperation\n") : Authority.certificatesOnly(certificates: Authority.trusted)
         let status = receive(agent, head + body)
-        return status == SCEP_AGAIN ? scep_receive(agent, nil, 0) : status
+        return status == SCEP_MORE ? scep_receive(agent, nil, 0) : status
     }
 
     private func receive(_ agent: UnsafeMutablePointer<scep_agent>, _ bytes: [UInt8]) -> scep_status {
