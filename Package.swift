@@ -208,7 +208,8 @@ if let image = Context.environment["FIRMWARE_IMAGE"] {
             name: "RISCV", dependencies: ["Bytes", "Board", "CBareMetal", "BareMetal", "CRISCV"],
             swiftSettings: bareMetal),
         .target(name: "CLwIP"),
-        .target(name: "LwIPNet", dependencies: ["Board", "CBareMetal", "BareMetal", "CLwIP"], swiftSettings: bareMetal),
+        .target(
+            name: "LwIPNet", dependencies: ["Board", "CBareMetal", "BareMetal", "CLwIP"], swiftSettings: bareMetal),
         .target(
             name: "FirmwareMain",
             dependencies: ["Bytes", "DeviceCrypto", "Board", "Agent", "CBareMetal", "BareMetal"]
