@@ -7,12 +7,15 @@ public struct Device: Sendable {
     public let image: URL
     /// Its working folder.
     public let folder: URL
+    /// What its clock says at power-up, if it has one; this machine's time when nil.
+    private let clock: (@Sendable () -> Date)?
 
     /// - Parameter folder: exists, and belongs to no other device.
-    public init(board: BoardKind, image: URL, folder: URL) {
+    public init(board: BoardKind, image: URL, folder: URL, clock: (@Sendable () -> Date)? = nil) {
         self.board = board
         self.image = image
         self.folder = folder
+        self.clock = clock
     }
 
     /// Where it keeps its flash.
@@ -29,6 +32,8 @@ public struct Device: Sendable {
         options: BootOptions = BootOptions(), timeLimit: Duration,
         _ body: @escaping @Sendable (Running) async throws -> Value
     ) async throws -> Run<Value> {
+        var options = options
+        if options.clock == nil { options.clock = clock?() }
         do {
             return try await board.program(image: image, in: folder, options: options).run(timeLimit: timeLimit, body)
         } catch ProgramError.timeLimit(_, let limit, let transcript) {

@@ -28,10 +28,9 @@ import Testing
                 try device.manufacture(record)
                 _ = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "pending: asking again in")
-                    let store = try Data(contentsOf: board.isMachine ? device.flash : device.identity)
-                    let traces = try #require(tracesOfKey(in: [UInt8](store)))
+                    let traces = try #require(tracesOfKey(in: device.readStore()))
                     var memory = try writableMemory(of: running.processID)
-                    // The SRAM of an emulated machine. What else the emulator has are files of the flash.
+                    // The SRAM of an emulated machine. What else the emulator has is the flash.
                     if board.isMachine {
                         let sizes = try ramSizes(of: board)
                         memory.removeAll { !sizes.contains($0.count) }

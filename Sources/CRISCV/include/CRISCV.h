@@ -15,11 +15,6 @@ _Noreturn void riscvReset(void);
 ///   - stack: the stack pointer as the fault left it.
 _Noreturn void riscvFault(uint32_t cause, uint32_t place, uint32_t value, uint32_t stack);
 
-/// What was written to memory before is there for a device, and for what is read after.
-static inline void riscvFence(void) {
-    __asm volatile("fence" ::: "memory");
-}
-
 /// Sleeps until an interrupt is pending.
 static inline void riscvWait(void) {
     __asm volatile("wfi" ::: "memory");
