@@ -19,6 +19,9 @@ effort ?= sample
 kills ?= 100
 # make test-busy busy=4
 busy ?= 8
+# make symbolize addresses='pc 00007e80 lr 0000b71b' image=Boards/lm3s6965evb/.build/https/lm3s6965evb.elf
+addresses ?=
+image ?=
 # make soak soaks=100000 options='--key rsa2048'
 soaks ?= 10000
 # make bench-authority count=100000
@@ -30,6 +33,8 @@ seconds ?=
 hours ?= 1
 # make gateway kinds=amd64
 kinds ?=
+# make c-library for=cortex-m3-soft
+for ?=
 # make mutants module=SCEP,PKIX, module=all, seed=20000
 module ?=
 # make oracles messages=100000 seed=7
@@ -49,7 +54,7 @@ authority: setup ## run the embedded certificate authority: for tests, its keys 
 	@swift build -c release --package-path Emulation --product scep-authority
 	@Emulation/.build/release/scep-authority $(options)
 
-test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway test-emulation test-station test-boot test-packages ## everything that has to pass
+test: lint test-modules test-mbedtls-3 power-cuts interfere fuzz firmware firmware-https firmware-relay linux gateway c-size test-emulation test-station test-boot test-packages test-mutants ## everything that has to pass
 
 test-modules: setup ## unit tests of the core, on Debian's mbedTLS 2.28
 	@Toolchain/test modules
@@ -89,16 +94,16 @@ mutants: setup ## count the planted faults that a module's tests notice: a sampl
 	@swift build --quiet --package-path Mutants
 	@Mutants/.build/debug/mutants $(if $(module),--module $(module)) $(if $(filter command line,$(origin seed)),--seed $(seed)) $(options)
 
-# Other modules each day.
-test-mutants: setup ## test what plants faults, and plant a few: two modules' tests have to be as good as Mutants/scores has them
+# Another module each day.
+test-mutants: setup ## test what plants faults, and plant a few: a module's tests have to be as good as Mutants/scores has them
 	@Toolchain/test mutants --package-path Mutants
-	@Mutants/.build/debug/mutants --turn 2
+	@Mutants/.build/debug/mutants --turn 1
 
 coverage: setup ## what the unit tests and the fuzzers' corpus cover of each module
 	@Fuzz/run coverage
 
 # Others' clients have time limits of their own, which a server beside busy tests does not always keep.
-test-emulation: firmware firmware-https firmware-relay linux gateway ## end-to-end tests: boards, authorities and networks that misbehave
+test-emulation: firmware firmware-https firmware-relay linux gateway c-firmware ## end-to-end tests: boards, authorities and networks that misbehave
 	@Toolchain/test emulation --package-path Emulation --skip 'BootTests|ForeignClientTests'
 	@Toolchain/test foreign --package-path Emulation --skip-build --filter ForeignClientTests
 
@@ -146,8 +151,23 @@ firmware-https: setup ## the image with TLS in it, checked against limits of its
 firmware-relay: setup ## the image without a network, which reaches its CA through a factory's station
 	@Toolchain/firmware $(or $(board),all) relay
 
+# The image is that of `make enroll` unless another one is named.
+symbolize: board := $(or $(board),$(firstword $(firmwares)))
+symbolize: ## where in the sources the addresses of a board's line `fault: …` are (addresses='<words of it>' board=<name> image=<elf>)
+	@Toolchain/symbolize $(or $(image),Boards/$(board)/.build/usual/$(board).elf) $(addresses)
+
 boards: ## the boards without an operating system, and what each took to write
 	@Toolchain/boards
+
+c-library: setup ## the library for C, for each class of processor, as a team gets it (for=<class or board>: for one)
+	@Toolchain/c-library $(for)
+
+c-firmware: c-library ## the examples of firmware in C, without an operating system and on FreeRTOS
+	@$(MAKE) --no-print-directory -C Examples/bare-metal
+	@$(MAKE) --no-print-directory -C Examples/freertos
+
+c-size: firmware c-library ## what firmware in C takes of flash beside the same in Swift
+	@Examples/size 6144
 
 linux: setup ## the same agent as a program for this machine, armhf and arm64
 	@Boards/linux/build
@@ -180,11 +200,11 @@ lint: setup ## layout of the code and rules of the core
 format: ## lay out the code as lint wants it
 	git ls-files -z '*.swift' | xargs -0 swift format --in-place --parallel
 
-setup: ## Debian packages, sources of mbedTLS and lwIP, cross-built libraries; seconds when all is there
+setup: ## Debian packages, sources of mbedTLS, lwIP and FreeRTOS, cross-built libraries; seconds when all is there
 	@Toolchain/setup
 
 clean: ## remove what was built; what was set up stays
-	rm -rf .build .build-* Emulation/.build Mutants/.build Station/.build Boards/*/.build
+	rm -rf .build .build-* Emulation/.build Mutants/.build Station/.build Boards/*/.build Examples/*/.build
 
 distclean: clean ## remove what was set up too, but no Debian packages
 	rm -rf .toolchain

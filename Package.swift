@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "CInterface", type: .static, targets: ["CSCEP", "CInterface"]),
         // What a program in C looks like that uses it.
         .executable(name: "c-enrol", targets: ["c-enrol"]),
+        // What a firmware in Swift looks like that has a main loop of its own.
+        .executable(name: "main-loop", targets: ["main-loop"]),
         // The program `scep` for gateways, as `Toolchain/gateway` links it: as Embedded Swift, which SwiftPM links for no Linux.
         .library(name: "GatewayMain", type: .static, targets: ["GatewayMain"]),
         // For fuzzing alone: what the program reads.
@@ -81,7 +83,7 @@ let package = Package(
         // What programs that have a heap write: text, PEM, reports, what went wrong.
         .target(
             name: "Output",
-            dependencies: ["Bytes", "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "SCEP", "Board", "Agent"],
+            dependencies: ["Bytes", "CLinux", "DeviceCrypto", "DER", "PKIX", "CMS", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: core),
         // What stands in a file, and what the client makes of it.
         .target(
@@ -103,7 +105,17 @@ let package = Package(
             name: "CInterface",
             dependencies: ["CSCEP", "Bytes", "DeviceCrypto", "DER", "PKIX", "HTTP", "SCEP", "Board", "Agent"],
             swiftSettings: atBoundaryToC),
-        .executableTarget(name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol"),
+        .executableTarget(
+            name: "c-enrol", dependencies: ["CSCEP", "CInterface"], path: "Examples/c-enrol",
+            exclude: ["CMakeLists.txt", "Makefile"]),
+        .executableTarget(
+            name: "main-loop", dependencies: ["Bytes", "DeviceCrypto", "HTTP", "Board", "Agent", "LinuxBoard"],
+            path: "Examples/main-loop", swiftSettings: [.strictMemorySafety()] + tests),
+        // What a port to a part or an RTOS begins with: Docs/Porting.md.
+        .target(name: "CVendor", path: "Examples/skeleton/CVendor"),
+        .target(
+            name: "Skeleton", dependencies: ["Board", "CVendor", "DeviceCrypto", "Agent"],
+            path: "Examples/skeleton/Skeleton", swiftSettings: core),
         .target(name: "GatewayMain", dependencies: ["Gateway"], swiftSettings: core),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: tests),
         .target(

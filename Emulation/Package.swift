@@ -132,7 +132,8 @@ let package = Package(
             name: "EnrolmentTests",
             dependencies: [
                 "Authority", "AuthorityServer", "Emulator", "EmulationTestSupport", "FaultProxy", "Interference",
-                "LibCrypto", "enroll", "fault-proxy", "soak", .product(name: "TestSupport", package: "EmbeddedSCEP"),
+                "LibCrypto", "enroll", "fault-proxy", "soak", .product(name: "main-loop", package: "EmbeddedSCEP"),
+                .product(name: "TestSupport", package: "EmbeddedSCEP"),
             ],
             swiftSettings: strict),
         .testTarget(

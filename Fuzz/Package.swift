@@ -9,6 +9,7 @@ let package = Package(
         .executableTarget(
             name: "fuzz",
             dependencies: [
+                .product(name: "CInterface", package: "EmbeddedSCEP"),
                 .product(name: "EmbeddedSCEP", package: "EmbeddedSCEP"),
                 .product(name: "Gateway", package: "EmbeddedSCEP"),
                 .product(name: "Relay", package: "EmbeddedSCEP"),

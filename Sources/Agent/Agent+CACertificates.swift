@@ -1,4 +1,5 @@
 import Bytes
+import DER
 import DeviceCrypto
 import PKIX
 import SCEP
@@ -78,6 +79,9 @@ extension Agent where Key: ~Copyable {
                 move(.caCertificates(.same, isPending: transaction.flags.contains(.pending)))
                 return isAfterFailure ? failure : nil
             }
+            if error == .fingerprintMismatch, chain.certificateCount == 0 {
+                noteUnknownCA(reply.certificates, fingerprints, work.span)
+            }
             // A single certificate may be the first of a chain, as Dogtag gives it out.
             // More than ``SCEP/CACertificates/maximumCount`` are another error.
             guard error == .fingerprintMismatch, reply.isSingle, current == nil, configuration.message.count == 0
@@ -86,6 +90,7 @@ extension Agent where Key: ~Copyable {
             return nil
         }
         if Footprint.isUnconstrained { (passedOver, hasPassedOver) = (accepted.passedOver, true) }
+        unknownCA = nil
         // What is not what the device goes on with has overwritten what it had.
         caByteCount = 0
         // Several fingerprints can reach several CAs: a request that is open goes to none but its own.
@@ -119,7 +124,7 @@ extension Agent where Key: ~Copyable {
 
     /// Keeps a chain as far as it came, so that the next of its certificates can be fetched.
     private mutating func keep(_ certificates: Range<Int>, of chain: Chain, _ work: Span<UInt8>) throws(SCEPError) {
-        guard certificates.count <= caCapacity else { throw .tooManyCACertificates }
+        guard certificates.count <= caCapacity else { throw .caCertificatesTooLarge(certificates.count) }
         for index in certificates { caCertificates[index &- certificates.lowerBound] = work[index] }
         // They lie where trusted ones did.
         (caByteCount, nextCAByteCount) = (0, 0)
@@ -135,7 +140,7 @@ extension Agent where Key: ~Copyable {
         _ chain: Chain, _ next: Range<Int>, _ work: inout MutableSpan<UInt8>
     ) throws(SCEPError) -> Range<Int> {
         let length = next.count
-        guard length <= work.count &- chain.byteCount else { throw .tooManyCACertificates }
+        guard length <= work.count &- chain.byteCount else { throw .reply(DERError(.bufferFull, at: length)) }
         var isNew = chain.byteCount < length
         var index = length
         while index > 0 {
@@ -162,7 +167,9 @@ extension Agent where Key: ~Copyable {
             certificate = try GetNextCACert.accept(&work, body: body, from: ca, policy: &policy, moment: time.moment)
         }
         // Both CAs are trusted side by side.
-        guard certificate.count <= caCapacity &- caByteCount else { throw .tooManyCACertificates }
+        guard certificate.count <= caCapacity &- caByteCount else {
+            throw .caCertificatesTooLarge(caByteCount &+ certificate.count)
+        }
         // What the device sends next has to find a key there.
         _ = try CACertificates(work.span.extracting(certificate)).encryptionCertificate(
             canDecrypt: !configuration.needsPassword, policy: &policy)

@@ -67,12 +67,13 @@ extension Agent where Key: ~Copyable {
     ) throws(AgentError) -> Bool {
         switch action {
         case .generateKey(let algorithm):
-            log.logStep(.makingKey(algorithm))
+            if !isKeyBegun { log.logStep(.makingKey(algorithm)) }
             try generateKey(algorithm, configuration: configuration, random: &random)
         case .exchange(let operation, let payload):
             log.logStep(.exchange(operation))
             let response: Response
-            transport.note(time: time.moment.lowest, isExact: time.moment.isExact)
+            let known = knownTime
+            transport.note(time: known.time, isExact: known.isExact)
             do throws(ExchangeError) {
                 response = try send(operation, payload, configuration, &transport, clock, &work, &traffic)
             } catch {
@@ -106,10 +107,9 @@ private func send<T: Transport & ~Copyable, C: Clock & ~Copyable>(
 ) throws(ExchangeError) -> Response {
     guard let url = try? ServerURL(configuration.url) else { throw .notSecured }
     let deadline = clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000
-    // Lists alone may be larger than all that a device has to do with otherwise.
-    let limits = operation == .getCRL ? ResponseLimits() : ResponseLimits(body: 0xFFFF)
     return try exchange(
-        operation.requestName, payload.message(configuration), with: url, in: &work, limits: limits, deadline: deadline,
+        operation.requestName, payload.message(configuration), with: url, in: &work, limits: operation.responseLimits,
+        deadline: deadline,
         over: &transport, clock: clock,
         traffic: &traffic)
 }
@@ -124,6 +124,9 @@ extension Operation {
         default: "PKIOperation"
         }
     }
+
+    /// Lists alone may be larger than all that a device has to do with otherwise.
+    public var responseLimits: ResponseLimits { self == .getCRL ? ResponseLimits() : ResponseLimits(body: 0xFFFF) }
 }
 
 extension AgentPayload {

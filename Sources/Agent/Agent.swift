@@ -1,6 +1,7 @@
 import Board
 import Bytes
 import DeviceCrypto
+import PKIX
 import SCEP
 
 /// The life of one device's certificate, as a state machine: it is given bytes, time and randomness, and says what to
@@ -40,6 +41,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     var takesNoPost = false
     /// Whether the CA's certificates were fetched since the agent last woke up.
     var caIsFresh = false
+    /// Whether there is a part of the next certificate's key.
+    public private(set) var isKeyBegun = false
     /// Whether the transaction that is open was begun in this run.
     var isBegunInRun = false
     /// Whether what was begun last is an enrolment, and not about the certificate that there is.
@@ -83,6 +86,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     public internal(set) var passedOver = PassedOver.List()
     /// Whether it was not told yet.
     var hasPassedOver = false
+    /// The fingerprint of a CA that has none of the configured ones, by the algorithm of the first of them.
+    var unknownCA: Digest?
     /// What happened and was not told yet.
     var event: Happening?
 
@@ -103,6 +108,9 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
 
     /// Whether the board's clock shows a time that is proven to be over, so that nothing was decided by it.
     public var clockIsBehind: Bool { time.isClockBehind }
+
+    /// What is known of the time, by which a TLS server's certificate is checked: what ``Board/Transport/note(time:isExact:)`` takes.
+    public var knownTime: (time: Int64?, isExact: Bool) { (time.moment.lowest, time.moment.isExact) }
 
     /// Where the CA's certificates stand in ``caCertificates``.
     var currentCA: Range<Int> { nextCAByteCount..<(nextCAByteCount &+ caByteCount) }
@@ -200,7 +208,8 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
         state = .ended
     }
 
-    /// Makes the key of the next certificate.
+    /// Makes the key of the next certificate, or a part of one: until there is all of it, ``step(configuration:clock:uptime:store:work:random:)``
+    /// says the same again. A part of an RSA key is one test by Miller and Rabin; an EC key has one part.
     ///
     /// - Throws: ``AgentError``, if the run ends with it.
     public mutating func generateKey(
@@ -208,10 +217,11 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     ) throws(AgentError) {
         do throws(AgentError) {
             do throws(CryptoError) {
-                try key.generate(algorithm, random: &random)
+                isKeyBegun = try !key.generatePart(algorithm, random: &random)
             } catch {
                 throw .key(error)
             }
+            if isKeyBegun { return }
             try begin(configuration, keepsKey: false, &random)
         } catch {
             try handleFailure(error, of: nil, configuration, &random)
@@ -222,6 +232,7 @@ public struct Agent<Key: DeviceKey & ~Copyable, let caCapacity: Int>: ~Copyable 
     /// before its end.
     @inline(never)
     public mutating func forgetKeys() {
+        isKeyBegun = false
         key.wipe()
         identityKey.wipe()
     }

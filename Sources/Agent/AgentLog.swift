@@ -11,6 +11,8 @@ public protocol AgentLog: Log, ~Copyable {
 
     /// - Parameter work: the buffer in which the certificate stands that was not trusted.
     mutating func logPassedOver(_ passedOver: PassedOver, _ work: Span<UInt8>)
+
+    mutating func logMismatch(_ mismatch: FingerprintMismatch)
 }
 
 extension AgentLog where Self: ~Copyable {
@@ -23,6 +25,12 @@ extension AgentLog where Self: ~Copyable {
     public mutating func logPassedOver(_ passedOver: PassedOver, _ work: Span<UInt8>) {
         var line = Line()
         line.append(passedOver, work)
+        write(line: line.span)
+    }
+
+    public mutating func logMismatch(_ mismatch: FingerprintMismatch) {
+        var line = Line()
+        line.append(mismatch)
         write(line: line.span)
     }
 

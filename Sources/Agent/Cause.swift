@@ -45,6 +45,7 @@ enum Cause: UInt8 {
     case notHTTP
     case redirected
     case replyTooLarge
+    case replyTooLargeForAny
     case replyTruncated
     case httpMalformed
     case httpStatus
@@ -67,6 +68,7 @@ enum Cause: UInt8 {
     case caKey
     case noEncryption
     case caCertificatesTooLarge
+    case caCertificatesTooLargeANumber
 
     // The reply.
     case replyMalformed

@@ -81,7 +81,14 @@ public struct Configuration: ~Escapable {
         if subject.count == 0, subjectAltName.count == 0 { missing = .subject }
         if fingerprint.count == 0 { missing = .fingerprint }
         if url.count == 0 { missing = .url }
-        if let missing { throw ConfigurationError(.missing, missing, at: text.count) }
+        if let missing { throw error(.missing, missing, at: text.count) }
+    }
+
+    @inline(never)
+    private func error(_ kind: ConfigurationError.Kind, _ name: Name?, at offset: Int) -> ConfigurationError {
+        var line = 1
+        for index in 0..<offset where text[index] == UInt8(ascii: "\n") { line &+= 1 }
+        return ConfigurationError(kind, name, at: offset, line: line)
     }
 
     @inline(never)
@@ -90,14 +97,14 @@ public struct Configuration: ~Escapable {
         var equals = line.lowerBound
         while equals < line.upperBound, text[equals] != UInt8(ascii: "=") { equals &+= 1 }
         guard equals < line.upperBound, let name = Name(text.extracting(line.lowerBound..<equals)) else {
-            throw ConfigurationError(.unknownName, at: line.lowerBound)
+            throw error(.unknownName, nil, at: line.lowerBound)
         }
         guard values[Int(name.rawValue)].isEmpty else {
-            throw ConfigurationError(.duplicate, name, at: line.lowerBound)
+            throw error(.duplicate, name, at: line.lowerBound)
         }
         let value = (equals &+ 1)..<line.upperBound
         guard !value.isEmpty, accept(name, text.extracting(value)) else {
-            throw ConfigurationError(.badValue, name, at: equals &+ 1)
+            throw error(.badValue, name, at: equals &+ 1)
         }
         values[Int(name.rawValue)] = value
     }
@@ -109,7 +116,7 @@ public struct Configuration: ~Escapable {
         case .fingerprint: return Fingerprints(value) != nil
         case .challenge: return value.count <= 255
         case .message, .subject, .san, .keyUsage, .extendedKeyUsage, .template: return true
-        case .challengeUse: return Self.choose(value, "once always", into: &challengeIsShared)
+        case .challengeUse: return Self.choose(name, value, into: &challengeIsShared)
         case .key:
             guard let algorithm = Self.keyAlgorithm(value) else { return false }
             key = algorithm
@@ -118,11 +125,11 @@ public struct Configuration: ~Escapable {
             guard let allowing = Policy(allowing: value) else { return false }
             policy = allowing
             return true
-        case .renew: return Self.read(value, 1...99, into: &renewalPercent)
-        case .jitter: return Self.read(value, 0...50, into: &jitterPercent)
-        case .renewalKey: return Self.choose(value, "new same", into: &keepsKey)
+        case .renew: return Self.read(name, value, into: &renewalPercent)
+        case .jitter: return Self.read(name, value, into: &jitterPercent)
+        case .renewalKey: return Self.choose(name, value, into: &keepsKey)
         case .renewalType:
-            switch position(of: value, among: "auto 17 19") {
+            switch name.number(of: value) {
             case 0: break
             case 1: renewalType = .renewalReq
             case 2: renewalType = .pkcsReq
@@ -130,15 +137,15 @@ public struct Configuration: ~Escapable {
             }
             return true
         case .check: return check(value)
-        case .checkInterval: return Self.read(value, 60...2_592_000, into: &checkSeconds)
-        case .stay: return Self.choose(value, "no yes", into: &stays)
-        case .poll: return Self.read(value, 1...86_400, into: &polling.first)
-        case .pollCap: return Self.read(value, 1...604_800, into: &polling.cap)
-        case .polls: return Self.read(value, 1...100_000, into: &polling.limit)
-        case .retry: return Self.read(value, 1...86_400, into: &retrying.first)
-        case .retryCap: return Self.read(value, 1...604_800, into: &retrying.cap)
-        case .retries: return Self.read(value, 0...100_000, into: &retrying.limit)
-        case .timeout: return Self.read(value, 1...600, into: &timeoutSeconds)
+        case .checkInterval: return Self.read(name, value, into: &checkSeconds)
+        case .stay: return Self.choose(name, value, into: &stays)
+        case .poll: return Self.read(name, value, into: &polling.first)
+        case .pollCap: return Self.read(name, value, into: &polling.cap)
+        case .polls: return Self.read(name, value, into: &polling.limit)
+        case .retry: return Self.read(name, value, into: &retrying.first)
+        case .retryCap: return Self.read(name, value, into: &retrying.cap)
+        case .retries: return Self.read(name, value, into: &retrying.limit)
+        case .timeout: return Self.read(name, value, into: &timeoutSeconds)
         case .time: return readTime(value)
         case .tlsPin: return Fingerprints(value) != nil
         case .tlsCA: return true
@@ -163,7 +170,7 @@ public struct Configuration: ~Escapable {
     /// That ``tlsAuthority`` is no certificate, or that nothing here can use it or ``tlsPins``.
     var badTLSTrust: ConfigurationError {
         let name = tlsAuthority.count > 0 ? Name.tlsCA : .tlsPin
-        return ConfigurationError(.badValue, name, at: values[Int(name.rawValue)].lowerBound)
+        return error(.badValue, name, at: values[Int(name.rawValue)].lowerBound)
     }
 
     /// Whether the device's key cannot decrypt, so that replies are encrypted with the password (RFC 8894, 3.1).
@@ -175,7 +182,7 @@ public struct Configuration: ~Escapable {
     var digest: UInt32 { bigEndian(Hash.digest(.sha256, of: text).bytes, at: 0) }
 
     private static func keyAlgorithm(_ word: Span<UInt8>) -> KeyAlgorithm? {
-        switch position(of: word, among: "rsa2048 rsa3072 rsa4096 p256 p384") {
+        switch Name.key.number(of: word) {
         case 0: .rsa(bits: 2048)
         case 1: .rsa(bits: 3072)
         case 2: .rsa(bits: 4096)
@@ -185,9 +192,9 @@ public struct Configuration: ~Escapable {
         }
     }
 
-    /// - Parameter words: what stands for false, and what for true.
-    private static func choose(_ word: Span<UInt8>, _ words: StaticString, into value: inout Bool) -> Bool {
-        let number = position(of: word, among: words)
+    /// Of the two words that the name can have, the first stands for false.
+    private static func choose(_ name: Name, _ word: Span<UInt8>, into value: inout Bool) -> Bool {
+        let number = name.number(of: word)
         value = number == 1
         return number != nil
     }
@@ -195,7 +202,7 @@ public struct Configuration: ~Escapable {
     private mutating func check(_ words: Span<UInt8>) -> Bool {
         var start = 0
         while let word = Self.nextWord(words, from: start) {
-            switch position(of: words.extracting(word), among: "crl certificate") {
+            switch Name.check.number(of: words.extracting(word)) {
             case 0: checksRevocation = true
             case 1: checksCertificate = true
             default: return false
@@ -227,16 +234,24 @@ public struct Configuration: ~Escapable {
         return true
     }
 
-    private static func read(_ text: Span<UInt8>, _ range: ClosedRange<Int>, into value: inout Int) -> Bool {
+    private static func read(_ name: Name, _ text: Span<UInt8>, into value: inout Int) -> Bool {
+        let range = name.values
+        guard let number = number(text), let least = Self.number(word(0, of: range)),
+            let greatest = Self.number(word(2, of: range)), least <= number, number <= greatest
+        else { return false }
+        value = number
+        return true
+    }
+
+    @inline(never)
+    private static func number(_ text: Span<UInt8>) -> Int? {
         var number = 0
         for index in text.indices {
             let digit = text[index] &- UInt8(ascii: "0")
-            guard digit <= 9, number <= 2_592_000 else { return false }
+            guard digit <= 9, number <= 2_592_000 else { return nil }
             number = number &* 10 &+ Int(digit)
         }
-        guard range.contains(number) else { return false }
-        value = number
-        return true
+        return number
     }
 
     /// What can be set.
@@ -266,6 +281,14 @@ public struct Configuration: ~Escapable {
             @_lifetime(immortal) get { word(Int(rawValue), of: Self.texts) }
         }
 
+        /// What it can have for a value, for a person and for ``Configuration``: words separated by blanks, or a range.
+        var values: Span<UInt8> {
+            @_lifetime(immortal) get { tableRow(rawValue, of: valuesOfNames) }
+        }
+
+        /// Which of the words that it can have this is, from 0.
+        func number(of word: Span<UInt8>) -> Int? { position(of: word, among: values) }
+
         init?(_ word: Span<UInt8>) {
             guard let number = position(of: word, among: Self.texts) else { return nil }
             self.init(rawValue: UInt8(truncatingIfNeeded: number))
@@ -273,16 +296,47 @@ public struct Configuration: ~Escapable {
     }
 }
 
+/// A row for each ``Configuration/Name``, in its order.
+private let valuesOfNames: StaticString =
+    """
+    an http or https URL
+    64 or 128 hexadecimal digits
+    a name
+    1 to 255 bytes
+    names
+    usages
+    usages
+    a name
+    rsa2048 rsa3072 rsa4096 p256 p384
+    a name
+    once always
+    sha1 3des des unmarked-ra ca-without-key-usage password-encryption no-renewal
+    1 to 99
+    0 to 50
+    new same
+    auto 17 19
+    crl certificate
+    60 to 2592000
+    no yes
+    1 to 86400
+    1 to 604800
+    1 to 100000
+    1 to 86400
+    1 to 604800
+    0 to 100000
+    1 to 600
+    seconds since 1970
+    64 or 128 hexadecimal digits
+    a certificate in base64
+    """
+
 extension Policy {
     /// - Parameter words: the leniencies, as `allow` has them; nil if one of them is none.
     public init?(allowing words: Span<UInt8>) {
         self.init()
         var start = 0
         while let range = Configuration.nextWord(words, from: start) {
-            let number = position(
-                of: words.extracting(range),
-                among: "sha1 3des des unmarked-ra ca-without-key-usage password-encryption no-renewal")
-            switch number {
+            switch Configuration.Name.allow.number(of: words.extracting(range)) {
             case 0: digestFloor = .sha1
             case 1: if cipherFloor != .desCBC { cipherFloor = .tripleDESCBC }
             case 2: cipherFloor = .desCBC
@@ -315,10 +369,13 @@ public struct ConfigurationError: Error, Equatable, Sendable {
     public let name: Configuration.Name?
     /// In bytes, from the start of the text.
     public let offset: Int
+    /// The number of its line, from 1.
+    public let line: Int
 
-    public init(_ kind: Kind, _ name: Configuration.Name? = nil, at offset: Int) {
+    public init(_ kind: Kind, _ name: Configuration.Name? = nil, at offset: Int, line: Int = 1) {
         self.kind = kind
         self.name = name
         self.offset = offset
+        self.line = line
     }
 }

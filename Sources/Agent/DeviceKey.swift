@@ -10,10 +10,12 @@ public protocol DeviceKey: PrivateKey, ~Copyable {
     /// A place for a key, which is good for nothing until one is made or read into it.
     init(context: Context)
 
-    /// Makes a key in this place.
+    /// Makes a key in this place, or a part of one: whoever wants a key calls it until there is all of it. What was there is
+    /// wiped at the first.
     ///
+    /// - Returns: whether the key is complete.
     /// - Throws: `.unsupported` for an algorithm that this kind of key does not have.
-    mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError)
+    mutating func generatePart(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) -> Bool
 
     /// Bytes that ``serialize(into:)`` writes.
     var serializedSize: Int { get }
@@ -31,12 +33,23 @@ public protocol DeviceKey: PrivateKey, ~Copyable {
     mutating func wipe()
 }
 
+extension DeviceKey where Self: ~Copyable {
+    /// Makes all of a key in this place.
+    ///
+    /// - Throws: as ``generatePart(_:random:)``.
+    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+        while try !generatePart(algorithm, random: &random) {}
+    }
+}
+
 extension RSAPrivateKey: DeviceKey {
     public init(context: Void) { self.init() }
 
-    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+    public mutating func generatePart(
+        _ algorithm: KeyAlgorithm, random: inout RandomGenerator
+    ) throws(CryptoError) -> Bool {
         guard case .rsa(let bits) = algorithm else { throw .unsupported }
-        try generate(bits: bits, random: &random)
+        return try generatePart(bits: bits, random: &random)
     }
 
     public var serializedSize: Int { exportSize }

@@ -1,7 +1,7 @@
 import DeviceCrypto
 
 // The table of errors: a row for each ``Cause``, in its order, `kind: what happened; what to do`. In a row `$` is the
-// operation, `#` a number, `%` words, `&` what would have to be allowed, and `~` the CA's operator.
+// operation, `#` a number, `%` words, `&` what would have to be allowed, or a name can have, and `~` the CA's operator.
 //
 // The kind is what programs act upon, and does not change. What a row says to do cures what it says happened: it does not
 // blame what is known to be right, and speaks of a leniency only where the CA is known to be weak. Whatever anybody could
@@ -23,11 +23,11 @@ private let table: StaticString =
     """
     not-provisioned: there is no provisioning record; write one
     record-corrupt: the provisioning record is damaged; write it anew
-    record-too-long: the provisioning record is too long; shorten it
-    configuration: no known name=value, at byte #; correct it
-    configuration: % is set twice, at byte #; take one out
-    configuration: % cannot have this value, at byte #; correct it
-    configuration: % is missing, at byte #; add it
+    record-too-long: the provisioning record does not fit the text buffer; enlarge that
+    configuration: line # has no known name=value; correct it
+    configuration: line # sets % again; take one out
+    configuration: line # has a wrong %, which takes: &; correct it
+    configuration: % is missing; add it
     no-seed: there is no random seed; write one at manufacture
     no-entropy: the random source failed; replace the device
     storage-full: the identity does not fit; provide more storage
@@ -38,13 +38,13 @@ private let table: StaticString =
     storage-misused: the firmware used the storage wrongly; report it
     key-unsupported: this key is not in this firmware; set key=rsa2048
     key-failed: no key could be made, crypto error #; start again
-    out-of-memory: the arena is too small for these keys; enlarge it
+    out-of-memory: mbedTLS's arena is too small for these keys; enlarge it
     crypto-failed: the cryptography failed with error #; report it
     password-spent: challenge went into a request that has ended; set another
     no-password: EC keys need a challenge to encrypt with; set challenge, challenge-use=always
     cannot-renew: an EC key is renewed only with a shared challenge; set challenge-use=always
     password-needed: the request under way has a challenge in it; set it again
-    request-too-large: the request does not fit; shorten subject and san
+    request-too-large: the request does not fit the work buffer; enlarge that, or shorten subject and san
     request: the request cannot be built; check subject and san
     https-unsupported: https is not in this firmware; set url to http://
     no-address: no answer from DHCP; check the cable and the network
@@ -58,7 +58,8 @@ private let table: StaticString =
     no-reply: the server closed without a reply; try again
     not-http: no HTTP server answers there; check url
     redirected: the server points elsewhere; is the CA there? correct url
-    reply-too-large: the reply does not fit the device's buffer; have the CA send less
+    reply-too-large: the reply does not fit the work buffer; enlarge that, or have the CA send less
+    reply-too-large: the reply does not fit the limits of HTTP here; check server and proxies
     reply-truncated: the connection ended early; try again
     http-malformed: the reply is not proper HTTP; check server and proxies
     http-status: the answer to $ is HTTP #
@@ -78,7 +79,8 @@ private let table: StaticString =
     ca-without-key-usage: a CA below the pinned one has no key usage; ask ~ for its fingerprint
     ca-key: a key of the CA or its RA is of no use here, being %; ask ~
     no-encryption: the CA has no RSA key to encrypt to; tell ~
-    ca-certificates-too-large: no space for the CA's certificates; have the CA send less
+    ca-certificates-too-large: the CA's certificates do not fit caCapacity; enlarge that, or have the CA send less
+    ca-certificates-too-large: the CA has more than 8 certificates; have it send less
     reply-malformed: the reply to $ cannot be read; tell ~
     not-scep: the reply to $ %
     cannot-decrypt: the reply is not encrypted to the device; tell ~

@@ -12,21 +12,23 @@ extension AgentError {
         switch self {
         case .provisioning(.absent): return ErrorText(.notProvisioned)
         case .provisioning(.corrupt): return ErrorText(.recordCorrupt)
-        case .provisioning(.tooLong): return ErrorText(.recordTooLong)
+        case .provisioning(.tooLong(let size, let capacity)):
+            return ErrorText(.recordTooLong, needs: Int(size), has: Int(capacity))
         case .provisioning(.storage(let error)), .storage(let error): return ErrorText(error.cause)
         case .configuration(let error):
             var text = ErrorText(error.cause)
-            text.number = error.offset
+            text.number = error.line
             if let name = error.name { text.detail = .name(name) }
             return text
         case .entropy(.notProvisioned): return ErrorText(.noSeed)
         case .entropy(.failed): return ErrorText(.noEntropy)
         case .key(.unsupported): return ErrorText(.keyUnsupported)
+        case .key(.outOfMemory): return .outOfMemory
         case .key(let error):
             var text = ErrorText(.keyFailed)
             text.number = Int(error.rawValue)
             return text
-        case .exchange(let operation, let error): return ErrorText(error, operation)
+        case .exchange(let operation, let error): return ErrorText(error, operation, work.count)
         case .status(let operation, let status, let words):
             var text = ErrorText(.httpStatus)
             text.operation = operation

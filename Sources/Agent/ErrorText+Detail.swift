@@ -19,8 +19,9 @@ extension Line {
         }
     }
 
-    /// Appends the words of `allow` for what the CA uses.
-    mutating func appendLeniency(of detail: ErrorText.Detail) {
+    /// Appends the words of `allow` for what the CA uses, or what a name can have.
+    mutating func appendChoice(of detail: ErrorText.Detail) {
+        if case .name(let name) = detail { append(name.values) }
         guard case .weakness(let weakness) = detail else { return }
         let isCipher = weakness.contains(.des) || weakness.contains(.tripleDES)
         if weakness.contains(.sha1) { append(isCipher ? "sha1," : "sha1") }

@@ -3,7 +3,9 @@ import HTTP
 
 extension ErrorText {
     /// Why there was no reply.
-    init(_ error: ExchangeError, _ operation: Operation) {
+    ///
+    /// - Parameter capacity: of the work buffer.
+    init(_ error: ExchangeError, _ operation: Operation, _ capacity: Int) {
         switch error {
         case .notSecured:
             self.init(.httpsUnsupported)
@@ -16,6 +18,9 @@ extension ErrorText {
         case .receiving(let error):
             self.init(error.cause)
             place = .receiving
+        case .reply(let error) where error.kind == .bodyTooLarge && error.size >= capacity:
+            // A byte more shows that nothing is missing.
+            self.init(.replyTooLarge, needs: error.size &+ 1, has: capacity)
         case .reply(let error):
             self.init(error.cause)
             (place, number) = error.size > 0 ? (.size, error.size) : (.byte, 0)
@@ -64,7 +69,7 @@ extension HTTPError {
         case .noReply: .noReply
         case .notHTTP: .notHTTP
         case .redirected: .redirected
-        case .bodyTooLarge, .headTooLarge: .replyTooLarge
+        case .bodyTooLarge, .headTooLarge: .replyTooLargeForAny
         case .truncated: .replyTruncated
         case .badField, .badContentLength, .conflictingLengths, .unsupportedCoding, .badChunk: .httpMalformed
         }

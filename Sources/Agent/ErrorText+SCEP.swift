@@ -10,8 +10,11 @@ extension ErrorText {
     /// - Parameter body: where the reply stands in `work`, or the words of a refusal.
     init(_ error: SCEPError, _ operation: Operation, _ work: Span<UInt8>, _ body: Range<Int>) {
         switch error {
-        case .request(let error): self.init(request: error)
-        case .reply(let error): self.init(reply: error)
+        case .request(let error): self.init(request: error, work.count)
+        case .reply(let error): self.init(reply: error, work.count)
+        case .caCertificatesTooLarge(let size):
+            self.init(.caCertificatesTooLarge)
+            (place, number) = (.size, size)
         case .notDER(let form):
             self.init(.notSCEP)
             detail = .form(form)
@@ -47,11 +50,11 @@ extension ErrorText {
         self.operation = operation
     }
 
-    private init(request error: DERError) {
+    private init(request error: DERError, _ capacity: Int) {
         if let error = error.kind.cryptoError {
             self.init(error)
         } else if error.kind == .bufferFull {
-            self.init(.requestTooLarge)
+            self.init(.requestTooLarge, needs: 0, has: capacity)
         } else {
             self.init(.request)
             set(error)
@@ -68,9 +71,11 @@ extension ErrorText {
         detail = .weakness(weakness)
     }
 
-    private init(reply error: DERError) {
+    private init(reply error: DERError, _ capacity: Int) {
         if error.kind == .crypto(.decryptionFailed) {
             self.init(.cannotDecrypt)
+        } else if error.kind == .bufferFull {
+            self.init(.replyTooLarge, needs: 0, has: capacity)
         } else if let error = error.kind.cryptoError {
             self.init(error)
         } else {
@@ -80,7 +85,11 @@ extension ErrorText {
     }
 
     private init(_ error: CryptoError) {
-        self.init(error == .outOfMemory ? .outOfMemory : .cryptoFailed)
+        guard error != .outOfMemory else {
+            self = .outOfMemory
+            return
+        }
+        self.init(.cryptoFailed)
         number = Int(error.rawValue)
     }
 
@@ -111,7 +120,8 @@ extension SCEPError {
         case .caWithoutKeyUsage: .caWithoutKeyUsage
         case .caKeyUnusable: .caKey
         case .noEncryptionCertificate: .noEncryption
-        case .tooManyCACertificates: .caCertificatesTooLarge
+        case .caCertificatesTooLarge: .caCertificatesTooLarge
+        case .tooManyCACertificates: .caCertificatesTooLargeANumber
         case .nextCANotSigned: .nextCAUnsigned
         case .nextCAInvalid: .nextCAInvalid
         case .unknownSigner: .unknownSigner

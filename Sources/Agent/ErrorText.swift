@@ -12,6 +12,8 @@ public struct ErrorText: Sendable {
         case connecting, sending, receiving
         /// In a message of ``ErrorText/number`` bytes.
         case size
+        /// In a space of ``ErrorText/capacity`` bytes, of which it needs ``ErrorText/number`` if that is known.
+        case capacity
         /// At so many bytes from its start.
         case byte
         /// At so many bytes from its start, in DER; the number is that of what is wrong there.
@@ -36,12 +38,27 @@ public struct ErrorText: Sendable {
     var detail = Detail.none
     var place = Place.unknown
     var offset = 0
+    var capacity = 0
     /// Where the far side's words stand in the work buffer; empty when there are none.
     public internal(set) var quoted = 0..<0
 
     init(_ cause: Cause) {
         self.cause = cause
     }
+
+    /// Of what does not fit.
+    ///
+    /// - Parameters:
+    ///   - size: what it needs, in bytes; 0 if that is not known.
+    ///   - capacity: of what is too small; 0 if that is not known.
+    init(_ cause: Cause, needs size: Int, has capacity: Int) {
+        self.cause = cause
+        (number, self.capacity) = (size, capacity)
+        if capacity > 0 { place = .capacity }
+    }
+
+    /// That mbedTLS has too little memory.
+    static var outOfMemory: ErrorText { ErrorText(.outOfMemory, needs: 0, has: Arena.capacity) }
 
     /// What programs act upon: words joined by `-`.
     public var kind: Span<UInt8> {
@@ -94,7 +111,7 @@ extension Line {
             case UInt8(ascii: "$"): append(text.operation.name)
             case UInt8(ascii: "#"): append(decimal: text.number)
             case UInt8(ascii: "%"): append(text.detail)
-            case UInt8(ascii: "&"): appendLeniency(of: text.detail)
+            case UInt8(ascii: "&"): appendChoice(of: text.detail)
             case UInt8(ascii: "~"): append("the CA's operator")
             default: append(part.extracting(index...index))
             }
@@ -112,6 +129,15 @@ extension Line {
             append(text.operation.name)
         case .size:
             append(decimal: text.number)
+            append(" bytes")
+        case .capacity:
+            if text.number > 0 {
+                append("needs ")
+                append(decimal: text.number)
+                append(", ")
+            }
+            append("has ")
+            append(decimal: text.capacity)
             append(" bytes")
         case .byte:
             append(text.operation.name)

@@ -105,6 +105,7 @@ extension Agent where Key: ~Copyable {
                 transactionID: transactionID, next: next(configuration, uptime), knowsCapabilities: knowsCapabilities,
                 isOfEnrolment: isEnrolling),
             work)
+        if let mismatch = fingerprintMismatch(configuration) { log.logMismatch(mismatch) }
     }
 
     /// What comes next: of an agent that waits for what, and for how long from `uptime` on, also where no event told it.

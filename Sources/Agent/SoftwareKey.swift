@@ -2,7 +2,7 @@ import DER
 import DeviceCrypto
 import PKIX
 
-/// A key in memory, RSA or EC as ``generate(_:random:)`` is told or ``load(_:)`` finds it.
+/// A key in memory, RSA or EC as ``generatePart(_:random:)`` is told or ``load(_:)`` finds it.
 public struct SoftwareKey: DeviceKey, ~Copyable {
     private let inPlace = InPlace()
     private var isEC = false
@@ -16,15 +16,21 @@ public struct SoftwareKey: DeviceKey, ~Copyable {
 
     public init(context: Void) {}
 
-    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
-        wipe()
+    public mutating func generatePart(
+        _ algorithm: KeyAlgorithm, random: inout RandomGenerator
+    ) throws(CryptoError) -> Bool {
+        defer { note() }
         switch algorithm {
-        case .rsa(let bits): try rsa.generate(bits: bits, random: &random)
-        case .p256: try ec.generate(curve: .p256, random: &random)
-        case .p384: try ec.generate(curve: .p384, random: &random)
+        case .rsa(let bits):
+            ec.wipe()
+            isEC = false
+            return try rsa.generatePart(bits: bits, random: &random)
+        case .p256, .p384:
+            wipe()
+            try ec.generate(curve: algorithm == .p256 ? .p256 : .p384, random: &random)
+            isEC = true
+            return true
         }
-        isEC = algorithm == .p256 || algorithm == .p384
-        note()
     }
 
     private mutating func note() {

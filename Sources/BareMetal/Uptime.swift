@@ -11,6 +11,9 @@ public struct Uptime: Clock, ~Copyable {
 
     public func sleep(milliseconds: UInt64) {
         let end = uptime &+ milliseconds
-        while uptime < end { cpuWait() }
+        while uptime < end {
+            boardAlive()
+            cpuWait()
+        }
     }
 }

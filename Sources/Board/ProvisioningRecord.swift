@@ -32,7 +32,9 @@ public enum ProvisioningRecord {
         // "SCEP", little-endian.
         guard littleEndian(headerSpan.span, at: 0) == 0x5045_4353, length <= UInt32(textLimit) else { throw .corrupt }
         let count = Int(length)
-        guard count <= buffer.count else { throw .tooLong }
+        guard count <= buffer.count else {
+            throw .tooLong(UInt16(clamping: count), capacity: UInt16(clamping: buffer.count))
+        }
         var text = buffer._mutatingExtracting(first: count)
         try read(at: Self.text, of: &storage, into: &text)
         let sum = crc32(text.span)
@@ -72,7 +74,7 @@ public enum ProvisioningError: Error, Equatable, Sendable {
     case absent
     /// What is there is no record, or a damaged one.
     case corrupt
-    /// The text does not fit into the buffer.
-    case tooLong
+    /// The text, of so many bytes, does not fit into the buffer.
+    case tooLong(UInt16, capacity: UInt16)
     case storage(StorageError)
 }

@@ -21,8 +21,13 @@ public func isWord(_ text: Span<UInt8>, _ word: Span<UInt8>) -> Bool {
 }
 
 /// Which of `words`, separated by blanks, `text` is, letter case aside; nil if it is none of them.
-@inline(never)
 public func position(of text: Span<UInt8>, among words: StaticString) -> Int? {
+    position(of: text, among: span(of: words))
+}
+
+/// The same of words that are bytes.
+@inline(never)
+public func position(of text: Span<UInt8>, among words: Span<UInt8>) -> Int? {
     var index = 0
     while true {
         let word = word(index, of: words)
@@ -33,10 +38,13 @@ public func position(of text: Span<UInt8>, among words: StaticString) -> Int? {
 }
 
 /// One of `words`, which are separated by blanks; empty behind the last.
-@inline(never)
 @_lifetime(immortal)
-public func word(_ index: Int, of words: StaticString) -> Span<UInt8> {
-    let words = span(of: words)
+public func word(_ index: Int, of words: StaticString) -> Span<UInt8> { word(index, of: span(of: words)) }
+
+/// The same of words that are bytes.
+@inline(never)
+@_lifetime(copy words)
+public func word(_ index: Int, of words: Span<UInt8>) -> Span<UInt8> {
     var (left, start, end) = (index, 0, 0)
     while end < words.count, left > 0 || words[end] != UInt8(ascii: " ") {
         if words[end] == UInt8(ascii: " ") {

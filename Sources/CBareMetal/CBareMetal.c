@@ -1,1 +1,4 @@
 #include "CBareMetal.h"
+
+// A board without a watchdog.
+__attribute__((weak)) void boardAlive(void) {}

@@ -61,7 +61,7 @@ extension Instance {
             guard let url = try? ServerURL(configuration.url) else { throw .notSecured }
             response = try Board.exchange(
                 operation.requestName, payload.message(configuration), with: url, in: &work,
-                limits: ResponseLimits(body: work.count),
+                limits: operation.responseLimits,
                 deadline: clock.uptime &+ widened(UInt32(configuration.timeoutSeconds)) &* 1000, over: &transport,
                 clock: clock,
                 traffic: &traffic)

@@ -2,6 +2,7 @@ import Agent
 import Board
 import CSCEP
 import DeviceCrypto
+import HTTP
 
 /// What stands in the caller's memory.
 struct Instance: ~Copyable {
@@ -25,6 +26,8 @@ struct Instance: ~Copyable {
     /// Whether a run is under way, step by step.
     var isRunning = false
     var duty = Duty.none
+    /// Of a reply that comes in pieces.
+    var reader: ResponseReader?
     /// Why the last call failed: in the agent's words, or in ours.
     var failure: AgentError?
     var mistake: StaticString?

@@ -34,6 +34,7 @@ public func scep_init(
         } catch {
             throw .configuration(error)
         }
+        instance.pointee.random.setAlive(platform.alive, platform.context)
         var entropy = PlatformEntropy(platform)
         try seed(&instance.pointee.random, from: &entropy, personalization: Span())
     } catch {

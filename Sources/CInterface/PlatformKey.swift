@@ -22,10 +22,14 @@ struct PlatformKey: DeviceKey, ~Copyable {
 
     private var isInElement: Bool { element.referenceSize > 0 }
 
-    mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
-        wipe()
-        element.isAvailable
-            ? try element.generate(algorithm) : try software.generate(algorithm, random: &random)
+    mutating func generatePart(
+        _ algorithm: KeyAlgorithm, random: inout RandomGenerator
+    ) throws(CryptoError) -> Bool {
+        element.wipe()
+        guard element.isAvailable else { return try software.generatePart(algorithm, random: &random) }
+        software.wipe()
+        try element.generate(algorithm)
+        return true
     }
 
     var serializedSize: Int { isInElement ? 2 &+ element.referenceSize : software.serializedSize }

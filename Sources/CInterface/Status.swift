@@ -49,6 +49,12 @@ public func scep_error(
     } else if let failure = instance.pointee.failure {
         let work = Span(_unsafeElements: UnsafeBufferPointer(instance.pointee.work))
         line.append(failure.text(work), work)
+        if let configuration = try? Instance.read(Span(_unsafeElements: instance.pointee.text)),
+            let mismatch = instance.pointee.agent.fingerprintMismatch(configuration)
+        {
+            line.append("; ")
+            line.append(mismatch)
+        }
     }
     let words = line.span
     let count = min(words.count, size &- 1)

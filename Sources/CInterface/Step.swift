@@ -18,6 +18,9 @@ public func scep_step(_ agent: UnsafeMutablePointer<scep_agent>?, _ want: Unsafe
     }
     do throws(AgentError) {
         try instance.pointee.step(&want.pointee)
+        if case .send(let operation, let payload) = instance.pointee.duty {
+            try instance.pointee.describe(operation, payload, &want.pointee)
+        }
     } catch {
         return instance.pointee.stop(error)
     }
@@ -73,6 +76,9 @@ public func scep_reply(
     guard 200...999 ~= reply.status else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: a reply's status is 200 to 999")
     }
+    guard instance.pointee.reader == nil else {
+        return instance.pointee.refuse(SCEP_USAGE, "usage: the reply has begun to come in pieces")
+    }
     instance.pointee.duty = .none
     do throws(AgentError) {
         try instance.pointee.take(reply, to: operation)
@@ -89,9 +95,16 @@ public func scep_no_reply(_ agent: UnsafeMutablePointer<scep_agent>?, _ reason: 
     guard case .send(let operation, _) = instance.pointee.duty else {
         return instance.pointee.refuse(SCEP_USAGE, "usage: no reply is waited for")
     }
+    let error = TransportError(reason: reason)
+    let hasBegun = instance.pointee.reader != nil
+    // A server that refuses a request unread says why, and then breaks the stream.
+    if error == .reset, let reader = instance.pointee.reader, reader.response.status >= 400 {
+        let nothing = UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+        return instance.pointee.receive(nothing, operation)
+    }
     instance.pointee.duty = .none
     do throws(AgentError) {
-        try instance.pointee.fail(.connecting(TransportError(reason: reason)), to: operation)
+        try instance.pointee.fail(hasBegun ? .receiving(error) : .connecting(error), to: operation)
     } catch {
         return instance.pointee.stop(error)
     }
@@ -132,7 +145,7 @@ extension Instance {
             random: &random)
         switch action {
         case .generateKey(let algorithm):
-            log.logStep(.makingKey(algorithm))
+            if !agent.isKeyBegun { log.logStep(.makingKey(algorithm)) }
             duty = .makeKey(algorithm)
             want.task = SCEP_MAKE_KEY
         case .store:
@@ -157,18 +170,22 @@ extension Instance {
         case .exchange(let operation, let payload):
             log.logStep(.exchange(operation))
             duty = .send(operation, payload)
+            reader = nil
             want.task = SCEP_SEND
-            try describe(operation, payload, configuration, work.span, &want)
         }
     }
 
-    private func describe(
-        _ operation: Operation, _ payload: AgentPayload, _ configuration: borrowing Configuration,
-        _ work: Span<UInt8>, _ want: inout scep_want
+    /// Says what is to be sent.
+    fileprivate func describe(
+        _ operation: Operation, _ payload: AgentPayload, _ want: inout scep_want
     ) throws(AgentError) {
+        let text = Span(_unsafeElements: text)
+        let work = Span(_unsafeElements: UnsafeBufferPointer(work))
+        let configuration = try Self.read(text)
         guard let url = try? ServerURL(configuration.url) else { throw .exchange(operation, .notSecured) }
         let request = Request(operation.requestName, payload.message(configuration), to: url, in: work)
         want.target_size = request.targetLength
+        want.head_size = request.length &- request.body.count
         if case .post(let range) = payload {
             want.is_post = 1
             want.body = UnsafePointer(self.work.baseAddress)?.advanced(by: range.lowerBound)
@@ -203,25 +220,16 @@ extension Instance {
         guard case .send(let operation, let payload) = duty, let configuration = try? Self.read(text),
             let url = try? ServerURL(configuration.url)
         else { return nil }
-        var request = Request(operation.requestName, payload.message(configuration), to: url, in: work)
-        let length = request.targetLength
-        guard length < bytes.count else { return length }
-        // The target stands behind the method and a blank.
-        var method = InlineArray<5, UInt8>(repeating: 0)
-        let isPost: Bool
-        if case .post = payload { isPost = true } else { isPost = false }
-        var front = method.mutableSpan
-        var skipped = front._mutatingExtracting(first: isPost ? 5 : 4)
-        _ = request.readHead(into: &skipped)
-        var target = bytes._mutatingExtracting(first: length)
-        _ = request.readHead(into: &target)
-        return length
+        return Request(operation.requestName, payload.message(configuration), to: url, in: work)
+            .copyTarget(to: &bytes)
     }
 
     fileprivate mutating func take(_ reply: scep_http_reply, to operation: Operation) throws(AgentError) {
         // One byte more shows that nothing is missing, as where the client reads replies itself.
         guard 0..<work.count ~= reply.body_size else {
-            return try fail(.reply(HTTPError(.bodyTooLarge, at: 0, size: work.count &- 1)), to: operation)
+            return try fail(
+                .reply(HTTPError(.bodyTooLarge, at: 0, size: max(0, min(reply.body_size, HTTPError.largestSize)))),
+                to: operation)
         }
         // The fields may stand in the work buffer, too.
         let response: Response
@@ -235,6 +243,11 @@ extension Instance {
         if let body = reply.body {
             UnsafeMutableRawPointer(work.baseAddress)?.copyMemory(from: body, byteCount: reply.body_size)
         }
+        try take(response, to: operation)
+    }
+
+    /// Takes a reply whose body stands in the work buffer.
+    mutating func take(_ response: Response, to operation: Operation) throws(AgentError) {
         var work = MutableSpan(_unsafeElements: work)
         let text = Span(_unsafeElements: text)
         let configuration = try Self.read(text)
@@ -242,7 +255,7 @@ extension Instance {
             response, to: operation, configuration: configuration, store: &store, work: &work, random: &random)
     }
 
-    fileprivate mutating func fail(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
+    mutating func fail(_ error: ExchangeError, to operation: Operation) throws(AgentError) {
         let text = Span(_unsafeElements: text)
         let configuration = try Self.read(text)
         try agent.failed(error, to: operation, configuration: configuration, random: &random)

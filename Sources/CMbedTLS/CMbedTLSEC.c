@@ -4,17 +4,17 @@
 
 int cmbedtls_has_ec(void) { return 0; }
 
-int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
+int cmbedtls_ec_generate(cmbedtls_generator *random, size_t field_size, uint8_t *scalar,
                          uint8_t *point) {
     return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
 }
 
-int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+int cmbedtls_ec_point(cmbedtls_generator *random, size_t field_size, const uint8_t *scalar,
                       uint8_t *point) {
     return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
 }
 
-int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+int cmbedtls_ec_sign(cmbedtls_generator *random, size_t field_size, const uint8_t *scalar,
                      uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
                      uint8_t *s_bytes) {
     return MBEDTLS_ERR_ECP_FEATURE_UNAVAILABLE;
@@ -42,7 +42,7 @@ static int cmbedtls_ec_write_point(const mbedtls_ecp_group *group, const mbedtls
     return mbedtls_ecp_point_write_binary(group, q, MBEDTLS_ECP_PF_UNCOMPRESSED, &size, point, 1 + 2 * field_size);
 }
 
-int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
+int cmbedtls_ec_generate(cmbedtls_generator *random, size_t field_size, uint8_t *scalar,
                          uint8_t *point) {
     int ret = 0;
     mbedtls_ecp_group group;
@@ -63,7 +63,7 @@ cleanup:
     return ret;
 }
 
-int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+int cmbedtls_ec_point(cmbedtls_generator *random, size_t field_size, const uint8_t *scalar,
                       uint8_t *point) {
     int ret = 0;
     mbedtls_ecp_group group;
@@ -85,7 +85,7 @@ cleanup:
     return ret;
 }
 
-int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+int cmbedtls_ec_sign(cmbedtls_generator *random, size_t field_size, const uint8_t *scalar,
                      uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
                      uint8_t *s_bytes) {
     int ret = 0;

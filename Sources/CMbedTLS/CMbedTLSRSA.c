@@ -73,17 +73,109 @@ cleanup:
     return ret;
 }
 
-int cmbedtls_rsa_generate(mbedtls_ctr_drbg_context *random, unsigned bits, int exponent,
-                          uint8_t *primes) {
-    const size_t half = bits / 16;
-    mbedtls_rsa_context context;
-    cmbedtls_rsa_init(&context);
-    int status = mbedtls_rsa_gen_key(&context, cmbedtls_random, random, bits, exponent);
-    if (status == 0) {
-        status = mbedtls_rsa_export_raw(&context, NULL, 0, primes, half, primes + half, half, NULL, 0, NULL, 0);
+// A generator, and whether something was drawn from it.
+typedef struct {
+    cmbedtls_generator *random;
+    int is_drawn;
+} cmbedtls_noted;
+
+static int cmbedtls_noted_random(void *noted, unsigned char *output, size_t count) {
+    ((cmbedtls_noted *) noted)->is_drawn = 1;
+    return cmbedtls_random(((cmbedtls_noted *) noted)->random, output, count);
+}
+
+// Draws an odd number above 2^(8 * half - 1/2). It is not acceptable where it is too near to the other prime factor, or where
+// the exponent divides what is one less.
+static int cmbedtls_rsa_draw(mbedtls_mpi *candidate, cmbedtls_generator *random, uint32_t exponent, const uint8_t *other,
+                             size_t half, uint8_t *bytes) {
+    int ret = 0;
+    mbedtls_mpi_uint rest = 0;
+    mbedtls_mpi difference;
+    mbedtls_mpi_init(&difference);
+    do {
+        MBEDTLS_MPI_CHK(cmbedtls_random(random, bytes, half));
+        // The bits of the square root of 2, halved.
+    } while (((uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 | bytes[3]) < 0xB504F334);
+    bytes[half - 1] |= 1;
+    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(candidate, bytes, half));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_mod_int(&rest, candidate, (mbedtls_mpi_sint) exponent));
+    if (other != NULL) {
+        MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&difference, other, half));
+        MBEDTLS_MPI_CHK(mbedtls_mpi_sub_mpi(&difference, &difference, candidate));
     }
-    cmbedtls_rsa_free_private(&context);
-    return status;
+    if (rest == 1 || (other != NULL && mbedtls_mpi_bitlen(&difference) <= 8 * half - 100)) {
+        ret = MBEDTLS_ERR_MPI_NOT_ACCEPTABLE;
+    }
+cleanup:
+    mbedtls_mpi_free(&difference);
+    return ret;
+}
+
+int cmbedtls_rsa_search(cmbedtls_generator *random, uint32_t exponent, const uint8_t *other, size_t half, uint8_t *prime,
+                        uint8_t *passed) {
+    int ret = 0;
+    mbedtls_mpi candidate;
+    mbedtls_mpi_init(&candidate);
+    cmbedtls_noted noted = {random, 0};
+    if (*passed > 0) {
+        MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&candidate, prime, half));
+        ret = mbedtls_mpi_is_prime_ext(&candidate, 1, cmbedtls_noted_random, &noted);
+    } else {
+        // Five of six have a small factor, which mbedTLS finds before it draws what it tests with. The bound ends what never comes true.
+        for (int tries = 0; tries < 1000 && !noted.is_drawn; tries += 1) {
+            ret = cmbedtls_rsa_draw(&candidate, random, exponent, other, half, prime);
+            if (ret == 0) {
+                ret = mbedtls_mpi_is_prime_ext(&candidate, 1, cmbedtls_noted_random, &noted);
+            }
+            if (ret != 0 && ret != MBEDTLS_ERR_MPI_NOT_ACCEPTABLE) {
+                break;
+            }
+        }
+    }
+    if (ret == 0) {
+        *passed += 1;
+    } else if (ret == MBEDTLS_ERR_MPI_NOT_ACCEPTABLE) {
+        *passed = 0;
+        ret = 0;
+    }
+cleanup:
+    mbedtls_mpi_free(&candidate);
+    cmbedtls_clear_stack();
+    return ret;
+}
+
+int cmbedtls_rsa_complete(uint32_t exponent, size_t half, uint8_t *primes) {
+    int ret = 0;
+    mbedtls_mpi p, q, e, d;
+    mbedtls_mpi_init(&p);
+    mbedtls_mpi_init(&q);
+    mbedtls_mpi_init(&e);
+    mbedtls_mpi_init(&d);
+    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&p, primes, half));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_read_binary(&q, primes + half, half));
+    if (mbedtls_mpi_cmp_mpi(&p, &q) < 0) {
+        mbedtls_mpi_swap(&p, &q);
+        MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&p, primes, half));
+        MBEDTLS_MPI_CHK(mbedtls_mpi_write_binary(&q, primes + half, half));
+    }
+    // The inverse of the exponent to the least common multiple of what is one less.
+    MBEDTLS_MPI_CHK(mbedtls_mpi_sub_int(&p, &p, 1));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_sub_int(&q, &q, 1));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_gcd(&d, &p, &q));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_mul_mpi(&p, &p, &q));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_div_mpi(&p, NULL, &p, &d));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_lset(&e, (mbedtls_mpi_sint) exponent));
+    MBEDTLS_MPI_CHK(mbedtls_mpi_inv_mod(&d, &e, &p));
+    if (mbedtls_mpi_bitlen(&d) <= 8 * half) {
+        ret = MBEDTLS_ERR_MPI_NOT_ACCEPTABLE;
+    }
+cleanup:
+    mbedtls_mpi_free(&p);
+    mbedtls_mpi_free(&q);
+    mbedtls_mpi_free(&e);
+    mbedtls_mpi_free(&d);
+    cmbedtls_clear_stack();
+    return ret;
 }
 
 int cmbedtls_rsa_import(const cmbedtls_rsa_public *key, const uint8_t *private_exponent,
@@ -126,7 +218,7 @@ int cmbedtls_rsa_integer(const cmbedtls_rsa_private *key, uint8_t place, uint8_t
     return status;
 }
 
-int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                       uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *signature) {
     mbedtls_rsa_context context;
     int status = cmbedtls_rsa_load_private(&context, key);
@@ -164,7 +256,7 @@ int cmbedtls_rsa_verify(const cmbedtls_rsa_public *key, uint8_t algorithm, size_
     return status;
 }
 
-int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, mbedtls_ctr_drbg_context *random, size_t count,
+int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, cmbedtls_generator *random, size_t count,
                          const uint8_t *plaintext, uint8_t *ciphertext) {
     mbedtls_rsa_context context;
     int status = cmbedtls_rsa_load_public(&context, key);
@@ -176,7 +268,7 @@ int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, mbedtls_ctr_drbg_contex
     return status;
 }
 
-int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                          const uint8_t *ciphertext, uint8_t *plaintext, size_t capacity, size_t *count) {
     mbedtls_rsa_context context;
     int status = cmbedtls_rsa_load_private(&context, key);
@@ -189,7 +281,7 @@ int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_conte
     return status;
 }
 
-int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                               uint8_t algorithm, const uint8_t *ciphertext, uint8_t *plaintext,
                               size_t capacity, size_t *count) {
     mbedtls_rsa_context context;
@@ -204,7 +296,7 @@ int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_
     return status;
 }
 
-int cmbedtls_rsa_unwrap(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_unwrap(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                         const uint8_t *ciphertext, const uint8_t *substitute, uint8_t *bytes,
                         size_t size) {
     size_t count = 0;

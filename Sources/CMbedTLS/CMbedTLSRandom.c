@@ -20,9 +20,10 @@ static void cmbedtls_random_relocate(mbedtls_ctr_drbg_context *context) {
 #endif
 }
 
-int cmbedtls_random_seed(mbedtls_ctr_drbg_context *context, const uint8_t *bytes, size_t count,
+int cmbedtls_random_seed(cmbedtls_generator *generator, const uint8_t *bytes, size_t count,
                          const uint8_t *personalization, size_t personalization_count) {
     cmbedtls_seed seed = {bytes, count};
+    mbedtls_ctr_drbg_context *context = &generator->drbg;
     mbedtls_ctr_drbg_init(context);
     mbedtls_ctr_drbg_set_entropy_len(context, count);
     int status = mbedtls_ctr_drbg_set_nonce_len(context, 0);
@@ -35,9 +36,10 @@ int cmbedtls_random_seed(mbedtls_ctr_drbg_context *context, const uint8_t *bytes
     return status;
 }
 
-int cmbedtls_random_reseed(mbedtls_ctr_drbg_context *context, const uint8_t *bytes, size_t count,
+int cmbedtls_random_reseed(cmbedtls_generator *generator, const uint8_t *bytes, size_t count,
                            const uint8_t *additional, size_t additional_count) {
     cmbedtls_seed seed = {bytes, count};
+    mbedtls_ctr_drbg_context *context = &generator->drbg;
     cmbedtls_random_relocate(context);
     mbedtls_ctr_drbg_set_entropy_len(context, count);
     context->p_entropy = &seed;
@@ -46,9 +48,13 @@ int cmbedtls_random_reseed(mbedtls_ctr_drbg_context *context, const uint8_t *byt
     return status;
 }
 
-int cmbedtls_random(void *context, unsigned char *output, size_t count) {
-    cmbedtls_random_relocate((mbedtls_ctr_drbg_context *) context);
-    return mbedtls_ctr_drbg_random(context, output, count);
+int cmbedtls_random(void *generator, unsigned char *output, size_t count) {
+    cmbedtls_generator *from = (cmbedtls_generator *) generator;
+    if (from->alive != NULL) {
+        from->alive(from->alive_context);
+    }
+    cmbedtls_random_relocate(&from->drbg);
+    return mbedtls_ctr_drbg_random(&from->drbg, output, count);
 }
 
-void cmbedtls_random_wipe(mbedtls_ctr_drbg_context *context) { mbedtls_ctr_drbg_free(context); }
+void cmbedtls_random_wipe(cmbedtls_generator *generator) { mbedtls_ctr_drbg_free(&generator->drbg); }

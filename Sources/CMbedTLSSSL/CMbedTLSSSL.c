@@ -32,7 +32,7 @@ struct cmbedtls_ssl {
     cmbedtls_ssl_options options;
     uint8_t address[16];
     cmbedtls_ssl_verdict verdict;
-    mbedtls_ctr_drbg_context *random;
+    cmbedtls_generator *random;
     const uint8_t *outgoing;
     size_t outgoing_count;
     uint8_t *incoming;
@@ -196,7 +196,7 @@ static int note(void *argument, mbedtls_x509_crt *certificate, int depth, uint32
 
     // mbedTLS's own idea of the time is not asked: it may be compiled without one, or end in 2038.
     facts->flags |= *flags & ~(uint32_t) (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE);
-    if (facts->end.year == 0 || is_later(&begin, &facts->begin)) {
+    if (is_later(&begin, &facts->begin)) {
         facts->begin = begin;
     }
     if (facts->end.year == 0 || is_later(&facts->end, &end)) {
@@ -351,7 +351,7 @@ void cmbedtls_ssl_received(cmbedtls_ssl *ssl, size_t count) {
 }
 
 // Before a call of mbedTLS.
-static void begin(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random) {
+static void begin(cmbedtls_ssl *ssl, cmbedtls_generator *random) {
     ssl->random = random;
     if (ssl->received == 0) {
         ssl->incoming = NULL;
@@ -479,7 +479,7 @@ void cmbedtls_ssl_free(cmbedtls_ssl *ssl) {
     mbedtls_free(ssl);
 }
 
-int cmbedtls_ssl_handshake(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random) {
+int cmbedtls_ssl_handshake(cmbedtls_ssl *ssl, cmbedtls_generator *random) {
     int status = 0;
     begin(ssl, random);
     while (status == 0 && ssl->context.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
@@ -504,7 +504,7 @@ int cmbedtls_ssl_refuse(cmbedtls_ssl *ssl, uint8_t alert) {
     return end(ssl, mbedtls_ssl_send_alert_message(&ssl->context, MBEDTLS_SSL_ALERT_LEVEL_FATAL, alert));
 }
 
-int cmbedtls_ssl_write(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random, const uint8_t *bytes, size_t count) {
+int cmbedtls_ssl_write(cmbedtls_ssl *ssl, cmbedtls_generator *random, const uint8_t *bytes, size_t count) {
     if (!ssl->is_accepted) {
         return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
     }
@@ -512,7 +512,7 @@ int cmbedtls_ssl_write(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random, cons
     return end(ssl, mbedtls_ssl_write(&ssl->context, bytes, count));
 }
 
-int cmbedtls_ssl_read(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random, uint8_t *bytes, size_t count) {
+int cmbedtls_ssl_read(cmbedtls_ssl *ssl, cmbedtls_generator *random, uint8_t *bytes, size_t count) {
     if (!ssl->is_accepted) {
         return MBEDTLS_ERR_SSL_INTERNAL_ERROR;
     }

@@ -27,6 +27,7 @@ trap:
     csrr    a1, mepc
     csrr    a2, mtval
     mv      a3, sp
+    mv      a4, ra
     la      sp, __stack_top
     j       riscvFault
 

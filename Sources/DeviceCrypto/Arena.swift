@@ -10,6 +10,9 @@ public enum Arena {
     private nonisolated(unsafe) static var start: UnsafeMutablePointer<UInt8>?
     private nonisolated(unsafe) static var size = 0
 
+    /// Its bytes; 0 without an arena, or before it is installed.
+    public static var capacity: Int { unsafe size }
+
     /// Gives mbedTLS its memory, before anything else in this module is used. Does nothing without an arena.
     ///
     /// - Parameter memory: lasts as long as the program, and is used for nothing else.

@@ -15,6 +15,8 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
     /// Bytes of a prime factor; 0 after a wipe.
     private var half = 0
     public private(set) var publicExponent: UInt32 = 0
+    /// What is made here and is not complete.
+    private var search = PrimeSearch()
     /// P and Q, `half` bytes each, big-endian, at the front.
     private var primes = InlineArray<512, UInt8>(repeating: 0)
 
@@ -23,32 +25,62 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
 
     // MARK: Making
 
-    /// Makes a key with the public exponent 65537 (FIPS 186-4, B.3.3).
+    /// Makes a key with the public exponent 65537 (FIPS 186-5, A.1.3).
     ///
     /// - Parameter bits: 2048 to 4096, a multiple of 64.
     /// - Throws: `.invalidKey` for any other size; `.notSeeded`, `.outOfMemory`, `.failed`.
     public static func generate(bits: Int, random: inout RandomGenerator) throws(CryptoError) -> RSAPrivateKey {
         var key = RSAPrivateKey()
-        try key.generate(bits: bits, random: &random)
+        while try !key.generatePart(bits: bits, random: &random) {}
         return key
     }
 
-    /// The same where the key is to stay, which takes less stack. After an error the place is empty.
+    /// The same where the key is to stay, a part at a time: call it until there is all of it. A part takes as long as one test
+    /// by Miller and Rabin, which is half of an operation with the key; some seventy parts make a key of 2048 bits. Another size than
+    /// before begins anew. After an error the place is empty.
+    ///
+    /// - Returns: whether the key is complete.
     @inline(never)
-    public mutating func generate(bits: Int, random: inout RandomGenerator) throws(CryptoError) {
-        wipe()
-        guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64) else { throw .invalidKey }
-        guard random.isSeeded else { throw .notSeeded }
-        var buffer = primes.mutableSpan
-        let status = unsafe buffer.withUnsafeMutableBufferPointer { primes in
-            unsafe cmbedtls_rsa_generate(&random.context, UInt32(bits), 65537, primes.baseAddress)
+    public mutating func generatePart(bits: Int, random: inout RandomGenerator) throws(CryptoError) -> Bool {
+        guard Self.permittedBits.contains(bits), bits.isMultiple(of: 64) else {
+            wipe()
+            throw .invalidKey
         }
-        guard status == 0 else {
+        guard random.isSeeded else {
+            wipe()
+            throw .notSeeded
+        }
+        if half > 0 || search.bits != bits {
+            wipe()
+            search.bits = bits
+        }
+        let status = goOn(&random)
+        guard status == 0, !search.isHopeless else {
             wipe()
             throw CryptoError(status: status, expected: .failed)
         }
+        guard search.isComplete else { return false }
+        search = PrimeSearch()
         half = bits / 16
         publicExponent = 65537
+        return true
+    }
+
+    private mutating func goOn(_ random: inout RandomGenerator) -> Int32 {
+        let half = search.bits / 16
+        var buffer = primes.mutableSpan
+        let status = unsafe buffer.withUnsafeMutableBufferPointer { primes -> Int32 in
+            guard let first = primes.baseAddress else { return 0 }
+            let other = search.isSecond ? unsafe UnsafePointer(first) : nil
+            let prime = search.isSecond ? unsafe first + half : unsafe first
+            return unsafe cmbedtls_rsa_search(&random.context, 65537, other, half, prime, &search.passed)
+        }
+        guard status == 0 else { return status }
+        search.note()
+        guard search.isComplete else { return 0 }
+        return unsafe buffer.withUnsafeMutableBufferPointer { primes in
+            unsafe cmbedtls_rsa_complete(65537, half, primes.baseAddress)
+        }
     }
 
     /// A key that was made elsewhere, by the integers of its RSAPrivateKey (RFC 8017, A.1.2), unsigned and big-endian,
@@ -209,6 +241,7 @@ public struct RSAPrivateKey: ~Copyable, PrivateKey {
         DeviceCrypto.wipe(&buffer)
         half = 0
         publicExponent = 0
+        search = PrimeSearch()
     }
 
     // MARK: Using

@@ -59,6 +59,7 @@ private func runAgent<Flash: Storage & ~Copyable, DeviceClock: Clock & ~Copyable
     _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
     unsafe Arena.install(UnsafeMutableBufferPointer(start: firmware_arena(), count: firmware_arena_size()))
+    unsafe random.setAlive({ _ in boardAlive() }, nil)
     guard var record = flash(.record), let identity = flash(.identity) else { throw .storage(.failed) }
     try seedRandom(entropy)
     unsafe try startNetwork(&random, &log)

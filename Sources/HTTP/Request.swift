@@ -38,7 +38,7 @@ public struct Request: ~Escapable {
     public let body: Span<UInt8>
     private let url: ServerURL
     private let operation: StaticString
-    private let isPost: Bool
+    public let isPost: Bool
     private let hasMessage: Bool
     private let encoding: Encoding
     private let message: Span<UInt8>
@@ -105,6 +105,19 @@ public struct Request: ~Escapable {
     /// Bytes of the request target (path, query and the encoded message). Servers have a limit on it, often of 2,048
     /// to 8,192 bytes, which the GET of a large message passes.
     public var targetLength: Int { length(of: Piece.slash.rawValue...Piece.message.rawValue) }
+
+    /// Stores the request target at the front of `bytes`, for whoever has an HTTP client of its own.
+    ///
+    /// - Returns: ``targetLength``; nothing is stored where that is more than `bytes` has.
+    public func copyTarget(to bytes: inout MutableSpan<UInt8>) -> Int {
+        let count = targetLength
+        guard count <= bytes.count else { return count }
+        var head = self
+        head.piece = .slash
+        var target = bytes._mutatingExtracting(first: count)
+        _ = head.readHead(into: &target)
+        return count
+    }
 
     /// Bytes of head and body together.
     public var length: Int { length(of: Piece.method.rawValue...Piece.end.rawValue) &+ body.count }

@@ -54,6 +54,7 @@ public enum Network {
     @inline(never)
     static func wait(until deadline: UInt64, _ condition: () -> Bool) -> Bool {
         while true {
+            boardAlive()
             let busy = poll()
             if condition() { return true }
             if cpuUptime() >= deadline { return false }

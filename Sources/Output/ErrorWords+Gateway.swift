@@ -1,6 +1,7 @@
 import Agent
 import Board
 import DER
+import HTTP
 import PKIX
 import SCEP
 
@@ -22,6 +23,8 @@ extension ErrorWords {
             adapt(to: status, operation, isWebPage(work, body), !body.isEmpty, isHeld, knowsCapabilities)
         case .exchange(.getCACaps, let error) where error.isSilence:
             remedy = Text("try again; ") + oldServer
+        // The buffer is the program's.
+        case .exchange(_, .reply(let error)) where error.kind == .bodyTooLarge: remedy = Text("have the CA send less")
         case .scep(let operation, let error, let body):
             adapt(to: error, operation, work, body, isHeld, knowsCapabilities)
         case .passwordSpent:
@@ -100,6 +103,9 @@ extension ErrorWords {
             remedy = cureOfPage(operation, knowsCapabilities)
             place = []
         case .noCapabilities: remedy = cureOfCapabilities
+        case .caCertificatesTooLarge:
+            say("the CA's certificates are larger than all that there is space for", do: "have the CA send less")
+        case .request(let error) where error.kind == .bufferFull: remedy = Text("shorten subject and san")
         case .reply(let error) where error.kind.cryptoError == nil:
             place = []
             remedy = cureOfPage(operation, knowsCapabilities)

@@ -406,7 +406,7 @@ extension CACertificates {
     func keep(in trusted: inout MutableSpan<UInt8>) throws(SCEPError) -> Int {
         var size = 0
         for isWriting in 0..<2 {
-            guard size <= trusted.count else { throw .tooManyCACertificates }
+            guard size <= trusted.count else { throw .caCertificatesTooLarge(size) }
             size = 0
             var list = list
             while let certificate = list.next() {

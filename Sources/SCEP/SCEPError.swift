@@ -36,7 +36,9 @@ public enum SCEPError: Error, Equatable, Sendable {
     case caKeyUnusable(KeyDefect)
     /// No certificate has a key that a request can be encrypted to; for a device whose key can decrypt, no RSA key.
     case noEncryptionCertificate
-    /// They do not fit in the space that the device has for them, or are more than 8.
+    /// They do not fit in the space that the device has for them, and take so many bytes.
+    case caCertificatesTooLarge(Int)
+    /// They are more than 8.
     case tooManyCACertificates
     /// The CA's next certificates are not signed by a CA's certificate that is trusted now.
     case nextCANotSigned

@@ -53,7 +53,7 @@ extension TLSTransport where Lower: ~Copyable {
     /// - Returns: what it returned: a count, or ``Status/check``.
     mutating func step(
         _ session: OpaquePointer, _ deadline: UInt64,
-        _ call: (UnsafeMutablePointer<mbedtls_ctr_drbg_context>) -> Int32
+        _ call: (UnsafeMutablePointer<cmbedtls_generator>) -> Int32
     ) throws(TransportError) -> Int {
         var silence = 0
         while silence < silenceLimit {

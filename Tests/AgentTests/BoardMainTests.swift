@@ -87,13 +87,14 @@ import Testing
     /// The text has the password in it: whatever a run ends with, nothing of it is left.
     @Test func theTextIsWiped() throws {
         let good = try AgentTests.text("challenge=4711-secret", "retries=0")
+        let lines = good.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).count
         var damaged = Record(good)
         damaged.bytes[damaged.bytes.count - 1] ^= 1
         let rows: [(Record, AgentError)] = [
             (Record(good), .exchange(.getCACaps, .connecting(.refused))),
             (
                 Record(good + Array("\nretries=1".utf8)),
-                .configuration(ConfigurationError(.duplicate, .retries, at: good.count + 1))
+                .configuration(ConfigurationError(.duplicate, .retries, at: good.count + 1, line: lines + 1))
             ),
             (Record(Array("challenge=4711-secret".utf8)), .configuration(ConfigurationError(.missing, .url, at: 21))),
             (damaged, .provisioning(.corrupt)),
@@ -173,7 +174,9 @@ import Testing
         var blank = Record(good)
         blank.bytes = []
         #expect(try run(blank).error == .provisioning(.absent))
-        #expect(try run(Record(good), capacity: good.count - 1).error == .provisioning(.tooLong))
+        #expect(
+            try run(Record(good), capacity: good.count - 1).error
+                == .provisioning(.tooLong(UInt16(good.count), capacity: UInt16(good.count - 1))))
         #expect(try run(Record(good), capacity: good.count).error == .exchange(.getCACaps, .connecting(.refused)))
     }
 
@@ -219,10 +222,11 @@ import Testing
         let pin = "tls-pin=" + String(repeating: "ab", count: 32)
         for (lines, name) in [([pin, "tls-ca=x"], "tls-ca"), (["tls-ca=MIIB", pin], "tls-ca"), ([pin], "tls-pin")] {
             let text = try AgentTests.text(lines.joined(separator: "\n"))
-            var line = Line(isTrusting: false)
-            let (failure, bytes) = try run(Record(text), over: &line)
+            var untrusting = Line(isTrusting: false)
+            let (failure, bytes) = try run(Record(text), over: &untrusting)
             let offset = try #require(text.firstRange(of: Array("\(name)=".utf8))).upperBound
-            let expected = ConfigurationError(.badValue, name == "tls-ca" ? .tlsCA : .tlsPin, at: offset)
+            let line = text[..<offset].count { $0 == UInt8(ascii: "\n") } + 1
+            let expected = ConfigurationError(.badValue, name == "tls-ca" ? .tlsCA : .tlsPin, at: offset, line: line)
             #expect(failure == .configuration(expected))
             #expect(bytes == [UInt8](repeating: 0, count: 1536))
         }

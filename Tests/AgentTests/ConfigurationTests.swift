@@ -124,6 +124,7 @@ import Testing
         let error = #expect(throws: ConfigurationError.self) { _ = try Configuration(text.span) }
         #expect(
             error?.kind == kind && error?.offset == Self.minimum.utf8.count + offset, "\(String(describing: error))")
+        #expect(error?.line == Self.minimum.count { $0 == "\n" } + 1)
         let name = kind == .unknownName ? nil : line.prefix { $0 != "=" }
         #expect(error?.name.map { string($0.text) } == name.map(String.init))
     }
@@ -139,7 +140,8 @@ import Testing
         _ text: String, _ kind: ConfigurationError.Kind, _ name: Configuration.Name, _ offset: Int
     ) {
         let bytes = Array(text.utf8)
-        #expect(throws: ConfigurationError(kind, name, at: offset)) { _ = try Configuration(bytes.span) }
+        let line = text.utf8.prefix(offset).count { $0 == UInt8(ascii: "\n") } + 1
+        #expect(throws: ConfigurationError(kind, name, at: offset, line: line)) { _ = try Configuration(bytes.span) }
     }
 
     /// What editors of Windows leave in a file.
@@ -151,7 +153,7 @@ import Testing
         #expect(string(configuration.challenge) == "p w d")
         // At its beginning only.
         let late = Array((Self.minimum + "\u{FEFF}poll=5").utf8)
-        #expect(throws: ConfigurationError(.unknownName, at: Self.minimum.utf8.count)) {
+        #expect(throws: ConfigurationError(.unknownName, at: Self.minimum.utf8.count, line: 4)) {
             _ = try Configuration(late.span)
         }
     }

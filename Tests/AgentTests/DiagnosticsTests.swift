@@ -49,7 +49,7 @@ import Testing
         ),
         (
             .exchange(.getCACert, .reply(HTTPError(.bodyTooLarge, at: 90, size: 1_048_576))),
-            "error reply-too-large: the reply does not fit the device's buffer; have the CA send less (1048576 bytes)"
+            "error reply-too-large: the reply does not fit the work buffer; enlarge that, or have the CA send less"
         ),
         (
             .exchange(.getCACert, .reply(HTTPError(.badChunk, at: 90))),
@@ -60,8 +60,8 @@ import Testing
             "error reply-malformed: the reply to GetCACert cannot be read; tell the CA's operator (code 8 at byte 312)"
         ),
         (
-            .configuration(ConfigurationError(.duplicate, .url, at: 17)),
-            "error configuration: url is set twice, at byte 17; take one out"
+            .configuration(ConfigurationError(.duplicate, .url, at: 17, line: 4)),
+            "error configuration: line 4 sets url again; take one out"
         ),
         (
             .scep(.pkcsReq, .belowFloor(Leniency.sha1.union(.tripleDES)), text: 0..<0),

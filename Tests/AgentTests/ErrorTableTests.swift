@@ -36,7 +36,7 @@ import Testing
         let shared = kinds.filter { $0.value.count > 1 }.keys.sorted()
         #expect(
             shared == [
-                "configuration", "no-capabilities", "weak-digest",
+                "ca-certificates-too-large", "configuration", "no-capabilities", "reply-too-large", "weak-digest",
             ])
     }
 

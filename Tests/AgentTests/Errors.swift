@@ -12,8 +12,10 @@ import SCEP
 enum Errors {
     static let all: [AgentError] =
         [
-            .provisioning(.absent), .provisioning(.corrupt), .provisioning(.tooLong), .provisioning(.storage(.failed)),
-            .entropy(.notProvisioned), .entropy(.failed), .key(.unsupported), .key(.outOfMemory), .passwordSpent,
+            .provisioning(.absent), .provisioning(.corrupt), .provisioning(.tooLong(1, capacity: 2)),
+            .provisioning(.storage(.failed)),
+            .entropy(.notProvisioned), .entropy(.failed), .key(.unsupported), .key(.outOfMemory), .key(.failed),
+            .passwordSpent,
             .revoked,
             .stillPending, .cannotRenew, .passwordNeeded,
         ] + configuration + storage + network + statuses + replies
@@ -70,7 +72,8 @@ enum Errors {
         case .unmarkedRA: .caWithoutKeyUsage
         case .caWithoutKeyUsage: .caKeyUnusable(.rsaSize(bits: 1024))
         case .caKeyUnusable: .noEncryptionCertificate
-        case .noEncryptionCertificate: .tooManyCACertificates
+        case .noEncryptionCertificate: .caCertificatesTooLarge(2)
+        case .caCertificatesTooLarge: .tooManyCACertificates
         case .tooManyCACertificates: .nextCANotSigned
         case .nextCANotSigned: .nextCAInvalid
         case .nextCAInvalid: .unknownSigner

@@ -125,12 +125,55 @@ import Testing
         ]
         #expect(replies.count == Errors.http.count)
         for (kind, name) in replies {
-            let line = Self.line(.exchange(.getCert, .reply(HTTPError(kind, at: 7))))
+            let line = Self.line(.exchange(.getCert, .reply(HTTPError(kind, at: 7))), "xx")
             #expect(line.hasPrefix("\(name): ") && line.hasSuffix(" (GetCert, byte 7)"), "\(line)")
-            let sized = Self.line(.exchange(.getCert, .reply(HTTPError(kind, at: 7, size: 1))))
+            let sized = Self.line(.exchange(.getCert, .reply(HTTPError(kind, at: 7, size: 1))), "xx")
             #expect(sized.hasSuffix(" (1 bytes)"), "\(sized)")
         }
         #expect(Self.kind(.exchange(.pkcsReq, .notSecured)) == "https-unsupported")
+    }
+
+    /// Of what is too small it is said what that is, how much it needs where that is known, and how much it has.
+    @Test func whatIsTooSmallIsNamedWithItsBytes() {
+        let work = String(repeating: "x", count: 64)
+        let rows: [(AgentError, String)] = [
+            (
+                // A byte more shows that nothing is missing.
+                .exchange(.getCACert, .reply(HTTPError(.bodyTooLarge, at: 7, size: 64))),
+                "reply-too-large: the reply does not fit the work buffer; enlarge that, or have the CA send less "
+                    + "(needs 65, has 64 bytes)"
+            ),
+            (
+                .scep(.getCACert, .reply(DERError(.bufferFull, at: 0)), text: 0..<0),
+                "reply-too-large: the reply does not fit the work buffer; enlarge that, or have the CA send less "
+                    + "(has 64 bytes)"
+            ),
+            (
+                .scep(.pkcsReq, .request(DERError(.bufferFull, at: 0)), text: 0..<0),
+                "request-too-large: the request does not fit the work buffer; enlarge that, or shorten subject and san "
+                    + "(has 64 bytes)"
+            ),
+            (
+                .scep(.getCACert, .caCertificatesTooLarge(3402), text: 0..<0),
+                "ca-certificates-too-large: the CA's certificates do not fit caCapacity; enlarge that, or have the CA "
+                    + "send less (3402 bytes)"
+            ),
+            (
+                .provisioning(.tooLong(1600, capacity: 1536)),
+                "record-too-long: the provisioning record does not fit the text buffer; enlarge that "
+                    + "(needs 1600, has 1536 bytes)"
+            ),
+        ]
+        for (error, line) in rows { #expect(Self.line(error, work) == line) }
+        // Whatever needed memory of mbedTLS's; how much there is, only an arena knows.
+        for error in [
+            AgentError.key(.outOfMemory),
+            .scep(.pkcsReq, .request(DERError(.crypto(.outOfMemory), at: 0)), text: 0..<0),
+        ] {
+            #expect(
+                Self.line(error, work).hasPrefix(
+                    "out-of-memory: mbedTLS's arena is too small for these keys; enlarge it"))
+        }
     }
 
     /// A server that says nothing to GetCACaps may be an old one; to nothing else is that the answer.
@@ -151,25 +194,45 @@ import Testing
     @Test func whatTheDeviceFailsAtHasItsKind() {
         let rows: [(AgentError, String)] = [
             (.provisioning(.absent), "not-provisioned"), (.provisioning(.corrupt), "record-corrupt"),
-            (.provisioning(.tooLong), "record-too-long"), (.provisioning(.storage(.full)), "storage-full"),
+            (.provisioning(.tooLong(9, capacity: 8)), "record-too-long"),
+            (.provisioning(.storage(.full)), "storage-full"),
             (.storage(.full), "storage-full"), (.storage(.corrupt), "storage-corrupt"),
             (.storage(.failed), "storage-failed"), (.storage(.powerLost), "storage-failed"),
             (.storage(.unknownVersion), "storage-unknown"), (.storage(.exposed), "storage-exposed"),
             (.storage(.outOfRange), "storage-misused"), (.storage(.notErased), "storage-misused"),
             (.entropy(.notProvisioned), "no-seed"), (.entropy(.failed), "no-entropy"),
-            (.key(.unsupported), "key-unsupported"), (.key(.outOfMemory), "key-failed"),
+            (.key(.unsupported), "key-unsupported"), (.key(.outOfMemory), "out-of-memory"),
             (.passwordSpent, "password-spent"), (.cannotRenew, "cannot-renew"), (.passwordNeeded, "password-needed"),
             (.revoked, "revoked"), (.stillPending, "still-pending"),
         ]
         for (error, kind) in rows { #expect(Self.kind(error) == kind, "\(error)") }
         #expect(Self.line(.key(.invalidKey)).contains("crypto error 2;"))
         let words: [(ConfigurationError, String)] = [
-            (ConfigurationError(.unknownName, at: 3), "configuration: no known name=value, at byte 3; correct it"),
             (
-                ConfigurationError(.badValue, .pollCap, at: 12),
-                "configuration: poll-cap cannot have this value, at byte 12; correct it"
+                ConfigurationError(.unknownName, at: 30, line: 3),
+                "configuration: line 3 has no known name=value; correct it"
             ),
-            (ConfigurationError(.missing, .url, at: 0), "configuration: url is missing, at byte 0; add it"),
+            (
+                ConfigurationError(.duplicate, .san, at: 12, line: 2),
+                "configuration: line 2 sets san again; take one out"
+            ),
+            (
+                ConfigurationError(.badValue, .pollCap, at: 12, line: 2),
+                "configuration: line 2 has a wrong poll-cap, which takes: 1 to 604800; correct it"
+            ),
+            (
+                ConfigurationError(.badValue, .key, at: 12, line: 2),
+                "configuration: line 2 has a wrong key, which takes: rsa2048 rsa3072 rsa4096 p256 p384; correct it"
+            ),
+            (
+                ConfigurationError(.badValue, .check, at: 12, line: 10),
+                "configuration: line 10 has a wrong check, which takes: crl certificate; correct it"
+            ),
+            (
+                ConfigurationError(.badValue, .fingerprint, at: 12, line: 2),
+                "configuration: line 2 has a wrong fingerprint, which takes: 64 or 128 hexadecimal digits; correct it"
+            ),
+            (ConfigurationError(.missing, .url, at: 0), "configuration: url is missing; add it"),
         ]
         for (error, line) in words { #expect(Self.line(.configuration(error)) == line) }
     }
@@ -180,6 +243,7 @@ import Testing
             (.pinnedIsNotCA, "not-a-ca"), (.caCertificateExpired, "ca-expired"),
             (.caCertificateNotYetValid, "ca-not-yet-valid"), (.unmarkedRA, "unmarked-ra"),
             (.caWithoutKeyUsage, "ca-without-key-usage"), (.noEncryptionCertificate, "no-encryption"),
+            (.caCertificatesTooLarge(2), "ca-certificates-too-large"),
             (.tooManyCACertificates, "ca-certificates-too-large"), (.nextCANotSigned, "next-ca-unsigned"),
             (.nextCAInvalid, "next-ca-invalid"), (.unknownSigner, "unknown-signer"),
             (.signerExpired, "signer-expired"), (.invalidSignature, "bad-signature"),
@@ -203,7 +267,7 @@ import Testing
             (.request(DERError(.crypto(.failed), at: 0)), "crypto-failed"),
             (.request(DERError(.crypto(.decryptionFailed), at: 0)), "crypto-failed"),
             (.reply(DERError(.truncated, at: 0)), "reply-malformed"),
-            (.reply(DERError(.bufferFull, at: 0)), "reply-malformed"),
+            (.reply(DERError(.bufferFull, at: 0)), "reply-too-large"),
             (.reply(DERError(.crypto(.outOfMemory), at: 0)), "out-of-memory"),
             (.reply(DERError(.crypto(.failed), at: 0)), "crypto-failed"),
             (.reply(DERError(.crypto(.decryptionFailed), at: 0)), "cannot-decrypt"),

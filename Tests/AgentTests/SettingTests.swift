@@ -159,7 +159,8 @@ import Testing
             let line = "\(text)=\(values[text] ?? "1")\n"
             let bytes = Array((Self.minimum + line + line).utf8)
             #expect(
-                throws: ConfigurationError(.duplicate, name, at: Self.minimum.utf8.count + line.utf8.count), "\(text)"
+                throws: ConfigurationError(
+                    .duplicate, name, at: Self.minimum.utf8.count + line.utf8.count, line: 5), "\(text)"
             ) { _ = try Configuration(bytes.span) }
         }
     }

@@ -48,7 +48,7 @@ import Testing
     @Test func textsBeyondTheirLimitAreRefused() {
         let long = String(repeating: "x", count: 1_537)
         #expect(throws: ProvisioningError.corrupt) { try Self.text(Self.flash(long), capacity: 2_000) }
-        #expect(throws: ProvisioningError.tooLong) { try Self.text(Self.flash("url=a"), capacity: 4) }
+        #expect(throws: ProvisioningError.tooLong(5, capacity: 4)) { try Self.text(Self.flash("url=a"), capacity: 4) }
     }
 }
 

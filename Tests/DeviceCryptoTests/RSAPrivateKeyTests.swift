@@ -44,11 +44,75 @@ import Testing
             let verdict = try OpenSSL.run(["prime", "-hex", prime.hex])
             #expect(String(decoding: verdict, as: UTF8.self).contains("is prime"))
         }
-        // FIPS 186-4, B.3.3, 5.4: far enough apart.
+        // FIPS 186-5, A.1.3, 5.5: far enough apart.
         #expect(Array(p[..<12]) != Array(q[..<12]))
         let file = OpenSSLKey(publicKey: rsaPublicKey(modulus))
         try file.verify(message, .sha256, key.signature())
         #expect(try key.plaintext(.pkcs1v15, file.encrypt(message, [])) == message)
+    }
+
+    /// FIPS 186-5, A.1.3, 4.4 and 5.4: above the square root of 2, so that the product has all its bits; and prime to the exponent.
+    @Test func primeFactorsAreLarge() throws {
+        var random = try seededRandom()
+        for _ in 0..<8 {
+            var key = try RSAPrivateKey.generate(bits: 2048, random: &random)
+            let exported = try key.exported
+            let primes = [Array(exported[7..<135]), Array(exported[135..<263])]
+            #expect(primes[1].lexicographicallyPrecedes(primes[0]))
+            for prime in primes {
+                #expect(prime[..<4].reduce(UInt32(0)) { $0 << 8 | UInt32($1) } >= 0xB504_F333)
+                #expect(prime.reduce(0) { ($0 << 8 | Int($1)) % 65537 } != 1)
+            }
+        }
+    }
+
+    @Test(arguments: [(2048, 12), (3072, 8), (4096, 8)])
+    func aKeyIsMadeInParts(_ bits: Int, _ fewest: Int) throws {
+        var random = try seededRandom()
+        var key = try RSAPrivateKey(OpenSSLKey.rsa2048.get())
+        var parts = 1
+        while try !key.generatePart(bits: bits, random: &random) {
+            parts += 1
+            #expect(key.signatureSize == 0)
+            #expect(failure { () throws(CryptoError) in _ = try key.signature() } == .invalidKey)
+        }
+        // Each prime factor passes so many tests; what fails takes one.
+        #expect(parts >= fewest)
+        #expect(key.algorithm == .rsa(bits: bits))
+        let file = OpenSSLKey(publicKey: rsaPublicKey(try key.modulus))
+        try file.verify(message, .sha256, key.signature())
+        #expect(try !key.generatePart(bits: bits, random: &random), "the next call begins another key")
+        #expect(key.signatureSize == 0)
+    }
+
+    @Test func anotherSizeBeginsAnew() throws {
+        var random = try seededRandom()
+        var key = RSAPrivateKey()
+        for _ in 0..<5 { #expect(try !key.generatePart(bits: 3072, random: &random)) }
+        var parts = 1
+        while try !key.generatePart(bits: 2048, random: &random) { parts += 1 }
+        #expect(parts >= 12)
+        #expect(key.algorithm == .rsa(bits: 2048))
+        let exported = try key.exported
+        for prime in [exported[7..<135], exported[135..<263]] {
+            #expect(
+                String(decoding: try OpenSSL.run(["prime", "-hex", Array(prime).hex]), as: UTF8.self).contains(
+                    "is prime"))
+        }
+    }
+
+    @Test func whatIsBegunIsWiped() throws {
+        var random = try seededRandom()
+        var key = RSAPrivateKey()
+        for _ in 0..<3 { _ = try key.generatePart(bits: 4096, random: &random) }
+        #expect(withUnsafeBytes(of: &key) { bytes in bytes.contains { $0 != 0 } })
+        key.wipe()
+        #expect(withUnsafeBytes(of: &key) { bytes in bytes.allSatisfy { $0 == 0 } })
+        for _ in 0..<3 { _ = try key.generatePart(bits: 4096, random: &random) }
+        random.wipe()
+        #expect(
+            failure { () throws(CryptoError) in _ = try key.generatePart(bits: 4096, random: &random) } == .notSeeded)
+        #expect(withUnsafeBytes(of: &key) { bytes in bytes.allSatisfy { $0 == 0 } })
     }
 
     @Test func everyKeyIsAnother() throws {

@@ -53,16 +53,25 @@ public struct PooledKey: DeviceKey, ~Copyable {
         return bytes
     }
 
-    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+    /// A pooled key takes two parts.
+    public mutating func generatePart(
+        _ algorithm: KeyAlgorithm, random: inout RandomGenerator
+    ) throws(CryptoError) -> Bool {
         isHeld = true
         guard algorithm == .rsa(bits: 2048) else {
-            try key.generate(algorithm, random: &random)
-            return Self.taken.note(try Self.serialized(&key))
+            guard try key.generatePart(algorithm, random: &random) else { return false }
+            Self.taken.note(try Self.serialized(&key))
+            return true
         }
+        isBegun.toggle()
+        if isBegun { return false }
         let bytes = try Self.pooled(Self.taken.next())
         Self.taken.note(bytes)
         try key.load(bytes.span)
+        return true
     }
+
+    private var isBegun = false
 
     public var serializedSize: Int { key.serializedSize }
     public var algorithm: KeyAlgorithm { key.algorithm }

@@ -345,11 +345,12 @@ func accepted(
         #expect(refusal(try OpenSSLIdentity.bundle([hierarchy.ra]), try hierarchy.ra.fingerprint()) == .pinnedIsNotCA)
         let many = [hierarchy.root] + Array(repeating: hierarchy.impostor, count: 8)
         #expect(refusal(try OpenSSLIdentity.bundle(many), pin) == .tooManyCACertificates)
-        #expect(refusal(hierarchy.root.der, pin, capacity: hierarchy.root.der.count - 1) == .tooManyCACertificates)
+        let size = hierarchy.root.der.count
+        #expect(refusal(hierarchy.root.der, pin, capacity: size - 1) == .caCertificatesTooLarge(size))
         #expect(refusal(hierarchy.root.der, pin, capacity: hierarchy.root.der.count) == nil)
         let two = try OpenSSLIdentity.bundle([hierarchy.root, hierarchy.intermediate])
         let capacity = hierarchy.root.der.count + hierarchy.intermediate.der.count
-        #expect(refusal(two, pin, capacity: capacity - 1) == .tooManyCACertificates)
+        #expect(refusal(two, pin, capacity: capacity - 1) == .caCertificatesTooLarge(capacity))
         #expect(refusal(two, pin, capacity: capacity) == nil)
         // What is no certificate at all. Offsets count in the buffer, where the body stands at 2.
         #expect(refusal([0x30, 0x00], pin) == .fingerprintMismatch)

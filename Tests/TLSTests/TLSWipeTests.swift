@@ -48,7 +48,7 @@ import Testing
             random.wipe()
             // The first round of AES's key schedule is the key itself.
             transport.random.withContext { context in
-                withUnsafeBytes(of: &context.pointee.aes_ctx.buf) { place.key = Array($0.prefix(32)) }
+                withUnsafeBytes(of: &context.pointee.drbg.aes_ctx.buf) { place.key = Array($0.prefix(32)) }
             }
             transport.free()
             let isSeeded = transport.random.isSeeded

@@ -20,7 +20,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
         /// The program of qemu-user.
         case program(String)
         /// The program of QEMU, its options for the machine and its flash, those for its network, and those that the image's path
-        /// ends.
+        /// ends; none for the network where it has none.
         case machine(String, [String], network: [String], image: String)
     }
 
@@ -56,8 +56,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
             name: name, title: "\(name) (\(try file.value("title"))), emulated", regions: try file.regions,
             key: file["key"], entropy: options("entropy"), clock: file["clock"],
             emulation: .machine(
-                program, emulator.dropFirst() + options("storage"),
-                network: try file.value("network").split(separator: " ").map(String.init),
+                program, emulator.dropFirst() + options("storage"), network: options("network"),
                 image: file["image"] ?? "-kernel "))
     }
 
@@ -144,7 +143,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
             if let clock, let time = options.clock {
                 arguments += (clock + time.formatted(Machine.clockFormat)).split(separator: " ").map(String.init)
             }
-            if options.countsInstructions { arguments += ["-icount", "shift=0"] }
+            if let shift = options.instructionShift { arguments += ["-icount", "shift=\(shift)"] }
             if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
             var last = start.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
             last[last.count - 1] += image.path
@@ -160,9 +159,10 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
 
 /// How a board is started, beyond what is usual.
 public struct BootOptions: Sendable {
-    /// Ties time to executed instructions, so that a run counts the same whatever else this machine does: a
-    /// nanosecond an instruction. Emulated machines only.
-    public var countsInstructions = false
+    /// Ties the board's time to the instructions that it executes, 2 to this power of nanoseconds each (0 to 10), so that it
+    /// takes as long whatever else this machine does. Only while the processor sleeps does time pass as it does here. Emulated
+    /// machines only; QEMU's own clock, this machine's, when nil.
+    public var instructionShift: Int?
     /// Waits for a debugger on this port of 127.0.0.1 before the first instruction.
     public var debuggerPort: UInt16?
     /// What the board's UART is connected to, in place of what the program writes: a terminal's path, or
@@ -178,10 +178,10 @@ public struct BootOptions: Sendable {
     public var clock: Date?
 
     public init(
-        countsInstructions: Bool = false, debuggerPort: UInt16? = nil, uart: String? = nil,
+        instructionShift: Int? = nil, debuggerPort: UInt16? = nil, uart: String? = nil,
         ethernetAddress: String? = nil, entropy: String? = nil, clock: Date? = nil
     ) {
-        self.countsInstructions = countsInstructions
+        self.instructionShift = instructionShift
         self.debuggerPort = debuggerPort
         self.uart = uart
         self.ethernetAddress = ethernetAddress
@@ -196,8 +196,8 @@ public enum BoardError: Error, Sendable, CustomStringConvertible {
     case silent(BoardKind, after: Duration)
     /// The board did not come to its last line in time.
     case unfinished(BoardKind, after: Duration, transcript: [Line])
-    /// The board stopped without a last line.
-    case crashed(BoardKind, Ending, transcript: [Line])
+    /// The board stopped without a last line; where in the sources that was, if it said so.
+    case crashed(BoardKind, Ending, transcript: [Line], places: [String])
 
     public var description: String {
         switch self {
@@ -208,8 +208,9 @@ public enum BoardError: Error, Sendable, CustomStringConvertible {
             """
         case .unfinished(let board, let limit, let transcript):
             "\(board) was not through after \(limit.seconds) s. \(ProgramError.last(transcript))"
-        case .crashed(let board, let ending, let transcript):
-            "\(board) stopped without a last word: \(ending). \(ProgramError.last(transcript))"
+        case .crashed(let board, let ending, let transcript, let places):
+            (["\(board) stopped without a last word: \(ending). \(ProgramError.last(transcript))"] + places)
+                .joined(separator: "\n")
         }
     }
 }

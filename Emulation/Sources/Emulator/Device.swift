@@ -7,14 +7,19 @@ public struct Device: Sendable {
     public let image: URL
     /// Its working folder.
     public let folder: URL
+    /// The checkout that the firmware was built in, by which a fault is given its place in the sources; nil without that.
+    public let project: URL?
     /// What its clock says at power-up, if it has one; this machine's time when nil.
     private let clock: (@Sendable () -> Date)?
 
     /// - Parameter folder: exists, and belongs to no other device.
-    public init(board: BoardKind, image: URL, folder: URL, clock: (@Sendable () -> Date)? = nil) {
+    public init(
+        board: BoardKind, image: URL, folder: URL, project: URL? = nil, clock: (@Sendable () -> Date)? = nil
+    ) {
         self.board = board
         self.image = image
         self.folder = folder
+        self.project = project
         self.clock = clock
     }
 
@@ -57,11 +62,21 @@ public struct Device: Sendable {
         guard let last = run.lines.last, let verdict = Verdict(line: last.text),
             run.ending == .exited(verdict == .done ? 0 : 1)
         else {
-            throw BoardError.crashed(board, run.ending, transcript: run.lines)
+            throw BoardError.crashed(board, run.ending, transcript: run.lines, places: await places(of: run.lines))
         }
         return Outcome(
             verdict: verdict, report: run.lines.lazy.compactMap { Report(line: $0.text) }.last, lines: run.lines,
             duration: run.duration)
+    }
+
+    /// Where in the sources the board's last line `fault: …` was, as Toolchain/symbolize has it; empty where there is none.
+    private func places(of lines: [Line]) async -> [String] {
+        guard let project, let fault = lines.last(where: { $0.text.hasPrefix("fault: ") }) else { return [] }
+        let symbolize = Program(
+            executable: project.appending(path: "Toolchain/symbolize").path, arguments: [image.path, fault.text],
+            folder: folder, origin: "a whole checkout")
+        // It is the fault that is the error, whatever comes of this.
+        return (try? await symbolize.run(timeLimit: .hang) { try await $0.end() }.lines.map(\.text)) ?? []
     }
 }
 

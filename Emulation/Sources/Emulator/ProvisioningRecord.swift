@@ -10,6 +10,7 @@ public struct ProvisioningRecord: Sendable, Equatable {
         case unmarkedRA = "unmarked-ra"
         case caWithoutKeyUsage = "ca-without-key-usage"
         case passwordEncryption = "password-encryption"
+        case noRenewal = "no-renewal"
     }
 
     public var url: String

@@ -12,7 +12,9 @@ public struct TokenKey: DeviceKey, ~Copyable {
 
     private var token: Token { inserted.token }
 
-    public mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+    public mutating func generatePart(
+        _ algorithm: KeyAlgorithm, random: inout RandomGenerator
+    ) throws(CryptoError) -> Bool {
         let kind: KeyKind
         switch algorithm {
         case .rsa(bits: 2048): kind = .rsa2048
@@ -22,6 +24,7 @@ public struct TokenKey: DeviceKey, ~Copyable {
         }
         guard let slot = inserted.take(kind) else { throw .outOfMemory }
         self.slot = slot
+        return true
     }
 
     /// A letter for the kind of key, and the slot's number.

@@ -53,11 +53,18 @@ struct Enroll: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Let a debugger begin the run, on this port; without a time limit.", valueName: "port"))
     var debugger: UInt16?
 
+    @Option(
+        help: ArgumentHelp(
+            "The board's time: 2^shift nanoseconds for each instruction, 0 to 10. An emulated microcontroller has no other.",
+            valueName: "shift"))
+    var icount = 5
+
     @Flag(help: "Show what the CA sees as well.")
     var verbose = false
 
     func validate() throws {
         guard timeLimit > 0 else { throw ValidationError("--time-limit takes a number of seconds above 0") }
+        guard 0...10 ~= icount else { throw ValidationError("--icount takes a number from 0 to 10") }
         if url == nil {
             guard fingerprint == nil, challenge == nil else {
                 throw ValidationError("--fingerprint and --challenge are those of the CA that --url names")

@@ -4,6 +4,8 @@ import Emulator
 struct ResourceUsage {
     let report: Report
     let budget: Budget
+    /// What the board's time is made of: see ``Emulator/BootOptions/instructionShift``.
+    let instructionShift: Int?
 
     /// Names and texts, in the order in which they are shown; what the board could not know is left out.
     var rows: [(name: String, text: String)] {
@@ -22,7 +24,10 @@ struct ResourceUsage {
             rows.append(("messages", "\(messages)\(sent)\(received)"))
         }
         if let milliseconds = report[.milliseconds] {
-            rows.append(("time", "\(Duration.milliseconds(milliseconds).seconds) s on the board"))
+            let model = instructionShift.map {
+                ", by a model: \(1 << $0) ns an instruction (QEMU's -icount), and as long as it waited"
+            }
+            rows.append(("time", "\(Duration.milliseconds(milliseconds).seconds) s on the board\(model ?? "")"))
         }
         return rows
     }

@@ -16,7 +16,7 @@ struct Session {
         terminal.heading("A device enrols itself: \(board.title)")
         terminal.gap()
         try await withFolder { folder in
-            let device = Device(board: board, image: image, folder: folder)
+            let device = Device(board: board, image: image, folder: folder, project: project)
             try await withCA { ca in
                 terminal.step(.authority, ca.introduction)
                 var record = ProvisioningRecord(
@@ -36,13 +36,16 @@ struct Session {
         }
     }
 
+    /// What a program of Linux takes is this machine's time.
+    private var shift: Int? { board.isMachine ? command.icount : nil }
+
     private func enrol(_ device: Device, with ca: CA, budget: Budget) async throws {
         terminal.step(.board, "power on")
         if let port = command.debugger {
             terminal.step(.board, "waiting for: gdb-multiarch -ex 'target remote :\(port)' \(device.image.path)")
         }
         let timeLimit: Duration = command.debugger == nil ? .seconds(command.timeLimit) : .seconds(86_400)
-        let options = BootOptions(debuggerPort: command.debugger)
+        let options = BootOptions(instructionShift: shift, debuggerPort: command.debugger)
         let outcome = try await device.runToEnd(options: options, timeLimit: timeLimit) { line in
             if Report(line: line.text) == nil { terminal.step(.board, line.text) }
         }
@@ -70,7 +73,8 @@ struct Session {
         guard let report = outcome.report else {
             throw Failure("\(board) gave no report of what it took", exitCode: 3)
         }
-        for row in ResourceUsage(report: report, budget: budget).rows { terminal.row(row.name, row.text) }
+        let usage = ResourceUsage(report: report, budget: budget, instructionShift: shift)
+        for row in usage.rows { terminal.row(row.name, row.text) }
         terminal.row("in all", "\(terminal.elapsed) from command to certificate")
 
         guard evaluation.isGood else { throw Failure(evaluation.text, exitCode: 3) }

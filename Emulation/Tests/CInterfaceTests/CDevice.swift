@@ -18,6 +18,8 @@ final class CDevice {
     /// What flash functions return in place of what they did.
     var flashStatus: Int32 = 0
     private(set) var lines: [String] = []
+    /// How often the watchdog was fed.
+    private(set) var aliveCalls = 0
     private(set) var outcomes: [scep_outcome] = []
     private(set) var certificates: [[UInt8]] = []
 
@@ -97,6 +99,7 @@ final class CDevice {
         platform.entropy = { context, bytes, size in
             CDevice.device(context).seed(UnsafeMutableBufferPointer(start: bytes, count: size))
         }
+        platform.alive = { context in CDevice.device(context).aliveCalls += 1 }
         platform.log = { context, line, size in
             let bytes = UnsafeRawBufferPointer(start: line, count: size)
             CDevice.device(context).lines.append(String(decoding: bytes, as: UTF8.self))

@@ -137,6 +137,31 @@ import Testing
         }
     }
 
+    /// An RSA key is made in parts: the power may go between two of them, and the watchdog is fed in each.
+    @Test func aKeyIsMadeInParts() async throws {
+        try await withServer { server in
+            let device = CDevice(try configuration(server, key: "rsa2048"))
+            #expect(device.start() == SCEP_OK)
+            // Two requests, and then parts of a key, of which there are twelve at least.
+            #expect(HTTPClient.drive(device) { $0 == 10 } == nil)
+            #expect(device.lines.filter { $0.contains("key") }.count == 1, "\(device.lines)")
+            #expect(device.start() == SCEP_OK)
+            var steps = 0
+            var fed = device.aliveCalls
+            let status = HTTPClient.drive(device) { number in
+                // What is drawn from first is the seed's successor, for the first request's transaction.
+                if number > 4, number <= 14 { #expect(device.aliveCalls > fed) }
+                fed = device.aliveCalls
+                steps = number
+                return false
+            }
+            #expect(status == 0, "\(device.error)")
+            #expect(steps > 16)
+            #expect(device.lines.filter { $0.contains("key") }.count == 2, "\(device.lines)")
+            #expect(try device.certificate.map { [$0] } == Self.issued(by: server))
+        }
+    }
+
     /// Wherever the power goes, the next start goes on with the same transaction, and no second certificate is issued.
     @Test func thePowerIsCutBetweenAnyTwoSteps() async throws {
         try await withServer { server in

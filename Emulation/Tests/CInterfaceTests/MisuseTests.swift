@@ -63,8 +63,8 @@ import Testing
 
     @Test(
         arguments: [
-            ("url=http://x/\nfingerprint=00\nsubject=CN=x", "fingerprint"), ("url", "no known name=value"),
-            ("subject=CN=x", "url"),
+            ("url=http://x/\nfingerprint=00\nsubject=CN=x", "line 2 has a wrong fingerprint, which takes: 64 or 128"),
+            ("# x\n\nurl", "line 3 has no known name=value"), ("subject=CN=x", "url is missing"),
         ])
     func aConfigurationThatIsNoneIsNamed(text: String, word: String) {
         let device = CDevice(text)

@@ -51,6 +51,14 @@ import Testing
         #expect(error?.description == "b/board, there is no title")
     }
 
+    @Test func aMachineMayHaveNoNetwork() throws {
+        let file = try BoardFile(text: "title=t\nemulator=qemu-system-arm -M m\n", file: "b/board")
+        let board = try #require(try BoardKind(name: "b", file))
+        let folder = URL(filePath: "/")
+        #expect(board.isMachine)
+        #expect(!board.program(image: folder, in: folder).arguments.contains { $0.hasPrefix("-n") })
+    }
+
     /// A board is a folder with that file, and one that no machine emulates is not tried.
     @Test func boardsAreFound() throws {
         try withTemporaryDirectory { project in

@@ -58,7 +58,7 @@ import Testing
         let error = await #expect(throws: BoardError.self) {
             try await withDevice(body) { try await $0.runToEnd(timeLimit: .hang) }
         }
-        guard case .crashed(board, .exited, _) = try #require(error) else {
+        guard case .crashed(board, .exited, _, _) = try #require(error) else {
             Issue.record("\(String(describing: error))")
             return
         }
@@ -138,14 +138,16 @@ import Testing
             }
             """#
         try await withDevice(body) { device in
-            var figures: Set<Int?> = []
-            for _ in 0..<3 {
-                let options = BootOptions(countsInstructions: true)
+            func figure(shift: Int) async throws -> Int {
+                let options = BootOptions(instructionShift: shift)
                 let outcome = try await device.runToEnd(options: options, timeLimit: .hang)
-                figures.insert(outcome.report?[.milliseconds])
+                return try #require(outcome.report?[.milliseconds])
             }
-            #expect(figures.count == 1)
-            #expect(figures != [nil])
+            let first = try await figure(shift: 0)
+            for _ in 0..<2 { #expect(try await figure(shift: 0) == first) }
+            // Four times as long for each instruction; QEMU counts whole ticks of the clock.
+            let longer = try await figure(shift: 2)
+            #expect((4 * first - 8...4 * first + 8).contains(longer), "\(first), then \(longer)")
         }
     }
 

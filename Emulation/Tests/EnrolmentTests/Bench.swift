@@ -55,8 +55,9 @@ enum Bench {
     ) async throws -> Value {
         let clock = server.map { server in { @Sendable in server.authority.now } }
         return try await withTemporaryDirectory { folder in
-            try await body(
-                Device(board: board, image: board.image(image).file(in: project), folder: folder, clock: clock))
+            let file = try board.image(image).file(in: project)
+            return try await body(
+                Device(board: board, image: file, folder: folder, project: project, clock: clock))
         }
     }
 

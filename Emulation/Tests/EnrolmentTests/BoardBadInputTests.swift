@@ -153,7 +153,9 @@ import Testing
         }) { server in
             let record = try Bench.record(board, for: server)
             if board.isMachine {
-                try await expect("ca-certificates-too-large", "space", of: board, with: record)
+                try await expect(
+                    "ca-certificates-too-large", "caCapacity; enlarge that, or have the CA send less (3", of: board,
+                    with: record)
             } else {
                 try await Bench.withDevice(board) { device in
                     try device.manufacture(record)

@@ -145,12 +145,37 @@ import Testing
         (["--url", "http://ca/", "--fingerprint", "a5"], "SHA-256 has 64 hexadecimal digits"),
         (["--board", "toaster"], "toaster"),
         (["--time-limit", "0"], "above 0"),
+        (["--icount", "11"], "from 0 to 10"),
         (["--debugger", "1234"], "gdb starts it itself"),
     ])
     func wrongUseIsExplained(arguments: [String], text: String) async throws {
         let run = try await enroll("echo done", arguments)
         #expect(run.ending != .exited(0))
         #expect(run.lines.contains { $0.contains(text) }, "\(run.lines)")
+    }
+
+    /// An emulated board's time is that of its instructions, and is said to be.
+    @Test(arguments: Bench.machines.prefix(1))
+    func timeOfABoardIsByAModel(board: BoardKind) async throws {
+        try await withTemporaryDirectory { folder in
+            func milliseconds(_ shift: Int) async throws -> Double {
+                let command = Program(
+                    executable: product("enroll"),
+                    arguments: [
+                        "--board", "\(board)", "--project", Bench.project.path, "--key", "p256", "--allow",
+                        "no-renewal",
+                        "--icount", "\(shift)",
+                    ], folder: folder, origin: "swift build --product enroll")
+                let run = try await command.run(timeLimit: .hang) { try await $0.end() }
+                let row = try #require(
+                    run.lines.map(\.text).first { $0.hasPrefix("  time ") }, "\(run.lines.map(\.text))")
+                #expect(row.contains(" s on the board, by a model: \(1 << shift) ns an instruction"))
+                return try #require(row.split(separator: " ").dropFirst().first.flatMap { Double($0) })
+            }
+            // No machine is so slow, or so fast, that its own time would do this: more than 100 million instructions.
+            let (short, long) = (try await milliseconds(0), try await milliseconds(10))
+            #expect(long > short + 60, "\(short) s, then \(long) s")
+        }
     }
 
     /// The command itself, from a real board to a CA that others wrote.

@@ -23,6 +23,7 @@ struct Target: Sendable {
         Target("gateway-configuration", readConfigurationFile), Target("alt-names", writeAltNames),
         Target("pem", readPEM), Target("inspect", inspectFile),
         Target("relay-device", relayDevice), Target("relay-station", relayStation),
+        Target("c", callFromC),
     ]
 }
 

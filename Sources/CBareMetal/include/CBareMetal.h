@@ -23,6 +23,10 @@ void boardPut(uint8_t byte);
 /// The next byte that came over the console's port, or -1: for an image that reaches its CA through it.
 int32_t boardTake(void);
 
+/// Feeds the board's watchdog; a board that has none leaves it out. It is called while the firmware waits and while it computes,
+/// where no more passes between two calls than one operation with the private key takes: see `RandomGenerator.setAlive`.
+void boardAlive(void);
+
 /// What the board is there for, when all is up.
 _Noreturn void boardMain(void);
 

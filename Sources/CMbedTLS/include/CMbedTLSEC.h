@@ -13,15 +13,15 @@
 int cmbedtls_has_ec(void);
 
 /// A private scalar, big-endian, and its uncompressed point of 1 + 2 * `field_size` bytes.
-int cmbedtls_ec_generate(mbedtls_ctr_drbg_context *random, size_t field_size, uint8_t *scalar,
+int cmbedtls_ec_generate(cmbedtls_generator *random, size_t field_size, uint8_t *scalar,
                          uint8_t *point);
 
 /// The uncompressed point of a private scalar. Fails when the scalar is 0 or not below the order of the group.
-int cmbedtls_ec_point(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+int cmbedtls_ec_point(cmbedtls_generator *random, size_t field_size, const uint8_t *scalar,
                       uint8_t *point);
 
 /// Deterministic ECDSA (RFC 6979), blinded with `random`; `r` and `s` are `field_size` bytes each, big-endian.
-int cmbedtls_ec_sign(mbedtls_ctr_drbg_context *random, size_t field_size, const uint8_t *scalar,
+int cmbedtls_ec_sign(cmbedtls_generator *random, size_t field_size, const uint8_t *scalar,
                      uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *r_bytes,
                      uint8_t *s_bytes);
 

@@ -26,9 +26,15 @@ typedef struct {
 /// The modulus, 2 * `half` bytes: the product of the prime factors.
 int cmbedtls_rsa_modulus(const cmbedtls_rsa_private *key, uint8_t *modulus);
 
-/// Writes the prime factors of a new key, the greater one first, `bits` / 16 bytes each (FIPS 186-4, B.3.3).
-int cmbedtls_rsa_generate(mbedtls_ctr_drbg_context *random, unsigned bits, int exponent,
-                          uint8_t *primes);
+/// Goes on with the search for a prime factor of a new key, as far as one test by Miller and Rabin (FIPS 186-5, A.1.3 and B.3).
+///
+/// `prime` has `half` bytes: the candidate, big-endian. `passed` counts the tests that it passed; with 0 another one is drawn. `other` is the
+/// prime factor that there is already, from which it has to be far, or NULL.
+int cmbedtls_rsa_search(cmbedtls_generator *random, uint32_t exponent, const uint8_t *other, size_t half, uint8_t *prime,
+                        uint8_t *passed);
+
+/// Puts the greater prime factor first. Fails with MBEDTLS_ERR_MPI_NOT_ACCEPTABLE if the private exponent is too small (FIPS 186-5, A.1.1).
+int cmbedtls_rsa_complete(uint32_t exponent, size_t half, uint8_t *primes);
 
 /// Writes the prime factors of a key that was made elsewhere, `half` bytes each, if all its integers belong together.
 int cmbedtls_rsa_import(const cmbedtls_rsa_public *key, const uint8_t *private_exponent,
@@ -40,7 +46,7 @@ int cmbedtls_rsa_import(const cmbedtls_rsa_public *key, const uint8_t *private_e
 int cmbedtls_rsa_integer(const cmbedtls_rsa_private *key, uint8_t place, uint8_t *bytes, size_t count);
 
 /// RSASSA-PKCS1-v1_5, blinded, of 2 * `half` bytes; the result is verified before it is handed out, so that a glitch cannot leak a factor.
-int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_sign(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                       uint8_t algorithm, size_t count, const uint8_t *digest, uint8_t *signature);
 
 /// RSASSA-PKCS1-v1_5 with `salt` below 0, or else RSASSA-PSS with a salt of so many bytes and the same digest for MGF1.
@@ -48,21 +54,21 @@ int cmbedtls_rsa_verify(const cmbedtls_rsa_public *key, uint8_t algorithm, size_
                         const uint8_t *digest, int salt, const uint8_t *signature);
 
 /// Encrypts with PKCS#1 v1.5; `plaintext` has 11 bytes less than the modulus at most, `ciphertext` space for as many.
-int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, mbedtls_ctr_drbg_context *random, size_t count,
+int cmbedtls_rsa_encrypt(const cmbedtls_rsa_public *key, cmbedtls_generator *random, size_t count,
                          const uint8_t *plaintext, uint8_t *ciphertext);
 
 /// Decrypts with PKCS#1 v1.5; `ciphertext` has 2 * `half` bytes. What does not fit into `capacity` is an error.
-int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_decrypt(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                          const uint8_t *ciphertext, uint8_t *plaintext, size_t capacity, size_t *count);
 
 /// RSAES-OAEP with an empty label; the same digest for the label and for MGF1.
-int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_decrypt_oaep(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                               uint8_t algorithm, const uint8_t *ciphertext, uint8_t *plaintext,
                               size_t capacity, size_t *count);
 
 /// Decrypts a key of a known size, PKCS#1 v1.5. Where the padding is wrong or the size is another, `bytes` becomes
 /// `substitute`, and neither the result nor the path taken tells (RFC 3218, 2.3.2). Other failures return their status.
-int cmbedtls_rsa_unwrap(const cmbedtls_rsa_private *key, mbedtls_ctr_drbg_context *random,
+int cmbedtls_rsa_unwrap(const cmbedtls_rsa_private *key, cmbedtls_generator *random,
                         const uint8_t *ciphertext, const uint8_t *substitute, uint8_t *bytes,
                         size_t size);
 

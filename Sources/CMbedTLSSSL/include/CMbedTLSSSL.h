@@ -87,16 +87,16 @@ cmbedtls_ssl *cmbedtls_ssl_open(const cmbedtls_ssl_options *options, int *status
 void cmbedtls_ssl_free(cmbedtls_ssl *ssl);
 
 /// Goes on with the handshake.
-int cmbedtls_ssl_handshake(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random);
+int cmbedtls_ssl_handshake(cmbedtls_ssl *ssl, cmbedtls_generator *random);
 const cmbedtls_ssl_verdict *cmbedtls_ssl_certificate(const cmbedtls_ssl *ssl);
 void cmbedtls_ssl_accept(cmbedtls_ssl *ssl);
 /// Tells the server that its certificate is refused; `alert` is an MBEDTLS_SSL_ALERT_MSG_….
 int cmbedtls_ssl_refuse(cmbedtls_ssl *ssl, uint8_t alert);
 
 /// Sends some of `bytes`, at least one; has to be called with the same again after CMBEDTLS_SSL_SEND.
-int cmbedtls_ssl_write(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random, const uint8_t *bytes, size_t count);
+int cmbedtls_ssl_write(cmbedtls_ssl *ssl, cmbedtls_generator *random, const uint8_t *bytes, size_t count);
 /// Returns how many bytes were received, or 0 when the server has ended the stream by close_notify.
-int cmbedtls_ssl_read(cmbedtls_ssl *ssl, mbedtls_ctr_drbg_context *random, uint8_t *bytes, size_t count);
+int cmbedtls_ssl_read(cmbedtls_ssl *ssl, cmbedtls_generator *random, uint8_t *bytes, size_t count);
 int cmbedtls_ssl_close_notify(cmbedtls_ssl *ssl);
 
 /// The bytes that are to be sent, all of them; NULL for none.

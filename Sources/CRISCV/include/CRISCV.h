@@ -13,7 +13,8 @@ _Noreturn void riscvReset(void);
 ///   - place: mepc, the instruction.
 ///   - value: mtval, for most faults the address.
 ///   - stack: the stack pointer as the fault left it.
-_Noreturn void riscvFault(uint32_t cause, uint32_t place, uint32_t value, uint32_t stack);
+///   - caller: where the function returns to, as long as it called none itself.
+_Noreturn void riscvFault(uint32_t cause, uint32_t place, uint32_t value, uint32_t stack, uint32_t caller);
 
 /// Sleeps until an interrupt is pending.
 static inline void riscvWait(void) {

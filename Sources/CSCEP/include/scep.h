@@ -61,7 +61,11 @@ enum {
 };
 
 /* Memory for an agent with 3,072 bytes for the certificates of the CA and of the next CA. */
-#define SCEP_AGENT_SIZE 7680
+#if UINTPTR_MAX > 0xFFFFFFFFu
+#define SCEP_AGENT_SIZE 8192
+#else
+#define SCEP_AGENT_SIZE 7168
+#endif
 
 typedef union {
     uint64_t alignment;
@@ -173,6 +177,10 @@ typedef struct {
     void (*sleep)(void *context, uint64_t milliseconds);
     /* Fills `seed` with bytes that nobody can predict, from a TRNG. Returns 0, or anything else if it failed. Required. */
     int (*entropy)(void *context, uint8_t *seed, size_t size);
+    /* Feeds a watchdog: is called again and again while the agent computes. Between two calls no more time passes than one operation
+     * with the private key takes: some 300 million cycles of a Cortex-M3 with RSA-2048. Functions of the caller's that take their time, a
+     * secure element's and a transport's, feed it themselves. It calls nothing of the agent. NULL: there is none. */
+    void (*alive)(void *context);
     /* Takes a line of text for people, in UTF-8, without a line's end and without a 0. NULL: nobody listens. */
     void (*log)(void *context, const char *line, size_t size);
     /* Is told what happened. NULL: nobody listens. */
@@ -246,9 +254,10 @@ scep_status scep_attend(scep_agent *agent, const scep_transport *transport);
 typedef enum {
     /* Nothing is due; scep_next says when something will be. */
     SCEP_READY = 0,
-    /* Send the request, then call scep_reply or scep_no_reply. */
+    /* Send the request, then call scep_reply, scep_receive or scep_no_reply. */
     SCEP_SEND = 1,
-    /* Call scep_go_on: a key is made, which takes its time. */
+    /* Call scep_go_on: a key is made, or a part of one, and scep_step wants the same until there is all of it. Some seventy parts make an
+     * RSA-2048 key, each of at most half of an operation with it. */
     SCEP_MAKE_KEY = 2,
     /* Call scep_go_on: storage is written. */
     SCEP_STORE = 3,
@@ -266,8 +275,8 @@ typedef struct {
     /* As `application/x-pki-message`; lies in the work buffer. */
     const uint8_t *body;
     size_t body_size;
-    /* Bytes of scep_target's result, without the 0. */
-    size_t target_size;
+    /* Bytes of scep_target's result, without the 0, and of scep_head's. */
+    size_t target_size, head_size;
     /* The URL's parts: is 0 or 1; not ended by a 0; in host byte order. */
     int is_https;
     const char *host;
@@ -278,7 +287,7 @@ typedef struct {
 /* Says what comes next. Errors end the run: the next call begins another. */
 scep_status scep_step(scep_agent *agent, scep_want *want);
 
-/* Makes the key, or writes the storage, as scep_step wanted. */
+/* Makes the key or a part of it, or writes the storage, as scep_step wanted. */
 scep_status scep_go_on(scep_agent *agent);
 
 /* Writes path and query of the request that scep_step wants sent, with a 0 behind it: `/scep?operation=GetCACaps`.
@@ -301,7 +310,19 @@ typedef struct {
 /* Hands over the reply. SCEP_OK: go on with scep_step, also after a reply that was no good and is tried again. */
 scep_status scep_reply(scep_agent *agent, const scep_http_reply *reply);
 
-/* Says that there was none, and why: one of a transport's reasons. SCEP_OK: go on with scep_step. */
+/* In place of an HTTP client, a stream of bytes such as a modem's: writes the head of the request that scep_step wants sent, as HTTP/1.0
+ * has it. Behind it goes the body, if there is one, and the far side ends the stream behind its reply.
+ *
+ * SCEP_OK; SCEP_TOO_SMALL if size is below head_size; SCEP_USAGE if nothing is to be sent. */
+scep_status scep_head(scep_agent *agent, uint8_t *head, size_t size);
+
+/* Hands over what came of the reply on that stream, in pieces of any size; 0 bytes when the far side has ended it. They do not lie in the
+ * work buffer, in which the reply is put together, and the request's body is gone with the first of them.
+ *
+ * SCEP_AGAIN: more is wanted. SCEP_OK: the reply is whole, or no good, as after scep_reply: go on with scep_step. */
+scep_status scep_receive(scep_agent *agent, const uint8_t *bytes, size_t size);
+
+/* Says that there was none, or not all of one, and why: one of a transport's reasons. SCEP_OK: go on with scep_step. */
 scep_status scep_no_reply(scep_agent *agent, int reason);
 
 /* ---------------------------------------------------------------------------------------------------- What there is */

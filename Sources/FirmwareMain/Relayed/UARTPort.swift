@@ -6,6 +6,7 @@ import Relay
 struct UARTPort: SerialPort, ~Copyable {
     mutating func read(into buffer: inout MutableSpan<UInt8>, deadline: UInt64) -> Int {
         while true {
+            boardAlive()
             var count = 0
             while count < buffer.count {
                 let byte = boardTake()

@@ -20,8 +20,10 @@ struct GatewayKey: DeviceKey, ~Copyable {
         token = TokenKey(provider)
     }
 
-    /// Makes a key, or takes the existing one, whose algorithm is what it is.
-    mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+    /// Makes a key, or takes the existing one, whose algorithm is what it is; all of it at once.
+    mutating func generatePart(
+        _ algorithm: KeyAlgorithm, random: inout RandomGenerator
+    ) throws(CryptoError) -> Bool {
         wipe()
         do throws(KeyFailure) {
             try make(algorithm, &random)
@@ -29,6 +31,7 @@ struct GatewayKey: DeviceKey, ~Copyable {
             wipe()
             throw provider.failed(error)
         }
+        return true
     }
 
     private mutating func make(_ algorithm: KeyAlgorithm, _ random: inout RandomGenerator) throws(KeyFailure) {

@@ -87,6 +87,12 @@ struct Progress: AgentLog {
         write(Text(line.span), .warning)
     }
 
+    func logMismatch(_ mismatch: FingerprintMismatch) {
+        var line = Line()
+        line.append(mismatch)
+        write(Text(line.span), .warning)
+    }
+
     func say(_ text: Text) { write(text, .info) }
 
     func warn(_ text: Text) {

@@ -65,9 +65,10 @@ struct SmoothKey: DeviceKey, ~Copyable {
         return try put(Array(block[(end + 1)...]), into: &plaintext)
     }
 
-    mutating func generate(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) {
+    mutating func generatePart(_ algorithm: KeyAlgorithm, random: inout RandomGenerator) throws(CryptoError) -> Bool {
         number = next
         next = next == 2 ? 3 : 2
+        return true
     }
 
     var serializedSize: Int { 1 }
