@@ -29,12 +29,9 @@ import Testing
                 _ = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "pending: asking again in")
                     let traces = try #require(tracesOfKey(in: device.readStore()))
-                    var memory = try writableMemory(of: running.processID)
                     // The SRAM of an emulated machine. What else the emulator has is the flash.
-                    if board.isMachine {
-                        let sizes = try ramSizes(of: board)
-                        memory.removeAll { !sizes.contains($0.count) }
-                    }
+                    let sizes = board.isMachine ? try ramSizes(of: board) : nil
+                    let memory = try writableMemory(of: running.processID, sizes: sizes)
                     #expect(memory.contains { $0.range(of: Data(Bench.password.utf8)) != nil })
                     for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
                     running.kill()
