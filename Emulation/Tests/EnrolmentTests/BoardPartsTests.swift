@@ -5,14 +5,30 @@ import Testing
 
 /// The parts that not every board has.
 @Suite struct BoardPartsTests {
-    /// A random generator that gives nothing but zeros, and one that gives nothing.
-    @Test(arguments: Bench.machines.filter(\.hasEntropy), ["/dev/zero", "/dev/null"])
-    func randomGeneratorThatFailsMakesNoKey(board: BoardKind, source: String) async throws {
+    /// What a random generator gives in place of chance.
+    enum Source: CaseIterable {
+        case zeros
+        /// It stays there, and is silent. The end of a file, as of /dev/null, has QEMU read for ever.
+        case nothing
+    }
+
+    @Test(arguments: Bench.machines.filter(\.hasEntropy), Source.allCases)
+    func randomGeneratorThatFailsMakesNoKey(board: BoardKind, source: Source) async throws {
         try await Bench.withAuthority { server in
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
                 let before = try device.readFlash()
-                let outcome = try await device.enrol(options: BootOptions(entropy: source))
+                var path = "/dev/zero"
+                var pipe: FileHandle?
+                if source == .nothing {
+                    path = device.folder.appending(path: "silence").path
+                    try #require(mkfifo(path, 0o600) == 0)
+                    // Held open at both ends.
+                    pipe = FileHandle(forUpdatingAtPath: path)
+                    try #require(pipe != nil)
+                }
+                let outcome = try await device.enrol(options: BootOptions(entropy: path))
+                try pipe?.close()
                 guard case .failed("no-entropy", _) = outcome.verdict else {
                     Issue.record("it went on: \(outcome.lines.map(\.text))")
                     return
