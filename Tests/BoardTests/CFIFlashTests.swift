@@ -217,7 +217,8 @@ private struct SimulatedBank: FlashBus, ~Copyable {
 
     /// A part that says anything else of itself, or nothing.
     @Test(arguments: [
-        (0x10, 0x50), (0x11, 0), (0x12, 0x51), (0x13, 2), (0x14, 1), (0x2C, 2), (0x2C, 0), (0x2D, 4), (0x2F, 2), (0x2F, 0),
+        (0x10, 0x50), (0x11, 0), (0x12, 0x51), (0x13, 2), (0x14, 1), (0x2C, 2), (0x2C, 0), (0x2D, 4), (0x2F, 2),
+        (0x2F, 0),
         (0x30, 1),
     ])
     func otherPartIsNotOpened(index: Int, answer: UInt32) {
@@ -233,7 +234,9 @@ private struct SimulatedBank: FlashBus, ~Copyable {
         #expect(!opens(chips))
     }
 
-    @Test(arguments: [(0, 512, 9), (512, 512, 8), (256, 512, 1), (-512, 512, 1), (0, 256, 1), (0, 1024, 1), (4096, 512, 1)])
+    @Test(arguments: [
+        (0, 512, 9), (512, 512, 8), (256, 512, 1), (-512, 512, 1), (0, 256, 1), (0, 1024, 1), (4096, 512, 1),
+    ])
     func regionIsWithinThePart(origin: Int, size: Int, count: Int) {
         #expect(!opens(SimulatedBank.Chips(), origin: origin, size: size, count: count))
     }

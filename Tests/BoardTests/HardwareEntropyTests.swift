@@ -66,7 +66,9 @@ private struct SimulatedPart: RandomPart, ~Copyable {
     @Test(arguments: [0, 1, 63, 64, 1000, 1023])
     func generatorThatFallsSilentIsAnError(limit: Int) {
         #expect(throws: EntropyError.failed) { try seed(SimulatedPart(limit: limit) { Self.bytes[$0] }) }
-        #expect(throws: EntropyError.failed) { try seed(SimulatedPart(limit: 1024 + limit) { Self.bytes[$0] }, count: 65) }
+        #expect(throws: EntropyError.failed) {
+            try seed(SimulatedPart(limit: 1024 + limit) { Self.bytes[$0] }, count: 65)
+        }
     }
 
     /// Stuck at any byte, from the beginning or from later on.
@@ -81,7 +83,9 @@ private struct SimulatedPart: RandomPart, ~Copyable {
             let end = start + 20
             let byte = Self.bytes[start - 1] ^ 1
             let part = { (length: Int) in
-                SimulatedPart { (start..<start + length).contains($0) ? byte : $0 == end || $0 == end + 1 ? ~byte : Self.bytes[$0] }
+                SimulatedPart {
+                    (start..<start + length).contains($0) ? byte : $0 == end || $0 == end + 1 ? ~byte : Self.bytes[$0]
+                }
             }
             _ = try seed(part(20))
             #expect(throws: EntropyError.failed) { try seed(part(21)) }

@@ -58,7 +58,8 @@ import Testing
                 let later = Date(timeIntervalSinceNow: 25 * 86_400)
                 server.authority.moveClock(by: 25 * 86_400)
                 let renewal = try await device.enrol(options: BootOptions(clock: later))
-                #expect(renewal.outcomes.contains("operation=RenewalReq outcome=issued"), "\(renewal.lines.map(\.text))")
+                #expect(
+                    renewal.outcomes.contains("operation=RenewalReq outcome=issued"), "\(renewal.lines.map(\.text))")
             }
         }
     }
