@@ -10,6 +10,8 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
     public let regions: FlashRegions
     /// The kind of key that its memory is enough for, as the provisioning record has it; nil where it is for all.
     public let key: String?
+    /// The name of its first image: the usual one, where it has that.
+    private let firstImage: String
     private let emulation: Emulation
     /// The options for a source of entropy, and those that set a clock up to the time; none on boards that have none.
     private let entropy: [String]
@@ -35,13 +37,14 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
         name: "arm64", title: "linux on 64-bit ARM, emulated", emulation: .program("qemu-aarch64"))
 
     private init(
-        name: String, title: String, regions: FlashRegions = .usual, key: String? = nil, entropy: [String] = [],
-        clock: String? = nil, emulation: Emulation
+        name: String, title: String, regions: FlashRegions = .usual, key: String? = nil, firstImage: String = "usual",
+        entropy: [String] = [], clock: String? = nil, emulation: Emulation
     ) {
         self.name = name
         self.title = title
         self.regions = regions
         self.key = key
+        self.firstImage = firstImage
         self.entropy = entropy
         self.clock = clock
         self.emulation = emulation
@@ -54,7 +57,8 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
         func options(_ name: String) -> [String] { file[name]?.split(separator: " ").map(String.init) ?? [] }
         self.init(
             name: name, title: "\(name) (\(try file.value("title"))), emulated", regions: try file.regions,
-            key: file["key"], entropy: options("entropy"), clock: file["clock"],
+            key: file["key"], firstImage: file.images.last ?? "usual", entropy: options("entropy"),
+            clock: file["clock"],
             emulation: .machine(
                 program, emulator.dropFirst() + options("storage"), network: options("network"),
                 image: file["image"] ?? "-kernel "))
@@ -96,7 +100,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
     public var loopback: String { isMachine ? "10.0.2.2" : "127.0.0.1" }
 
     /// The image that the board starts unless it is told another.
-    public var image: BuildProduct { image("usual") }
+    public var image: BuildProduct { image(firstImage) }
 
     /// One of the images of a board without an operating system, or a Linux board's program.
     public func image(_ image: String) -> BuildProduct {

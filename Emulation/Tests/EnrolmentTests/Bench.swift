@@ -19,6 +19,9 @@ enum Bench {
     /// Those of them without an operating system.
     static let machines = boards.filter(\.isMachine)
 
+    /// Those, and the ones that have other images alone.
+    static let allMachines = chosen(from: found.filter(\.isMachine))
+
     /// Those on which every kind of trouble is tried: one firmware, one Linux program.
     static let troubledBoards = chosen(from: having("usual").prefix(1) + [.linux])
 
