@@ -63,13 +63,12 @@ import Testing
                 }
                 let last = try await run(device, server)
                 #expect(last.lines.last == "done", "\(last.lines)")
-                // The one whose key it has.
-                let identity = try await OpenSSL(folder: device.folder).identity(in: device.readFlash())
-                #expect(last.certificate == [UInt8](identity.certificate))
+                let held = try #require(last.certificate)
                 let certificate = try #require(
                     try server.authority.issuedCertificates().compactMap {
                         try server.authority.issuedCertificate(serial: $0.serial)
-                    }.first { Data($0.der) == identity.certificate })
+                    }.first { [UInt8]($0.der) == held })
+                #expect(try await device.holdsKey(of: certificate))
                 // Fresh: the CA would not renew it.
                 #expect(certificate.notAfter > server.authority.now.addingTimeInterval(20 * 86_400))
                 #expect(certificate.isSigned(by: server.authority.trustAnchor.publicKey))
@@ -90,7 +89,7 @@ import Testing
     /// Holds what a run took against the budget.
     private func check(_ seen: RelayingStation.Seen, of board: BoardKind) throws {
         let report = try #require(seen.lines.compactMap { Report(line: $0) }.last)
-        #expect(try Budget(of: board, image: "relay", in: Bench.project).exceeded(by: report) == [])
+        #expect(try Budget(of: board, image: "relay", in: Bench.project).exceeded(by: report) == [], "\(report)")
         print("relay: \(board): stack \(report[.stack] ?? 0), arena \(report[.arena] ?? 0) bytes")
     }
 
