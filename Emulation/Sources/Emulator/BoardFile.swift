@@ -51,7 +51,8 @@ public struct BoardFile: Sendable, Equatable {
         get throws {
             guard self["storage"] != nil else { return .usual }
             return FlashRegions(
-                size: try number("storage-size"), seed: try self["storage-seed"].map { _ in try number("storage-seed") },
+                size: try number("storage-size"),
+                seed: try self["storage-seed"].map { _ in try number("storage-seed") },
                 record: try number("storage-record"),
                 identity: try number("storage-identity")..<number("storage-end"))
         }

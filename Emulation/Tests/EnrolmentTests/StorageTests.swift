@@ -20,7 +20,8 @@ import Testing
         var testDescription: String { name }
 
         init(
-            _ name: String, _ kind: String, _ text: String, _ damage: @escaping @Sendable (inout [UInt8], FlashRegions) -> Void
+            _ name: String, _ kind: String, _ text: String,
+            _ damage: @escaping @Sendable (inout [UInt8], FlashRegions) -> Void
         ) {
             self.name = name
             self.kind = kind
@@ -29,11 +30,12 @@ import Testing
         }
     }
 
+    /// Those of a seed are for boards that have one.
     static let damages: [Damage] = [
         Damage("no seed", "no-seed", "manufacture") { bytes, regions in
-            for index in regions.seed!..<regions.record { bytes[index] = 0xFF }
+            for index in (regions.seed ?? 0)..<regions.record { bytes[index] = 0xFF }
         },
-        Damage("a seed with a bit over", "no-seed", "manufacture") { $0[$1.seed! + 20] ^= 1 },
+        Damage("a seed with a bit over", "no-seed", "manufacture") { $0[($1.seed ?? 0) + 20] ^= 1 },
         Damage("no record", "not-provisioned", "provisioning record") { bytes, regions in
             for index in regions.record..<regions.identity.lowerBound { bytes[index] = 0xFF }
         },
