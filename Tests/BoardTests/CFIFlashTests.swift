@@ -12,6 +12,8 @@ private struct SimulatedBank: FlashBus, ~Copyable {
         var failure: UInt32 = 0
         /// Reads of the status before an operation is through; nil for one that never is.
         var duration: Int? = 3
+        /// Reads of the status that the one chip is through before the other.
+        var lag = 0
         var mode: UInt32 = 0xFF
         var status: UInt32 = 0x80_0080
         var turnsLeft = 0
@@ -34,6 +36,7 @@ private struct SimulatedBank: FlashBus, ~Copyable {
         default:
             guard chips.status & 0x80_0080 != 0x80_0080, chips.duration != nil else { return chips.status }
             chips.turnsLeft -= 1
+            if chips.turnsLeft <= chips.lag { chips.status |= 0x80 }
             if chips.turnsLeft <= 0 { chips.status |= 0x80_0080 }
             return chips.status
         }
@@ -191,7 +194,25 @@ private struct SimulatedBank: FlashBus, ~Copyable {
         }
         try withFlash { flash, chips in
             chips.duration = nil
-            #expect(throws: StorageError.failed) { try flash.program(at: 0, [1, 2, 3, 4].span) }
+            #expect(throws: StorageError.failed) { try flash.program(at: 0, [1, 2, 3, 4, 5, 6, 7, 8].span) }
+            #expect(chips.commands.count { $0 == 0x40 } == 1, "it goes on with the next word")
+        }
+    }
+
+    /// What took too long is not taken for done, though the chips are through when they are asked for failures.
+    @Test func wordThatIsTooLateIsAnError() throws {
+        try withFlash { flash, chips in
+            chips.duration = 11
+            #expect(throws: StorageError.failed) { try flash.program(at: 0, [1, 2, 3, 4, 5, 6, 7, 8].span) }
+        }
+    }
+
+    @Test func bothChipsAreWaitedFor() throws {
+        try withFlash { flash, chips in
+            chips.lag = 2
+            try flash.erase(sector: 0)
+            try flash.program(at: 0, [1, 2, 3, 4, 5, 6, 7, 8].span)
+            #expect(try read(&flash, at: 0, count: 8) == [1, 2, 3, 4, 5, 6, 7, 8])
         }
     }
 
