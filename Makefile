@@ -19,7 +19,7 @@ effort ?= sample
 kills ?= 100
 # make test-busy busy=4
 busy ?= 8
-# make symbolize addresses='pc 00007e80 lr 0000b71b' image=Boards/lm3s6965evb/.build/https/lm3s6965evb.elf
+# make symbolize addresses='pc 00007e80 lr 0000b71b' image=Boards/<board>/.build/https/<board>.elf
 addresses ?=
 image ?=
 # make soak soaks=100000 options='--key rsa2048'

@@ -192,9 +192,11 @@ if let image = Context.environment["FIRMWARE_IMAGE"] {
     package.products += [
         // All that a board with such a processor is made of, but for its drivers.
         .library(
-            name: "CortexM", targets: ["CBareMetal", "BareMetal", "CortexM", "CLwIP", "LwIPNet", "FirmwareMain"]),
+            name: "CortexM",
+            targets: ["CBareMetal", "BareMetal", "CortexM", "VirtIO", "CLwIP", "LwIPNet", "FirmwareMain"]),
         .library(
-            name: "RISCV", targets: ["CBareMetal", "BareMetal", "CRISCV", "RISCV", "CLwIP", "LwIPNet", "FirmwareMain"]),
+            name: "RISCV",
+            targets: ["CBareMetal", "BareMetal", "RISCV", "VirtIO", "CLwIP", "LwIPNet", "FirmwareMain"]),
     ]
     package.targets += [
         .target(name: "CBareMetal"),
@@ -207,12 +209,15 @@ if let image = Context.environment["FIRMWARE_IMAGE"] {
         .target(
             name: "RISCV", dependencies: ["Bytes", "Board", "CBareMetal", "BareMetal", "CRISCV"],
             swiftSettings: bareMetal),
+        // Devices that machines of several kinds have.
+        .target(name: "VirtIO", dependencies: ["Board", "CBareMetal", "BareMetal"], swiftSettings: bareMetal),
         .target(name: "CLwIP"),
         .target(
             name: "LwIPNet", dependencies: ["Board", "CBareMetal", "BareMetal", "CLwIP"], swiftSettings: bareMetal),
+        .target(name: "CFirmwareMain"),
         .target(
             name: "FirmwareMain",
-            dependencies: ["Bytes", "DeviceCrypto", "Board", "Agent", "CBareMetal", "BareMetal"]
+            dependencies: ["Bytes", "DeviceCrypto", "Board", "Agent", "CBareMetal", "BareMetal", "CFirmwareMain"]
                 + (isSecured ? ["TLS"] : []) + (isRelayed ? ["Relay"] : ["LwIPNet"]),
             exclude: isRelayed
                 ? ["InTheClear", "Secured", "Networked"] : ["Relayed", isSecured ? "InTheClear" : "Secured"],

@@ -38,5 +38,43 @@ cortexmFaultEntry:
     blo     2f
 1:  mov     sp, r2
     movs    r0, #0
-2:  b       cortexmFault
+    // It does not return; a plain branch of v6-M does not reach it.
+2:  bl      cortexmFault
     .pool
+
+// What the compiler calls for a volatile register, and for what is initialised once, on Armv6-M, which has no exclusive access: one
+// core, whose loads and stores of a word nothing comes in between.
+#if __ARM_ARCH_6M__
+    .section .text.atomics, "ax"
+    .global __atomic_load_4, __atomic_store_4, __atomic_compare_exchange_4
+    .type __atomic_load_4, %function
+    .thumb_func
+__atomic_load_4:
+    ldr     r0, [r0]
+    bx      lr
+
+    .type __atomic_store_4, %function
+    .thumb_func
+__atomic_store_4:
+    str     r1, [r0]
+    bx      lr
+
+    // The word's address, that of the value that it has to have and that takes it if it has another, and the next value.
+    .type __atomic_compare_exchange_4, %function
+    .thumb_func
+__atomic_compare_exchange_4:
+    push    {r4, r5, lr}
+    mrs     r5, primask
+    cpsid   i
+    ldr     r3, [r0]
+    ldr     r4, [r1]
+    cmp     r3, r4
+    bne     1f
+    str     r2, [r0]
+    movs    r0, #1
+    b       2f
+1:  str     r3, [r1]
+    movs    r0, #0
+2:  msr     primask, r5
+    pop     {r4, r5, pc}
+#endif

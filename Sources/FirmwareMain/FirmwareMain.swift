@@ -2,79 +2,82 @@ import Agent
 import BareMetal
 import Board
 import CBareMetal
+import CFirmwareMain
 import DeviceCrypto
 
-// What the RAM has space for, in bytes: see the limits in the board's file `board`.
-
 nonisolated(unsafe) private var random = RandomGenerator()
-/// The largest message, and the largest reply.
-nonisolated(unsafe) private var work = InlineArray<8_192, UInt8>(repeating: 0)
-/// The provisioning record's text.
-nonisolated(unsafe) private var text = InlineArray<1_536, UInt8>(repeating: 0)
-nonisolated(unsafe) private var arena = ArenaMemory(repeating: 0)
 
-/// The agent, with 3 KiB for the certificates of the CA and the next CA.
-typealias DeviceAgent = Agent<SoftwareKey, 3_072>
-
-/// Obtains or renews the device's certificate, and says what came of it and what it took.
+/// Obtains or renews the device's certificate, and says what came of it and what it took: on a board without a clock and
+/// without a random generator.
 ///
 /// - Parameter flash: opens a region of the device's flash; nil where it is not to be had.
 public func enrol<Flash: Storage & ~Copyable>(_ flash: (FlashRegion) -> Flash?) -> Never {
-    var clock = Uptime()
+    func entropy() -> SeedRegion<Flash>? {
+        guard let region = flash(.seed) else { return nil }
+        return SeedRegion(region)
+    }
+    enrol(flash, clock: Uptime(), entropy: entropy)
+}
+
+/// The same with the board's own clock and random generator.
+///
+/// - Parameters:
+///   - flash: opens a region of the device's flash; nil where it is not to be had.
+///   - entropy: opens where the random seed comes from; nil where it is not to be had.
+public func enrol<Flash: Storage & ~Copyable, DeviceClock: Clock & ~Copyable, Entropy: EntropySource & ~Copyable>(
+    _ flash: (FlashRegion) -> Flash?, clock: consuming DeviceClock, entropy: () -> Entropy?
+) -> Never {
     var log = makeLog()
-    var workSpan = unsafe work.mutableSpan
-    var isDone = run(flash, &clock, &log, &workSpan)
-    while isWantedAgain(flash, clock, &workSpan) { isDone = run(flash, &clock, &log, &workSpan) }
+    var work = unsafe MutableSpan(_unsafeStart: firmware_work(), count: firmware_work_size())
+    var isDone = run(flash, &clock, entropy, &log, &work)
+    while isWantedAgain(flash, clock, &work) { isDone = run(flash, &clock, entropy, &log, &work) }
     Semihosting.exit(isDone ? .success : .failure)
 }
 
 /// - Returns: whether nothing is due any more.
 @inline(never)
-private func run<Flash: Storage & ~Copyable>(
-    _ flash: (FlashRegion) -> Flash?, _ clock: inout Uptime, _ log: inout DeviceLog,
-    _ workSpan: inout MutableSpan<UInt8>
+private func run<Flash: Storage & ~Copyable, DeviceClock: Clock & ~Copyable, Entropy: EntropySource & ~Copyable>(
+    _ flash: (FlashRegion) -> Flash?, _ clock: inout DeviceClock, _ entropy: () -> Entropy?, _ log: inout DeviceLog,
+    _ work: inout MutableSpan<UInt8>
 ) -> Bool {
     var traffic = Traffic()
     var failure: AgentError?
     do throws(AgentError) {
-        try runAgent(flash, &clock, &log, &workSpan, &traffic)
+        try runAgent(flash, &clock, entropy, &log, &work, &traffic)
     } catch {
         failure = error
     }
     let usage = ResourceUsage(
         flash: Memory.flash, ram: Memory.ram, stack: Stack.deepest, arena: Arena.peak)
     report(usage, traffic, uptime: clock.uptime, log: &log)
-    logResult(failure, work: workSpan.span, log: &log)
+    logResult(failure, work: work.span, log: &log)
     return failure == nil
 }
 
-private func runAgent<Flash: Storage & ~Copyable>(
-    _ flash: (FlashRegion) -> Flash?, _ clock: inout Uptime, _ log: inout DeviceLog, _ work: inout MutableSpan<UInt8>,
-    _ traffic: inout Traffic
+private func runAgent<Flash: Storage & ~Copyable, DeviceClock: Clock & ~Copyable, Entropy: EntropySource & ~Copyable>(
+    _ flash: (FlashRegion) -> Flash?, _ clock: inout DeviceClock, _ entropy: () -> Entropy?, _ log: inout DeviceLog,
+    _ work: inout MutableSpan<UInt8>, _ traffic: inout Traffic
 ) throws(AgentError) {
-    unsafe withUnsafeMutableBytes(of: &arena) { memory in
-        unsafe Arena.install(memory.assumingMemoryBound(to: UInt8.self))
-    }
+    unsafe Arena.install(UnsafeMutableBufferPointer(start: firmware_arena(), count: firmware_arena_size()))
     unsafe random.setAlive({ _ in boardAlive() }, nil)
-    try seedRandom(flash)
     guard var record = flash(.record), let identity = flash(.identity) else { throw .storage(.failed) }
+    try seedRandom(entropy)
     unsafe try startNetwork(&random, &log)
     var stream = unsafe try makeStream(&random)
-    var textSpan = unsafe text.mutableSpan
+    var text = unsafe MutableSpan(_unsafeStart: firmware_text(), count: firmware_text_size())
     // Not static, since its initial value would take as much flash.
     var agent = DeviceAgent()
     var store = makeStore(identity)
     unsafe try agent.run(
-        record: &record, text: &textSpan, transport: &stream, clock: &clock, store: &store, log: &log,
+        record: &record, text: &text, transport: &stream, clock: &clock, store: &store, log: &log,
         random: &random, work: &work, traffic: &traffic)
 }
 
 @inline(never)
-private func seedRandom<Flash: Storage & ~Copyable>(_ flash: (FlashRegion) -> Flash?) throws(AgentError) {
-    guard let region = flash(.seed) else { throw .storage(.failed) }
-    var entropy = SeedRegion(region)
+private func seedRandom<Entropy: EntropySource & ~Copyable>(_ entropy: () -> Entropy?) throws(AgentError) {
+    guard var source = entropy() else { throw .entropy(.failed) }
     let address = deviceAddress()
-    unsafe try seed(&random, from: &entropy, personalization: address.span)
+    unsafe try seed(&random, from: &source, personalization: address.span)
 }
 
 /// Where the device keeps what it is.

@@ -46,6 +46,25 @@ public struct BoardFile: Sendable, Equatable {
         return value
     }
 
+    /// Where things are in its flash: as the file says, or as they are on all boards whose flash is a file of their own making.
+    var regions: FlashRegions {
+        get throws {
+            guard self["storage"] != nil else { return .usual }
+            return FlashRegions(
+                size: try number("storage-size"),
+                seed: try self["storage-seed"].map { _ in try number("storage-seed") },
+                record: try number("storage-record"),
+                identity: try number("storage-identity")..<number("storage-end"))
+        }
+    }
+
+    private func number(_ name: String) throws -> Int {
+        guard let number = Int(try value(name)), number >= 0 else {
+            throw BoardFileError(file: file, problem: "\(name)=\(try value(name)) is no number of bytes")
+        }
+        return number
+    }
+
     /// The limits of an image.
     func limits(of image: String) throws -> [String: Int] {
         guard let section = values[image] else { throw BoardFileError(file: file, problem: "there is no [\(image)]") }

@@ -6,14 +6,24 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
     public let name: String
     /// What a person reads.
     public let title: String
+    /// Where things are in its flash.
+    public let regions: FlashRegions
+    /// The kind of key that its memory is enough for, as the provisioning record has it; nil where it is for all.
+    public let key: String?
+    /// The name of its first image: the usual one, where it has that.
+    private let firstImage: String
     private let emulation: Emulation
+    /// The options for a source of entropy, and those that set a clock up to the time; none on boards that have none.
+    private let entropy: [String]
+    private let clock: String?
 
     private enum Emulation: Sendable, Hashable {
         case none
         /// The program of qemu-user.
         case program(String)
-        /// The program of QEMU, its options for the machine, and those for its network; none where it has none.
-        case machine(String, [String], network: [String])
+        /// The program of QEMU, its options for the machine and its flash, those for its network, and those that the image's path
+        /// ends; none for the network where it has none.
+        case machine(String, [String], network: [String], image: String)
     }
 
     /// A program of this machine.
@@ -26,9 +36,17 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
     public static let arm64 = BoardKind(
         name: "arm64", title: "linux on 64-bit ARM, emulated", emulation: .program("qemu-aarch64"))
 
-    private init(name: String, title: String, emulation: Emulation) {
+    private init(
+        name: String, title: String, regions: FlashRegions = .usual, key: String? = nil, firstImage: String = "usual",
+        entropy: [String] = [], clock: String? = nil, emulation: Emulation
+    ) {
         self.name = name
         self.title = title
+        self.regions = regions
+        self.key = key
+        self.firstImage = firstImage
+        self.entropy = entropy
+        self.clock = clock
         self.emulation = emulation
     }
 
@@ -36,11 +54,14 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
     init?(name: String, _ file: BoardFile) throws {
         guard let emulator = file["emulator"]?.split(separator: " ").map(String.init), let program = emulator.first
         else { return nil }
+        func options(_ name: String) -> [String] { file[name]?.split(separator: " ").map(String.init) ?? [] }
         self.init(
-            name: name, title: "\(name) (\(try file.value("title"))), emulated",
+            name: name, title: "\(name) (\(try file.value("title"))), emulated", regions: try file.regions,
+            key: file["key"], firstImage: file.images.last ?? "usual", entropy: options("entropy"),
+            clock: file["clock"],
             emulation: .machine(
-                program, Array(emulator.dropFirst()),
-                network: file["network"]?.split(separator: " ").map(String.init) ?? []))
+                program, emulator.dropFirst() + options("storage"), network: options("network"),
+                image: file["image"] ?? "-kernel "))
     }
 
     /// Those of a checkout: the boards without an operating system that it has, by name, then Linux.
@@ -69,11 +90,17 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
         if case .machine = emulation { true } else { false }
     }
 
+    /// Whether its random generator can be another (``BootOptions/entropy``).
+    public var hasEntropy: Bool { !entropy.isEmpty }
+
+    /// Whether it has a clock that runs without power, and whose time can be another (``BootOptions/clock``).
+    public var hasClock: Bool { clock != nil }
+
     /// How the board reaches a server on this machine's loopback interface.
     public var loopback: String { isMachine ? "10.0.2.2" : "127.0.0.1" }
 
     /// The image that the board starts unless it is told another.
-    public var image: BuildProduct { image("usual") }
+    public var image: BuildProduct { image(firstImage) }
 
     /// One of the images of a board without an operating system, or a Linux board's program.
     public func image(_ image: String) -> BuildProduct {
@@ -102,7 +129,7 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
             emulator = program
             if let port = options.debuggerPort { arguments += ["-g", "\(port)"] }
             arguments.append(image.path)
-        case .machine(let program, let machine, let network):
+        case .machine(let program, let machine, let network, let start):
             emulator = program
             arguments += machine + ["-display", "none", "-monitor", "none"]
             arguments += ["-serial", options.uart ?? "stdio"]
@@ -113,9 +140,18 @@ public struct BoardKind: Sendable, Hashable, CustomStringConvertible {
             } else {
                 arguments += options.uart == nil ? network : ["-nic", "none"]
             }
+            // The file that random bytes come from is one word of them.
+            arguments += entropy.map { word in
+                options.entropy.map { word.replacing("/dev/urandom", with: $0) } ?? word
+            }
+            if let clock, let time = options.clock {
+                arguments += (clock + time.formatted(Machine.clockFormat)).split(separator: " ").map(String.init)
+            }
             if let shift = options.instructionShift { arguments += ["-icount", "shift=\(shift)"] }
             if let port = options.debuggerPort { arguments += ["-gdb", "tcp:127.0.0.1:\(port)", "-S"] }
-            arguments += ["-kernel", image.path]
+            var last = start.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+            last[last.count - 1] += image.path
+            arguments += last
         }
         var program = Program(
             executable: "/usr/bin/\(emulator)", arguments: arguments, folder: folder, origin: "make setup")
@@ -140,14 +176,21 @@ public struct BootOptions: Sendable {
     /// Its Ethernet address, `52:54:00:00:00:01`, which such a board has for a serial number; QEMU's usual one when nil.
     public var ethernetAddress: String?
 
+    /// The file that the random generator of a board that has one takes its bytes from, in place of this machine's.
+    public var entropy: String?
+    /// What the clock of a board that has one says at power-up, in place of this machine's time.
+    public var clock: Date?
+
     public init(
         instructionShift: Int? = nil, debuggerPort: UInt16? = nil, uart: String? = nil,
-        ethernetAddress: String? = nil
+        ethernetAddress: String? = nil, entropy: String? = nil, clock: Date? = nil
     ) {
         self.instructionShift = instructionShift
         self.debuggerPort = debuggerPort
         self.uart = uart
         self.ethernetAddress = ethernetAddress
+        self.entropy = entropy
+        self.clock = clock
     }
 }
 

@@ -9,13 +9,18 @@ public struct Device: Sendable {
     public let folder: URL
     /// The checkout that the firmware was built in, by which a fault is given its place in the sources; nil without that.
     public let project: URL?
+    /// What its clock says at power-up, if it has one; this machine's time when nil.
+    private let clock: (@Sendable () -> Date)?
 
     /// - Parameter folder: exists, and belongs to no other device.
-    public init(board: BoardKind, image: URL, folder: URL, project: URL? = nil) {
+    public init(
+        board: BoardKind, image: URL, folder: URL, project: URL? = nil, clock: (@Sendable () -> Date)? = nil
+    ) {
         self.board = board
         self.image = image
         self.folder = folder
         self.project = project
+        self.clock = clock
     }
 
     /// Where it keeps its flash.
@@ -32,6 +37,8 @@ public struct Device: Sendable {
         options: BootOptions = BootOptions(), timeLimit: Duration,
         _ body: @escaping @Sendable (Running) async throws -> Value
     ) async throws -> Run<Value> {
+        var options = options
+        if options.clock == nil { options.clock = clock?() }
         do {
             return try await board.program(image: image, in: folder, options: options).run(timeLimit: timeLimit, body)
         } catch ProgramError.timeLimit(_, let limit, let transcript) {

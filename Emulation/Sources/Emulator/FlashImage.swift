@@ -4,12 +4,17 @@ import LibCrypto
 /// What a device's flash holds, found by its shape wherever it lies and without the device's own reader of it.
 public struct FlashImage: Sendable, Equatable {
     public let bytes: [UInt8]
+    /// Where it should be.
+    public let regions: FlashRegions
 
     public init(contentsOf file: URL) throws {
-        bytes = [UInt8](try Data(contentsOf: file))
+        self.init(bytes: [UInt8](try Data(contentsOf: file)))
     }
 
-    public init(bytes: [UInt8]) { self.bytes = bytes }
+    public init(bytes: [UInt8], regions: FlashRegions = .usual) {
+        self.bytes = bytes
+        self.regions = regions
+    }
 
     /// X.509 version 3 certificates in DER, in the order of the flash.
     public var certificates: [Data] {
@@ -31,7 +36,8 @@ public struct FlashImage: Sendable, Equatable {
 
     /// Private keys in the compact form that DeviceCrypto exports, in the order of the flash.
     public var privateKeys: [StoredKey] {
-        bytes.indices.compactMap { StoredKey(bytes[$0...]) }
+        // Most of it begins none, and a slice takes time.
+        bytes.indices.compactMap { 1...2 ~= bytes[$0] ? StoredKey(bytes[$0...]) : nil }
     }
 }
 

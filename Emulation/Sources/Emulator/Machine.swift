@@ -95,7 +95,7 @@ public struct Machine: Sendable {
         return (run, try DiskLog(contentsOf: log))
     }
 
-    private static let clockFormat = Date.VerbatimFormatStyle(
+    static let clockFormat = Date.VerbatimFormatStyle(
         format: """
             \(year: .defaultDigits)-\(month: .twoDigits)-\(day: .twoDigits)T\(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\
             \(minute: .twoDigits):\(second: .twoDigits)

@@ -69,50 +69,46 @@ public enum ManufactureError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .lineBreak(let name): "the provisioning record's \(name) holds a line ending, which it cannot"
         case .tooLong(let size):
-            "the provisioning record has \(size) bytes, of \(FlashLayout.recordTextLimit) that fit"
+            "the provisioning record has \(size) bytes, of \(FlashRegions.recordTextLimit) that fit"
         case .notWritten(let file): "\(file) cannot be written"
         }
     }
 }
 
-/// Where things are in a device's flash, in bytes.
-enum FlashLayout {
-    static let size = 65_536
-    static let seed = 0x0000
-    static let record = 0x0800
-    static let identity = 0x1000
-    static let recordTextLimit = 1_536
-    static let seedSize = 64
-}
-
 extension FlashImage {
-    /// A flash as it leaves the factory.
-    public init(record: ProvisioningRecord, seed: [UInt8] = FlashImage.randomSeed()) throws {
+    /// A flash as it leaves the factory, as far as anything is written there by anyone.
+    ///
+    /// - Parameter seed: where the device has a region for it.
+    public init(
+        record: ProvisioningRecord, seed: [UInt8] = FlashImage.randomSeed(), regions: FlashRegions = .usual
+    ) throws {
         for entry in record.entries
         where entry.value.unicodeScalars.contains(where: { "\r\n".unicodeScalars.contains($0) }) {
             throw ManufactureError.lineBreak(entry.name)
         }
         let text = Array(record.text.utf8)
-        guard text.count <= FlashLayout.recordTextLimit else { throw ManufactureError.tooLong(text.count) }
+        guard text.count <= FlashRegions.recordTextLimit else { throw ManufactureError.tooLong(text.count) }
 
-        var bytes = [UInt8](repeating: 0xFF, count: FlashLayout.size)
+        var bytes = [UInt8](repeating: 0xFF, count: regions.identity.upperBound)
         func write(_ content: [UInt8], at offset: Int) {
             bytes.replaceSubrange(offset..<offset + content.count, with: content)
         }
-        let seedSector = Array("SEED".utf8) + Self.littleEndian(1) + seed
-        write(seedSector + Self.littleEndian(Self.crc32(seedSector)), at: FlashLayout.seed)
+        if let place = regions.seed {
+            let seedSector = Array("SEED".utf8) + Self.littleEndian(1) + seed
+            write(seedSector + Self.littleEndian(Self.crc32(seedSector)), at: place)
+        }
         let header = Array("SCEP".utf8) + Self.littleEndian(UInt32(text.count))
-        write(header + text + Self.littleEndian(Self.crc32(text)), at: FlashLayout.record)
-        self.init(bytes: bytes)
+        write(header + text + Self.littleEndian(Self.crc32(text)), at: regions.record)
+        self.init(bytes: bytes, regions: regions)
     }
 
     /// All that is not the factory's: the agent's store.
-    public var identityRegion: ArraySlice<UInt8> { bytes.dropFirst(FlashLayout.identity) }
+    public var identityRegion: ArraySlice<UInt8> { bytes.dropFirst(regions.identity.lowerBound) }
 
     /// From this machine's random generator.
     public static func randomSeed() -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
-        return (0..<FlashLayout.seedSize).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        return (0..<FlashRegions.seedSize).map { _ in UInt8.random(in: 0...255, using: &generator) }
     }
 
     private static func littleEndian(_ value: UInt32) -> [UInt8] {
@@ -130,21 +126,34 @@ extension FlashImage {
 extension Device {
     /// Writes the flash that the device leaves the factory with, and takes away whatever identity it had.
     public func manufacture(_ record: ProvisioningRecord) throws {
-        let image = try FlashImage(record: record)
+        let image = try FlashImage(record: record, regions: board.regions)
         if !board.isMachine, FileManager.default.fileExists(atPath: store.path) {
             try FileManager.default.removeItem(at: store)
         }
+        try write(image)
+    }
+
+    /// Writes its flash.
+    public func write(_ image: FlashImage) throws {
         // It holds the password, and soon a key.
         guard
             FileManager.default.createFile(
-                atPath: flash.path, contents: Data(image.bytes), attributes: [.posixPermissions: 0o600])
+                atPath: flash.path, contents: Data(image.bytes), attributes: [.posixPermissions: 0o600]),
+            // What no region is in takes no space on this machine's disk.
+            truncate(flash.path, board.regions.size) == 0
         else { throw ManufactureError.notWritten(flash.path) }
     }
 
-    /// What its flash holds now, and behind that its identity's file if it has one.
+    /// What its flash holds now, as far as anything is written there, and behind that its identity's file if it has one.
     public func readFlash() throws -> FlashImage {
-        let image = try FlashImage(contentsOf: flash)
-        guard !board.isMachine, FileManager.default.fileExists(atPath: identity.path) else { return image }
-        return FlashImage(bytes: image.bytes + (try FlashImage(contentsOf: identity)).bytes)
+        guard board.isMachine else {
+            let image = try FlashImage(contentsOf: flash)
+            guard FileManager.default.fileExists(atPath: identity.path) else { return image }
+            return FlashImage(bytes: image.bytes + (try FlashImage(contentsOf: identity)).bytes)
+        }
+        let file = try FileHandle(forReadingFrom: flash)
+        defer { try? file.close() }
+        let bytes = try file.read(upToCount: board.regions.identity.upperBound) ?? Data()
+        return FlashImage(bytes: [UInt8](bytes), regions: board.regions)
     }
 }

@@ -59,6 +59,56 @@ import Testing
         #expect(!board.program(image: folder, in: folder).arguments.contains { $0.hasPrefix("-n") })
     }
 
+    /// The usual image is started, and where there is none another.
+    @Test(arguments: [("[https]\n[relay]\n[usual]", "firmware"), ("[relay]", "firmware-relay"), ("", "firmware")])
+    func firstImageIsTheUsualOne(images: String, target: String) throws {
+        let file = try BoardFile(text: "title=t\nemulator=qemu-system-arm -M m\n" + images, file: "b/board")
+        let board = try #require(try BoardKind(name: "b", file))
+        #expect(board.image.command == "make \(target) board=b")
+    }
+
+    /// The parts that not every board has: where its flash is, its keys, its random generator, its clock.
+    @Test func partsAreOptionsOfQEMU() throws {
+        let text = """
+            title=t
+            emulator=qemu-system-arm -M m
+            image=-device loader,file=
+            key=p256
+            entropy=-object rng,filename=/dev/urandom
+            clock=-rtc base=
+            storage=-drive f
+            storage-size=4096
+            storage-record=256
+            storage-identity=1024
+            storage-end=3072
+            """
+        let board = try #require(try BoardKind(name: "b", BoardFile(text: text, file: "b/board")))
+        #expect(board.key == "p256" && board.hasEntropy && board.hasClock)
+        #expect(board.regions == FlashRegions(size: 4096, seed: nil, record: 256, identity: 1024..<3072))
+        let options = BootOptions(entropy: "/e", clock: Date(timeIntervalSince1970: 86_399))
+        let arguments = board.program(image: URL(filePath: "/i"), in: URL(filePath: "/"), options: options).arguments
+        let line = arguments.joined(separator: " ")
+        for part in ["-M m -drive f", "-object rng,filename=/e", "-rtc base=1970-01-01T23:59:59"] {
+            #expect(line.contains(part), "\(line)")
+        }
+        #expect(arguments.last == "loader,file=/i")
+        let usual = board.program(image: URL(filePath: "/i"), in: URL(filePath: "/")).arguments.joined(separator: " ")
+        #expect(usual.contains("filename=/dev/urandom") && !usual.contains("-rtc"))
+    }
+
+    @Test(arguments: ["storage-size=64K", "storage-record=-1", "storage-end=x", "storage-seed=0x0"])
+    func regionIsANumberOfBytes(line: String) throws {
+        let name = String(line.prefix { $0 != "=" })
+        var lines = [
+            "storage=-drive f", "storage-size=1", "storage-seed=0", "storage-record=0", "storage-identity=0",
+            "storage-end=1",
+        ]
+        lines = lines.map { $0.hasPrefix("\(name)=") ? line : $0 }
+        let file = try BoardFile(text: lines.joined(separator: "\n"), file: "b/board")
+        let error = #expect(throws: BoardFileError.self) { try file.regions }
+        #expect(error?.description == "b/board, \(line) is no number of bytes")
+    }
+
     /// A board is a folder with that file, and one that no machine emulates is not tried.
     @Test func boardsAreFound() throws {
         try withTemporaryDirectory { project in

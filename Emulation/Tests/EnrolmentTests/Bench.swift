@@ -12,19 +12,24 @@ enum Bench {
     static let project = URL(filePath: #filePath).deletingLastPathComponent()
         .appending(path: "../../..").standardizedFileURL
 
-    /// The boards that are tried: all, or those that the environment's `BOARDS` names (`BOARDS=linux,armhf swift test`).
-    static let boards = chosen(from: found)
+    /// The boards that are tried: all with the usual image, or those that the environment's `BOARDS` names
+    /// (`BOARDS=linux,armhf swift test`).
+    static let boards = chosen(from: found.filter { !$0.isMachine || having("usual").contains($0) })
 
     /// Those of them without an operating system.
     static let machines = boards.filter(\.isMachine)
 
+    /// Those, and the ones that have other images alone.
+    static let allMachines = chosen(from: found.filter(\.isMachine))
+
     /// Those on which every kind of trouble is tried: one firmware, one Linux program.
-    static let troubledBoards = chosen(from: found.filter(\.isMachine).prefix(1) + [.linux])
+    static let troubledBoards = chosen(from: having("usual").prefix(1) + [.linux])
 
     /// Those that have this image.
-    static func machines(with image: String) -> [BoardKind] {
-        let having = (try? BoardKind.machines(with: image, in: project)) ?? []
-        return machines.filter { having.contains($0) }
+    static func machines(with image: String) -> [BoardKind] { chosen(from: having(image)) }
+
+    private static func having(_ image: String) -> [BoardKind] {
+        (try? BoardKind.machines(with: image, in: project)) ?? []
     }
 
     private static let found: [BoardKind] = {
@@ -45,12 +50,17 @@ enum Bench {
     static let gate = Gate(places: 2 * ProcessInfo.processInfo.activeProcessorCount)
 
     /// A device of its own for `body`, not yet manufactured.
+    ///
+    /// - Parameter server: whose time the device's clock has, if it has one.
     static func withDevice<Value>(
-        _ board: BoardKind, image: String = "usual", _ body: (Device) async throws -> Value
+        _ board: BoardKind, image: String = "usual", clockOf server: AuthorityServer? = nil,
+        _ body: (Device) async throws -> Value
     ) async throws -> Value {
-        try await withTemporaryDirectory { folder in
+        let clock = server.map { server in { @Sendable in server.authority.now } }
+        return try await withTemporaryDirectory { folder in
             let file = try board.image(image).file(in: project)
-            return try await body(Device(board: board, image: file, folder: folder, project: project))
+            return try await body(
+                Device(board: board, image: file, folder: folder, project: project, clock: clock))
         }
     }
 
@@ -75,6 +85,7 @@ enum Bench {
             url: "http://\(board.loopback):\(port)/scep", fingerprint: fingerprint, challenge: challenge,
             subject: "CN=sensor-7,serialNumber=SN-0007,O=Example")
         record.subjectAltName = "DNS:sensor-7.example,IP:10.1.2.3"
+        record.key = board.key
         record.pollInterval = 1
         // What fails is to be seen at once.
         record.others = ["poll-cap": "1", "retries": "0"]
@@ -88,8 +99,10 @@ enum Bench {
 
 extension Device {
     /// Runs to its last line, and checks what holds for every run of every board: the report, and its budget.
-    func enrol(sourceLocation: SourceLocation = #_sourceLocation) async throws -> Outcome {
-        let outcome = try await Bench.gate.pass { try await runToEnd(timeLimit: .hang) }
+    func enrol(
+        options: BootOptions = BootOptions(), sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Outcome {
+        let outcome = try await Bench.gate.pass { try await runToEnd(options: options, timeLimit: .hang) }
         let reports = outcome.lines.filter { $0.text.hasPrefix("report") }
         #expect(reports.count == 1, sourceLocation: sourceLocation)
         let report = try #require(outcome.report, sourceLocation: sourceLocation)

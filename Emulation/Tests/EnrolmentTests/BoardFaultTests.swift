@@ -7,15 +7,17 @@ import Testing
 /// What a board says when its firmware fails, and where in the sources that is found to be.
 @Suite struct BoardFaultTests {
     /// An instruction that there is not, in place of the first of `boardMain`.
-    @Test(arguments: Bench.machines)
+    @Test(arguments: Bench.allMachines)
     func faultIsGivenItsPlaceInTheSources(board: BoardKind) async throws {
         let isARM = try emulator(of: board).contains("-arm")
         // udf #0; c.unimp
         let (lines, places) = try await crash(board, boardMainIs: isARM ? [0x00, 0xDE] : [0x00, 0x00])
         #expect(lines.last?.hasPrefix("fault: ") == true)
-        let pc = try #require(places.first { $0.hasPrefix("  pc ") })
+        // What of `enrol` is its first instruction may be inlined into it.
+        let pc = places.drop { !$0.hasPrefix("  pc ") }.prefix { !$0.hasPrefix("  lr ") && !$0.hasPrefix("  ra ") }
+            .joined(separator: "\n")
         let source = "Boards/\(board)/Sources/Firmware/Firmware.swift"
-        #expect(pc.contains(": boardMain at \(source):\(try line(of: "func boardMain()", in: source)):"), "\(places)")
+        #expect(pc.contains(" boardMain at \(source):\(try line(of: "func boardMain()", in: source)):"), "\(places)")
         // It was called from where static data had been put in place.
         let caller = places.drop { !$0.hasPrefix("  lr ") && !$0.hasPrefix("  ra ") }.joined(separator: "\n")
         let reset = "Sources/\(isARM ? "CortexM" : "RISCV")/Reset.swift"
@@ -23,7 +25,7 @@ import Testing
     }
 
     /// A function that calls itself without end.
-    @Test(arguments: Bench.machines)
+    @Test(arguments: Bench.allMachines)
     func stackThatOverflowsIsNamed(board: BoardKind) async throws {
         let code: [UInt8] =
             try emulator(of: board).contains("-arm")
@@ -50,11 +52,12 @@ import Testing
             executable: "/bin/sh", arguments: ["-c", script], folder: Bench.project, origin: "Debian")
         let run = try await shell.run(timeLimit: .hang) { try await $0.end() }
         let lines = run.lines.map(\.text)
-        try #require(lines.count == 5, "\(lines)")
+        try #require(lines.count >= 5, "\(lines)")
         #expect(lines[0] == "pc \(padded)")
-        #expect(lines[2].hasPrefix("  pc \(padded): boardMain at Boards/\(board)/"))
-        #expect(lines[3] == "  lr fffffff9: no place in the code")
-        #expect(lines[4] == "rest")
+        #expect(lines[2].hasPrefix("  pc \(padded): "))
+        #expect(lines[2..<(lines.count - 2)].contains { $0.contains(" boardMain at Boards/\(board)/") }, "\(lines)")
+        #expect(lines[lines.count - 2] == "  lr fffffff9: no place in the code")
+        #expect(lines[lines.count - 1] == "rest")
     }
 
     /// Runs the board's own image with `code` in place of what begins `boardMain`.
@@ -73,6 +76,8 @@ import Testing
             let broken = folder.appending(path: "broken.elf")
             try bytes.write(to: broken)
             let device = Device(board: board, image: broken, folder: folder, project: Bench.project)
+            // QEMU does not start without what it has for a flash.
+            try Data(count: board.regions.size).write(to: device.flash)
             let error = await #expect(throws: BoardError.self) {
                 try await Bench.gate.pass { try await device.runToEnd(timeLimit: .hang) }
             }

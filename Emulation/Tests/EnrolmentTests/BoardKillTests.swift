@@ -13,8 +13,8 @@ import Testing
 /// well is the same twice.
 @Suite struct BoardKillTests {
     private static let environment = ProcessInfo.processInfo.environment
-    private static let kills = environment["KILLS"].flatMap { Int($0) } ?? 20
-    private static let seed = environment["KILL_SEED"].flatMap { UInt64($0) } ?? .random(in: 1...999_999)
+    static let kills = environment["KILLS"].flatMap { Int($0) } ?? 20
+    static let seed = environment["KILL_SEED"].flatMap { UInt64($0) } ?? .random(in: 1...999_999)
 
     /// A kind of device, each with a CA of its own.
     struct Kind: Sendable, CustomTestStringConvertible {
@@ -49,7 +49,7 @@ import Testing
             guard kind.usesPasswordOnce else { return }
             $0.challenge = .oneTime([OneTimePassword(device: "", password: Bench.password)])
         }) { server in
-            try await Bench.withDevice(board) { device in
+            try await Bench.withDevice(board, clockOf: server) { device in
                 var record = try Bench.record(board, for: server)
                 record.key = kind.settings["key"]
                 record.others.merge(kind.settings.filter { $0.key != "key" }) { $1 }

@@ -28,14 +28,10 @@ import Testing
                 try device.manufacture(record)
                 _ = try await device.powerUp(timeLimit: .hang) { running in
                     try await running.line(containing: "pending: asking again in")
-                    let store = try Data(contentsOf: board.isMachine ? device.flash : device.identity)
-                    let traces = try #require(tracesOfKey(in: [UInt8](store)))
-                    var memory = try writableMemory(of: running.processID)
-                    // The SRAM of an emulated machine. What else the emulator has are files of the flash.
-                    if board.isMachine {
-                        let sizes = try ramSizes(of: board)
-                        memory.removeAll { !sizes.contains($0.count) }
-                    }
+                    let traces = try #require(tracesOfKey(in: device.readStore()))
+                    // The SRAM of an emulated machine. What else the emulator has is the flash.
+                    let sizes = board.isMachine ? try ramSizes(of: board) : nil
+                    let memory = try writableMemory(of: running.processID, sizes: sizes)
                     #expect(memory.contains { $0.range(of: Data(Bench.password.utf8)) != nil })
                     for trace in traces { #expect(!memory.contains { $0.range(of: trace) != nil }) }
                     running.kill()

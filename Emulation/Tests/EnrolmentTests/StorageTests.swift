@@ -6,43 +6,64 @@ import Testing
 
 /// A flash, or what is stored of an identity, that is blank, damaged or something else.
 @Suite struct StorageTests {
+    /// Firmware with each kind of flash, and one Linux program.
+    static let boards: [BoardKind] = Bench.machines.reduce(into: Bench.troubledBoards) { boards, board in
+        if !boards.contains(where: { $0.regions == board.regions }) { boards.append(board) }
+    }
+
     /// What happened to a flash between the factory and power-up.
-    static let damages: [(name: String, kind: String, text: String, damage: @Sendable (inout [UInt8]) -> Void)] = [
-        (
-            "no seed", "no-seed", "manufacture",
-            { $0.replaceSubrange(0..<2048, with: [UInt8](repeating: 0xFF, count: 2048)) }
-        ),
-        ("a seed with a bit over", "no-seed", "manufacture", { $0[20] ^= 1 }),
-        (
-            "no record", "not-provisioned", "provisioning record",
-            { $0.replaceSubrange(2048..<4096, with: [UInt8](repeating: 0xFF, count: 2048)) }
-        ),
-        ("a record with a bit over", "record-corrupt", "write it anew", { $0[2048 + 12] ^= 1 }),
-        ("a record longer than its region", "record-corrupt", "write it anew", { $0[2048 + 6] = 1 }),
+    struct Damage: Sendable, CustomTestStringConvertible {
+        let name: String
+        let kind: String
+        let text: String
+        let damage: @Sendable (inout [UInt8], FlashRegions) -> Void
+        var testDescription: String { name }
+
+        init(
+            _ name: String, _ kind: String, _ text: String,
+            _ damage: @escaping @Sendable (inout [UInt8], FlashRegions) -> Void
+        ) {
+            self.name = name
+            self.kind = kind
+            self.text = text
+            self.damage = damage
+        }
+    }
+
+    /// Those of a seed are for boards that have one.
+    static let damages: [Damage] = [
+        Damage("no seed", "no-seed", "manufacture") { bytes, regions in
+            for index in (regions.seed ?? 0)..<regions.record { bytes[index] = 0xFF }
+        },
+        Damage("a seed with a bit over", "no-seed", "manufacture") { $0[($1.seed ?? 0) + 20] ^= 1 },
+        Damage("no record", "not-provisioned", "provisioning record") { bytes, regions in
+            for index in regions.record..<regions.identity.lowerBound { bytes[index] = 0xFF }
+        },
+        Damage("a record with a bit over", "record-corrupt", "write it anew") { $0[$1.record + 12] ^= 1 },
+        Damage("a record longer than its region", "record-corrupt", "write it anew") { $0[$1.record + 6] = 1 },
     ]
 
-    @Test(arguments: Bench.troubledBoards, damages.indices)
-    func damagedFlashIsNamed(board: BoardKind, row: Int) async throws {
-        let damage = Self.damages[row]
-        // Linux has a random source of its own and needs no seed.
-        if damage.kind == "no-seed", !board.isMachine { return }
+    @Test(arguments: boards, damages)
+    func damagedFlashIsNamed(board: BoardKind, damage: Damage) async throws {
+        // Who has a random source of its own needs no seed.
+        if damage.kind == "no-seed", !board.isMachine || board.regions.seed == nil { return }
         try await Bench.withAuthority { server in
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
                 var bytes = try device.readFlash().bytes
-                damage.damage(&bytes)
-                try Data(bytes).write(to: device.flash)
+                damage.damage(&bytes, board.regions)
+                try device.write(FlashImage(bytes: bytes))
                 try await Self.expectFailure(damage.kind, damage.text, of: device)
             }
         }
     }
 
-    @Test(arguments: Bench.troubledBoards, ["zeros", "something else"])
+    @Test(arguments: boards, ["zeros", "something else"])
     func storeOfSomethingElseIsLeftAlone(board: BoardKind, content: String) async throws {
         try await Bench.withAuthority { server in
             try await Bench.withDevice(board) { device in
                 try device.manufacture(Bench.record(board, for: server))
-                let bytes: [UInt8] = (0..<61_440).map { content == "zeros" ? 0 : UInt8($0 * 7 % 251) }
+                let bytes: [UInt8] = board.regions.identity.map { content == "zeros" ? 0 : UInt8($0 * 7 % 251) }
                 try device.write(store: bytes)
                 try await Self.expectFailure("storage-corrupt", "erase it", of: device)
             }
@@ -50,7 +71,7 @@ import Testing
     }
 
     /// One bit of an identity that was good, in each of its parts.
-    @Test(arguments: Bench.troubledBoards)
+    @Test(arguments: boards)
     func identityThatWasChangedIsNotUsed(board: BoardKind) async throws {
         try await Bench.withAuthority { server in
             try await Bench.withDevice(board) { device in
@@ -102,8 +123,7 @@ extension Device {
 
     func write(store bytes: [UInt8]) throws {
         if board.isMachine {
-            let factory = try readFlash().bytes.prefix(4096)
-            try Data(factory + bytes).write(to: flash)
+            try write(FlashImage(bytes: readFlash().bytes[..<board.regions.identity.lowerBound] + bytes))
         } else {
             try? FileManager.default.createDirectory(
                 at: store, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])

@@ -30,6 +30,11 @@ public final class RelayingStation: @unchecked Sendable {
 
     public var seen: Seen { shared.withLock { $0 } }
 
+    /// Whether the device has said its last word.
+    public var hasEnded: Bool { Self.isEnd(seen.lines.last) }
+
+    private static func isEnd(_ line: String?) -> Bool { line == "done" || line?.hasPrefix("error ") == true }
+
     public func start() { Thread.detachNewThread { [self] in run() } }
 
     public func stop() {
@@ -110,8 +115,8 @@ public final class RelayingStation: @unchecked Sendable {
 
     /// Asks a device whose run has ended for its certificate, and has it end once that is here.
     private func goOn(_ seen: Seen, _ station: RelayStation) {
-        guard let last = seen.lines.last, last == "done" || last.hasPrefix("error ") else { return }
-        if last == "done", seen.certificate == nil { station.readCertificate() } else { station.finish() }
+        guard Self.isEnd(seen.lines.last) else { return }
+        if seen.lines.last == "done", seen.certificate == nil { station.readCertificate() } else { station.finish() }
     }
 
     private func relay(from upstream: inout TCP, to station: RelayStation, _ stream: inout Int?, _ clock: SystemClock) {

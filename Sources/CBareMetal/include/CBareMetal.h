@@ -45,6 +45,15 @@ void cpuWait(void);
 /// block of arguments.
 int32_t cpuSemihosting(uint32_t operation, const void *_Nonnull arguments);
 
+/// What was written to memory before is there for a device, and for what is read after.
+static inline void memoryFence(void) {
+#if __riscv
+    __asm volatile("fence" ::: "memory");
+#else
+    __asm volatile("dmb" ::: "memory");
+#endif
+}
+
 // The addresses that the linker script defines (Toolchain/firmware.ld). A symbol without storage has no type in Swift.
 #define LINKER_ADDRESS(name) \
     extern uint8_t __##name[]; \

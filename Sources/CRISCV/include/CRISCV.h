@@ -16,11 +16,6 @@ _Noreturn void riscvReset(void);
 ///   - caller: where the function returns to, as long as it called none itself.
 _Noreturn void riscvFault(uint32_t cause, uint32_t place, uint32_t value, uint32_t stack, uint32_t caller);
 
-/// What was written to memory before is there for a device, and for what is read after.
-static inline void riscvFence(void) {
-    __asm volatile("fence" ::: "memory");
-}
-
 /// Sleeps until an interrupt is pending.
 static inline void riscvWait(void) {
     __asm volatile("wfi" ::: "memory");

@@ -26,6 +26,6 @@ func startNetwork(_ random: inout RandomGenerator, _ log: inout DeviceLog) throw
 }
 
 /// - Returns: whether somebody wants another run: nobody who could is there.
-func isWantedAgain<Flash: Storage & ~Copyable>(
-    _ flash: (FlashRegion) -> Flash?, _ clock: borrowing Uptime, _ work: inout MutableSpan<UInt8>
+func isWantedAgain<Flash: Storage & ~Copyable, DeviceClock: Clock & ~Copyable>(
+    _ flash: (FlashRegion) -> Flash?, _ clock: borrowing DeviceClock, _ work: inout MutableSpan<UInt8>
 ) -> Bool { false }

@@ -9,9 +9,6 @@ import Relay
 typealias Stream = RelayTransport<UARTPort, Uptime>
 typealias DeviceLog = RelayLog<UARTPort, Uptime>
 
-/// mbedTLS's memory, enough for an RSA-2048 private operation.
-typealias ArenaMemory = InlineArray<10_240, UInt8>
-
 nonisolated(unsafe) private var relay = RelayDevice(
     UARTPort(), clock: Uptime(), serial: serialNumber().span, session: 0)
 
@@ -53,8 +50,8 @@ func startNetwork(_ random: inout RandomGenerator, _ log: inout DeviceLog) throw
 ///
 /// - Returns: whether it wants another run.
 @inline(never)
-func isWantedAgain<Flash: Storage & ~Copyable>(
-    _ flash: (FlashRegion) -> Flash?, _ clock: borrowing Uptime, _ work: inout MutableSpan<UInt8>
+func isWantedAgain<Flash: Storage & ~Copyable, DeviceClock: Clock & ~Copyable>(
+    _ flash: (FlashRegion) -> Flash?, _ clock: borrowing DeviceClock, _ work: inout MutableSpan<UInt8>
 ) -> Bool {
     guard let identity = flash(.identity) else { return false }
     var store = makeStore(identity)

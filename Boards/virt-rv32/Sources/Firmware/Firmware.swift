@@ -1,8 +1,20 @@
 import BareMetal
+import Board
 import CBareMetal
 import FirmwareMain
+import VirtIO
 
-@c @implementation func boardMain() -> Never { enrol(FlashFile.open) }
+@c @implementation func boardMain() -> Never { enrol(Flash.open, clock: RealTimeClock(), entropy: entropy) }
+
+private func entropy() -> HardwareEntropy<EntropyDevice>? {
+    guard let device = EntropyDevice(VirtIODevice(.entropy)) else { return nil }
+    return HardwareEntropy(device)
+}
+
+extension VirtIODevice {
+    /// Of the machine's slots, which QEMU fills from the last.
+    init?(_ kind: Kind) { self.init(kind, first: 0x1000_1000, distance: 0x1000, slots: 8) }
+}
 
 @c @implementation func boardStart() {}
 
