@@ -69,6 +69,7 @@ extension Agent where Key: ~Copyable {
     /// Sees whether a first request can be written, before a key is made for it, which can take minutes.
     ///
     /// - Parameter work: is written over at its end.
+    @inline(never)
     func checkRequest(_ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>) throws(AgentError) {
         do throws(DERError) {
             try certificationRequest(configuration, 0..<0).check(in: &work)
@@ -235,6 +236,7 @@ extension Agent where Key: ~Copyable {
     }
 
     @_lifetime(copy configuration)
+    @inline(never)
     private func certificationRequest(
         _ configuration: borrowing Configuration, _ subjectRange: Range<Int>
     ) -> CertificationRequest {

@@ -75,6 +75,7 @@ public struct CertificationRequest: ~Escapable {
     }
 
     /// Writes subject and attributes: all that is asked for but the key.
+    @inline(never)
     public func writeContent(to writer: inout DERWriter) throws(DERError) {
         try writeAttributes(to: &writer)
         try writer.write(name: subject, orCopyOf: subjectRange)
