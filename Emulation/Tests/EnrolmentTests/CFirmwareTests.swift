@@ -47,6 +47,9 @@ import Testing
                 let outcome = try await run()
                 #expect(outcome.verdict == .done, "\(outcome.lines.map(\.text))")
                 #expect(!outcome.lines.contains { $0.text.contains(Bench.password) })
+                if let stack = outcome.report?[.stack] {
+                    print("c-firmware: \(example) took \(stack) bytes of stack, \(key)")
+                }
             }
             let identity = try await device.identity(root: server.authority.trustAnchor.der)
             let issued = server.authority.issuedCertificates()
