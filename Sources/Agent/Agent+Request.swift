@@ -54,10 +54,8 @@ extension Agent where Key: ~Copyable {
         var start = end
         do {
             var writer = DERWriter(&work, end: end)
-            var request = certificationRequest(configuration, 0..<0)
-            request.challengePassword = Span()
             // What cannot be written is refused when it is to be sent.
-            try? request.writeContent(to: &writer)
+            try? content(of: configuration).writeContent(to: &writer)
             start = writer.front
         }
         hash.update(work.span.extracting(start..<end))
@@ -66,13 +64,21 @@ extension Agent where Key: ~Copyable {
         return bigEndian(hash.finish().bytes, at: 0)
     }
 
+    /// A request without the password, which has no place in a buffer of which nothing is sent.
+    @_lifetime(copy configuration)
+    private func content(of configuration: borrowing Configuration) -> CertificationRequest {
+        var request = certificationRequest(configuration, 0..<0)
+        request.challengePassword = Span()
+        return request
+    }
+
     /// Sees whether a first request can be written, before a key is made for it, which can take minutes.
     ///
     /// - Parameter work: is written over at its end.
     @inline(never)
     func checkRequest(_ configuration: borrowing Configuration, _ work: inout MutableSpan<UInt8>) throws(AgentError) {
         do throws(DERError) {
-            try certificationRequest(configuration, 0..<0).check(in: &work)
+            try content(of: configuration).check(in: &work)
         } catch {
             throw .scep(.pkcsReq, .request(error), text: 0..<0)
         }
